@@ -1,0 +1,46 @@
+// Package caller says who calls. A Caller is made by the adapter, from a
+// verified token or from a connection that was admitted with one, and is
+// handed to every service method as an argument, never through a context.
+package caller
+
+import "slices"
+
+// Caller is the person, or the part of Rapport, behind a call.
+type Caller struct {
+	UserID      string
+	Email       string
+	DisplayName string
+	// SessionID is the provider's session (`sid`); ending it ends the caller.
+	SessionID string
+	OrgID     string
+	OrgRole   string
+	// Permissions are the provider's, such as `admin`.
+	Permissions []string
+	// RequestID names this call in logs, answers and audit entries.
+	RequestID string
+	// ConnectionID is the socket that the call came over, empty over HTTP.
+	ConnectionID string
+	// Once is set where the request carries an Idempotency-Key.
+	Once *Once
+}
+
+// Once identifies a mutation that its caller may send again. A service that
+// commits one transaction adds the record of its answer to it; see package
+// idempotency. A nil Once means that there is no key.
+type Once struct {
+	// Key is the record's name: user, method, path and key, hashed.
+	Key string
+	// Attempt counts executions; only the newest may commit.
+	Attempt int64
+	// Recorded is set when the answer was stored with the effect.
+	Recorded bool
+}
+
+// May tells whether the caller's token carries a permission.
+func (c Caller) May(permission string) bool {
+	return slices.Contains(c.Permissions, permission)
+}
+
+// Action names what a call does, such as `meetings.start`. A declaration names
+// the action of its function, and the domain's permission table says who may.
+type Action string

@@ -1,0 +1,76 @@
+// Package endpoint turns a declaration into a running function. A function is
+// said once, in functions/<domain>/functions.go: its route or trigger, the
+// service method behind it, who may call, and a summary. From that come the
+// Lambda adapter (HTTP payload 2.0, WebSocket, DynamoDB streams), decoding and
+// validation with exact locations, problem+json, the access log line and the
+// OpenAPI document.
+//
+// A call passes these gates in this order: who calls, how large the body is,
+// what type it has, whether it has the declared shape, and then the method
+// itself, which checks the action against its domain's permission table. A
+// panic becomes INTERNAL and one log line with its stack, never a dead process.
+package endpoint
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+)
+
+// App is an opened domain: its service, and what the adapters need around it.
+type App[S any] struct {
+	Service S
+	Surroundings
+}
+
+// Surroundings are what every function has beside its service.
+type Surroundings struct {
+	Gate    Gate
+	Answers Replays
+	Posts   Poster
+	Clock   clock.Clock
+	Log     *slog.Logger
+}
+
+// Gate says who calls.
+type Gate interface {
+	// Bearer gives the caller behind an access token: UNAUTHORIZED where it
+	// doesn't hold.
+	Bearer(ctx context.Context, token string) (caller.Caller, error)
+	// Connection gives the caller that an open socket was admitted with:
+	// UNAUTHORIZED where the socket is not, or no longer, open.
+	Connection(ctx context.Context, connectionID string) (caller.Caller, error)
+}
+
+// Poster sends a frame to an open socket.
+type Poster interface {
+	Post(ctx context.Context, connectionID string, frame []byte) error
+}
+
+// Replays remembers answers to requests that carried an Idempotency-Key.
+type Replays interface {
+	// Begin claims a key for one execution. It gives the execution's mark, or
+	// the first answer where there is one, or CONFLICT: for another body, or
+	// while the first request is still under way.
+	Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, *Answer, error)
+	// Finish stores the answer, unless the effect's transaction did.
+	Finish(ctx context.Context, once *caller.Once, answer Answer) error
+	// Abandon frees the key of a request that was refused.
+	Abandon(ctx context.Context, once *caller.Once) error
+}
+
+// Answer is what was answered: a status and a JSON body.
+type Answer struct {
+	Status int
+	Body   []byte
+}
+
+// Follower is an answer with work to do behind it: Follow runs once a socket's
+// caller has the answer, and before an HTTP answer is returned, because nothing
+// runs after a Lambda has returned. It is for delivery to others, never for
+// what the answer promises.
+type Follower interface {
+	Follow(ctx context.Context)
+}

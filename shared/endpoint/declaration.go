@@ -1,0 +1,125 @@
+package endpoint
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/config"
+)
+
+// Trigger is what makes a function run.
+type Trigger string
+
+// The triggers that functions have.
+const (
+	// TriggerHTTP is a route of the HTTP API, payload format 2.0.
+	TriggerHTTP Trigger = "http"
+	// TriggerSocket is a route of the WebSocket API.
+	TriggerSocket Trigger = "socket"
+	// TriggerStream is a batch of records of a table's stream.
+	TriggerStream Trigger = "stream"
+)
+
+// Class is who may call a function at all, before any action is looked at.
+type Class string
+
+// The classes of callers.
+const (
+	// Public functions answer anybody.
+	Public Class = "public"
+	// Users carry an access token, or speak over a socket that was admitted.
+	Users Class = "user"
+	// Tickets are spent to open a socket.
+	Tickets Class = "ticket"
+	// Internal functions are run by AWS alone: no route leads to them.
+	Internal Class = "internal"
+)
+
+// Declaration is all that is said of a function: the adapters, the local
+// runner, validation, the OpenAPI document and the checks read it from here.
+type Declaration struct {
+	Trigger Trigger
+	// Route is `METHOD /path/{parameter}` for HTTP, the action of a frame or
+	// `$connect`, `$disconnect`, `$default` for sockets, and the tables whose
+	// streams are read, such as `Data,Log`, for streams.
+	Route   string
+	Summary string
+	Class   Class
+	// Action is what the method checks against its domain's permission table;
+	// empty where the class alone decides.
+	Action caller.Action
+	// Status is the status code of success over HTTP.
+	Status int
+	// MaxBody bounds the body or frame, in bytes.
+	MaxBody int
+	// Mutates is true where the call changes something, and so takes an
+	// Idempotency-Key.
+	Mutates bool
+	// Input and Output describe the request and the answer; nil where there is
+	// none.
+	Input  *Shape
+	Output *Shape
+	// Errors lists the error codes, beside those that every function has.
+	Errors []string
+}
+
+// Function is a declaration with the method of a service S that carries it out.
+type Function[S any] struct {
+	Declaration
+	handler func(name string, app App[S]) lambda.Handler
+}
+
+// Open builds a domain's service and its surroundings from a function's own
+// environment. One opened App serves one event at a time, as on AWS.
+type Open[S any] func(ctx context.Context, env config.Env) (App[S], error)
+
+// Unit is a function under its name, ready to be opened by the local runner,
+// by tests and by the checks. Its name is its folder: `meetings/start`.
+type Unit struct {
+	Name string
+	Declaration
+	Open func(ctx context.Context, env config.Env) (lambda.Handler, error)
+}
+
+// Domain names the functions of a domain after their folders, in order.
+func Domain[S any](domain string, open Open[S], functions map[string]Function[S]) []Unit {
+	units := make([]Unit, 0, len(functions))
+	for folder, fn := range functions {
+		name := domain + "/" + folder
+		units = append(units, Unit{
+			Name:        name,
+			Declaration: fn.Declaration,
+			Open: func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+				app, err := open(ctx, env)
+				if err != nil {
+					return nil, err
+				}
+				return fn.handler(name, app), nil
+			},
+		})
+	}
+	slices.SortFunc(units, func(a, b Unit) int { return cmp.Compare(a.Name, b.Name) })
+	return units
+}
+
+// Option adds to a declaration.
+type Option func(*Declaration)
+
+// Needs names the action that the method checks.
+func Needs(action caller.Action) Option { return func(d *Declaration) { d.Action = action } }
+
+// For sets who may call; without it, users.
+func For(class Class) Option { return func(d *Declaration) { d.Class = class } }
+
+// Answers sets the status code of success; without it 200, or 204 where there
+// is no answer.
+func Answers(status int) Option { return func(d *Declaration) { d.Status = status } }
+
+// Fails lists the codes that this function may answer beside the common ones.
+func Fails(codes ...string) Option {
+	return func(d *Declaration) { d.Errors = append(d.Errors, codes...) }
+}
