@@ -1,0 +1,77 @@
+/** Codes of the contract. */
+export type ContractCode =
+  | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
+  | "VALIDATION_ERROR"
+  | "PAYLOAD_TOO_LARGE"
+  | "UNSUPPORTED_MEDIA_TYPE"
+  | "CONFLICT"
+  | "MEETING_NOT_ACTIVE"
+  | "HISTORY_GONE"
+  | "RATE_LIMITED"
+  | "PROVIDER_ERROR"
+  | "INTERNAL";
+
+/**
+ * Codes that the client itself adds: NETWORK, no answer reached us; TIMEOUT, no
+ * answer in time; DISCONNECTED, the socket closed before the answer; CLOSED,
+ * the caller closed this object; PROTOCOL, an answer that is not the contract's.
+ */
+export type ClientCode = "NETWORK" | "TIMEOUT" | "DISCONNECTED" | "CLOSED" | "PROTOCOL";
+
+export type ErrorCode = ContractCode | ClientCode;
+
+/** One thing to mend: `location` is like `body.chunks[3].text`. */
+export interface ErrorItem {
+  readonly location: string;
+  readonly detail: string;
+}
+
+export interface RapportErrorFields {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  /** The HTTP status; 0 where there was none. */
+  readonly status?: number;
+  readonly errors?: readonly ErrorItem[];
+  readonly requestId?: string;
+  /** Milliseconds to wait before trying again, where the server said so. */
+  readonly retryAfter?: number;
+  /** With HISTORY_GONE: the oldest version that is still kept. */
+  readonly oldest?: number;
+  readonly cause?: unknown;
+}
+
+/** Every failure that this package reports, whether the server or the client found it. */
+export class RapportError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly status: number;
+  readonly errors: readonly ErrorItem[];
+  readonly requestId: string | undefined;
+  readonly retryAfter: number | undefined;
+  readonly oldest: number | undefined;
+
+  constructor(fields: RapportErrorFields) {
+    super(`${fields.code}: ${fields.detail}`, fields.cause === undefined ? undefined : { cause: fields.cause });
+    this.name = "RapportError";
+    this.code = fields.code;
+    this.detail = fields.detail;
+    this.status = fields.status ?? 0;
+    this.errors = fields.errors ?? [];
+    this.requestId = fields.requestId;
+    this.retryAfter = fields.retryAfter;
+    this.oldest = fields.oldest;
+  }
+}
+
+const contractCodes: ReadonlySet<string> = new Set<ContractCode>([
+  "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "METHOD_NOT_ALLOWED", "VALIDATION_ERROR",
+  "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "CONFLICT", "MEETING_NOT_ACTIVE",
+  "HISTORY_GONE", "RATE_LIMITED", "PROVIDER_ERROR", "INTERNAL",
+]);
+
+export function isContractCode(value: unknown): value is ContractCode {
+  return typeof value === "string" && contractCodes.has(value);
+}
