@@ -1,0 +1,210 @@
+# Everything that is done to this tree by hand, in the CI and by newcomers.
+# Results go to .build/, what the local runner keeps to .local/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+
+BUILD := .build
+BIN := $(BUILD)/bin
+STAMP := $(BUILD)/stamp
+VENV := $(BUILD)/venv
+
+LINT_VERSION := v2.14.0
+SAM_VERSION := 1.170.0
+CFN_LINT_VERSION := 1.58.0
+DYNAMODB_LOCAL_VERSION := 3.0.0
+
+# The table engine that `run` and the tests use: dynoxide or dynamodb-local.
+ENGINE ?= dynoxide
+export ENGINE
+export SAM_CLI_TELEMETRY := 0
+
+# Which packages test, race and bench look at.
+PKGS ?= ./...
+BENCH ?= .
+FUZZTIME ?= 20s
+ARCHS ?= arm64 amd64
+
+# ---------------------------------------------------------------- people
+
+.PHONY: help
+help: ## Say what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup runner ## Run everything on this machine: API, WebSocket, tables, console
+	@exec $(BIN)/rapport
+
+.PHONY: dev
+dev: setup ## Like run, and build and start again when a source file changes
+	@exec bash infra/dev.sh
+
+.PHONY: seed
+seed: need-go ## Put a few people, meetings and notes into the runner that is running
+	@go run ./infra/seed
+
+# ---------------------------------------------------------------- setup
+
+.PHONY: setup
+setup: need-go engine console ## Fetch and build what run and test need; quick when nothing changed
+
+.PHONY: engine
+engine: $(STAMP)/engine-$(ENGINE)
+
+# The table engine is a binary inside an npm package; DYNAMODB_ENDPOINT names
+# one that already runs, and then none is needed.
+$(STAMP)/engine-dynoxide: infra/engine/package-lock.json | $(STAMP)
+ifeq ($(DYNAMODB_ENDPOINT),)
+	@$(MAKE) need-node
+	npm ci --prefix infra/engine --loglevel=error
+	@touch $@
+endif
+
+$(STAMP)/engine-dynamodb-local: | $(STAMP)
+	@$(MAKE) need-java
+	mvn -q -B dependency:copy-dependencies -f infra/engine/pom.xml -DoutputDirectory=$(CURDIR)/$(BUILD)/dynamodb-local
+	@touch $@
+
+.PHONY: web
+web: $(STAMP)/web ## Install the dependencies of the TypeScript client and the console
+
+$(STAMP)/web: web/package-lock.json | $(STAMP)
+	@$(MAKE) need-node
+	npm ci --prefix web --loglevel=error
+	@touch $@
+
+.PHONY: oracle
+oracle: $(STAMP)/oracle
+
+$(STAMP)/oracle: infra/oracle/package-lock.json | $(STAMP)
+	@$(MAKE) need-node
+	npm ci --prefix infra/oracle --loglevel=error
+	@touch $@
+
+WEB_SOURCES := $(shell find web/client/src web/console -type f \
+	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' 2>/dev/null)
+
+.PHONY: console
+console: $(STAMP)/console
+
+$(STAMP)/console: $(STAMP)/web $(WEB_SOURCES)
+	npm run build --prefix web -w console --silent
+	@touch $@
+
+.PHONY: runner
+runner: need-go
+	@go build -o $(BIN)/rapport ./infra/local
+
+$(STAMP):
+	@mkdir -p $@ $(BIN)
+
+# ---------------------------------------------------------------- tests
+
+.PHONY: test
+test: setup oracle ## All tests: Go on the real engine, TypeScript, and the browser where there is one
+	go vet ./...
+	go test $(PKGS)
+	npm test --prefix web --silent
+	@$(MAKE) e2e
+
+.PHONY: race
+race: setup oracle ## The Go tests with the race detector (PKGS=./shared/log/... for some)
+	@command -v gcc >/dev/null || { echo "race: the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
+	CGO_ENABLED=1 go test -race $(PKGS)
+
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+export CHROMIUM
+
+.PHONY: e2e
+e2e: setup runner ## Two windows on the real runner edit the same notes in Chromium
+	@if [ -z "$(CHROMIUM)" ]; then echo "e2e: skipped, no Chromium (Debian: apt-get install chromium; or set CHROMIUM to its path)"; \
+	else npm run e2e --prefix web -w console --silent; fi
+
+.PHONY: fuzz
+fuzz: need-go ## Run every fuzz target for FUZZTIME (20s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' shared functions infra 2>/dev/null | while read -r file; do \
+	  grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | sed 's/^func //' | while read -r target; do \
+	    echo "== $$(dirname "$$file") $$target"; \
+	    go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	  done || exit 1; \
+	done
+
+.PHONY: bench
+bench: setup ## Benchmarks (PKGS=./shared/ot BENCH=Transform for some)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKGS)
+
+# ---------------------------------------------------------------- checks
+
+.PHONY: check
+check: need-go console lint templates shell ## Parity, import directions, generated files, lint, templates, scripts
+	go test ./infra/check/...
+	@go run ./infra/codegen -check
+
+.PHONY: codegen
+codegen: need-go ## Rewrite what follows from the declarations: routes, OpenAPI document, TypeScript types
+	@go run ./infra/codegen
+
+.PHONY: lint
+lint: need-go console $(BIN)/golangci-lint-$(LINT_VERSION) ## golangci-lint
+	$(BIN)/golangci-lint-$(LINT_VERSION) run
+
+$(BIN)/golangci-lint-$(LINT_VERSION): | $(STAMP)
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv $(BIN)/golangci-lint $@
+
+.PHONY: format
+format: need-go ## gofmt every Go file
+	@git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -w
+
+.PHONY: templates
+templates: ## sam validate, cfn-lint and the resource count of the templates
+	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "templates: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
+	else $(MAKE) $(STAMP)/venv && bash infra/check/templates.sh $(VENV)/bin; fi
+
+$(STAMP)/venv: Makefile | $(STAMP)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check aws-sam-cli==$(SAM_VERSION) cfn-lint==$(CFN_LINT_VERSION)
+	@touch $@
+
+.PHONY: shell
+shell:
+	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs -r -n1 bash -n
+
+# ---------------------------------------------------------------- Lambdas
+
+.PHONY: build
+build: need-go ## Build every Lambda for linux/arm64 and amd64 into .build/lambda
+	@for arch in $(ARCHS); do \
+	  find functions -mindepth 3 -name main.go -printf '%h\n' | sort | \
+	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch xargs -P 2 -I{} \
+	    go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/lambda/$$arch/{}/bootstrap ./{}; \
+	  find $(BUILD)/lambda/$$arch -name bootstrap -printf '%s\n' | \
+	    awk -v arch=$$arch '{n++; sum += $$1; if ($$1 > max) max = $$1} END {printf "%s: %d functions, %.1f MB on average, %.1f MB the largest\n", arch, n, sum/n/1e6, max/1e6}'; \
+	done
+
+.PHONY: invoke
+invoke: need-go engine ## Build one Lambda and run it: FN=meetings/start [EVENT=events/meetings/start.json]
+	@[ -n "$(FN)" ] || { echo "invoke: say which: make invoke FN=meetings/start" >&2; exit 2; }
+	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json)
+
+.PHONY: clean
+clean: ## Remove everything that was built; what the runner keeps (.local) stays
+	rm -rf $(BUILD) .aws-sam web/console/dist web/client/dist
+	rm -rf web/node_modules web/*/node_modules infra/engine/node_modules infra/oracle/node_modules
+
+# ---------------------------------------------------------------- what must be there
+
+.PHONY: need-go need-node need-java
+need-go:
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or newer from go.dev/dl" >&2; exit 1; }
+
+need-node:
+	@command -v npm >/dev/null || { echo "Node is missing: install Node 20 or newer from nodejs.org (it brings the table engine and builds the console)" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || { echo "Node $$(node -v) is too old: 20 or newer is needed" >&2; exit 1; }
+
+need-java:
+	@command -v java >/dev/null && command -v mvn >/dev/null || { echo "ENGINE=dynamodb-local needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven)" >&2; exit 1; }
