@@ -3,7 +3,6 @@ package ot_test
 import (
 	"math/rand/v2"
 	"strings"
-	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -75,7 +74,7 @@ func (d dice) change(length int) ot.Change {
 // pair returns a document and two changes to it.
 func (d dice) pair() (doc string, a, b ot.Change) {
 	doc = d.text(10)
-	n := utf8.RuneCountInString(doc)
+	n := runes(doc)
 	return doc, d.change(n), d.change(n)
 }
 
@@ -83,7 +82,7 @@ func (d dice) pair() (doc string, a, b ot.Change) {
 // the one before it left.
 func (d dice) sequence(count int) (doc string, changes []ot.Change) {
 	doc = d.text(10)
-	n := utf8.RuneCountInString(doc)
+	n := runes(doc)
 	for range count {
 		c := d.change(n)
 		changes = append(changes, c)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,7 +83,7 @@ func checkCompose(t *testing.T, c composeCase) {
 	if diff := cmp.Diff(c.Want, got); diff != "" {
 		t.Errorf("compose, %s (-want +got):\n%s", c.Name, diff)
 	}
-	if once, twice := mustApply(t, c.Doc, got), mustApply(t, mustApply(t, c.Doc, c.A), c.B); once != twice {
+	if once, twice := apply(t, c.Doc, got), apply(t, apply(t, c.Doc, c.A), c.B); once != twice {
 		t.Errorf("compose, %s: at once %q, one by one %q", c.Name, once, twice)
 	}
 }
@@ -102,10 +101,10 @@ func checkTransform(t *testing.T, c transformCase) {
 	if diff := cmp.Diff(c.WantChange, c2); diff != "" {
 		t.Errorf("transform, %s: change (-want +got):\n%s", c.Name, diff)
 	}
-	if got := mustApply(t, mustApply(t, c.Doc, c.Committed), c2); got != c.WantDoc {
+	if got := apply(t, apply(t, c.Doc, c.Committed), c2); got != c.WantDoc {
 		t.Errorf("transform, %s: committed first gives %q, want %q", c.Name, got, c.WantDoc)
 	}
-	if got := mustApply(t, mustApply(t, c.Doc, c.Change), committed2); got != c.WantDoc {
+	if got := apply(t, apply(t, c.Doc, c.Change), committed2); got != c.WantDoc {
 		t.Errorf("transform, %s: change first gives %q, want %q", c.Name, got, c.WantDoc)
 	}
 }
@@ -118,7 +117,7 @@ func makeVectors(t *testing.T) vectors {
 	d := seeded(1)
 	for i := range 650 {
 		doc := d.text(14)
-		n := utf8.RuneCountInString(doc)
+		n := runes(doc)
 		c := d.change(n)
 		v.Apply = append(v.Apply, applyCase{fmt.Sprintf("random %d", i), doc, c, modelOf(n, c).apply(doc)})
 	}
@@ -132,7 +131,7 @@ func makeVectors(t *testing.T) vectors {
 	}
 	for i := range 850 {
 		doc, committed, c := d.pair()
-		n := utf8.RuneCountInString(doc)
+		n := runes(doc)
 		a, b := modelOf(n, committed), modelOf(n, c)
 		v.Transform = append(v.Transform, transformCase{
 			Name: fmt.Sprintf("random %d", i), Doc: doc, Committed: committed, Change: c,
@@ -171,13 +170,4 @@ func writeCases[T any](t *testing.T, out *bytes.Buffer, name string, cases []T) 
 		out.Write(line)
 	}
 	out.WriteString("\n]")
-}
-
-func mustApply(t testing.TB, doc string, c ot.Change) string {
-	t.Helper()
-	out, err := ot.Apply(doc, c)
-	if err != nil {
-		t.Fatalf("Apply(%q, %v): %v", doc, c, err)
-	}
-	return out
 }
