@@ -1,3 +1,4 @@
+import type { Http } from "./http.ts";
 import type {
   ChangesQuery, CommittedOps, CreateMeeting, InviteParticipant, Meeting, Notes, NotesChange, NotesEvent,
   Page, PageQuery, Participant, Role, Ticket, UpdateMe, UpdateMeeting, User,
@@ -34,3 +35,48 @@ export interface Api {
   };
   readonly tickets: { create(options?: CallOptions): Promise<Ticket> };
 }
+
+/** The methods over `http`. `newId` makes the Idempotency-Keys. */
+export function createApi(http: Http, newId: () => string): Api {
+  async function get<T>(path: string, query: HttpQuery, options?: CallOptions): Promise<T> {
+    return (await http.call({ method: "GET", path, query, retry: true, signal: options?.signal })) as T;
+  }
+  async function mutate<T>(method: "POST" | "PATCH" | "DELETE", path: string, body: unknown, options?: CallOptions): Promise<T> {
+    const idempotencyKey = options?.idempotencyKey ?? newId();
+    return (await http.call({ method, path, body, idempotencyKey, retry: true, signal: options?.signal })) as T;
+  }
+  const meeting = (id: string, rest = "") => `/v1/meetings/${encodeURIComponent(id)}${rest}`;
+  const participant = (id: string, userId: string) => meeting(id, `/participants/${encodeURIComponent(userId)}`);
+
+  return {
+    me: (options) => get("/v1/me", {}, options),
+    updateMe: (input, options) => mutate("PATCH", "/v1/me", input, options),
+    meetings: {
+      create: (input, options) => mutate("POST", "/v1/meetings", input, options),
+      list: (query = {}, options) => get("/v1/meetings", { ...query }, options),
+      get: (id, options) => get(meeting(id), {}, options),
+      update: (id, input, options) => mutate("PATCH", meeting(id), input, options),
+      start: (id, options) => mutate("POST", meeting(id, "/start"), undefined, options),
+      end: (id, options) => mutate("POST", meeting(id, "/end"), undefined, options),
+    },
+    participants: {
+      list: (id, query = {}, options) => get(meeting(id, "/participants"), { ...query }, options),
+      invite: (id, input, options) => mutate("POST", meeting(id, "/participants"), input, options),
+      changeRole: (id, userId, role, options) => mutate("PATCH", participant(id, userId), { role }, options),
+      remove: (id, userId, options) => mutate("DELETE", participant(id, userId), undefined, options),
+    },
+    notes: {
+      get: (id, options) => get(meeting(id, "/notes"), {}, options),
+      change: (id, change, options) => mutate("POST", meeting(id, "/notes/changes"), change, options),
+      changes: (id, query = {}, options) => get(meeting(id, "/notes/changes"), { ...query }, options),
+    },
+    tickets: {
+      // Never repeated with a key: the first answer again would be a ticket that may be used up.
+      create: async (options) => (await http.call({
+        method: "POST", path: "/v1/realtime/tickets", retry: false, signal: options?.signal,
+      })) as Ticket,
+    },
+  };
+}
+
+type HttpQuery = Readonly<Record<string, string | number | undefined>>;

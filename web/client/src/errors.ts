@@ -1,3 +1,5 @@
+import { asArray, asFields, asString } from "./json.ts";
+
 /** Codes of the contract. */
 export type ContractCode =
   | "UNAUTHORIZED"
@@ -74,4 +76,19 @@ const contractCodes: ReadonlySet<string> = new Set<ContractCode>([
 
 export function isContractCode(value: unknown): value is ContractCode {
   return typeof value === "string" && contractCodes.has(value);
+}
+
+/** The `errors` of a problem or of an error frame; what is not one is left out. */
+export function errorItems(value: unknown): readonly ErrorItem[] {
+  return (asArray(value) ?? []).flatMap((item) => {
+    const fields = asFields(item);
+    const location = asString(fields?.["location"]);
+    const detail = asString(fields?.["detail"]);
+    return location === undefined || detail === undefined ? [] : [{ location, detail }];
+  });
+}
+
+/** The caller closed what was to be used. */
+export function closedError(what: string): RapportError {
+  return new RapportError({ code: "CLOSED", detail: `${what} is closed` });
 }

@@ -1,7 +1,217 @@
+import { backoff } from "./backoff.ts";
+import { RapportError } from "./errors.ts";
+import { parseFrame } from "./frames.ts";
+import type { AnswerFrame, ServerFrame } from "./frames.ts";
+import type { Platform } from "./platform.ts";
+
 /** The part of the standard WebSocket that the client uses. */
 export interface WebSocketLike {
   send(data: string): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: string, listener: (event: { data?: unknown }) => void): void;
 }
+
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
+
+/** A frame of ours, made once: what is sent again has the same bytes and id. */
+export interface OutgoingFrame {
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface SocketEvents {
+  readonly onOpen: () => void;
+  /** Frames that answer nothing of ours. */
+  readonly onFrame: (frame: ServerFrame) => void;
+  /** Once, after which nothing comes any more. Also when it never opened. */
+  readonly onClose: () => void;
+}
+
+interface Pending {
+  readonly text: string;
+  readonly resolve: (answer: AnswerFrame) => void;
+  readonly reject: (error: unknown) => void;
+  /** Ends the timer and the listening to the signal. */
+  release: () => void;
+  cancelTimer: () => void;
+  refusals: number;
+}
+
+const answerTimeoutMs = 10_000;
+// API Gateway closes after ten silent minutes; a dead network is noticed in one.
+const quietBeforePingMs = 45_000;
+const refusalBaseMs = 500;
+const refusalCapMs = 20_000;
+
+/**
+ * One WebSocket from its handshake to its end: matches answers to requests by
+ * id, sends a frame again after 10 s without an answer and (with backoff) after
+ * RATE_LIMITED or INTERNAL, and takes a socket for dead on which nothing at all
+ * came within those 10 s.
+ */
+export class Socket {
+  readonly #platform: Platform;
+  readonly #events: SocketEvents;
+  readonly #socket: WebSocketLike;
+  readonly #pending = new Map<string, Pending>();
+  #state: "opening" | "open" | "closed" = "opening";
+  #lastReceived = 0;
+  #pings = 0;
+  #cancelPing = () => {};
+  #onIdle: (() => void) | undefined;
+
+  /** Throws what the platform's constructor throws. */
+  constructor(url: string, platform: Platform, events: SocketEvents) {
+    this.#platform = platform;
+    this.#events = events;
+    this.#socket = new platform.webSocket(url);
+    this.#socket.addEventListener("open", () => this.#opened());
+    this.#socket.addEventListener("message", (event) => this.#received(event.data));
+    this.#socket.addEventListener("close", () => this.#ended());
+    // A close follows where it matters; unheard, some platforms throw it.
+    this.#socket.addEventListener("error", () => {});
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /**
+   * The answer to the frame. Rejects with the server's refusal, DISCONNECTED
+   * when the socket ends first, or the signal's reason.
+   */
+  request(frame: OutgoingFrame, signal?: AbortSignal): Promise<AnswerFrame> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#state !== "open") return Promise.reject(disconnected());
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#settle(frame.id)?.reject(signal?.reason);
+      };
+      const pending: Pending = {
+        text: frame.text,
+        resolve,
+        reject,
+        refusals: 0,
+        cancelTimer: () => {},
+        release: () => {
+          pending.cancelTimer();
+          signal?.removeEventListener("abort", onAbort);
+        },
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#pending.set(frame.id, pending);
+      this.#send(pending);
+    });
+  }
+
+  /** Asks for a sign of life; a dead socket closes within 10 s. */
+  ping(): void {
+    const id = `ping-${++this.#pings}`;
+    this.request({ id, text: JSON.stringify({ action: "ping", id }) }).then(
+      () => {},
+      () => {}, // Refused or ended: a refusal is a sign of life too, an end is told by onClose.
+    );
+  }
+
+  /** Closes once no request waits for its answer, at the latest after 10 s. */
+  retire(): void {
+    if (this.#pending.size === 0) {
+      this.close();
+      return;
+    }
+    const cancel = this.#platform.clock.after(answerTimeoutMs, () => this.close());
+    this.#onIdle = () => {
+      cancel();
+      this.close();
+    };
+  }
+
+  /** Ends at once: does not wait for a network that may be dead. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#socket.close();
+    this.#ended();
+  }
+
+  #opened(): void {
+    if (this.#state !== "opening") return;
+    this.#state = "open";
+    this.#lastReceived = this.#platform.clock.now();
+    this.#watchQuiet();
+    this.#events.onOpen();
+  }
+
+  #ended(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#cancelPing();
+    this.#events.onClose();
+    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(disconnected());
+  }
+
+  #received(data: unknown): void {
+    if (this.#state !== "open") return;
+    this.#lastReceived = this.#platform.clock.now();
+    const frame = parseFrame(data);
+    if (frame === undefined) return;
+    switch (frame.type) {
+      case "event":
+      case "head":
+      case "revoked":
+      case "reconnect":
+        this.#events.onFrame(frame);
+        return;
+      case "error":
+        this.#refused(frame.id, frame.error);
+        return;
+      default:
+        this.#settle(frame.id)?.resolve(frame);
+    }
+  }
+
+  #refused(id: string, error: RapportError): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    if (error.code !== "RATE_LIMITED" && error.code !== "INTERNAL") {
+      this.#settle(id)?.reject(error);
+      return;
+    }
+    pending.cancelTimer();
+    const pause = backoff(pending.refusals++, refusalBaseMs, refusalCapMs, this.#platform.random);
+    pending.cancelTimer = this.#platform.clock.after(Math.max(pause, error.retryAfter ?? 0), () => this.#send(pending));
+  }
+
+  #send(pending: Pending): void {
+    const sentAt = this.#platform.clock.now();
+    this.#socket.send(pending.text);
+    pending.cancelTimer = this.#platform.clock.after(answerTimeoutMs, () => {
+      if (this.#lastReceived <= sentAt) this.close();
+      else this.#send(pending);
+    });
+  }
+
+  #settle(id: string): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    pending.release();
+    this.#pending.delete(id);
+    if (this.#pending.size === 0 && this.#onIdle !== undefined) {
+      // After the caller has seen its answer.
+      queueMicrotask(this.#onIdle);
+      this.#onIdle = undefined;
+    }
+    return pending;
+  }
+
+  #watchQuiet(): void {
+    const quiet = this.#platform.clock.now() - this.#lastReceived;
+    this.#cancelPing = this.#platform.clock.after(Math.max(quietBeforePingMs - quiet, 1_000), () => {
+      if (this.#platform.clock.now() - this.#lastReceived >= quietBeforePingMs) this.ping();
+      this.#watchQuiet();
+    });
+  }
+}
+
+function disconnected(): RapportError {
+  return new RapportError({ code: "DISCONNECTED", detail: "the connection closed before the answer" });
+}

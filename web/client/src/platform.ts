@@ -1,0 +1,81 @@
+import type { WebSocketConstructor } from "./socket.ts";
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Runs `run` once after `ms`; returns the function that prevents it. */
+  after(ms: number, run: () => void): () => void;
+}
+
+/** Everything that the client takes from the machine it runs on; tests give their own. */
+export interface Platform {
+  readonly clock: Clock;
+  /** From 0 up to 1, without 1. */
+  readonly random: () => number;
+  /** Never the same twice. */
+  readonly newId: () => string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly webSocket: WebSocketConstructor;
+  /**
+   * Lower-case hex SHA-256 of the UTF-8 text. Undefined where the platform has
+   * none (a browser page without TLS that is not on localhost); then texts are
+   * not compared with the server's hash.
+   */
+  readonly sha256: ((text: string) => Promise<string>) | undefined;
+  /** Calls back when the machine says that the network is there again. */
+  readonly onOnline: (callback: () => void) => () => void;
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The machine's own, with `given` in place of some. */
+export function platform(given: Partial<Platform> = {}): Platform {
+  return {
+    clock: given.clock ?? systemClock,
+    random: given.random ?? Math.random,
+    newId: given.newId ?? randomId,
+    fetch: given.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    webSocket: given.webSocket ?? defaultWebSocket(),
+    sha256: given.sha256 ?? defaultSha256(),
+    onOnline: given.onOnline ?? onOnline,
+  };
+}
+
+// randomUUID is missing on pages without TLS, getRandomValues is not.
+function randomId(): string {
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+function defaultWebSocket(): WebSocketConstructor {
+  if (typeof WebSocket !== "undefined") return WebSocket;
+  return class {
+    constructor() {
+      throw new Error("this platform has no WebSocket: give one as the option webSocket");
+    }
+    send(): void {}
+    close(): void {}
+    addEventListener(): void {}
+  };
+}
+
+function defaultSha256(): ((text: string) => Promise<string>) | undefined {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  if (subtle === undefined) return undefined;
+  return async (text) => hex(new Uint8Array(await subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function onOnline(callback: () => void): () => void {
+  if (typeof globalThis.addEventListener !== "function") return () => {};
+  globalThis.addEventListener("online", callback);
+  return () => globalThis.removeEventListener("online", callback);
+}
