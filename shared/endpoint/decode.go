@@ -1,0 +1,235 @@
+package endpoint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rapport/rapport/shared/errs"
+)
+
+// maxDepth bounds how deep a body may be nested; nothing of ours needs ten.
+const maxDepth = 32
+
+// validator is a request that has rules which span several fields. Its error is
+// an *errs.Error with locations.
+type validator interface{ Validate() error }
+
+// decodeBody reads raw JSON into dst, a pointer to a struct, and holds it
+// against the schema. Bad UTF-8, lone surrogates, duplicate names, unknown
+// fields and too deep nesting are refused wherever they stand.
+func decodeBody(raw []byte, schema *Schema, dst any) error {
+	tree, problem := parseTree(raw)
+	if problem != nil {
+		return invalid(*problem)
+	}
+	var found problems
+	schema.check("body", tree, &found)
+	if len(found) > 0 {
+		return invalid(found...)
+	}
+	err := json.Unmarshal(raw, dst, json.RejectUnknownMembers(true))
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return invalid(errs.Problem{Location: location(semantic.JSONPointer), Detail: "does not have the declared type"})
+	}
+	if err != nil {
+		return invalid(errs.Problem{Location: "body", Detail: "is not valid JSON"})
+	}
+	return nil
+}
+
+func invalid(found ...errs.Problem) *errs.Error {
+	return &errs.Error{Kind: errs.Validation, Message: "The request is not valid.", Problems: found}
+}
+
+// parseTree reads one JSON value into maps, lists, strings, numbers as they
+// were written, booleans and nil.
+func parseTree(raw []byte) (any, *errs.Problem) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
+	tree, err := parseValue(decoder, 0)
+	if err == nil {
+		_, err = decoder.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return tree, nil
+		}
+		if err == nil {
+			return nil, &errs.Problem{Location: "body", Detail: "has more than one JSON value"}
+		}
+	}
+	return nil, syntaxProblem(raw, err)
+}
+
+var errTooDeep = errors.New("too deep")
+
+func parseValue(d *jsontext.Decoder, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errTooDeep
+	}
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch token.Kind() {
+	case jsontext.KindBeginObject:
+		object := map[string]any{}
+		for d.PeekKind() != jsontext.KindEndObject {
+			name, err := d.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			key := name.String()
+			if object[key], err = parseValue(d, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		_, err = d.ReadToken()
+		return object, err
+	case jsontext.KindBeginArray:
+		list := []any{}
+		for d.PeekKind() != jsontext.KindEndArray {
+			item, err := parseValue(d, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, item)
+		}
+		_, err = d.ReadToken()
+		return list, err
+	case jsontext.KindString:
+		return token.String(), nil
+	case jsontext.KindNumber:
+		return number(token.String()), nil
+	case jsontext.KindNull:
+		return nil, nil
+	default:
+		return token.Bool(), nil
+	}
+}
+
+func syntaxProblem(raw []byte, err error) *errs.Problem {
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case errors.Is(err, errTooDeep):
+		return &errs.Problem{Location: "body", Detail: fmt.Sprintf("is nested deeper than %d", maxDepth)}
+	case !ok:
+		return &errs.Problem{Location: "body", Detail: "is not complete JSON"}
+	case errors.Is(syntax.Err, jsontext.ErrDuplicateName):
+		return &errs.Problem{Location: location(syntax.JSONPointer), Detail: "stands twice"}
+	}
+	// The library's other errors have no names: look at the byte it stopped at.
+	rest := raw[min(int(syntax.ByteOffset), len(raw)):]
+	switch {
+	case bytes.HasPrefix(bytes.ToLower(rest[:min(3, len(rest))]), []byte(`\ud`)):
+		return &errs.Problem{Location: location(syntax.JSONPointer), Detail: "has a lone surrogate"}
+	case len(rest) > 0 && rest[0] >= utf8.RuneSelf:
+		return &errs.Problem{Location: location(syntax.JSONPointer), Detail: "is not UTF-8"}
+	default:
+		return &errs.Problem{Location: "body", Detail: fmt.Sprintf("is not JSON at byte %d", syntax.ByteOffset)}
+	}
+}
+
+// location turns the JSON pointer /chunks/3/text into body.chunks[3].text.
+func location(pointer jsontext.Pointer) string {
+	at := "body"
+	for part := range pointer.Tokens() {
+		if _, err := strconv.Atoi(part); err == nil {
+			at += "[" + part + "]"
+		} else {
+			at += "." + clip(part)
+		}
+	}
+	return at
+}
+
+// parameters are a request's strings beside its body, by name.
+type parameters struct {
+	path, query, header map[string]string
+}
+
+// decodeParameters fills the fields of dst that come from path, query and
+// headers, and refuses query parameters that aren't declared.
+func decodeParameters(from parameters, shape *Shape, dst reflect.Value) error {
+	var found problems
+	known := map[string]bool{}
+	for _, parameter := range shape.Parameters {
+		var text string
+		var present bool
+		switch parameter.In {
+		case "path":
+			text, present = from.path[parameter.Name]
+		case "query":
+			text, present = from.query[parameter.Name]
+			known[parameter.Name] = true
+		default:
+			text, present = from.header[strings.ToLower(parameter.Name)]
+		}
+		at := parameter.In + "." + parameter.Name
+		if !present {
+			if parameter.Required {
+				found.add(at, "is required")
+			}
+			continue
+		}
+		setParameter(parameter.Schema, at, text, dst.FieldByIndex(parameter.field), &found)
+	}
+	for name := range from.query {
+		if !known[name] {
+			found.add("query."+clip(name), "is not a parameter here")
+		}
+	}
+	if len(found) > 0 {
+		return invalid(found...)
+	}
+	return nil
+}
+
+func setParameter(schema *Schema, at, text string, field reflect.Value, found *problems) {
+	if !utf8.ValidString(text) {
+		found.add(at, "is not UTF-8")
+		return
+	}
+	var value any = text
+	if schema.Type == "integer" {
+		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+			found.add(at, "must be a whole number")
+			return
+		}
+		value = number(text)
+	}
+	before := len(*found)
+	schema.check(at, value, found)
+	if len(*found) > before {
+		return
+	}
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(field.Type().Elem()))
+		field = field.Elem()
+	}
+	switch {
+	case field.Kind() == reflect.String:
+		field.SetString(text)
+	case field.Type() == timeType:
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			found.add(at, "must be a time as in RFC 3339")
+			return
+		}
+		field.Set(reflect.ValueOf(t.UTC()))
+	default:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			found.add(at, "must be a whole number")
+			return
+		}
+		field.SetInt(n)
+	}
+}

@@ -1,0 +1,254 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+)
+
+const (
+	maxBody    = 256 << 10
+	maxKey     = 255
+	bearer     = "bearer "
+	onceHeader = "Idempotency-Key"
+)
+
+// HTTP declares a function behind `METHOD /path`. The method's input says by
+// its tags what comes from the path, the query, the headers and the body; an
+// output of struct{} answers 204.
+func HTTP[S, In, Out any](
+	route, summary string,
+	method func(S, context.Context, caller.Caller, In) (Out, error),
+	options ...Option,
+) Function[S] {
+	verb, _, _ := strings.Cut(route, " ")
+	d := Declaration{
+		Trigger: TriggerHTTP, Route: route, Summary: summary, Class: Users, Status: http.StatusOK,
+		MaxBody: maxBody, Mutates: verb != http.MethodGet, Input: shapeOf(reflect.TypeFor[In]()),
+	}
+	if reflect.TypeFor[Out]() == reflect.TypeFor[struct{}]() {
+		d.Status = http.StatusNoContent
+	} else {
+		d.Output = &Shape{Type: reflect.TypeFor[Out](), Body: schemaOf(reflect.TypeFor[Out]())}
+	}
+	for _, option := range options {
+		option(&d)
+	}
+	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
+		return &httpHandler{
+			name: name, declaration: d, around: app.Surroundings,
+			method: func(ctx context.Context, c caller.Caller, in any) (any, error) {
+				return method(app.Service, ctx, c, *in.(*In))
+			},
+			newInput: func() any { return new(In) },
+		}
+	}}
+}
+
+// httpHandler answers API Gateway's HTTP events, payload format 2.0.
+type httpHandler struct {
+	name        string
+	declaration Declaration
+	around      Surroundings
+	newInput    func() any
+	method      func(context.Context, caller.Caller, any) (any, error)
+}
+
+// Invoke implements lambda.Handler.
+func (h *httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil, fmt.Errorf("%s: not an HTTP event: %w", h.name, err)
+	}
+	ctx, call := h.around.begin(ctx, h.name, event.RequestContext.RequestID)
+	defer h.around.end(ctx, call)
+
+	var answer Answer
+	var out any
+	call.err = guard(func() (err error) {
+		answer, out, err = h.answer(ctx, call, event)
+		return err
+	})
+	if call.err != nil {
+		return h.refuse(call)
+	}
+	h.around.follow(ctx, h.name, out)
+	return respond(answer, "application/json", call.requestID, nil)
+}
+
+// answer passes the gates in the contract's order and runs the method.
+func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (Answer, any, error) {
+	if h.declaration.Class == Users {
+		c, err := h.around.Gate.Bearer(ctx, bearerToken(event.Headers))
+		if err != nil {
+			return Answer{}, nil, err
+		}
+		call.caller = c
+	}
+	call.caller.RequestID = call.requestID
+	body, err := h.body(event)
+	if err != nil {
+		return Answer{}, nil, err
+	}
+	in, err := h.decode(event, body)
+	if err != nil {
+		return Answer{}, nil, err
+	}
+	key, keyed := event.Headers[strings.ToLower(onceHeader)]
+	if !h.declaration.Mutates || !keyed {
+		out, err := h.method(ctx, call.caller, in)
+		if err != nil {
+			return Answer{}, nil, err
+		}
+		answer, err := h.encode(out)
+		return answer, out, err
+	}
+	if len(key) == 0 || len(key) > maxKey {
+		return Answer{}, nil, errs.Invalid("header."+onceHeader, "must have 1 to %d characters", maxKey)
+	}
+	return h.answerOnce(ctx, call, event, key, body, in)
+}
+
+// answerOnce runs the method at most once for an Idempotency-Key. A refusal
+// frees the key; an unknown outcome keeps it until the claim runs out, so that
+// a later try finds what was committed.
+func (h *httpHandler) answerOnce(
+	ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest, key string, body []byte, in any,
+) (Answer, any, error) {
+	scope := call.caller.UserID + " " + event.RequestContext.HTTP.Method + " " + event.RawPath
+	once, first, err := h.around.Answers.Begin(ctx, scope, key, body)
+	if err != nil {
+		return Answer{}, nil, err
+	}
+	if first != nil {
+		return *first, nil, nil
+	}
+	call.caller.Once = once
+	out, err := h.method(ctx, call.caller, in)
+	if kind := errs.KindOf(err); err != nil && kind != errs.Internal && kind != errs.Provider {
+		if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {
+			return Answer{}, nil, fmt.Errorf("free idempotency key: %w", abandoned)
+		}
+		return Answer{}, nil, err
+	}
+	if err != nil {
+		return Answer{}, nil, err
+	}
+	answer, err := h.encode(out)
+	if err != nil {
+		return Answer{}, nil, err
+	}
+	return answer, out, h.around.Answers.Finish(ctx, once, answer)
+}
+
+func bearerToken(headers map[string]string) string {
+	value := headers["authorization"]
+	if len(value) > len(bearer) && strings.EqualFold(value[:len(bearer)], bearer) {
+		return strings.TrimSpace(value[len(bearer):])
+	}
+	return ""
+}
+
+// body gives the raw bytes of a request's body within its limit and of its type.
+func (h *httpHandler) body(event events.APIGatewayV2HTTPRequest) ([]byte, error) {
+	raw := []byte(event.Body)
+	if event.IsBase64Encoded {
+		decoded, err := base64.StdEncoding.DecodeString(event.Body)
+		if err != nil {
+			return nil, errs.Invalid("body", "can't be read")
+		}
+		raw = decoded
+	}
+	if len(raw) > h.declaration.MaxBody {
+		return nil, errs.New(errs.PayloadTooLarge, "A body may have at most %d bytes.", h.declaration.MaxBody)
+	}
+	if len(raw) == 0 && h.declaration.Input.Body == nil {
+		return nil, nil
+	}
+	if event.Headers["content-encoding"] != "" {
+		return nil, errs.New(errs.UnsupportedMediaType, "Send the body without a Content-Encoding.")
+	}
+	mediaType, _, err := mime.ParseMediaType(event.Headers["content-type"])
+	if err != nil || mediaType != "application/json" {
+		return nil, errs.New(errs.UnsupportedMediaType, "Send the body as application/json.")
+	}
+	return raw, nil
+}
+
+func (h *httpHandler) decode(event events.APIGatewayV2HTTPRequest, body []byte) (any, error) {
+	in := h.newInput()
+	shape := h.declaration.Input
+	if shape.Body != nil {
+		if err := decodeBody(body, shape.Body, in); err != nil {
+			return nil, err
+		}
+	} else if len(body) > 0 {
+		if err := decodeBody(body, emptyObject, &struct{}{}); err != nil {
+			return nil, err
+		}
+	}
+	from := parameters{path: event.PathParameters, query: event.QueryStringParameters, header: event.Headers}
+	if err := decodeParameters(from, shape, reflect.ValueOf(in).Elem()); err != nil {
+		return nil, err
+	}
+	return in, validated(in)
+}
+
+// emptyObject is what a request without declared body may carry: `{}`.
+var emptyObject = &Schema{Type: "object"}
+
+func (h *httpHandler) encode(out any) (Answer, error) {
+	answer := Answer{Status: h.declaration.Status}
+	if h.declaration.Output == nil {
+		return answer, nil
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		return answer, fmt.Errorf("encode answer: %w", err)
+	}
+	answer.Body = body
+	return answer, nil
+}
+
+func (h *httpHandler) refuse(call *call) ([]byte, error) {
+	problem := problemOf(call.err, call.requestID)
+	body, err := json.Marshal(problem)
+	if err != nil {
+		return nil, fmt.Errorf("encode problem: %w", err)
+	}
+	headers := map[string]string{}
+	if problem.Code == errs.RateLimited {
+		headers["retry-after"] = strconv.Itoa(retryAfter(call.err))
+	}
+	if problem.Code == errs.Unauthorized {
+		headers["www-authenticate"] = "Bearer"
+	}
+	return respond(Answer{Status: problem.Status, Body: body}, "application/problem+json", call.requestID, headers)
+}
+
+func respond(answer Answer, contentType, requestID string, headers map[string]string) ([]byte, error) {
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	headers["cache-control"] = "no-store"
+	headers["x-content-type-options"] = "nosniff"
+	headers["x-request-id"] = requestID
+	if len(answer.Body) > 0 {
+		headers["content-type"] = contentType
+	}
+	return json.Marshal(events.APIGatewayV2HTTPResponse{
+		StatusCode: answer.Status, Headers: headers, Body: string(answer.Body),
+	})
+}

@@ -1,0 +1,207 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Schema is the part of JSON Schema (draft 2020-12, as OpenAPI 3.1 has it) that
+// Rapport's requests and answers use. One schema drives both the check and the
+// document, so they can't differ.
+type Schema struct {
+	Ref                  string             `json:"$ref,omitempty"`
+	Type                 string             `json:"type,omitempty"`
+	Format               string             `json:"format,omitempty"`
+	Description          string             `json:"description,omitempty"`
+	Enum                 []string           `json:"enum,omitempty"`
+	Pattern              string             `json:"pattern,omitempty"`
+	MinLength            *int               `json:"minLength,omitempty"`
+	MaxLength            *int               `json:"maxLength,omitempty"`
+	Minimum              *float64           `json:"minimum,omitempty"`
+	Maximum              *float64           `json:"maximum,omitempty"`
+	MinItems             *int               `json:"minItems,omitempty"`
+	MaxItems             *int               `json:"maxItems,omitempty"`
+	Items                *Schema            `json:"items,omitempty"`
+	Properties           map[string]*Schema `json:"properties,omitempty"`
+	Required             []string           `json:"required,omitempty"`
+	AdditionalProperties *bool              `json:"additionalProperties,omitempty"`
+	OneOf                []*Schema          `json:"oneOf,omitempty"`
+
+	// name is the component under which a struct's schema is published.
+	name string
+	// blank is true where a string of white space only is refused.
+	noBlank bool
+	// nullable is true where null stands for "none".
+	nullable bool
+}
+
+// Shape is a request or an answer: where its parts come from, and the Go type.
+type Shape struct {
+	Type reflect.Type
+	// Body is nil where the request has none.
+	Body *Schema
+	// Parameters come from the path, the query and the headers.
+	Parameters []Parameter
+}
+
+// Parameter is a part of a request that isn't in its body.
+type Parameter struct {
+	In       string // path, query or header
+	Name     string
+	Required bool
+	Schema   *Schema
+	field    []int
+}
+
+var (
+	timeType    = reflect.TypeFor[time.Time]()
+	rawJSONType = reflect.TypeFor[json.RawMessage]()
+)
+
+// shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
+// (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
+// `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
+// `notBlank`, `nullable`. A field is required unless it is a pointer or has
+// `omitempty` or `omitzero`. A type that can't be described is a mistake in the
+// program, found when the declaration is made.
+func shapeOf(t reflect.Type) *Shape {
+	shape := &Shape{Type: t}
+	body := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous || !f.IsExported() {
+			continue
+		}
+		if in, name := source(f); in != "" {
+			shape.Parameters = append(shape.Parameters, Parameter{
+				In: in, Name: name, Required: in == "path", Schema: fieldSchema(f), field: f.Index,
+			})
+			continue
+		}
+		addProperty(body, f)
+	}
+	if len(body.Properties) > 0 {
+		shape.Body = body
+	}
+	return shape
+}
+
+// schemaOf describes any Go type that may stand in a body.
+func schemaOf(t reflect.Type) *Schema {
+	switch {
+	case t == timeType:
+		return &Schema{Type: "string", Format: "date-time"}
+	case t == rawJSONType:
+		return &Schema{}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem())
+	case reflect.String:
+		return &Schema{Type: "string"}
+	case reflect.Bool:
+		return &Schema{Type: "boolean"}
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return &Schema{Type: "integer", Format: "int64"}
+	case reflect.Float64:
+		return &Schema{Type: "number", Format: "double"}
+	case reflect.Slice:
+		return &Schema{Type: "array", Items: schemaOf(t.Elem())}
+	case reflect.Struct:
+		s := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
+		for _, f := range reflect.VisibleFields(t) {
+			if !f.Anonymous && f.IsExported() {
+				addProperty(s, f)
+			}
+		}
+		return s
+	default:
+		panic(fmt.Sprintf("endpoint: %s can't be described in JSON Schema", t))
+	}
+}
+
+func addProperty(s *Schema, f reflect.StructField) {
+	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "-" {
+		return
+	}
+	if name == "" {
+		panic(fmt.Sprintf("endpoint: field %s of %s has no json, path, query or header tag", f.Name, s.name))
+	}
+	s.Properties[name] = fieldSchema(f)
+	optional := f.Type.Kind() == reflect.Pointer || strings.Contains(options, "omit")
+	if !optional {
+		s.Required = append(s.Required, name)
+		slices.Sort(s.Required)
+	}
+}
+
+func source(f reflect.StructField) (in, name string) {
+	for _, in := range []string{"path", "query", "header"} {
+		if name, ok := f.Tag.Lookup(in); ok {
+			return in, name
+		}
+	}
+	return "", ""
+}
+
+func fieldSchema(f reflect.StructField) *Schema {
+	s := schemaOf(f.Type)
+	s.Description = f.Tag.Get("doc")
+	s.MinLength, s.MaxLength = intTag(f, "minLength"), intTag(f, "maxLength")
+	s.MinItems, s.MaxItems = intTag(f, "minItems"), intTag(f, "maxItems")
+	s.Minimum, s.Maximum = floatTag(f, "minimum"), floatTag(f, "maximum")
+	s.Pattern = f.Tag.Get("pattern")
+	if list := f.Tag.Get("enum"); list != "" {
+		s.Enum = strings.Split(list, ",")
+	}
+	if f.Tag.Get("notBlank") == "true" {
+		s.noBlank, s.Pattern = true, `\S`
+	}
+	s.nullable = f.Tag.Get("nullable") == "true"
+	return s
+}
+
+func intTag(f reflect.StructField, tag string) *int {
+	text, ok := f.Tag.Lookup(tag)
+	if !ok {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(fmt.Sprintf("endpoint: tag %s of %s: %v", tag, f.Name, err))
+	}
+	return &n
+}
+
+func floatTag(f reflect.StructField, tag string) *float64 {
+	text, ok := f.Tag.Lookup(tag)
+	if !ok {
+		return nil
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		panic(fmt.Sprintf("endpoint: tag %s of %s: %v", tag, f.Name, err))
+	}
+	return &n
+}
+
+// componentName makes `CreateRequest` of package meetings `MeetingsCreateRequest`
+// and leaves a type named after its domain, such as meetings.Meeting, alone.
+func componentName(t reflect.Type) string {
+	name := t.Name()
+	if i := strings.IndexByte(name, '['); i >= 0 {
+		inner := name[i+1 : len(name)-1]
+		name = name[:i] + "Of" + inner[strings.LastIndexByte(inner, '.')+1:]
+	}
+	if !strings.HasSuffix(name, "Request") {
+		return name
+	}
+	path := t.PkgPath()
+	domain := path[strings.LastIndexByte(path, '/')+1:]
+	return strings.ToUpper(domain[:1]) + domain[1:] + name
+}
