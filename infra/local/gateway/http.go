@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/rapport/rapport/shared/clock"
+)
+
+// HTTP is an HTTP API: it finds a request's route, runs its function and
+// writes what the function answered.
+type HTTP struct {
+	routes  routes
+	cors    CORS
+	invoker Invoker
+	clock   clock.Clock
+	log     *slog.Logger
+}
+
+// NewHTTP refuses routes that API Gateway would not understand.
+func NewHTTP(list []Route, cors CORS, invoker Invoker, c clock.Clock, log *slog.Logger) (*HTTP, error) {
+	rs, err := newRoutes(list)
+	if err != nil {
+		return nil, fmt.Errorf("http api: %w", err)
+	}
+	return &HTTP{routes: rs, cors: cors, invoker: invoker, clock: c, log: log}, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.cors.preflight(w, r) {
+		return
+	}
+	id := newID()
+	w.Header().Set("Apigw-Requestid", id)
+	h.cors.allow(w.Header(), r.Header.Get("Origin"))
+
+	route, parameters := h.routes.match(r.Method, r.URL.EscapedPath())
+	if route.Folder == "" {
+		writeMessage(w, http.StatusNotFound, "Not Found")
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxHTTPBody))
+	if err != nil {
+		refuseBody(w, err)
+		return
+	}
+	event := httpEvent(r, route, parameters, body, id, h.clock.Now())
+	payload, err := json.Marshal(event)
+	if err != nil {
+		h.fail(w, route, id, fmt.Errorf("encode event: %w", err))
+		return
+	}
+	if len(payload) > MaxEvent {
+		writeMessage(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return
+	}
+	h.invoke(w, r, route, id, payload)
+}
+
+func (h *HTTP) invoke(w http.ResponseWriter, r *http.Request, route Route, id string, payload []byte) {
+	// A function runs to its end even if its caller has gone, as on AWS.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), HTTPTimeout)
+	defer cancel()
+	answered, err := h.invoker.Invoke(ctx, route.Folder, payload)
+	switch {
+	case err != nil && (throttled(err) || ctx.Err() != nil):
+		h.log.Warn("no answer from function", "function", route.Folder, "requestId", id, "error", err.Error())
+		writeMessage(w, http.StatusServiceUnavailable, "Service Unavailable")
+	case err != nil:
+		h.fail(w, route, id, err)
+	default:
+		a, err := parseAnswer(answered)
+		if err != nil {
+			h.fail(w, route, id, err)
+			return
+		}
+		a.write(w, r)
+	}
+}
+
+func (h *HTTP) fail(w http.ResponseWriter, route Route, id string, err error) {
+	h.log.Error("function failed", "function", route.Folder, "requestId", id, "error", err.Error())
+	writeMessage(w, http.StatusInternalServerError, "Internal Server Error")
+}
+
+func refuseBody(w http.ResponseWriter, err error) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		writeMessage(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return
+	}
+	writeMessage(w, http.StatusBadRequest, "Bad Request")
+}

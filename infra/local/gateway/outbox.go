@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/coder/websocket"
+)
+
+// Bounds of what waits to be sent to one socket.
+const (
+	maxQueuedFrames = 512
+	maxQueuedBytes  = 1 << 20
+)
+
+var (
+	errGone = errors.New("the connection is gone")
+	errFull = errors.New("the connection's buffer is full")
+)
+
+// outbox is what waits to be sent to one socket, in order, and at its end how
+// the socket is to be closed. Putting never waits.
+type outbox struct {
+	mu     sync.Mutex
+	frames chan []byte
+	bytes  int
+	ended  bool
+	code   websocket.StatusCode
+	reason string
+}
+
+func newOutbox() *outbox { return &outbox{frames: make(chan []byte, maxQueuedFrames)} }
+
+// put queues a frame: errFull when there is no room, errGone after end.
+func (o *outbox) put(frame []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		return errGone
+	}
+	if o.bytes+len(frame) > maxQueuedBytes {
+		return errFull
+	}
+	select {
+	case o.frames <- frame:
+		o.bytes += len(frame)
+		return nil
+	default:
+		return errFull
+	}
+}
+
+// sent makes the room of a frame free again.
+func (o *outbox) sent(frame []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bytes -= len(frame)
+}
+
+// end takes no more frames; those queued are sent before the socket is closed
+// with code and reason. Only the first end counts.
+func (o *outbox) end(code websocket.StatusCode, reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		return
+	}
+	o.ended, o.code, o.reason = true, code, reason
+	close(o.frames)
+}
+
+// ending is the code and reason given to end.
+func (o *outbox) ending() (websocket.StatusCode, string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.code, o.reason
+}

@@ -1,0 +1,249 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/rapport/rapport/shared/clock"
+)
+
+// SocketLimits bounds sockets. The zero value of a field stands for AWS's.
+type SocketLimits struct {
+	// Idle is how long no frame may go either way: 10 minutes.
+	Idle time.Duration
+	// Lifetime is how long a socket may be open: 2 hours.
+	Lifetime time.Duration
+	// Stall is how long a client may take for one frame before it is cut: 10 s.
+	Stall time.Duration
+	// Handshake is how long a client may take to answer a close: 2 s.
+	Handshake time.Duration
+	// Frame is the largest message from a client, in bytes: 32 KB.
+	Frame int64
+	// InFlight is how many frames of a socket are answered at once: 16.
+	InFlight int
+	// Sockets is how many may be open at once: 4,096.
+	Sockets int
+}
+
+func (l SocketLimits) withDefaults() SocketLimits {
+	setDefault(&l.Idle, 10*time.Minute)
+	setDefault(&l.Lifetime, 2*time.Hour)
+	setDefault(&l.Stall, 10*time.Second)
+	setDefault(&l.Handshake, 2*time.Second)
+	setDefault(&l.Frame, 32<<10)
+	setDefault(&l.InFlight, 16)
+	setDefault(&l.Sockets, 4096)
+	return l
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// socketBuffer bounds what the system keeps for a client that doesn't read, in
+// bytes, so that the stall limit is felt.
+const socketBuffer = 256 << 10
+
+// Sockets is a WebSocket API with its @connections interface, both on one port.
+type Sockets struct {
+	routes  selection
+	limits  SocketLimits
+	invoker Invoker
+	clock   clock.Clock
+	log     *slog.Logger
+
+	// ctx ends when Shutdown gives up waiting.
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu     sync.Mutex
+	open   map[string]*socket
+	places int
+	closed bool
+}
+
+// NewSockets refuses a selection expression or routes that it does not
+// understand.
+func NewSockets(expression string, list []SocketRoute, limits SocketLimits, invoker Invoker, c clock.Clock, log *slog.Logger) (*Sockets, error) {
+	routes, err := newSelection(expression, list)
+	if err != nil {
+		return nil, fmt.Errorf("websocket api: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Sockets{
+		routes: routes, limits: limits.withDefaults(), invoker: invoker, clock: c, log: log,
+		ctx: ctx, cancel: cancel, open: map[string]*socket{},
+	}, nil
+}
+
+// Open is how many sockets are open.
+func (g *Sockets) Open() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.open)
+}
+
+// Shutdown closes every socket with 1001 after what is queued for it, takes no
+// new ones, and waits until $disconnect has run for each, or until ctx ends:
+// then it cuts what is left.
+func (g *Sockets) Shutdown(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	for _, s := range g.open {
+		s.out.end(websocket.StatusGoingAway, "Going away")
+	}
+	g.mu.Unlock()
+
+	done := make(chan struct{})
+	go func() {
+		g.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		g.cancel()
+		return nil
+	case <-ctx.Done():
+	}
+	g.cancel()
+	g.mu.Lock()
+	left := len(g.open)
+	for _, s := range g.open {
+		s.cut()
+	}
+	g.mu.Unlock()
+	return fmt.Errorf("close sockets: %d left: %w", left, ctx.Err())
+}
+
+// ServeHTTP implements http.Handler: handshakes, and calls to @connections.
+func (g *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id, ok := connectionPath(r.URL.Path); ok {
+		g.serveConnection(w, r, id)
+		return
+	}
+	if !isHandshake(r) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		writeMessage(w, http.StatusUpgradeRequired, "Connect with a WebSocket handshake")
+		return
+	}
+	if !g.takePlace() {
+		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests")
+		return
+	}
+	defer g.leavePlace()
+	g.connect(w, r)
+}
+
+// takePlace counts a socket in from its handshake to the end of $disconnect.
+func (g *Sockets) takePlace() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.places >= g.limits.Sockets {
+		return false
+	}
+	g.places++
+	g.work.Add(1)
+	return true
+}
+
+func (g *Sockets) leavePlace() {
+	g.mu.Lock()
+	g.places--
+	g.mu.Unlock()
+	g.work.Done()
+}
+
+// connect runs $connect and, where it lets the client in, the socket.
+func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
+	s := &socket{
+		id:          newID(),
+		connectedAt: g.clock.Now(),
+		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
+		limits:      g.limits,
+		out:         newOutbox(),
+		active:      make(chan struct{}, 1),
+		now:         g.clock.Now,
+	}
+	subprotocols, admitted := g.admit(w, r, s)
+	if !admitted {
+		return
+	}
+	catch := &hijackCatcher{ResponseWriter: w}
+	conn, err := websocket.Accept(catch, r, &websocket.AcceptOptions{
+		Subprotocols: subprotocols,
+		// The ticket alone admits a socket, whatever its Origin.
+		InsecureSkipVerify: true,
+		OnPingReceived: func(context.Context, []byte) bool {
+			s.touch()
+			return true
+		},
+	})
+	if err != nil {
+		// $connect has let the client in, so it must learn that it is gone.
+		g.log.Warn("handshake failed", "connectionId", s.id, "error", err.Error())
+		g.disconnect(s, ended{websocket.StatusAbnormalClosure, ""})
+		return
+	}
+	// The socket counts for itself: the library would close at once, before
+	// what is queued, and the client might never see the code.
+	conn.SetReadLimit(-1)
+	s.conn, s.raw = conn, catch.conn
+	g.run(s)
+}
+
+// run serves an open socket to its end.
+func (g *Sockets) run(s *socket) {
+	if tcp, ok := s.raw.(*net.TCPConn); ok {
+		if err := tcp.SetWriteBuffer(socketBuffer); err != nil {
+			g.log.Warn("write buffer", "connectionId", s.id, "error", err.Error())
+		}
+	}
+	s.touch()
+	g.register(s)
+	alive, over := context.WithCancel(g.ctx)
+	defer over()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.write(g.ctx) })
+	beside.Go(func() { s.age(alive) })
+
+	why := s.read(g.ctx, func(frame string, done func()) {
+		g.work.Go(func() {
+			defer done()
+			g.message(s, frame)
+		})
+	})
+	g.mu.Lock()
+	delete(g.open, s.id)
+	g.mu.Unlock()
+	g.disconnect(s, why)
+	over()
+	beside.Wait()
+}
+
+func (g *Sockets) register(s *socket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open[s.id] = s
+	if g.closed {
+		s.out.end(websocket.StatusGoingAway, "Going away")
+	}
+}
+
+func (g *Sockets) find(id string) (*socket, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, ok := g.open[id]
+	return s, ok
+}
