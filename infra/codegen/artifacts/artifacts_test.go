@@ -1,0 +1,190 @@
+package artifacts
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+const root = `Resources:
+  HttpApi:
+    Properties:
+      DefinitionBody:
+        paths:
+          # codegen: routes begin. From the declarations.
+          /stale: {}
+          # codegen: routes end.
+  NotFoundFunction:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: functions/system/notfound/}
+  MeetingsStack:
+    Type: AWS::Serverless::Application
+    Properties: {Location: infra/stacks/meetings.yaml}
+`
+
+const nested = `Resources:
+  GetFunction:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: ../../functions/meetings/get/}
+  UpdateFunction:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: ../../functions/meetings/update/}
+Outputs:
+  GetUri:
+    Value: !Sub arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${GetFunctionAliaslive}/invocations
+  UpdateUri:
+    Value: !Sub arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${UpdateFunctionAliaslive}/invocations
+`
+
+func tree(root string) fstest.MapFS {
+	return fstest.MapFS{
+		"template.yaml":              {Data: []byte(root)},
+		"infra/stacks/meetings.yaml": {Data: []byte(nested)},
+	}
+}
+
+func unit(name, route string) endpoint.Unit {
+	return endpoint.Unit{Name: name, Declaration: endpoint.Declaration{Trigger: endpoint.TriggerHTTP, Route: route}}
+}
+
+func TestRoutes(t *testing.T) {
+	units := []endpoint.Unit{
+		unit("meetings/update", "PATCH /v1/meetings/{meetingId}"),
+		unit("system/notfound", "$default"),
+		unit("meetings/get", "GET /v1/meetings/{meetingId}"),
+		{Name: "realtime/ping", Declaration: endpoint.Declaration{Trigger: endpoint.TriggerSocket, Route: "ping"}},
+	}
+	want := `Resources:
+  HttpApi:
+    Properties:
+      DefinitionBody:
+        paths:
+          # codegen: routes begin. From the declarations.
+          $default:
+            x-amazon-apigateway-any-method: # system/notfound
+              isDefaultRoute: true
+              responses: {}
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                payloadFormatVersion: "2.0"
+                credentials: !GetAtt ApiInvokeRole.Arn
+                uri: !Sub arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${NotFoundFunctionAliaslive}/invocations
+          /v1/meetings/{meetingId}:
+            get: # meetings/get
+              parameters:
+                - {name: meetingId, in: path, required: true, schema: {type: string}}
+              responses: {}
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                payloadFormatVersion: "2.0"
+                credentials: !GetAtt ApiInvokeRole.Arn
+                uri: !GetAtt MeetingsStack.Outputs.GetUri
+            patch: # meetings/update
+              parameters:
+                - {name: meetingId, in: path, required: true, schema: {type: string}}
+              responses: {}
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                payloadFormatVersion: "2.0"
+                credentials: !GetAtt ApiInvokeRole.Arn
+                uri: !GetAtt MeetingsStack.Outputs.UpdateUri
+` + root[strings.Index(root, "          # codegen: routes end."):]
+	got, err := routes(tree(root), units)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Fatalf("template (-want +got):\n%s", diff)
+	}
+	again, err := routes(tree(string(got)), units)
+	if err != nil || string(again) != string(got) {
+		t.Fatalf("writing it again changes it (%v):\n%s", err, cmp.Diff(string(got), string(again)))
+	}
+}
+
+func TestRoutesRefuses(t *testing.T) {
+	tests := []struct {
+		name, template, want string
+		units                []endpoint.Unit
+	}{
+		{"a function without a template", root, "meetings/start: no template", []endpoint.Unit{unit("meetings/start", "POST /v1/start")}},
+		{"no marks", "Resources: {}\n", "must stand in it", nil},
+		{"a nested stack that is missing", strings.Replace(root, "meetings.yaml", "other.yaml", 1), "other.yaml", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := routes(tree(tt.template), tt.units)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestTypeScript(t *testing.T) {
+	document := `{
+	 "paths": {"/v1/notes/{id}": {"get": {
+	  "operationId": "notes_get", "summary": "Read notes.",
+	  "parameters": [
+	   {"in": "path", "name": "id", "required": true, "schema": {"type": "string"}},
+	   {"in": "query", "name": "from", "description": "After it.", "schema": {"type": "integer"}},
+	   {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string"}}],
+	  "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Notes"}}}}, "404": {}}}},
+	  "/v1/gone": {"delete": {"operationId": "gone", "summary": "Gone.", "responses": {"204": {}}}}},
+	 "components": {"schemas": {"Notes": {"type": "object", "required": ["version", "ops", "next"], "properties": {
+	  "version": {"type": "integer", "description": "Counts changes."},
+	  "next": {"type": ["string", "null"]},
+	  "state": {"type": "string", "enum": ["a", "b"]},
+	  "ops": {"type": "array", "items": {"oneOf": [{"$ref": "#/components/schemas/Insert"}, {"type": "object", "required": ["x-y"], "properties": {"x-y": {"type": "number"}}}]}},
+	  "any": {}}}}}}`
+	want := `// Written by ` + "`make codegen`" + ` from the declarations in functions/; not by hand.
+
+/** The requests and answers of the API, by name. */
+export interface Schemas {
+  readonly Notes: {
+    readonly any?: unknown;
+    readonly next: string | null;
+    readonly ops: readonly (Schemas["Insert"] | { readonly "x-y": number })[];
+    readonly state?: "a" | "b";
+    /** Counts changes. */
+    readonly version: number;
+  };
+}
+
+/** The calls of the API, by operation: what each takes and answers. */
+export interface Operations {
+  /** DELETE /v1/gone: Gone. */
+  gone: {
+    readonly answer: undefined;
+  };
+  /** GET /v1/notes/{id}: Read notes. */
+  notes_get: {
+    readonly path: {
+      readonly id: string;
+    };
+    readonly query: {
+      /** After it. */
+      readonly from?: number;
+    };
+    readonly answer: Schemas["Notes"];
+  };
+}
+`
+	got, err := typeScript([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Fatalf("types (-want +got):\n%s", diff)
+	}
+	if _, err := typeScript([]byte(`{"components": {"schemas": {"X": {"type": "tuple"}}}}`)); err == nil {
+		t.Fatal("a schema type that is not known must be an error")
+	}
+}
