@@ -8,7 +8,7 @@ import (
 // stream reads a change as a sequence of components, as operational
 // transformation on text is usually written down: keep n, delete n, insert a
 // text. The kept stretches between ops, and the endless one after the last,
-// become Retain components; retains of the change itself are ignored.
+// are Retain components like the retains of the change itself.
 type stream struct {
 	ops  Change // not begun yet
 	at   int    // index into the document before the change
@@ -26,9 +26,6 @@ func open(c Change) stream {
 
 // load makes the next component the current one.
 func (s *stream) load() {
-	for len(s.ops) > 0 && s.ops[0].Type == Retain {
-		s.ops = s.ops[1:]
-	}
 	if len(s.ops) == 0 {
 		s.kind, s.left = Retain, math.MaxInt
 		return
@@ -45,7 +42,7 @@ func (s *stream) load() {
 	}
 }
 
-// ended reports whether only the endless Retain is left.
+// ended reports whether all that is left is kept.
 func (s *stream) ended() bool {
 	return s.kind == Retain && len(s.ops) == 0
 }

@@ -26,6 +26,12 @@ func TestTransformAgainst(t *testing.T) {
 	// The gap between b and c is the one before d after the first, and each
 	// committed text comes before it.
 	same(t, "against three", got, change(insert(2, "1"), del(2, 1)))
+
+	got, err = ot.TransformAgainst(nil, change(retain(0, 1), insert(1, "x"), insert(1, "y"), del(1, 1), del(2, 1), retain(3, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "against none", got, change(insert(1, "xy"), del(1, 2)))
 }
 
 // What is absorbed wholly is [] in JSON, never null.
