@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -24,18 +25,19 @@ type function struct {
 	spec  template.Function
 	env   config.Env
 	slots chan struct{}
+	log   *slog.Logger
 
 	mu   sync.Mutex
 	idle []lambda.Handler
 	seen counters
 }
 
-func newFunction(unit endpoint.Unit, spec template.Function, env config.Env) *function {
+func newFunction(unit endpoint.Unit, spec template.Function, env config.Env, log *slog.Logger) *function {
 	bound := DefaultConcurrency
 	if spec.Reserved != nil {
 		bound = *spec.Reserved
 	}
-	return &function{unit: unit, spec: spec, env: env, slots: make(chan struct{}, bound)}
+	return &function{unit: unit, spec: spec, env: env, slots: make(chan struct{}, bound), log: log}
 }
 
 // acquire takes a place in the function's bound, waiting briefly for one.
@@ -186,10 +188,18 @@ func (f *function) release(instance lambda.Handler) {
 	f.idle = append(f.idle, instance)
 }
 
-// finish counts the invocation.
+// finish counts the invocation, and logs one that failed.
 func (run *invocation) finish(start time.Time) {
 	took := time.Since(start)
 	run.f.count(func(c *counters) { c.add(took, run.err) })
+	if run.err == nil {
+		return
+	}
+	line := run.f.log.With("function", run.f.spec.Folder, "requestId", run.id, "error", run.err.Error())
+	if panicked, ok := errors.AsType[*Panicked](run.err); ok {
+		line = line.With("stack", string(panicked.Stack))
+	}
+	line.Error("invocation failed")
 }
 
 // requestID is a random UUID, version 4 (RFC 9562), as Lambda's.

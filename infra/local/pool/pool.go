@@ -36,7 +36,6 @@ const (
 // Pool holds the instances of every function. It is safe for concurrent use.
 type Pool struct {
 	functions map[string]*function
-	log       *slog.Logger
 
 	mu      sync.Mutex
 	closed  bool
@@ -52,7 +51,7 @@ func New(units []endpoint.Unit, functions []template.Function, base config.Env, 
 	for _, unit := range units {
 		byFolder[unit.Name] = unit
 	}
-	p := &Pool{functions: make(map[string]*function, len(functions)), log: log}
+	p := &Pool{functions: make(map[string]*function, len(functions))}
 	var errs []error
 	for _, spec := range functions {
 		unit, ok := byFolder[spec.Folder]
@@ -60,7 +59,7 @@ func New(units []endpoint.Unit, functions []template.Function, base config.Env, 
 			errs = append(errs, fmt.Errorf("%s (%s) is in the templates but not among the declared functions", spec.Folder, spec.LogicalID))
 			continue
 		}
-		p.functions[spec.Folder] = newFunction(unit, spec, Environment(spec, base))
+		p.functions[spec.Folder] = newFunction(unit, spec, Environment(spec, base), log)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -96,9 +95,6 @@ func (p *Pool) Invoke(ctx context.Context, folder string, payload []byte) ([]byt
 	}()
 	select {
 	case <-done:
-		if run.err != nil {
-			p.log.Warn("invocation failed", "function", folder, "requestId", run.id, "error", run.err.Error())
-		}
 		return run.answer, run.err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("invoke %s: %w", folder, ctx.Err())

@@ -4,13 +4,24 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"sort"
 	"time"
 )
 
 // Buckets are the upper bounds of the duration histogram.
 func Buckets() []time.Duration {
-	const ms = time.Millisecond
-	return []time.Duration{1 * ms, 2 * ms, 5 * ms, 10 * ms, 20 * ms, 50 * ms, 100 * ms, 200 * ms, 500 * ms, 1000 * ms, 2000 * ms, 5000 * ms, 10000 * ms}
+	all := make([]time.Duration, 0, bucketCount)
+	for _, ms := range bucketBounds() {
+		all = append(all, ms*time.Millisecond)
+	}
+	return all
+}
+
+const bucketCount = 13
+
+// bucketBounds are in milliseconds.
+func bucketBounds() [bucketCount]time.Duration {
+	return [...]time.Duration{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000}
 }
 
 // Statistics are what a function has done since the start.
@@ -49,7 +60,7 @@ type counters struct {
 	invocations, errors, timeouts, throttles, opens int64
 	running                                         int
 	total, longest                                  time.Duration
-	histogram                                       [14]int64
+	histogram                                       [bucketCount + 1]int64
 }
 
 func (c *counters) add(took time.Duration, err error) {
@@ -57,10 +68,8 @@ func (c *counters) add(took time.Duration, err error) {
 	c.invocations++
 	c.total += took
 	c.longest = max(c.longest, took)
-	bucket := 0
-	for bounds := Buckets(); bucket < len(bounds) && took > bounds[bucket]; bucket++ {
-	}
-	c.histogram[bucket]++
+	bounds := bucketBounds()
+	c.histogram[sort.Search(len(bounds), func(i int) bool { return took <= bounds[i]*time.Millisecond })]++
 	if err != nil {
 		c.errors++
 	}
