@@ -95,8 +95,8 @@ func (g *Sockets) Open() int {
 }
 
 // Shutdown closes every socket with 1001 after what is queued for it, takes no
-// new ones, and waits until $disconnect has run for each, or until ctx ends:
-// then it cuts what is left.
+// new ones, and waits until $disconnect has run for each. When ctx ends first,
+// what is left is cut and its functions are told to end.
 func (g *Sockets) Shutdown(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
@@ -119,9 +119,6 @@ func (g *Sockets) Shutdown(ctx context.Context) error {
 	g.cancel()
 	g.mu.Lock()
 	left := len(g.open)
-	for _, s := range g.open {
-		s.cut()
-	}
 	g.mu.Unlock()
 	return fmt.Errorf("close sockets: %d left: %w", left, ctx.Err())
 }
@@ -180,6 +177,8 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	if !admitted {
 		return
 	}
+	// From the moment that the client sees its socket open, posts reach it.
+	g.register(s)
 	catch := &hijackCatcher{ResponseWriter: w}
 	conn, err := websocket.Accept(catch, r, &websocket.AcceptOptions{
 		Subprotocols: subprotocols,
@@ -193,6 +192,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		// $connect has let the client in, so it must learn that it is gone.
 		g.log.Warn("handshake failed", "connectionId", s.id, "error", err.Error())
+		g.forget(s)
 		g.disconnect(s, ended{websocket.StatusAbnormalClosure, ""})
 		return
 	}
@@ -210,8 +210,6 @@ func (g *Sockets) run(s *socket) {
 			g.log.Warn("write buffer", "connectionId", s.id, "error", err.Error())
 		}
 	}
-	s.touch()
-	g.register(s)
 	alive, over := context.WithCancel(g.ctx)
 	defer over()
 	var beside sync.WaitGroup
@@ -224,21 +222,27 @@ func (g *Sockets) run(s *socket) {
 			g.message(s, frame)
 		})
 	})
-	g.mu.Lock()
-	delete(g.open, s.id)
-	g.mu.Unlock()
+	g.forget(s)
 	g.disconnect(s, why)
 	over()
 	beside.Wait()
 }
 
+// register makes a socket known; frames for it wait until its writer runs.
 func (g *Sockets) register(s *socket) {
+	s.touch()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open[s.id] = s
 	if g.closed {
 		s.out.end(websocket.StatusGoingAway, "Going away")
 	}
+}
+
+func (g *Sockets) forget(s *socket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, s.id)
 }
 
 func (g *Sockets) find(id string) (*socket, bool) {
