@@ -34,7 +34,7 @@ func TestLaws(t *testing.T) {
 		{"arguments are left alone", untouchedLaw},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for seed := range uint64(3000) {
+			for seed := range uint64(10_000) {
 				seedHolds(t, seed, tt.law)
 			}
 			rapid.Check(t, func(t *rapid.T) { tt.law(t, drawn(t)) })
@@ -250,6 +250,10 @@ func normal(t rapid.TB, doc string, c ot.Change) {
 
 func same(t rapid.TB, what string, got, want ot.Change) {
 	t.Helper()
+	// Asked for a million times: cmp only says what differs.
+	if slices.Equal(got, want) && (got == nil) == (want == nil) {
+		return
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("%s differ (-want +got):\n%s", what, diff)
 	}

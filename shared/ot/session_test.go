@@ -15,7 +15,7 @@ import (
 // Every character typed is another one, so that afterwards it can be said of
 // each whether it must be there.
 func TestConvergence(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(1000) {
 		seedHolds(t, seed, session)
 	}
 	rapid.Check(t, func(t *rapid.T) { session(t, drawn(t)) })
