@@ -1,0 +1,94 @@
+import { Rapport, type User } from "@rapport/client";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Identity, savedIdentity, signOut, tokenSource } from "./identity.ts";
+import { Meetings } from "./pages/Meetings.tsx";
+import { Room } from "./pages/Room.tsx";
+import { SignIn } from "./pages/SignIn.tsx";
+import { go, hrefOf, useRoute } from "./route.ts";
+import { SessionContext } from "./session.ts";
+import { Avatar } from "./ui/Avatar.tsx";
+import { Mark } from "./ui/icons.tsx";
+import { ThemeButton } from "./ui/ThemeButton.tsx";
+import { Toasts } from "./ui/toasts.tsx";
+
+export function App() {
+  const [identity, setIdentity] = useState(savedIdentity);
+  const [notice, setNotice] = useState<string>();
+
+  const leave = (why?: string): void => {
+    signOut();
+    setNotice(why);
+    setIdentity(undefined);
+  };
+
+  return (
+    <Toasts>
+      {identity ? (
+        <SignedIn key={identity.userId} identity={identity} onLeave={leave} />
+      ) : (
+        <SignIn
+          notice={notice}
+          onSignedIn={(next) => {
+            setNotice(undefined);
+            setIdentity(next);
+          }}
+        />
+      )}
+    </Toasts>
+  );
+}
+
+function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly onLeave: (why?: string) => void }) {
+  const route = useRoute();
+  const [me, setMe] = useState<User>();
+  const rapport = useMemo(() => new Rapport({ baseUrl: "", token: tokenSource(identity) }), [identity]);
+  const main = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    const stop = rapport.connection.onState((state) => {
+      if (state.kind === "closed" && state.reason !== "caller") onLeave("Your session has ended. Sign in again to go on.");
+    });
+    // The name in the header is all that needs it: without it the short name is shown.
+    rapport.me().then(setMe, () => undefined);
+    return () => {
+      stop();
+      rapport.close();
+    };
+  }, [rapport]);
+
+  const session = useMemo(() => ({ rapport, identity, me }), [rapport, identity, me]);
+  const name = me?.displayName ?? identity.user;
+  return (
+    <SessionContext.Provider value={session}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to content
+      </button>
+      <header class="top">
+        <a class="brand" href={hrefOf({ page: "meetings" })}>
+          <Mark />
+          Rapport
+        </a>
+        <div class="top-end">
+          <ThemeButton />
+          <span class="who" data-user={identity.user}>
+            <Avatar id={identity.userId} name={name} />
+            <span class="who-name">{name}</span>
+          </span>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              onLeave();
+              go({ page: "meetings" });
+            }}
+          >
+            Sign out
+          </button>
+        </div>
+      </header>
+      <main ref={main} tabIndex={-1}>
+        {route.page === "meeting" ? <Room key={route.meetingId} meetingId={route.meetingId} /> : <Meetings />}
+      </main>
+    </SessionContext.Provider>
+  );
+}

@@ -1,0 +1,138 @@
+import type { MeetingView, Participant, Role } from "@rapport/client";
+import { useState } from "preact/hooks";
+import { useDirectory } from "../people.ts";
+import { useSession } from "../session.ts";
+import { Avatar } from "../ui/Avatar.tsx";
+import { Dialog } from "../ui/Dialog.tsx";
+import { CloseIcon, PlusIcon } from "../ui/icons.tsx";
+import { useToasts } from "../ui/toasts.tsx";
+import { InviteDialog } from "./InviteDialog.tsx";
+import { givenBy, isOpen, mayManage, mayRun, roleNames } from "./permissions.ts";
+
+const order: readonly Role[] = ["host", "co-host", "participant", "observer"];
+
+/** Who is in the meeting, and for those who may: invite, roles, remove. */
+export function PeoplePanel({ view, over }: { readonly view: MeetingView; readonly over: boolean }) {
+  const { identity, rapport } = useSession();
+  const toasts = useToasts();
+  const directory = useDirectory();
+  const [inviting, setInviting] = useState(false);
+  const [removing, setRemoving] = useState<Participant>();
+  const { meeting } = view;
+  const mine = over || !isOpen(meeting) ? "observer" : (view.participants.find(({ userId }) => userId === identity.userId)?.role ?? "observer");
+  const name = (person: Participant): string => person.displayName ?? directory.users.find(({ userId }) => userId === person.userId)?.displayName ?? person.userId;
+  const people = [...view.participants].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || name(a).localeCompare(name(b)));
+
+  return (
+    <section class="panel people" aria-labelledby="people-title">
+      <div class="panel-head">
+        <h2 id="people-title">
+          People <span class="count">{people.length}</span>
+        </h2>
+        {mayRun(mine) && (
+          <button type="button" class="quiet" onClick={() => setInviting(true)}>
+            <PlusIcon />
+            Invite
+          </button>
+        )}
+      </div>
+      <ul class="people-list">
+        {people.map((person) => (
+          <li key={person.userId} class="person" data-role={person.role} data-user-id={person.userId}>
+            <Avatar id={person.userId} name={name(person)} />
+            <span class="person-name">
+              {name(person)}
+              {person.userId === identity.userId && <span class="you"> you</span>}
+            </span>
+            {person.userId !== identity.userId && mayManage(mine, person.role) ? (
+              <>
+                <RoleSelect
+                  role={person.role}
+                  roles={givenBy(mine)}
+                  label={`Role of ${name(person)}`}
+                  onChange={(role) => rapport.participants.changeRole(meeting.meetingId, person.userId, role).then(() => undefined, toasts.fail)}
+                />
+                <button type="button" class="quiet round" aria-label={`Remove ${name(person)}`} title={`Remove ${name(person)}`} onClick={() => setRemoving(person)}>
+                  <CloseIcon />
+                </button>
+              </>
+            ) : (
+              <span class="role">{roleNames[person.role]}</span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {inviting && (
+        <InviteDialog
+          meetingId={meeting.meetingId}
+          roles={givenBy(mine)}
+          directory={directory}
+          without={new Set(view.participants.map(({ userId }) => userId))}
+          onClose={() => setInviting(false)}
+        />
+      )}
+      {removing && (
+        <RemoveDialog
+          name={name(removing)}
+          onClose={() => setRemoving(undefined)}
+          onRemove={() => rapport.participants.remove(meeting.meetingId, removing.userId).catch(toasts.fail)}
+        />
+      )}
+    </section>
+  );
+}
+
+interface RoleSelectProps {
+  readonly role: Role;
+  readonly roles: readonly Role[];
+  readonly label: string;
+  readonly onChange: (role: Role) => Promise<void>;
+}
+
+/** Shows the role that the server knows; a chosen one is shown when it has been accepted. */
+function RoleSelect({ role, roles, label, onChange }: RoleSelectProps) {
+  const [wanted, setWanted] = useState<Role>();
+  return (
+    <select
+      class="role-select"
+      aria-label={label}
+      disabled={wanted !== undefined}
+      value={wanted ?? role}
+      onChange={(event) => {
+        const next = roles.find((other) => other === event.currentTarget.value);
+        if (!next) return;
+        setWanted(next);
+        void onChange(next).finally(() => setWanted(undefined));
+      }}
+    >
+      {roles.map((other) => (
+        <option key={other} value={other}>
+          {roleNames[other]}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function RemoveDialog({ name, onClose, onRemove }: { readonly name: string; readonly onClose: () => void; readonly onRemove: () => Promise<void> }) {
+  return (
+    <Dialog title={`Remove ${name}?`} onClose={onClose}>
+      <p>Their view of this meeting ends at once. You can invite them again.</p>
+      <footer class="dialog-foot">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => {
+            onClose();
+            void onRemove();
+          }}
+        >
+          Remove
+        </button>
+      </footer>
+    </Dialog>
+  );
+}

@@ -1,0 +1,56 @@
+import { type NotesProblem, type NotesSession, type NotesState, type Rapport, RapportError } from "@rapport/client";
+import { useEffect, useState } from "preact/hooks";
+
+const firstRetryMs = 1_000;
+const lastRetryMs = 15_000;
+/** Codes that may pass by themselves. */
+const passing: ReadonlySet<string> = new Set(["NETWORK", "TIMEOUT", "DISCONNECTED", "RATE_LIMITED", "INTERNAL", "PROVIDER_ERROR"]);
+
+export interface OpenNotes {
+  readonly session: NotesSession | undefined;
+  readonly state: NotesState | undefined;
+  /** Why the notes can't be opened; while it is one that may pass, opening is tried again. */
+  readonly error: unknown;
+}
+
+/** Opens the notes for as long as the component lives; anew when `turn` changes. */
+export function useNotes(rapport: Rapport, meetingId: string, turn: unknown, onProblem: (problem: NotesProblem) => void): OpenNotes {
+  const [notes, setNotes] = useState<OpenNotes>({ session: undefined, state: undefined, error: undefined });
+  useEffect(() => {
+    let over = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let close: (() => void) | undefined;
+
+    const open = async (wait: number): Promise<void> => {
+      try {
+        const session = await rapport.openNotes(meetingId);
+        if (over) {
+          session.close();
+          return;
+        }
+        const stops = [
+          session.on("state", (state) => setNotes({ session, state, error: undefined })),
+          session.on("error", onProblem),
+        ];
+        close = () => {
+          for (const stop of stops) stop();
+          session.close();
+        };
+        setNotes({ session, state: session.state, error: undefined });
+      } catch (error) {
+        if (over) return;
+        setNotes({ session: undefined, state: undefined, error });
+        if (error instanceof RapportError && passing.has(error.code)) {
+          timer = setTimeout(() => void open(Math.min(wait * 2, lastRetryMs)), Math.max(wait, error.retryAfter ?? 0));
+        }
+      }
+    };
+    void open(firstRetryMs);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      close?.();
+    };
+  }, [rapport, meetingId, turn]);
+  return notes;
+}

@@ -1,0 +1,32 @@
+/** Where in the console we are. It lives in the hash, so the server needs no fallback page. */
+import { useEffect, useState } from "preact/hooks";
+
+export type Route = { readonly page: "meetings" } | { readonly page: "meeting"; readonly meetingId: string };
+
+export function parseRoute(hash: string): Route {
+  const [, kind, id] = hash.replace(/^#/, "").split("/");
+  if (kind !== "meetings" || !id) return { page: "meetings" };
+  try {
+    return { page: "meeting", meetingId: decodeURIComponent(id) };
+  } catch {
+    return { page: "meetings" }; // a hash typed by hand may hold a broken escape
+  }
+}
+
+export function hrefOf(route: Route): string {
+  return route.page === "meeting" ? `#/meetings/${encodeURIComponent(route.meetingId)}` : "#/";
+}
+
+export function go(route: Route): void {
+  location.hash = hrefOf(route);
+}
+
+export function useRoute(): Route {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = (): void => setHash(location.hash);
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return parseRoute(hash);
+}
