@@ -220,7 +220,7 @@ export class SocketConnection implements Connection {
     if (old !== undefined) this.#retiring.add(old);
     this.#become({ kind: "open", since: this.#openedAt });
     const followers = [...this.#topics.values()].flatMap((topic) => [...topic.followers]);
-    const resumed = Promise.all(followers.map((follower) => follower.onSocket()));
+    const resumed = Promise.allSettled(followers.map((follower) => follower.onSocket()));
     this.#opens.emit();
     if (old !== undefined) void resumed.then(() => old.retire());
   }

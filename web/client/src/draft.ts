@@ -1,0 +1,165 @@
+import { countCodePoints } from "./codepoints.ts";
+import { RapportError } from "./errors.ts";
+import { maxDocumentCodePoints, splitChange } from "./limits.ts";
+import { apply, compose, diff, growth, transform, transformPair, validate } from "./ot.ts";
+import type { Change } from "./ot.ts";
+
+/** A change that was sent and has no answer yet. */
+export interface InFlight {
+  readonly clientSeq: number;
+  /** As first sent: what a retry repeats. */
+  readonly baseVersion: number;
+  readonly ops: Change;
+  /** As it stands on the confirmed text now. */
+  readonly change: Change;
+}
+
+/** What became of the change in flight while the history was not followed. */
+export type Fate =
+  | { readonly kind: "committed" }
+  /** Not committed yet: so it stands on the new text. */
+  | { readonly kind: "open"; readonly change: Change }
+  /** It can't be committed any more: its edits are sent anew. */
+  | { readonly kind: "lost" };
+
+/**
+ * The text of one editor and what of it the server knows. No I/O.
+ *
+ * `text` is always the confirmed text with the change in flight and then the
+ * buffer applied. At most one change is in flight; all later edits are composed
+ * into the buffer.
+ */
+export class Draft {
+  #version: number;
+  #confirmed: string;
+  #inFlight: InFlight | undefined;
+  /** In normal form; stands after the change in flight. */
+  #buffer: Change = [];
+  #text: string;
+  #length: number;
+  #nextSeq = 1;
+
+  constructor(version: number, text: string) {
+    this.#version = version;
+    this.#confirmed = text;
+    this.#text = text;
+    this.#length = countCodePoints(text);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get confirmed(): string {
+    return this.#confirmed;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get inFlight(): InFlight | undefined {
+    return this.#inFlight;
+  }
+
+  get pending(): boolean {
+    return this.#inFlight !== undefined || this.#buffer.length > 0;
+  }
+
+  /** Applies a local change. Throws and changes nothing when it does not fit or makes the document too long. */
+  edit(change: Change): void {
+    validate(change, this.#length);
+    const length = this.#length + growth(change);
+    if (length > maxDocumentCodePoints && length > this.#length) {
+      throw new RapportError({
+        code: "PAYLOAD_TOO_LARGE",
+        detail: `the notes can hold ${maxDocumentCodePoints} characters`,
+      });
+    }
+    this.#text = apply(this.#text, change);
+    this.#length = length;
+    this.#buffer = compose(this.#buffer, change);
+  }
+
+  /** Puts what is next of the buffer in flight. Undefined when something is in flight or nothing is left. */
+  send(): InFlight | undefined {
+    if (this.#inFlight !== undefined || this.#buffer.length === 0) return undefined;
+    const { head, rest } = splitChange(this.#buffer);
+    this.#buffer = rest;
+    this.#inFlight = { clientSeq: this.#nextSeq++, baseVersion: this.#version, ops: head, change: head };
+    return this.#inFlight;
+  }
+
+  /**
+   * The change in flight was committed as `ops`, as the version after the
+   * confirmed one. False when the server's form of it does something else than
+   * ours: then the texts differ, and only a rebase mends that.
+   */
+  commitOwn(ops: Change): boolean {
+    const confirmed = apply(this.#confirmed, ops);
+    const ours = this.#inFlight?.change ?? [];
+    const same = sameOps(ours, ops) || apply(this.#confirmed, ours) === confirmed;
+    this.#confirmed = confirmed;
+    this.#version++;
+    this.#inFlight = undefined;
+    return same;
+  }
+
+  /** Another's change is the version after the confirmed one. Returns it as it stands on the local text. */
+  commitOther(ops: Change): Change {
+    const confirmed = apply(this.#confirmed, ops);
+    const [afterFlight, flight] = transformPair(ops, this.#inFlight?.change ?? []);
+    const [local, buffer] = transformPair(afterFlight, this.#buffer);
+    const text = apply(this.#text, local);
+    this.#confirmed = confirmed;
+    this.#version++;
+    if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, change: flight };
+    this.#buffer = buffer;
+    this.#setText(text);
+    return local;
+  }
+
+  /** Drops everything that is not confirmed; returns it as one change on the confirmed text. */
+  rollBack(): Change {
+    const lost = compose(this.#inFlight?.change ?? [], this.#buffer);
+    this.#inFlight = undefined;
+    this.#buffer = [];
+    this.#setText(this.#confirmed);
+    return lost;
+  }
+
+  /**
+   * Puts another confirmed text in place of the present one and keeps the local
+   * edits: what lies between the two texts counts as a change by others.
+   */
+  rebase(version: number, confirmed: string, fate: Fate): void {
+    const flight = this.#inFlight;
+    let before = this.#confirmed;
+    let after = confirmed;
+    if (flight !== undefined && fate.kind === "lost") {
+      this.#buffer = compose(flight.change, this.#buffer);
+      this.#inFlight = undefined;
+    } else if (flight !== undefined) {
+      before = apply(before, flight.change);
+      if (fate.kind === "open") {
+        after = apply(after, fate.change);
+        this.#inFlight = { ...flight, change: fate.change };
+      } else {
+        this.#inFlight = undefined;
+      }
+    }
+    this.#version = version;
+    this.#confirmed = confirmed;
+    this.#buffer = transform(diff(before, after), this.#buffer);
+    this.#setText(apply(after, this.#buffer));
+  }
+
+  #setText(text: string): void {
+    this.#text = text;
+    this.#length = countCodePoints(text);
+  }
+}
+
+function sameOps(a: Change, b: Change): boolean {
+  return a.length === b.length && JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "../src/platform.ts";
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** A clock that stands still until `run` moves it; timers fire in order of time, then of making. */
+export class FakeClock implements Clock {
+  #now = Date.UTC(2030, 0, 1);
+  #order = 0;
+  readonly #timers = new Set<Timer>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, run };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  }
+
+  /** Lets `ms` pass: fires what is due, and lets promises settle in between. */
+  async run(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settled();
+    for (;;) {
+      let next: Timer | undefined;
+      for (const timer of this.#timers) {
+        if (timer.at > end) continue;
+        if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) next = timer;
+      }
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#now = next.at;
+      next.run();
+      await settled();
+    }
+    this.#now = end;
+  }
+
+  /** Lets time pass in steps until `done`, or throws after `limit` ms. */
+  async until(done: () => boolean, limit = 600_000, step = 100): Promise<void> {
+    for (let passed = 0; !done(); passed += step) {
+      if (passed > limit) throw new Error(`not done after ${limit} ms of the fake clock`);
+      await this.run(step);
+    }
+  }
+}
+
+/** All promise callbacks have run: the event loop has turned once. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
