@@ -21,7 +21,7 @@ func (g *Sockets) admit(w http.ResponseWriter, r *http.Request, s *socket) (subp
 	about := []string{"connectionId", s.id, "requestId", event.RequestContext.RequestID}
 	a, err := g.ask(folder, event)
 	switch {
-	case err != nil && throttled(err):
+	case err != nil && errors.Is(err, ErrThrottled):
 		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests", about...)
 	case err != nil:
 		g.log.Error("function failed", "function", folder, "connectionId", s.id, "error", err.Error())

@@ -27,11 +27,14 @@ import (
 
 // Invoker runs a function, named by its folder, with one event's JSON, and
 // gives its answer's JSON. An error is a function error (a failure, a panic, a
-// timeout); one that has a method `Throttled() bool` that answers true means
-// that the function was not run because too many of it are running.
+// timeout); ErrThrottled means that the function was not run.
 type Invoker interface {
 	Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error)
 }
+
+// ErrThrottled says that a function was not run because too many of it are
+// running.
+var ErrThrottled = errors.New("the function is throttled")
 
 // Limits that API Gateway has.
 const (
@@ -69,15 +72,6 @@ func NewServer(handler http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    MaxHeader,
 	}
-}
-
-// throttled tells whether a function was not run at all.
-func throttled(err error) bool {
-	t, ok := errors.AsType[interface {
-		error
-		Throttled() bool
-	}](err)
-	return ok && t.Throttled()
 }
 
 // newID makes an id as AWS makes those of requests and connections: 11 random

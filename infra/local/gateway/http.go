@@ -69,7 +69,7 @@ func (h *HTTP) invoke(w http.ResponseWriter, r *http.Request, route Route, id st
 	defer cancel()
 	answered, err := h.invoker.Invoke(ctx, route.Folder, payload)
 	switch {
-	case err != nil && (throttled(err) || ctx.Err() != nil):
+	case err != nil && (errors.Is(err, ErrThrottled) || ctx.Err() != nil):
 		h.log.Warn("no answer from function", "function", route.Folder, "requestId", id, "error", err.Error())
 		writeMessage(w, http.StatusServiceUnavailable, "Service Unavailable")
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,11 +27,6 @@ type invokerFunc func(ctx context.Context, folder string, payload []byte) ([]byt
 func (f invokerFunc) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
 	return f(ctx, folder, payload)
 }
-
-type busy struct{}
-
-func (busy) Error() string   { return "too many at once" }
-func (busy) Throttled() bool { return true }
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
@@ -190,7 +186,7 @@ func TestHTTPAnswers(t *testing.T) {
 		{name: "bad base64", give: `{"statusCode":200,"body":"%","isBase64Encoded":true}`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
 		{name: "too large", give: `"` + strings.Repeat("x", MaxEvent) + `"`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
 		{name: "function error", err: errors.New("panic"), wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
-		{name: "throttled", err: busy{}, wantStatus: 503, wantBody: `{"message":"Service Unavailable"}`},
+		{name: "throttled", err: fmt.Errorf("users/get: %w", ErrThrottled), wantStatus: 503, wantBody: `{"message":"Service Unavailable"}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,144 @@
+package issuer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/rapport/rapport/infra/local/gateway"
+)
+
+// maxBody bounds a request's body, in bytes.
+const maxBody = 16 << 10
+
+// Handler serves everything under /dev. It expects requests for this machine
+// from pages of its own; see gateway.LoopbackOnly and gateway.SameOriginOnly.
+func (i *Issuer) Handler(log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/dev/token", only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveToken(w, r, log) }))
+	mux.Handle("/dev/jwks", only(http.MethodGet, i.serveKeys))
+	mux.Handle("/dev/users", only(http.MethodGet, i.serveUsers))
+	mux.Handle("/dev/workos/", i.workos())
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		gateway.WriteProblem(w, http.StatusNotFound, "NOT_FOUND", "There is nothing at this path.")
+	})
+	return mux
+}
+
+func only(method string, handler http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method {
+			w.Header().Set("Allow", method)
+			gateway.WriteProblem(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "This path takes "+method+".")
+			return
+		}
+		handler(w, r)
+	})
+}
+
+// serveToken answers POST /dev/token. The body's type does not matter: a page
+// of another origin, which a type would stop, is refused before.
+func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		gateway.WriteProblem(w, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", fmt.Sprintf("A body may have at most %d bytes.", maxBody))
+		return
+	}
+	if err != nil {
+		refuse(w, "body", "can't be read")
+		return
+	}
+	in, location, problem := parseRequest(raw)
+	if problem != "" {
+		refuse(w, location, problem)
+		return
+	}
+	token, err := i.Mint(in)
+	if errors.Is(err, ErrFull) {
+		gateway.WriteProblem(w, http.StatusTooManyRequests, "RATE_LIMITED", "There are too many local users.")
+		return
+	}
+	if err != nil {
+		log.Error("mint token", "error", err.Error())
+		gateway.WriteProblem(w, http.StatusInternalServerError, "INTERNAL", "The token could not be made.")
+		return
+	}
+	writeJSON(w, token)
+}
+
+// parseRequest reads and checks a request: where it is wrong and how, or no
+// problem.
+func parseRequest(raw []byte) (in TokenRequest, location, problem string) {
+	if !utf8.Valid(raw) {
+		return in, "body", "is not UTF-8"
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&in)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if wrong.Field == "" {
+			return in, "body", "must be an object"
+		}
+		return in, "body." + wrong.Field, "must not be a " + wrong.Value
+	}
+	if err != nil {
+		return in, "body", "is not a JSON object with user, expiresInSeconds and claims"
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return in, "body", "must be one JSON object"
+	}
+	if problem := checkName(in.User); problem != "" {
+		return in, "body.user", problem
+	}
+	most := int(maxTokenLife / time.Second)
+	if life := in.ExpiresInSeconds; life != nil && (*life < 1 || *life > most) {
+		return in, "body.expiresInSeconds", fmt.Sprintf("must be 1 to %d", most)
+	}
+	return in, "", ""
+}
+
+func refuse(w http.ResponseWriter, location, detail string) {
+	gateway.WriteProblem(w, http.StatusBadRequest, "VALIDATION_ERROR", "The request is not valid.",
+		gateway.Location{Location: location, Detail: detail})
+}
+
+func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	set, err := i.key.set()
+	if err != nil {
+		gateway.WriteProblem(w, http.StatusInternalServerError, "INTERNAL", "The keys could not be written.")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	// The client may be gone; there is nobody else to tell.
+	_, _ = w.Write(set)
+}
+
+// listed is a local person as the console shows one.
+type listed struct {
+	User        string `json:"user"`
+	UserID      string `json:"userId"`
+	DisplayName string `json:"displayName"`
+	Email       string `json:"email"`
+}
+
+func (i *Issuer) serveUsers(w http.ResponseWriter, _ *http.Request) {
+	items := []listed{}
+	for _, user := range i.Users() {
+		items = append(items, listed{user.Name, user.ID, user.DisplayName(), user.Email})
+	}
+	writeJSON(w, map[string][]listed{"items": items})
+}
+
+// writeJSON answers 200 with a value that always encodes.
+func writeJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	// The client may be gone; there is nobody else to tell.
+	_ = json.NewEncoder(w).Encode(value)
+}

@@ -1,0 +1,125 @@
+// Package issuer is the identity provider of a laptop, in the place of WorkOS:
+// it signs access tokens as WorkOS does, publishes its keys, keeps a directory
+// of local people, and answers the part of WorkOS's REST interface that
+// functions call. Functions verify its tokens as they verify those of WorkOS;
+// it is only another entry in their list of issuers, which a deployed stack
+// can't have.
+//
+// Anybody who reaches it gets a token for anybody, so the runner serves it on
+// loopback only, to requests for localhost, and to no page of another origin.
+// Its key and its people live in the data directory and survive restarts, so
+// that tokens stay valid over one.
+package issuer
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rapport/rapport/shared/clock"
+)
+
+const (
+	// tokenLife is how long a token lives unless its request says otherwise.
+	tokenLife = time.Hour
+	// maxTokenLife is the longest life that can be asked for.
+	maxTokenLife = 24 * time.Hour
+	// organization is everybody's organization, and role everybody's role in it.
+	organization = "org_local"
+	role         = "member"
+)
+
+// Options say where an issuer keeps things and how it is known.
+type Options struct {
+	// Dir keeps the key and the people; empty keeps nothing.
+	Dir string
+	// URL is the issuer's name in its tokens, and where it is served:
+	// `http://localhost:3000/dev`.
+	URL string
+	// APIKey is what callers of the WorkOS stand-in must present.
+	APIKey string
+	Clock  clock.Clock
+}
+
+// Issuer signs tokens for local people.
+type Issuer struct {
+	Options
+	key    signingKey
+	people *directory
+}
+
+// New reads the key and the people of a directory, or makes them.
+func New(options Options) (*Issuer, error) {
+	key, err := loadKey(options.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("local issuer: %w", err)
+	}
+	people, err := openDirectory(options.Dir, options.Clock)
+	if err != nil {
+		return nil, fmt.Errorf("local issuer: %w", err)
+	}
+	return &Issuer{Options: options, key: key, people: people}, nil
+}
+
+// Close lets go of the directory's file.
+func (i *Issuer) Close() error { return i.people.close() }
+
+// Users lists the local people, in the order in which they came.
+func (i *Issuer) Users() []User { return i.people.list() }
+
+// TokenRequest asks for a token.
+type TokenRequest struct {
+	// User is the name of a local person, who is created on first use.
+	User string `json:"user"`
+	// ExpiresInSeconds shortens the token's life; nil means an hour.
+	ExpiresInSeconds *int `json:"expiresInSeconds"`
+	// Claims replace those of the token; a JSON null removes one.
+	Claims map[string]json.RawMessage `json:"claims"`
+}
+
+// Token is a signed token and whose it is. ExpiresIn is in seconds.
+type Token struct {
+	AccessToken string `json:"accessToken"`
+	UserID      string `json:"userId"`
+	ExpiresIn   int    `json:"expiresIn"`
+}
+
+// Mint signs a token of a new session. The request has been checked.
+func (i *Issuer) Mint(in TokenRequest) (Token, error) {
+	user, err := i.people.ensure(in.User)
+	if err != nil {
+		return Token{}, err
+	}
+	life := int(tokenLife / time.Second)
+	if in.ExpiresInSeconds != nil {
+		life = *in.ExpiresInSeconds
+	}
+	now := i.Clock.Now()
+	claims := jwt.MapClaims{
+		"iss":         i.URL,
+		"sub":         user.ID,
+		"sid":         "session_" + clock.NewID(i.Clock),
+		"jti":         clock.NewID(i.Clock),
+		"org_id":      organization,
+		"role":        role,
+		"permissions": []string{},
+		"iat":         now.Unix(),
+		"nbf":         now.Unix(),
+		"exp":         now.Unix() + int64(life),
+	}
+	for name, value := range in.Claims {
+		claims[name] = value
+	}
+	maps.DeleteFunc(claims, func(_ string, value any) bool {
+		raw, ok := value.(json.RawMessage)
+		return ok && string(raw) == "null"
+	})
+	signed, err := i.key.sign(claims)
+	if err != nil {
+		return Token{}, fmt.Errorf("sign token: %w", err)
+	}
+	return Token{AccessToken: signed, UserID: user.ID, ExpiresIn: life}, nil
+}
