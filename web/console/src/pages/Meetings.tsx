@@ -92,7 +92,7 @@ function Row({ meeting, now }: { readonly meeting: Meeting; readonly now: Date }
     <li>
       <a class="row" href={hrefOf({ page: "meeting", meetingId: meeting.meetingId })}>
         <span class="row-title">{meeting.title}</span>
-        <StatePill state={meeting.state} />
+        {(meeting.state === "active" || meeting.state === "cancelled") && <StatePill state={meeting.state} />}
         <span class="row-facts">{facts.join(" · ")}</span>
       </a>
     </li>

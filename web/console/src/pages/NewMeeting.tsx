@@ -65,14 +65,14 @@ export function NewMeeting({ onClose, onCreated }: Props) {
         <Field label="Title" problem={fieldProblem(error, "body.title")}>
           {(control) => <input {...control} name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
         </Field>
-        <Field label="What it is about" hint="Optional" problem={fieldProblem(error, "body.description")}>
+        <Field label="What it is about" optional problem={fieldProblem(error, "body.description")}>
           {(control) => <textarea {...control} name="description" rows={2} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />}
         </Field>
         <div class="form-pair">
-          <Field label="When" hint="Optional" problem={fieldProblem(error, "body.scheduledAt")}>
+          <Field label="When" optional problem={fieldProblem(error, "body.scheduledAt")}>
             {(control) => <input {...control} type="datetime-local" name="scheduledAt" value={at} onInput={(event) => setAt(event.currentTarget.value)} />}
           </Field>
-          <Field label="Minutes" hint="Optional" problem={fieldProblem(error, "body.durationMinutes")}>
+          <Field label="Minutes" optional problem={fieldProblem(error, "body.durationMinutes")}>
             {(control) => (
               <input {...control} type="number" inputMode="numeric" name="durationMinutes" min={1} step={1} value={minutes} onInput={(event) => setMinutes(event.currentTarget.value)} />
             )}

@@ -50,12 +50,10 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
         Meetings
       </a>
       <div class="room-head">
-        <div class="room-title">
-          <h1 ref={heading} tabIndex={-1}>
-            {view?.meeting.title ?? "Meeting"}
-          </h1>
-          {view && <Facts meeting={view.meeting} />}
-        </div>
+        <h1 ref={heading} tabIndex={-1}>
+          {view?.meeting.title ?? "Meeting"}
+        </h1>
+        {view && <Facts meeting={view.meeting} />}
         {view && !end && <Run view={view} />}
       </div>
       {end && (

@@ -73,7 +73,7 @@ export function NotesPanel({ meetingId, view, over }: Props) {
         </div>
       </div>
       <Announcer live={live} />
-      <Why text={over ?? reason(view, role)} />
+      <Why text={over === undefined ? reason(view, role) : undefined} />
       {session ? (
         <Editor
           key={session.clientId}

@@ -21,6 +21,7 @@ export function PeoplePanel({ view, over }: { readonly view: MeetingView; readon
   const { meeting } = view;
   const mine = over || !isOpen(meeting) ? "observer" : (view.participants.find(({ userId }) => userId === identity.userId)?.role ?? "observer");
   const name = (person: Participant): string => person.displayName ?? directory.users.find(({ userId }) => userId === person.userId)?.displayName ?? person.userId;
+  const manages = (person: Participant): boolean => person.userId !== identity.userId && mayManage(mine, person.role);
   const people = [...view.participants].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || name(a).localeCompare(name(b)));
 
   return (
@@ -40,24 +41,26 @@ export function PeoplePanel({ view, over }: { readonly view: MeetingView; readon
         {people.map((person) => (
           <li key={person.userId} class="person" data-role={person.role} data-user-id={person.userId}>
             <Avatar id={person.userId} name={name(person)} />
-            <span class="person-name">
-              {name(person)}
-              {person.userId === identity.userId && <span class="you"> you</span>}
-            </span>
-            {person.userId !== identity.userId && mayManage(mine, person.role) ? (
-              <>
+            <span class="person-text">
+              <span class="person-name">
+                {name(person)}
+                {person.userId === identity.userId && <span class="you"> you</span>}
+              </span>
+              {manages(person) ? (
                 <RoleSelect
                   role={person.role}
                   roles={givenBy(mine)}
                   label={`Role of ${name(person)}`}
                   onChange={(role) => rapport.participants.changeRole(meeting.meetingId, person.userId, role).then(() => undefined, toasts.fail)}
                 />
-                <button type="button" class="quiet round" aria-label={`Remove ${name(person)}`} title={`Remove ${name(person)}`} onClick={() => setRemoving(person)}>
-                  <CloseIcon />
-                </button>
-              </>
-            ) : (
-              <span class="role">{roleNames[person.role]}</span>
+              ) : (
+                <span class="role">{roleNames[person.role]}</span>
+              )}
+            </span>
+            {manages(person) && (
+              <button type="button" class="quiet round" aria-label={`Remove ${name(person)}`} title={`Remove ${name(person)}`} onClick={() => setRemoving(person)}>
+                <CloseIcon />
+              </button>
             )}
           </li>
         ))}

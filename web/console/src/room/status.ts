@@ -11,13 +11,13 @@ export interface Status {
 export function connectionStatus(state: ConnectionState, now: number): Status {
   switch (state.kind) {
     case "open":
-      return { tone: "good", words: "Live" };
+      return { tone: "good", words: "Connected" };
     case "idle":
     case "connecting":
       return { tone: "busy", words: state.kind === "connecting" && state.attempt > 0 ? "Reconnecting…" : "Connecting…" };
     case "waiting": {
       const seconds = Math.ceil((state.until - now) / 1000);
-      return { tone: "warn", words: seconds > 1 ? `Offline, trying again in ${seconds} s` : "Offline, trying again" };
+      return { tone: "warn", words: seconds > 1 ? `Reconnecting in ${seconds} s` : "Reconnecting…" };
     }
     case "closed":
       return { tone: "bad", words: state.reason === "caller" ? "Disconnected" : "Signed out by the server" };

@@ -34,7 +34,9 @@ export function useNotes(rapport: Rapport, meetingId: string, turn: unknown, onP
         ];
         close = () => {
           for (const stop of stops) stop();
-          session.close();
+          // What was typed just before leaving is still sent. A refusal is nobody's to see any more.
+          if (session.pending) void session.whenSynced().catch(() => undefined).finally(() => session.close());
+          else session.close();
         };
         setNotes({ session, state: session.state, error: undefined });
       } catch (error) {

@@ -3,24 +3,26 @@ import { useId } from "preact/hooks";
 
 interface FieldProps {
   readonly label: string;
-  readonly hint?: string | undefined;
+  readonly optional?: boolean;
   readonly problem?: string | undefined;
   /** Renders the control with these attributes. */
   readonly children: (control: { id: string; "aria-describedby": string | undefined; "aria-invalid": boolean }) => ComponentChildren;
 }
 
-/** A labelled control with its hint and what is wrong with it. */
-export function Field({ label, hint, problem, children }: FieldProps) {
+/** A labelled control and what is wrong with it. */
+export function Field({ label, optional, problem, children }: FieldProps) {
   const id = useId();
   const noteId = `${id}-note`;
-  const note = problem ?? hint;
   return (
     <div class="field">
-      <label for={id}>{label}</label>
-      {children({ id, "aria-describedby": note ? noteId : undefined, "aria-invalid": problem !== undefined })}
-      {note && (
-        <p id={noteId} class={problem ? "field-problem" : "field-hint"} role={problem ? "alert" : undefined}>
-          {note}
+      <label for={id}>
+        {label}
+        {optional && <span class="optional"> optional</span>}
+      </label>
+      {children({ id, "aria-describedby": problem ? noteId : undefined, "aria-invalid": problem !== undefined })}
+      {problem && (
+        <p id={noteId} class="field-problem" role="alert">
+          {problem}
         </p>
       )}
     </div>

@@ -59,7 +59,7 @@ export function PeoplePicker({ directory, without, picked, onPick, problem }: Pr
         </ul>
       )}
       <div class="inline-form">
-        <Field label="Somebody else, by name" problem={error === undefined ? problem : describe(error)}>
+        <Field label={shown.length > 0 ? "Somebody else, by name" : "By name"} problem={error === undefined ? problem : describe(error)}>
           {(control) => (
             <input
               {...control}
