@@ -134,11 +134,11 @@ type putRequest struct {
 func (t *Table) put(k Key, item any, opts []WriteOption) (putRequest, error) {
 	w, err := newWrite(t, k, opts)
 	if err != nil {
-		return putRequest{}, err
+		return putRequest{write: w}, err
 	}
 	attributes, err := encode(item)
 	if err != nil {
-		return putRequest{}, err
+		return putRequest{write: w}, err
 	}
 	for name, value := range w.own() {
 		attributes[name] = value
