@@ -24,7 +24,7 @@ func (g *Sockets) admit(w http.ResponseWriter, r *http.Request, s *socket) (subp
 	case err != nil && errors.Is(err, ErrThrottled):
 		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests", about...)
 	case err != nil:
-		g.log.Error("function failed", "function", folder, "connectionId", s.id, "error", err.Error())
+		g.Log.Error("function failed", "function", folder, "connectionId", s.id, "error", err.Error())
 		writeMessage(w, http.StatusInternalServerError, "Internal server error", about...)
 	case a.status < http.StatusMultipleChoices:
 		return a.header.Values("Sec-Websocket-Protocol"), true
@@ -53,13 +53,13 @@ func (g *Sockets) ask(folder string, event events.APIGatewayWebsocketProxyReques
 // unseen, because its route has no response; that it failed the client learns.
 func (g *Sockets) message(s *socket, frame string) {
 	route := g.routes.choose(frame)
-	event := s.messageEvent(route.Key, frame, g.clock.Now())
+	event := s.messageEvent(route.Key, frame, g.Clock.Now())
 	if route.Folder == "" {
 		g.tell(s, event, "Forbidden")
 		return
 	}
 	if _, err := g.invoke(route.Folder, event); err != nil {
-		g.log.Error("function failed", "function", route.Folder, "connectionId", s.id,
+		g.Log.Error("function failed", "function", route.Folder, "connectionId", s.id,
 			"requestId", event.RequestContext.RequestID, "error", err.Error())
 		g.tell(s, event, "Internal server error")
 	}
@@ -74,7 +74,7 @@ func (g *Sockets) tell(s *socket, event events.APIGatewayWebsocketProxyRequest, 
 		"requestId":    event.RequestContext.RequestID,
 	})
 	if err := s.send(frame); err != nil {
-		g.log.Warn("error frame not sent", "connectionId", s.id, "error", err.Error())
+		g.Log.Warn("error frame not sent", "connectionId", s.id, "error", err.Error())
 	}
 }
 
@@ -84,8 +84,8 @@ func (g *Sockets) disconnect(s *socket, why ended) {
 	if !declared {
 		return
 	}
-	if _, err := g.invoke(folder, s.disconnectEvent(why, g.clock.Now())); err != nil {
-		g.log.Error("function failed", "function", folder, "connectionId", s.id, "error", err.Error())
+	if _, err := g.invoke(folder, s.disconnectEvent(why, g.Clock.Now())); err != nil {
+		g.Log.Error("function failed", "function", folder, "connectionId", s.id, "error", err.Error())
 	}
 }
 
@@ -96,5 +96,5 @@ func (g *Sockets) invoke(folder string, event events.APIGatewayWebsocketProxyReq
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, SocketTimeout)
 	defer cancel()
-	return g.invoker.Invoke(ctx, folder, payload)
+	return g.Invoker.Invoke(ctx, folder, payload)
 }

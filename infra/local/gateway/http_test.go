@@ -33,8 +33,14 @@ func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // serveHTTP starts an HTTP API of two routes over invoke.
 func serveHTTP(t *testing.T, cors CORS, invoke invokerFunc) *httptest.Server {
 	t.Helper()
-	h, err := NewHTTP([]Route{{"POST /v1/meetings/{meetingId}/notes", "notes/append"}, {"GET /v1/me", "users/get"}},
-		cors, invoke, clock.NewManual(time.UnixMilli(1700000000123)), silent())
+	return serve(t, HTTPOptions{CORS: cors, Invoker: invoke})
+}
+
+func serve(t *testing.T, o HTTPOptions) *httptest.Server {
+	t.Helper()
+	o.Routes = []Route{{"POST /v1/meetings/{meetingId}/notes", "notes/append"}, {"GET /v1/me", "users/get"}}
+	o.Clock, o.Log = clock.NewManual(time.UnixMilli(1700000000123)), silent()
+	h, err := NewHTTP(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,6 +226,16 @@ func TestHTTPRefusalsOfItsOwn(t *testing.T) {
 		response, _ := do(t, request(t, method, server.URL+path, ""))
 		if response.StatusCode != 404 {
 			t.Errorf("%s: %d, want 404", line, response.StatusCode)
+		}
+	}
+}
+
+func TestTheStagesThrottle(t *testing.T) {
+	server := serve(t, HTTPOptions{Rate: 1e-9, Burst: 2, Invoker: answering(`{"statusCode":200}`)})
+	for i, want := range []int{200, 200, 429} {
+		response, body := do(t, request(t, "GET", server.URL+"/v1/me", ""))
+		if response.StatusCode != want || want == 429 && body != `{"message":"Too Many Requests"}` {
+			t.Errorf("request %d: %d %s", i, response.StatusCode, body)
 		}
 	}
 }

@@ -13,8 +13,8 @@ type SocketRoute struct {
 	Folder string
 }
 
-// DefaultSelection is the usual route selection expression.
-const DefaultSelection = "$request.body.action"
+// defaultSelection is the usual route selection expression.
+const defaultSelection = "$request.body.action"
 
 // selection chooses the route of a frame.
 type selection struct {
@@ -24,11 +24,11 @@ type selection struct {
 
 func newSelection(expression string, list []SocketRoute) (selection, error) {
 	if expression == "" {
-		expression = DefaultSelection
+		expression = defaultSelection
 	}
 	path, ok := strings.CutPrefix(expression, "$request.body.")
 	if !ok || path == "" || strings.ContainsAny(path, "[]{}* ") {
-		return selection{}, fmt.Errorf("route selection expression %q is not understood: want %s", expression, DefaultSelection)
+		return selection{}, fmt.Errorf("route selection expression %q is not understood: want %s", expression, defaultSelection)
 	}
 	s := selection{path: strings.Split(path, "."), folders: map[string]string{}}
 	for _, route := range list {

@@ -54,13 +54,22 @@ func setDefault[T comparable](field *T, value T) {
 // bytes, so that the stall limit is felt.
 const socketBuffer = 256 << 10
 
+// SocketOptions describe a WebSocket API.
+type SocketOptions struct {
+	// Selection is the route selection expression; empty means
+	// `$request.body.action`.
+	Selection string
+	Routes    []SocketRoute
+	Limits    SocketLimits
+	Invoker   Invoker
+	Clock     clock.Clock
+	Log       *slog.Logger
+}
+
 // Sockets is a WebSocket API with its @connections interface, both on one port.
 type Sockets struct {
-	routes  selection
-	limits  SocketLimits
-	invoker Invoker
-	clock   clock.Clock
-	log     *slog.Logger
+	SocketOptions
+	routes selection
 
 	// ctx ends when Shutdown gives up waiting.
 	ctx    context.Context
@@ -75,16 +84,14 @@ type Sockets struct {
 
 // NewSockets refuses a selection expression or routes that it does not
 // understand.
-func NewSockets(expression string, list []SocketRoute, limits SocketLimits, invoker Invoker, c clock.Clock, log *slog.Logger) (*Sockets, error) {
-	routes, err := newSelection(expression, list)
+func NewSockets(o SocketOptions) (*Sockets, error) {
+	routes, err := newSelection(o.Selection, o.Routes)
 	if err != nil {
 		return nil, fmt.Errorf("websocket api: %w", err)
 	}
+	o.Limits = o.Limits.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Sockets{
-		routes: routes, limits: limits.withDefaults(), invoker: invoker, clock: c, log: log,
-		ctx: ctx, cancel: cancel, open: map[string]*socket{},
-	}, nil
+	return &Sockets{SocketOptions: o, routes: routes, ctx: ctx, cancel: cancel, open: map[string]*socket{}}, nil
 }
 
 // Open is how many sockets are open.
@@ -147,7 +154,7 @@ func (g *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Sockets) takePlace() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed || g.places >= g.limits.Sockets {
+	if g.closed || g.places >= g.Limits.Sockets {
 		return false
 	}
 	g.places++
@@ -166,12 +173,12 @@ func (g *Sockets) leavePlace() {
 func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	s := &socket{
 		id:          newID(),
-		connectedAt: g.clock.Now(),
+		connectedAt: g.Clock.Now(),
 		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
-		limits:      g.limits,
+		limits:      g.Limits,
 		out:         newOutbox(),
 		active:      make(chan struct{}, 1),
-		now:         g.clock.Now,
+		now:         g.Clock.Now,
 	}
 	subprotocols, admitted := g.admit(w, r, s)
 	if !admitted {
@@ -191,7 +198,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil {
 		// $connect has let the client in, so it must learn that it is gone.
-		g.log.Warn("handshake failed", "connectionId", s.id, "error", err.Error())
+		g.Log.Warn("handshake failed", "connectionId", s.id, "error", err.Error())
 		g.forget(s)
 		g.disconnect(s, ended{websocket.StatusAbnormalClosure, ""})
 		return
@@ -207,7 +214,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 func (g *Sockets) run(s *socket) {
 	if tcp, ok := s.raw.(*net.TCPConn); ok {
 		if err := tcp.SetWriteBuffer(socketBuffer); err != nil {
-			g.log.Warn("write buffer", "connectionId", s.id, "error", err.Error())
+			g.Log.Warn("write buffer", "connectionId", s.id, "error", err.Error())
 		}
 	}
 	alive, over := context.WithCancel(g.ctx)

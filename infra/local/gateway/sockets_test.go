@@ -56,10 +56,13 @@ type front struct {
 func serveSockets(t *testing.T, limits SocketLimits, f *functions) *front {
 	t.Helper()
 	f.seen = make(chan events.APIGatewayWebsocketProxyRequest, 10000)
-	g, err := NewSockets(DefaultSelection, []SocketRoute{
-		{"$connect", "realtime/connect"}, {"$disconnect", "realtime/disconnect"},
-		{"$default", "realtime/unknown"}, {"edit", "notes/edit"},
-	}, limits, f, clock.System{}, silent())
+	g, err := NewSockets(SocketOptions{
+		Routes: []SocketRoute{
+			{"$connect", "realtime/connect"}, {"$disconnect", "realtime/disconnect"},
+			{"$default", "realtime/unknown"}, {"edit", "notes/edit"},
+		},
+		Limits: limits, Invoker: f, Clock: clock.System{}, Log: silent(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
