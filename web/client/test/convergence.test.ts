@@ -41,6 +41,9 @@ async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
   await clock.run(100);
   const sessions = await Promise.all(opened);
   const mirrors = sessions.map(mirror);
+  // Healing would hide a wrong transformation.
+  const problems: unknown[] = [];
+  for (const session of sessions) session.on("error", (problem) => problems.push(problem));
   const tokens: string[] = [];
   const faults = { delay: 400, drop: 0.08, duplicate: 0.1, cut: 0.01 };
   network.faults = faults;
@@ -70,6 +73,7 @@ async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
   server.head();
   await clock.until(() => sessions.every((s) => s.version === server.version), 60_000);
 
+  expect(problems).toEqual([]);
   const replayed = server.log.reduce((text, { ops }) => apply(text, ops), "");
   expect(server.content).toBe(replayed);
   for (const [i, session] of sessions.entries()) {

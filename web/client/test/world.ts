@@ -1,5 +1,6 @@
 import { Rapport } from "../src/index.ts";
 import type { WebSocketConstructor } from "../src/index.ts";
+import type { TokenProvider } from "../src/http.ts";
 import type { Platform } from "../src/platform.ts";
 import { FakeClock } from "./clock.ts";
 import { FakeSocket, Network } from "./network.ts";
@@ -42,7 +43,7 @@ export class World {
   }
 
   /** A client of that user; the token is the user's id. */
-  client(userId: string, token: () => Promise<string> = () => Promise.resolve(userId)): Rapport {
+  client(userId: string, token: TokenProvider = () => Promise.resolve(userId)): Rapport {
     return new Rapport({ baseUrl: "http://fake", token, platform: this.platform() });
   }
 

@@ -1,0 +1,390 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { ConnectionState, MeetingView, NotesSession, Rapport } from "../src/index.ts";
+import { World } from "./world.ts";
+
+let world: World;
+let rapport: Rapport;
+let states: ConnectionState[];
+
+beforeEach(() => {
+  world = new World(11);
+  world.server.begin("hello");
+  world.server.roles.set("ada", "host");
+  rapport = world.client("ada");
+  states = [];
+  rapport.connection.onState((state) => states.push(state));
+});
+
+async function open(): Promise<NotesSession> {
+  const opening = rapport.openNotes("m1");
+  await world.clock.run(50);
+  return await opening;
+}
+
+function kinds(): string[] {
+  return states.map(({ kind }) => kind);
+}
+
+function sent(action: string): string[] {
+  return world.sockets.flatMap((s) => s.sent).filter((text) => text.includes(`"action":"${action}"`));
+}
+
+test("nothing connects before the first topic, and nothing stays long after the last", async () => {
+  await world.clock.run(60_000);
+  expect(rapport.connection.state).toEqual({ kind: "idle" });
+  const session = await open();
+  expect(kinds()).toEqual(["connecting", "open"]);
+  session.close();
+  await world.clock.run(29_000);
+  expect(rapport.connection.state.kind).toBe("open");
+  await world.clock.run(2_000);
+  expect(rapport.connection.state.kind).toBe("idle");
+  expect(world.server.links).toHaveLength(0);
+  await open();
+  expect(rapport.connection.state.kind).toBe("open");
+});
+
+describe("coming back", () => {
+  test("the waits grow, are bounded, and a stable connection makes them short again", async () => {
+    await open();
+    await world.clock.run(10_000);
+    world.socketsBlocked = true;
+    world.sockets[0]?.close();
+    await world.clock.run(600_000);
+    const waits = states.flatMap((s, i) => {
+      const before = states[i - 1];
+      return s.kind === "waiting" ? [{ attempt: s.attempt, last: before }] : [];
+    });
+    expect(waits.length).toBeGreaterThan(15);
+    expect(waits.length).toBeLessThan(80);
+    expect(waits[0]?.attempt).toBe(1);
+    world.socketsBlocked = false;
+    await world.clock.until(() => rapport.connection.state.kind === "open", 40_000);
+    await world.clock.run(10_000);
+    world.server.links[0]?.socket.close();
+    await world.clock.run(1);
+    expect(rapport.connection.state).toMatchObject({ kind: "waiting", attempt: 1 });
+    await world.clock.run(600);
+    expect(rapport.connection.state.kind).toBe("open");
+  });
+
+  test("`until` is when the next attempt is made", async () => {
+    await open();
+    world.socketsBlocked = true;
+    world.sockets[0]?.close();
+    await world.clock.until(() => rapport.connection.state.kind === "waiting");
+    const { state } = rapport.connection;
+    if (state.kind !== "waiting") throw new Error("not waiting");
+    await world.clock.run(state.until - world.clock.now() - 1);
+    expect(rapport.connection.state).toBe(state);
+    await world.clock.run(1);
+    expect(rapport.connection.state.kind).toBe("connecting");
+  });
+
+  test("at once when the machine is online again, or on `connect`", async () => {
+    for (const hurry of [() => world.online(), () => rapport.connection.connect()]) {
+      await open();
+      world.socketsBlocked = true;
+      world.server.links[0]?.socket.close();
+      await world.clock.until(() => states.at(-1)?.kind === "waiting" && (states.at(-1) as { attempt: number }).attempt > 4);
+      world.socketsBlocked = false;
+      hurry();
+      expect(rapport.connection.state.kind).toBe("connecting");
+      await world.clock.run(100);
+      expect(rapport.connection.state.kind).toBe("open");
+    }
+  });
+
+  test("a ticket is asked for anew for each attempt, without a key that would bring the old one", async () => {
+    await open();
+    world.server.links[0]?.socket.close();
+    await world.clock.run(5_000);
+    const tickets = world.requests.filter((r) => r.url.pathname.endsWith("/tickets"));
+    expect(tickets).toHaveLength(2);
+    expect(tickets.every((r) => r.headers["idempotency-key"] === undefined)).toBe(true);
+  });
+
+  test("RATE_LIMITED tickets wait as long as they say", async () => {
+    world.intercept = (r) =>
+      r.url.pathname.endsWith("/tickets") ? { status: 429, headers: { "retry-after": "60" }, body: { code: "RATE_LIMITED" } } : undefined;
+    await open();
+    expect(rapport.connection.state).toMatchObject({ kind: "waiting" });
+    await world.clock.run(59_000);
+    expect(world.requests.filter((r) => r.url.pathname.endsWith("/tickets"))).toHaveLength(1);
+  });
+});
+
+describe("a dead network", () => {
+  test("is noticed by an unanswered frame", async () => {
+    const session = await open();
+    for (const socket of world.sockets) socket.dead = true;
+    session.edit([{ type: "insert", position: 0, content: "x" }]);
+    await world.clock.run(12_000);
+    expect(world.sockets).toHaveLength(2);
+    expect(world.server.content).toBe("xhello");
+    expect(session.state).toBe("synced");
+  });
+
+  test("is noticed in quiet times by a ping", async () => {
+    await open();
+    for (const socket of world.sockets) socket.dead = true;
+    await world.clock.run(70_000);
+    expect(world.sockets).toHaveLength(2);
+    expect(rapport.connection.state.kind).toBe("open");
+  });
+
+  test("a quiet connection that lives is kept, with less than ten minutes between frames", async () => {
+    await open();
+    await world.clock.run(3_600_000);
+    expect(world.sockets).toHaveLength(1);
+    expect(sent("ping").length).toBeGreaterThan(6);
+    expect(sent("ping").length).toBeLessThan(100);
+  });
+
+  test("a handshake without an end is given up", async () => {
+    world.network.faults.delay = 0;
+    const opening = rapport.openNotes("m1");
+    opening.catch(() => {});
+    await world.clock.until(() => world.sockets.length === 1, 1_000, 1);
+    const [first] = world.sockets;
+    if (first !== undefined) first.state = "closed"; // it never opens and never ends
+    await world.clock.run(12_000);
+    expect(world.sockets.length).toBeGreaterThan(1);
+    expect(rapport.connection.state.kind).toBe("open");
+  });
+});
+
+describe("handing over", () => {
+  test("opens the next socket, subscribes there, and only then closes the first", async () => {
+    const session = await open();
+    const watched = rapport.watchMeeting("m1", () => {});
+    await world.clock.run(10_000);
+    world.server.askToReconnect(60_000);
+    let open2 = 0;
+    for (let i = 0; i < 600; i++) {
+      session.edit([{ type: "insert", position: 0, content: "x" }]);
+      await world.clock.run(10);
+      open2 = Math.max(open2, world.server.links.length);
+      expect(rapport.connection.state.kind).toBe("open");
+    }
+    expect(open2).toBe(2);
+    await world.clock.run(1_000);
+    expect(world.server.links).toHaveLength(1);
+    expect(world.server.links[0]?.socket).toBe(world.sockets[1]);
+    expect(world.server.links[0]?.topics).toEqual(new Set(["meetings/m1/notes", "meetings/m1"]));
+    expect(session.text).toBe(`${"x".repeat(600)}hello`);
+    expect(world.server.content).toBe(session.text);
+    expect([...world.server.arrivals.values()].every((forms) => forms.size === 1)).toBe(true);
+    watched.close();
+  });
+
+  test("keeps the first while the next can't be opened", async () => {
+    const session = await open();
+    await world.clock.run(10_000);
+    world.socketsBlocked = true;
+    world.server.askToReconnect(60_000);
+    await world.clock.run(30_000);
+    expect(rapport.connection.state.kind).toBe("open");
+    session.edit([{ type: "insert", position: 0, content: "x" }]);
+    await world.clock.run(100);
+    expect(world.server.content).toBe("xhello");
+    world.socketsBlocked = false;
+    await world.clock.run(60_000);
+    expect(world.server.links).toHaveLength(1);
+    expect(world.server.links[0]?.socket).not.toBe(world.sockets[0]);
+  });
+
+  test("a server that asks on every socket is not followed in a busy loop", async () => {
+    await open();
+    for (let i = 0; i < 600; i++) {
+      world.server.askToReconnect(60_000);
+      await world.clock.run(100);
+    }
+    expect(world.sockets.length).toBeLessThan(40);
+  });
+});
+
+describe("closed", () => {
+  test("by the caller: nothing comes back by itself, `connect` takes all up again", async () => {
+    const session = await open();
+    rapport.connection.close();
+    expect(rapport.connection.state).toEqual({ kind: "closed", reason: "caller" });
+    session.edit([{ type: "insert", position: 0, content: "x" }]);
+    await world.clock.run(600_000);
+    expect(world.sockets).toHaveLength(1);
+    expect(session.state).toBe("offline");
+    rapport.connection.connect();
+    await world.clock.run(100);
+    expect(world.server.content).toBe("xhello");
+  });
+
+  test("by a token that is refused even when asked for anew", async () => {
+    await open();
+    world.server.refusedTokens.add("ada");
+    world.server.links[0]?.socket.close();
+    await world.clock.run(5_000);
+    expect(rapport.connection.state).toEqual({ kind: "closed", reason: "unauthorized" });
+    const before = world.requests.length;
+    await world.clock.run(600_000);
+    expect(world.requests.length).toBe(before);
+  });
+
+  test("`Rapport.close` leaves nothing behind", async () => {
+    const session = await open();
+    rapport.watchMeeting("m1", () => {});
+    rapport.close();
+    await world.clock.run(60_000);
+    expect(session.state).toBe("closed");
+    expect(world.server.links).toHaveLength(0);
+    expect(rapport.connection.state).toEqual({ kind: "closed", reason: "caller" });
+  });
+});
+
+describe("watchMeeting", () => {
+  test("gives the whole now and after each change, also across a cut", async () => {
+    const views: MeetingView[] = [];
+    const watched = rapport.watchMeeting("m1", (view) => views.push(view));
+    await world.clock.run(50);
+    expect(views).toHaveLength(1);
+    world.server.roles.set("bob", "participant");
+    world.server.touch();
+    await world.clock.run(50);
+    world.server.links[0]?.socket.close();
+    await world.clock.run(1);
+    world.server.state = "concluded";
+    world.server.touch();
+    await world.clock.run(5_000);
+    expect(views.map(({ meeting, participants }) => [meeting.revision, meeting.state, participants.length])).toEqual([
+      [1, "active", 1],
+      [2, "active", 2],
+      [3, "concluded", 2],
+    ]);
+    watched.close();
+    world.server.touch();
+    await world.clock.run(5_000);
+    expect(views).toHaveLength(3);
+    expect(sent("unsubscribe")).toHaveLength(1);
+  });
+
+  test("asks again when the state does not come", async () => {
+    const views: MeetingView[] = [];
+    world.network.faults.drop = 0.5;
+    rapport.watchMeeting("m1", (view) => views.push(view));
+    await world.clock.run(120_000);
+    expect(views.at(-1)?.meeting.revision).toBe(1);
+  });
+
+  test("tells why it ended: removed, or refused", async () => {
+    const ends: unknown[] = [];
+    rapport.watchMeeting("m1", () => {}, (reason) => ends.push(reason));
+    world.client("eve").watchMeeting("m1", () => {}, (reason, error) => ends.push([reason, error?.code]));
+    await world.clock.run(50);
+    expect(ends).toEqual([["refused", "FORBIDDEN"]]);
+    world.server.setRole("ada", undefined);
+    await world.clock.run(50);
+    expect(ends).toEqual([["refused", "FORBIDDEN"], "removed"]);
+  });
+
+  test("opened and closed quickly, the last word counts", async () => {
+    await open();
+    let seen = 0;
+    world.network.faults.delay = 50;
+    for (let i = 0; i < 20; i++) {
+      const watched = rapport.watchMeeting("m1", () => {});
+      await world.clock.run(world.random.below(40));
+      watched.close();
+    }
+    rapport.watchMeeting("m1", () => seen++);
+    await world.clock.run(5_000);
+    expect(seen).toBe(1);
+    world.server.touch();
+    await world.clock.run(100);
+    expect(seen).toBe(2);
+  });
+});
+
+describe("a log topic", () => {
+  test("replays a long history in pieces", async () => {
+    const session = await open();
+    world.server.links[0]?.socket.close();
+    await world.clock.run(1);
+    for (let i = 1; i <= 3_500; i++) {
+      world.server.append({ authorId: "bob", clientId: "b", clientSeq: i, ops: [{ type: "insert", position: 0, content: "b" }] });
+    }
+    await world.clock.run(10_000);
+    expect(session.version).toBe(3_501);
+    expect(sent("subscribe")).toHaveLength(1 + 4);
+  });
+
+  test("a missing event is asked for again from its own position", async () => {
+    const session = await open();
+    world.network.faults.drop = 1;
+    world.server.append({ authorId: "bob", clientId: "b", clientSeq: 1, ops: [{ type: "insert", position: 0, content: "1" }] });
+    world.network.faults.drop = 0;
+    world.server.append({ authorId: "bob", clientId: "b", clientSeq: 2, ops: [{ type: "insert", position: 0, content: "2" }] });
+    await world.clock.run(400);
+    expect(session.version).toBe(1);
+    await world.clock.run(300);
+    expect(session.text).toBe("21hello");
+    expect(sent("subscribe").map((text) => (JSON.parse(text) as { from: number }).from)).toEqual([1, 1]);
+  });
+
+  test("after an unprompted head it waits half a second for what may be on its way", async () => {
+    const session = await open();
+    world.network.faults.drop = 1;
+    world.server.append({ authorId: "bob", clientId: "b", clientSeq: 1, ops: [{ type: "insert", position: 0, content: "1" }] });
+    world.network.faults.drop = 0;
+    world.server.head();
+    await world.clock.run(450);
+    expect(sent("subscribe")).toHaveLength(1);
+    await world.clock.run(100);
+    expect(session.text).toBe("1hello");
+    expect(sent("subscribe")).toHaveLength(2);
+  });
+
+  test("a server that never brings what it announces is asked ever more rarely", async () => {
+    const session = await open();
+    for (const { socket } of world.server.links) {
+      socket.deliver({ type: "event", topic: "meetings/m1/notes", events: [{ position: 9, data: {} }] });
+    }
+    await world.clock.run(600_000);
+    expect(sent("subscribe").length).toBeGreaterThan(3);
+    expect(sent("subscribe").length).toBeLessThan(150);
+    session.close();
+  });
+
+  test("frames that are no frames, or unknown ones, do no harm", async () => {
+    const session = await open();
+    for (const { socket } of world.server.links) {
+      for (const odd of [null, 1, [], {}, { message: "Internal server error" }, { type: "news" }, { type: "event" }, { type: "head", topic: 3 },
+        { type: "event", topic: "meetings/m1/notes", events: [null, { position: "x" }, {}] }, { type: "ack", id: "77" }, { type: "revoked" }]) {
+        socket.deliver(odd);
+      }
+    }
+    await world.clock.run(1_000);
+    session.edit([{ type: "insert", position: 0, content: "x" }]);
+    await world.clock.run(50);
+    expect(session.confirmed.text).toBe("xhello");
+  });
+});
+
+test("a callback that throws does not keep others from theirs", async () => {
+  const caught: unknown[] = [];
+  const listener = (error: unknown) => caught.push(error);
+  const before = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", listener);
+  try {
+    const session = await open();
+    session.on("state", () => {
+      throw new Error("in a callback");
+    });
+    session.edit([{ type: "insert", position: 0, content: "x" }]);
+    await world.clock.run(50);
+    expect(session.confirmed.text).toBe("xhello");
+    expect(caught.map(String)).toEqual(["Error: in a callback", "Error: in a callback"]);
+  } finally {
+    process.removeListener("uncaughtException", listener);
+    for (const each of before) process.on("uncaughtException", each);
+  }
+});

@@ -1,0 +1,485 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { apply, RapportError } from "../src/index.ts";
+import type { Change, NotesProblem, NotesSession, Rapport } from "../src/index.ts";
+import { Refusal } from "./server.ts";
+import { World } from "./world.ts";
+
+let world: World;
+let rapport: Rapport;
+
+beforeEach(() => {
+  world = new World(7);
+  world.server.begin("hello");
+  world.server.roles.set("ada", "host");
+  world.server.roles.set("bob", "participant");
+  rapport = world.client("ada");
+});
+
+async function open(from = rapport): Promise<NotesSession> {
+  const opening = from.openNotes("m1");
+  await world.clock.run(50);
+  return await opening;
+}
+
+/** What the session says, in order. */
+function record(session: NotesSession): string[] {
+  const log: string[] = [];
+  session.on("remote", (change) => log.push(`remote ${JSON.stringify(change)}`));
+  session.on("reset", (text) => log.push(`reset ${text}`));
+  session.on("state", (state) => log.push(`state ${state}`));
+  session.on("error", ({ error, lost }) => log.push(`error ${error.code}${lost === undefined ? "" : ` lost ${lost.text}`}`));
+  return log;
+}
+
+function insert(position: number, content: string): Change {
+  return [{ type: "insert", position, content }];
+}
+
+function byBob(ops: Change, clientSeq = 1): void {
+  world.server.append({ authorId: "bob", clientId: "c-bob", clientSeq, ops });
+}
+
+/** The edit frames that were sent, without those sent again. */
+function edits(): { baseVersion: number; clientSeq: number; ops: Change }[] {
+  const texts = new Set(world.sockets.flatMap((s) => s.sent).filter((text) => text.includes('"action":"edit"')));
+  return [...texts].map((text) => JSON.parse(text) as { baseVersion: number; clientSeq: number; ops: Change });
+}
+
+describe("editing", () => {
+  test("an edit shows at once and is confirmed", async () => {
+    const session = await open();
+    const log = record(session);
+    expect(session.state).toBe("synced");
+    session.edit(insert(5, " world"));
+    expect(session.text).toBe("hello world");
+    expect(session.confirmed).toEqual({ version: 1, text: "hello" });
+    const synced = session.whenSynced();
+    await world.clock.run(50);
+    await synced;
+    expect(session.confirmed).toEqual({ version: 2, text: "hello world" });
+    expect(log).toEqual(["state saving", "state synced"]);
+  });
+
+  test("one change is in flight, and what is typed meanwhile goes as one", async () => {
+    const session = await open();
+    for (const [i, c] of [..."abcde"].entries()) session.edit(insert(5 + i, c));
+    await world.clock.run(50);
+    expect(edits().map(({ clientSeq, baseVersion, ops }) => ({ clientSeq, baseVersion, ops }))).toEqual([
+      { clientSeq: 1, baseVersion: 1, ops: insert(5, "a") },
+      { clientSeq: 2, baseVersion: 2, ops: insert(6, "bcde") },
+    ]);
+    expect(world.server.content).toBe("helloabcde");
+  });
+
+  test("a change by others is given as it stands on the local text", async () => {
+    const session = await open();
+    const log = record(session);
+    byBob(insert(5, "!"));
+    session.edit([{ type: "delete", position: 0, length: 1 }, { type: "insert", position: 1, content: "J" }]);
+    await world.clock.run(50);
+    expect(session.text).toBe("Jello!");
+    expect(log).toContain(`remote ${JSON.stringify(insert(5, "!"))}`);
+    expect(world.server.content).toBe("Jello!");
+  });
+
+  test("another window of the same person is another", async () => {
+    const [one, two] = [await open(), await open(world.client("ada"))];
+    one.edit(insert(0, "1"));
+    two.edit(insert(0, "2"));
+    await world.clock.run(100);
+    expect(one.text).toBe(two.text);
+    expect(one.text).toHaveLength(7);
+  });
+
+  test("two sessions on one connection share the topic, and closing one leaves the other", async () => {
+    const [one, two] = [await open(), await open()];
+    one.edit(insert(0, "1"));
+    await world.clock.run(50);
+    expect(two.text).toBe("1hello");
+    one.close();
+    await world.clock.run(1_000);
+    byBob(insert(0, "b"));
+    await world.clock.run(50);
+    expect(two.text).toBe("b1hello");
+    expect(world.server.actions.get("unsubscribe")).toBeUndefined();
+    two.close();
+    await world.clock.run(50);
+    expect(world.server.actions.get("unsubscribe")).toBe(1);
+  });
+
+  test.each<[string, Change, string]>([
+    ["beyond the text", insert(6, "x"), "VALIDATION_ERROR"],
+    ["nothing", [], "VALIDATION_ERROR"],
+    ["half a character", insert(0, "\udc00"), "VALIDATION_ERROR"],
+    ["too long a document", insert(0, "x".repeat(262_144)), "PAYLOAD_TOO_LARGE"],
+  ])("refuses an edit and changes nothing: %s", async (_name, change, code) => {
+    const session = await open();
+    expect(() => session.edit(change)).toThrow(expect.objectContaining({ code }) as RapportError);
+    expect(session.text).toBe("hello");
+    expect(session.pending).toBe(false);
+  });
+
+  test("typed and deleted again before it was sent, nothing is pending", async () => {
+    const session = await open();
+    world.sockets[0]?.close();
+    await world.clock.run(1);
+    session.edit(insert(0, "x")); // in flight, waits for a socket
+    session.edit(insert(1, "y"));
+    session.edit([{ type: "delete", position: 1, length: 1 }]);
+    await world.clock.run(5_000);
+    expect(world.server.content).toBe("xhello");
+    expect(world.server.version).toBe(2);
+  });
+
+  test("a large paste goes in changes within the limits", async () => {
+    const session = await open();
+    const paste = '"<\n😀漢'.repeat(20_000);
+    session.edit(insert(2, paste));
+    session.edit([{ type: "delete", position: 0, length: 1 }]);
+    await world.clock.until(() => !session.pending);
+    expect(world.server.content).toBe(`e${paste}llo`);
+    expect(world.server.version).toBeGreaterThan(10);
+    for (const { sent } of world.sockets) {
+      for (const text of sent) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(16_000);
+    }
+  });
+
+  test("a change of very many ops is cut too", async () => {
+    world.server.begin("x".repeat(3_000));
+    const session = await open();
+    session.edit(Array.from({ length: 1_200 }, (_, i) => ({ type: "insert", position: i * 2, content: String(i % 10) })));
+    await world.clock.until(() => !session.pending);
+    expect(edits().map(({ ops }) => ops.length).every((n) => n <= 500)).toBe(true);
+    expect(world.server.content).toBe(session.text);
+    expect(session.text).toHaveLength(4_200);
+  });
+});
+
+describe("what is not answered is sent again, exactly", () => {
+  test("after 10 s on the same socket, transformed by others in between", async () => {
+    const session = await open();
+    world.network.faults.drop = 1;
+    session.edit(insert(5, "A"));
+    world.network.faults.drop = 0;
+    byBob(insert(0, "bob "));
+    await world.clock.run(12_000);
+    const sent = world.sockets.flatMap((s) => s.sent).filter((text) => text.includes('"action":"edit"'));
+    expect(sent.length).toBe(2);
+    expect(sent[0]).toBe(sent[1]);
+    expect(session.text).toBe("bob helloA");
+    expect(session.state).toBe("synced");
+  });
+
+  test("after a cut, where the first had arrived", async () => {
+    const session = await open();
+    session.edit(insert(5, "A"));
+    await world.clock.run(1); // arrived, not answered
+    world.sockets[0]?.close();
+    byBob(insert(0, "b"));
+    await world.clock.run(5_000);
+    expect(world.sockets.length).toBe(2);
+    expect(world.server.content).toBe("bhelloA");
+    expect(session.text).toBe("bhelloA");
+    expect([...world.server.arrivals.values()].every((forms) => forms.size === 1)).toBe(true);
+  });
+
+  test.each(["RATE_LIMITED", "INTERNAL"])("after %s, the same bytes", async (code) => {
+    const session = await open();
+    world.server.refuseEdits.push(new Refusal(code, 429), new Refusal(code, 429));
+    session.edit(insert(5, "A"));
+    await world.clock.run(10_000);
+    const sent = world.sockets.flatMap((s) => s.sent).filter((text) => text.includes('"action":"edit"'));
+    expect(sent.length).toBe(3);
+    expect(new Set(sent).size).toBe(1);
+    expect(session.confirmed.text).toBe("helloA");
+  });
+
+  test("by HTTP where no socket opens, with others' changes read too", async () => {
+    const session = await open();
+    world.socketsBlocked = true;
+    world.sockets[0]?.close();
+    await world.clock.run(10);
+    byBob(insert(0, "b"));
+    expect(session.state).toBe("offline");
+    session.edit(insert(5, "A"));
+    await world.clock.run(10_000);
+    expect(world.server.content).toBe("bhelloA");
+    expect(session.text).toBe("bhelloA");
+    expect(session.pending).toBe(false);
+  });
+
+  test("its own event may come before the answer, and the answer then says nothing new", async () => {
+    const session = await open();
+    session.edit(insert(5, "A"));
+    world.network.faults.delay = 200;
+    await world.clock.run(2_000);
+    expect(session.confirmed).toEqual({ version: 2, text: "helloA" });
+    expect(world.server.version).toBe(2);
+  });
+
+  test("an answer and an event without ops are read by HTTP", async () => {
+    world.server.omitAbove = 10;
+    const session = await open();
+    session.edit(insert(5, "A"));
+    byBob(insert(0, "b"));
+    await world.clock.run(2_000);
+    expect(session.confirmed.text).toBe("bhelloA");
+    expect(session.state).toBe("synced");
+    expect(world.server.actions.get("subscribe")).toBe(1);
+  });
+});
+
+describe("a refused change is rolled back", () => {
+  test.each<[string, number, string]>([
+    ["VALIDATION_ERROR", 400, "synced"],
+    ["PAYLOAD_TOO_LARGE", 413, "synced"],
+    ["CONFLICT", 409, "synced"],
+    ["FORBIDDEN", 403, "readonly"],
+    ["MEETING_NOT_ACTIVE", 409, "readonly"],
+  ])("%s", async (code, status, state) => {
+    const session = await open();
+    const log = record(session);
+    const problems: NotesProblem[] = [];
+    session.on("error", (problem) => problems.push(problem));
+    world.server.refuseEdits.push(new Refusal(code, status));
+    session.edit(insert(5, "A"));
+    session.edit(insert(6, "B"));
+    byBob(insert(0, "b"));
+    const synced = session.whenSynced();
+    synced.catch(() => {});
+    await world.clock.run(100);
+    await expect(synced).rejects.toMatchObject({ code });
+    expect(session.text).toBe("bhello");
+    expect(session.confirmed.text).toBe("bhello");
+    expect(session.state).toBe(state);
+    expect(log).toContain("reset bhello");
+    expect(log).toContain(`error ${code} lost bhelloAB`);
+    const [problem] = problems;
+    expect(apply(session.text, problem?.lost?.change ?? [])).toBe("bhelloAB");
+    if (state === "synced") {
+      session.edit(insert(6, "C"));
+      await world.clock.run(100);
+      expect(world.server.content).toBe("bhelloC");
+    } else {
+      expect(() => session.edit(insert(0, "x"))).toThrow(RapportError);
+    }
+  });
+
+  test("where it was committed after all, its event counts as any other's", async () => {
+    const session = await open();
+    session.edit(insert(5, "A"));
+    const flight = edits()[0];
+    world.server.refuseEdits.push(new Refusal("FORBIDDEN", 403));
+    await world.clock.run(100);
+    expect(session.text).toBe("hello");
+    world.server.append({ authorId: "ada", clientId: session.clientId, clientSeq: flight?.clientSeq ?? 0, ops: insert(5, "A") });
+    await world.clock.run(100);
+    expect(session.text).toBe("helloA");
+  });
+});
+
+describe("healing", () => {
+  test("a text that differs from the server's hash at its version is read again, pending edits stay", async () => {
+    const session = await open();
+    const log = record(session);
+    world.server.content = "HELLO you"; // as if this client had gone wrong before
+    world.server.log[0] = { ...(world.server.log[0] ?? never()), ops: insert(0, "HELLO you") };
+    world.network.faults.drop = 1;
+    session.edit(insert(5, "A"));
+    world.network.faults.drop = 0;
+    world.server.head();
+    await world.clock.run(30_000);
+    expect(session.confirmed.text).toBe(world.server.content);
+    expect(session.text).toBe(world.server.content);
+    expect(world.server.content).toContain("A");
+    expect(log).toContain("state reloading");
+    expect(log).toContain("error PROTOCOL");
+    expect(session.state).toBe("synced");
+  });
+
+  test("a hash for an earlier version says nothing", async () => {
+    const session = await open();
+    const log = record(session);
+    byBob(insert(0, "b"));
+    byBob(insert(0, "c"), 2);
+    await world.clock.run(50);
+    for (const { socket } of world.server.links) {
+      socket.deliver({ type: "head", topic: "meetings/m1/notes", position: 2, hash: "0000" });
+    }
+    await world.clock.run(5_000);
+    expect(session.version).toBe(3);
+    expect(log.filter((line) => line.startsWith("state"))).toEqual([]);
+  });
+
+  test("a server that contradicts itself is not asked without end", async () => {
+    const session = await open();
+    for (let i = 0; i < 60; i++) {
+      world.server.head("0000");
+      await world.clock.run(1_000);
+    }
+    const reads = world.requests.filter((r) => r.url.pathname.endsWith("/notes")).length;
+    expect(reads).toBeGreaterThan(1);
+    expect(reads).toBeLessThan(20);
+    session.close();
+  });
+
+  test("an event that does not fit is healed, not thrown", async () => {
+    const session = await open();
+    world.server.log.push({ version: 2, authorId: "bob", clientId: "x", clientSeq: 1, ops: insert(99, "far") });
+    world.server.content = "hello";
+    for (const link of world.server.links) {
+      link.socket.deliver({ type: "event", topic: "meetings/m1/notes", events: [{ position: 2, data: world.server.log[1] }] });
+    }
+    await world.clock.run(100);
+    expect(session.version).toBe(2);
+    expect(session.text).toBe("hello");
+  });
+
+  test("history that is gone: the state is read again, an unsent edit is sent on it", async () => {
+    const session = await open();
+    world.socketsBlocked = true;
+    world.sockets[0]?.close();
+    await world.clock.run(1);
+    session.edit(insert(5, "A"));
+    for (let i = 1; i <= 20; i++) byBob(insert(0, "b"), i);
+    world.server.horizon = 15;
+    world.socketsBlocked = false;
+    await world.clock.run(20_000);
+    expect(world.server.content).toBe(`${"b".repeat(20)}helloA`);
+    expect(session.text).toBe(world.server.content);
+    expect(session.state).toBe("synced");
+  });
+
+  test("history that is gone, but the edit was committed: it is not sent twice", async () => {
+    const session = await open();
+    for (let i = 1; i <= 10; i++) byBob(insert(0, "b"), i);
+    await world.clock.run(100);
+    session.edit(insert(15, "A"));
+    await world.clock.run(1); // arrived
+    world.socketsBlocked = true;
+    world.sockets[0]?.close();
+    await world.clock.run(1);
+    for (let i = 11; i <= 20; i++) byBob(insert(0, "b"), i);
+    world.server.horizon = 11;
+    world.socketsBlocked = false;
+    await world.clock.run(20_000);
+    expect(world.server.content).toBe(`${"b".repeat(20)}helloA`);
+    expect(session.text).toBe(world.server.content);
+  });
+
+  test("a server that lost its history: the edit is sent anew on what is there", async () => {
+    const session = await open();
+    for (let i = 1; i <= 5; i++) byBob(insert(0, "b"), i);
+    await world.clock.run(100);
+    world.sockets[0]?.close();
+    await world.clock.run(1);
+    session.edit(insert(10, "A"));
+    world.server.begin("hello");
+    await world.clock.run(10_000);
+    expect(session.text).toBe(world.server.content);
+    expect(world.server.content).toBe("helloA");
+    expect(session.state).toBe("synced");
+  });
+});
+
+describe("rights", () => {
+  test("an observer reads along and can't edit", async () => {
+    world.server.roles.set("ada", "observer");
+    const session = await open();
+    expect(session.state).toBe("readonly");
+    expect(() => session.edit(insert(0, "x"))).toThrow(expect.objectContaining({ code: "FORBIDDEN" }) as RapportError);
+    byBob(insert(0, "b"));
+    await world.clock.run(50);
+    expect(session.text).toBe("bhello");
+  });
+
+  test("a changed role holds at once, in both directions", async () => {
+    const session = await open();
+    world.server.setRole("ada", "observer");
+    await world.clock.run(50);
+    expect(session.state).toBe("readonly");
+    byBob(insert(0, "b"));
+    await world.clock.run(50);
+    expect(session.text).toBe("bhello");
+    world.server.setRole("ada", "participant");
+    await world.clock.run(50);
+    expect(session.state).toBe("synced");
+    session.edit(insert(0, "x"));
+    await world.clock.run(50);
+    expect(world.server.content).toBe("xbhello");
+  });
+
+  test("removed: what was not confirmed comes back as lost, nothing is thrown", async () => {
+    const session = await open();
+    const log = record(session);
+    session.edit(insert(5, "A"));
+    session.edit(insert(6, "B"));
+    world.server.setRole("ada", undefined);
+    await world.clock.run(1_000);
+    expect(session.state).toBe("readonly");
+    expect(session.pending).toBe(false);
+    expect(session.text).toBe("hello");
+    expect(log.some((line) => line.startsWith("error FORBIDDEN lost helloAB"))).toBe(true);
+  });
+
+  test("the meeting's end: the last changes are read, the session stays readable", async () => {
+    const session = await open();
+    world.network.faults.drop = 1;
+    byBob(insert(0, "last "));
+    world.network.faults.drop = 0;
+    world.server.endMeeting();
+    await world.clock.run(1_000);
+    expect(session.text).toBe("last hello");
+    expect(session.state).toBe("readonly");
+    expect(() => session.edit(insert(0, "x"))).toThrow(expect.objectContaining({ code: "MEETING_NOT_ACTIVE" }) as RapportError);
+  });
+
+  test("a meeting that is over opens readonly", async () => {
+    world.server.state = "concluded";
+    const session = await open();
+    expect(session.state).toBe("readonly");
+    expect(session.text).toBe("hello");
+    expect(world.sockets).toHaveLength(0);
+  });
+
+  test("an ended session keeps the edits for the next token", async () => {
+    const session = await open();
+    world.server.endSession("ada");
+    await world.clock.run(10);
+    expect(rapport.connection.state).toEqual({ kind: "closed", reason: "session_ended" });
+    session.edit(insert(5, "A"));
+    await world.clock.run(60_000);
+    expect(world.server.content).toBe("hello");
+    expect(session.state).toBe("offline");
+    rapport.connection.connect();
+    await world.clock.run(1_000);
+    expect(world.server.content).toBe("helloA");
+    expect(session.state).toBe("synced");
+  });
+
+  test("notes that can't be read reject", async () => {
+    const opening = world.client("eve").openNotes("m1");
+    opening.catch(() => {});
+    await world.clock.run(100);
+    await expect(opening).rejects.toMatchObject({ code: "FORBIDDEN", status: 403 });
+  });
+});
+
+test("a closed session is quiet", async () => {
+  const session = await open();
+  const log = record(session);
+  session.edit(insert(5, "A"));
+  const synced = session.whenSynced();
+  synced.catch(() => {});
+  session.close();
+  byBob(insert(0, "b"));
+  await world.clock.run(60_000);
+  await expect(synced).rejects.toMatchObject({ code: "CLOSED" });
+  expect(() => session.edit(insert(0, "x"))).toThrow(expect.objectContaining({ code: "CLOSED" }) as RapportError);
+  expect(log).toEqual(["state saving", "state closed"]);
+  expect(rapport.connection.state).toEqual({ kind: "idle" });
+});
+
+function never(): never {
+  throw new Error("the server has no first change");
+}
