@@ -43,8 +43,7 @@ export function NotesPanel({ meetingId, view, over }: Props) {
     },
     [toasts],
   );
-  const turn = useTurns(allowed);
-  const { session, state, error } = useNotes(rapport, meetingId, turn, onProblem);
+  const { session, state, error } = useNotes(rapport, meetingId, onProblem);
   const connection = useConnection(rapport.connection);
   const now = useNow(1_000);
   const [waiting, setWaiting] = useState(0);
@@ -89,17 +88,6 @@ export function NotesPanel({ meetingId, view, over }: Props) {
       )}
     </section>
   );
-}
-
-/** Counts how often `allowed` became true again: a session that was read-only is then opened anew. */
-function useTurns(allowed: boolean): number {
-  const turns = useRef(0);
-  const before = useRef<boolean>(undefined);
-  const known = useRef(false);
-  if (known.current && allowed && before.current === false) turns.current++;
-  before.current = allowed;
-  known.current ||= allowed;
-  return turns.current;
 }
 
 /** `status`, but a change to good only once it has lasted. */

@@ -13,8 +13,8 @@ export interface OpenNotes {
   readonly error: unknown;
 }
 
-/** Opens the notes for as long as the component lives; anew when `turn` changes. */
-export function useNotes(rapport: Rapport, meetingId: string, turn: unknown, onProblem: (problem: NotesProblem) => void): OpenNotes {
+/** Opens the notes for as long as the component lives. */
+export function useNotes(rapport: Rapport, meetingId: string, onProblem: (problem: NotesProblem) => void): OpenNotes {
   const [notes, setNotes] = useState<OpenNotes>({ session: undefined, state: undefined, error: undefined });
   useEffect(() => {
     let over = false;
@@ -53,6 +53,6 @@ export function useNotes(rapport: Rapport, meetingId: string, turn: unknown, onP
       clearTimeout(timer);
       close?.();
     };
-  }, [rapport, meetingId, turn]);
+  }, [rapport, meetingId]);
   return notes;
 }

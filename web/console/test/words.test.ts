@@ -1,0 +1,135 @@
+import { type Meeting, type Role, RapportError } from "@rapport/client";
+import { describe, expect, it } from "vitest";
+import { meetingWhen } from "../src/pages/when.ts";
+import { describe as say, fieldProblem, formProblem } from "../src/problem.ts";
+import { insertedText } from "../src/room/lost.ts";
+import { givenBy, mayManage, mayRun, mayWrite } from "../src/room/permissions.ts";
+import { connectionStatus, notesStatus } from "../src/room/status.ts";
+import { hrefOf, parseRoute } from "../src/route.ts";
+import { spanText, whenText } from "../src/time.ts";
+import { colourOf, initials } from "../src/ui/initials.ts";
+
+const meeting = (fields: Partial<Meeting>): Meeting => ({
+  meetingId: "m1", title: "T", state: "scheduled", hostId: "u1", participantCount: 1, revision: 1, ...fields,
+});
+
+describe("routes", () => {
+  it.each([
+    ["", { page: "meetings" }],
+    ["#/", { page: "meetings" }],
+    ["#/nonsense/x", { page: "meetings" }],
+    ["#/meetings/", { page: "meetings" }],
+    ["#/meetings/%E0%A4%A", { page: "meetings" }],
+    ["#/meetings/m%2F1", { page: "meeting", meetingId: "m/1" }],
+  ])("%s", (hash, want) => expect(parseRoute(hash)).toEqual(want));
+
+  it("reads what it writes", () => {
+    const route = { page: "meeting", meetingId: "a b/ü#?" } as const;
+    expect(parseRoute(hrefOf(route))).toEqual(route);
+  });
+});
+
+describe("what a role may do", () => {
+  const roles: readonly Role[] = ["host", "co-host", "participant", "observer"];
+
+  it("is the contract's", () => {
+    const table = roles.map((role) => [role, mayRun(role), mayWrite(role, meeting({ state: "active" })), givenBy(role), roles.filter((other) => mayManage(role, other))]);
+    expect(table).toEqual([
+      ["host", true, true, ["co-host", "participant", "observer"], ["co-host", "participant", "observer"]],
+      ["co-host", true, true, ["participant", "observer"], ["participant", "observer"]],
+      ["participant", false, true, [], []],
+      ["observer", false, false, [], []],
+    ]);
+  });
+
+  it("writes only while the meeting is scheduled or active", () => {
+    const states = (["scheduled", "active", "concluded", "cancelled"] as const).filter((state) => mayWrite("host", meeting({ state })));
+    expect(states).toEqual(["scheduled", "active"]);
+  });
+});
+
+describe("states in words", () => {
+  it.each([
+    [undefined, 0, "Opening…", "busy"],
+    ["synced", 0, "Saved", "good"],
+    ["saving", 3, "Saving…", "busy"],
+    ["offline", 0, "Offline", "warn"],
+    ["offline", 1, "Offline, 1 change waiting", "warn"],
+    ["offline", 12, "Offline, 12 changes waiting", "warn"],
+    ["readonly", 0, "Read-only", "quiet"],
+  ] as const)("notes %s with %i", (state, waiting, words, tone) => expect(notesStatus(state, waiting)).toEqual({ words, tone }));
+
+  it("never says that it is connected when it is not", () => {
+    const states = [
+      { kind: "idle" }, { kind: "connecting", attempt: 0 }, { kind: "connecting", attempt: 2 },
+      { kind: "waiting", until: 5_000, attempt: 1 }, { kind: "closed", reason: "caller" }, { kind: "closed", reason: "session_ended" },
+    ] as const;
+    for (const state of states) expect(connectionStatus(state, 0).tone, state.kind).not.toBe("good");
+    expect(connectionStatus({ kind: "waiting", until: 5_000, attempt: 1 }, 600).words).toBe("Reconnecting in 5 s");
+    expect(connectionStatus({ kind: "open", since: 0 }, 0)).toEqual({ tone: "good", words: "Connected" });
+  });
+});
+
+describe("problems in words", () => {
+  const invalid = new RapportError({
+    code: "VALIDATION_ERROR", detail: "the request is not valid", status: 400,
+    errors: [{ location: "body.title", detail: "is too long" }, { location: "body.participants[0].userId", detail: "nobody has this id" }],
+  });
+
+  it("stand at their field, nested ones at the outer field", () => {
+    expect(fieldProblem(invalid, "body.title")).toBe("Is too long.");
+    expect(fieldProblem(invalid, "body.participants")).toBe("Nobody has this id.");
+    expect(fieldProblem(invalid, "body.titleless")).toBeUndefined();
+    expect(fieldProblem(undefined, "body.title")).toBeUndefined();
+  });
+
+  it("stand above the form only when a field does not show them all", () => {
+    expect(formProblem(invalid, ["body.title", "body.participants"])).toBeUndefined();
+    expect(formProblem(invalid, ["body.title"])).toBe("The request is not valid.");
+    expect(formProblem(undefined, [])).toBeUndefined();
+  });
+
+  it("hide what is of no use to people", () => {
+    expect(say(new RapportError({ code: "NETWORK", detail: "ECONNREFUSED" }))).toMatch(/can't be reached/);
+    expect(say(new RapportError({ code: "INTERNAL", detail: "x", requestId: "r-1" }))).toBe("The server failed (request r-1).");
+    expect(say(new Error("x is undefined"))).toMatch(/Reload/);
+  });
+});
+
+describe("times", () => {
+  const now = new Date(2026, 2, 3, 12, 0);
+
+  it("are near or far", () => {
+    expect(whenText(new Date(2026, 2, 3, 23, 59), now)).toMatch(/^today, /i);
+    expect(whenText(new Date(2026, 2, 4, 0, 1), now)).toMatch(/^tomorrow, /i);
+    expect(whenText(new Date(2026, 2, 2, 0, 1), now)).toMatch(/^yesterday, /i);
+    expect(whenText(new Date(2026, 5, 9, 9, 0), now)).not.toMatch(/2026/);
+    expect(whenText(new Date(2027, 5, 9, 9, 0), now)).toMatch(/2027/);
+  });
+
+  it("are spans", () => {
+    expect([10_000, 60_000, 59 * 60_000, 60 * 60_000, 65 * 60_000].map(spanText)).toEqual(["less than a minute", "1 min", "59 min", "1 h", "1 h 5 min"]);
+  });
+
+  it("say when a meeting is", () => {
+    expect(meetingWhen(meeting({}), now)).toBe("No time set");
+    expect(meetingWhen(meeting({ durationMinutes: 30 }), now)).toBe("No time set, 30 min");
+    expect(meetingWhen(meeting({ state: "active", startedAt: new Date(2026, 2, 3, 11, 30).toISOString() }), now)).toBe("Running for 30 min");
+    expect(meetingWhen(meeting({ state: "concluded", endedAt: new Date(2026, 2, 3, 11, 30).toISOString() }), now)).toMatch(/^Ended today, /);
+  });
+});
+
+describe("people", () => {
+  it("have initials", () => {
+    expect(["ada", "Ada Lovelace", "Ada King Lovelace", "", "  ", "🙂 x", "jean-luc"].map(initials)).toEqual(["A", "AL", "AL", "?", "?", "🙂X", "JL"]);
+  });
+
+  it("keep their colour", () => {
+    expect(colourOf("u-ada")).toBe(colourOf("u-ada"));
+    expect(new Set(Array.from({ length: 100 }, (_, i) => colourOf(`u-${i}`))).size).toBe(6);
+  });
+});
+
+it("gives back what was written", () => {
+  expect(insertedText([{ type: "insert", position: 0, content: "a" }, { type: "delete", position: 0, length: 2 }, { type: "insert", position: 5, content: "b" }])).toBe("a\nb");
+});
