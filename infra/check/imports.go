@@ -1,0 +1,136 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Names for several parts of the tree.
+const (
+	leaves    = "shared/errs shared/caller shared/clock shared/config"
+	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
+	domains   = "shared/users shared/identity shared/meetings shared/notes"
+)
+
+// parts says which parts of the tree each part may import; every part may
+// import its own packages. A part is a folder of shared with all below it, and
+// infra or web as a whole; of functions there are the list of all, a domain
+// (functions/D) and a Lambda (functions/D/F). What is not here may not import
+// anything of this module: a new domain adds itself.
+var parts = map[string]string{
+	"functions":     "functions/D shared/endpoint",
+	"functions/D":   "shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
+	"functions/D/F": "functions/D shared/endpoint",
+
+	"shared/errs":   "",
+	"shared/caller": "",
+	"shared/clock":  "",
+	"shared/config": "",
+
+	"shared/table":       leaves,
+	"shared/ot":          leaves,
+	"shared/log":         leaves + " shared/table",
+	"shared/audit":       leaves + " shared/table",
+	"shared/idempotency": leaves + " shared/table",
+	"shared/realtime":    leaves + " shared/table shared/log shared/audit",
+	"shared/endpoint":    leaves + " shared/table",
+	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
+
+	"shared/users":    leaves + " " + machinery,
+	"shared/identity": leaves + " " + machinery + " shared/users",
+	"shared/meetings": leaves + " " + machinery + " shared/users",
+	"shared/notes":    leaves + " " + machinery + " shared/meetings",
+
+	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",
+	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/testkit functions web",
+	"web":            "",
+}
+
+// outside says which parts or packages may import a family of packages that is
+// not ours. A domain sees no events, HTTP requests or types of an SDK.
+var outside = map[string]string{
+	"github.com/aws/aws-sdk-go-v2": "shared/table shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
+	"github.com/aws/aws-lambda-go": "shared/endpoint shared/table functions functions/D infra",
+	"github.com/workos/workos-go":  "shared/identity/workos infra",
+	"net/http":                     "shared/endpoint shared/table shared/identity shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
+}
+
+// wrongImports tells which imports of a package go in a direction that is not
+// allowed. The package is named from the root of the module, as in
+// `shared/notes`, its imports as Go does.
+func wrongImports(pkg string, imports []string) []string {
+	var wrong []string
+	for _, path := range imports {
+		if imported, ours := strings.CutPrefix(path, module+"/"); ours {
+			wrong = append(wrong, wrongInside(pkg, imported)...)
+			continue
+		}
+		for family, who := range outside {
+			if within(path, family) && !slices.ContainsFunc(strings.Fields(who), func(p string) bool { return p == partOf(pkg) || within(pkg, p) }) {
+				wrong = append(wrong, fmt.Sprintf("%s imports %s, which is for %s", pkg, path, who))
+			}
+		}
+	}
+	return wrong
+}
+
+func wrongInside(pkg, imported string) []string {
+	from, to := partOf(pkg), partOf(imported)
+	if from == to && (from == "shared/testkit" || from == "infra" || from == "web" || domainOf(pkg) == domainOf(imported)) {
+		return nil
+	}
+	may, known := parts[from]
+	if !known {
+		return []string{fmt.Sprintf("%s: say in infra/check/imports.go what %s may import", pkg, from)}
+	}
+	list := strings.Fields(may)
+	switch {
+	case to == "functions/D" && from == "functions/D/F":
+		if domainOf(pkg) != domainOf(imported) {
+			return []string{fmt.Sprintf("%s imports the functions of another domain, %s", pkg, imported)}
+		}
+	case slices.Contains(list, "shared/D") && imported == "shared/"+domainOf(pkg):
+	case !slices.Contains(list, to):
+		return []string{fmt.Sprintf("%s imports %s: %s may import %s", pkg, imported, from, orNothing(may))}
+	}
+	// shared/identity/workos and its like are for those who open functions.
+	if within(imported, to) && imported != to && strings.HasPrefix(from, "shared/") && from != "shared/platform" && from != "shared/testkit" {
+		return []string{fmt.Sprintf("%s imports the implementation %s; it takes an interface and is handed one", pkg, imported)}
+	}
+	return nil
+}
+
+// partOf is the part of the tree that a package belongs to.
+func partOf(pkg string) string {
+	folders := strings.Split(pkg, "/")
+	switch {
+	case strings.HasSuffix(pkg, "test"):
+		return "shared/testkit" // tools of tests, such as shared/table/tabletest
+	case folders[0] == "functions" && len(folders) == 2:
+		return "functions/D"
+	case folders[0] == "functions" && len(folders) == 3:
+		return "functions/D/F"
+	case folders[0] == "shared" && len(folders) > 1:
+		return "shared/" + folders[1]
+	}
+	return folders[0]
+}
+
+// domainOf is the second folder of a package's path, if it has one.
+func domainOf(pkg string) string {
+	folders := strings.Split(pkg, "/")
+	if len(folders) < 2 {
+		return ""
+	}
+	return folders[1]
+}
+
+func orNothing(list string) string {
+	if list == "" {
+		return "nothing of this module"
+	}
+	return list
+}
+
+func within(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }

@@ -1,0 +1,220 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+// TestEveryFunctionIsComplete says, function by function, what is missing.
+func TestEveryFunctionIsComplete(t *testing.T) {
+	root := root(t)
+	stack, err := loadStack(root)
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	units := functions.All()
+	if len(units) == 0 {
+		t.Fatal("no function is declared")
+	}
+	for _, unit := range units {
+		t.Run(unit.Name, func(t *testing.T) {
+			if unit.Summary == "" {
+				t.Error("the declaration has no summary")
+			}
+			for _, lack := range slices.Concat(mainLacks(root, unit), eventLacks(root, unit), templateLacks(stack, unit)) {
+				t.Error(lack)
+			}
+		})
+	}
+}
+
+// TestNothingIsLeftOver finds folders, events, template rows and routes that no
+// declaration stands behind.
+func TestNothingIsLeftOver(t *testing.T) {
+	root := root(t)
+	declared := map[string]bool{}
+	for _, unit := range functions.All() {
+		if declared[unit.Name] {
+			t.Errorf("%s is declared twice", unit.Name)
+		}
+		declared[unit.Name] = true
+	}
+	have, err := folders(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range have {
+		if !declared[name] {
+			t.Errorf("functions/%s: functions.All() has no such function", name)
+		}
+	}
+	files, err := fs.Glob(os.DirFS(root), "events/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(strings.TrimPrefix(file, "events/"), ".json"); !declared[name] {
+			t.Errorf("%s: functions.All() has no function %s", file, name)
+		}
+	}
+	stack, err := loadStack(root)
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	for _, f := range stack.Functions {
+		if !declared[f.Folder] {
+			t.Errorf("%s in %s: functions.All() has no function %s", f.LogicalID, f.Stack, f.Folder)
+		}
+	}
+	for _, r := range stack.Routes {
+		if !declared[r.Folder] {
+			t.Errorf("the HTTP route %s %s leads to %s, which is not declared", r.Method, r.Path, r.Folder)
+		}
+	}
+	for _, r := range stack.SocketRoutes {
+		if !declared[r.Folder] {
+			t.Errorf("the socket route %s leads to %s, which is not declared", r.Key, r.Folder)
+		}
+	}
+}
+
+const mainLines = 10
+
+// mainLacks reads functions/<domain>/<function>/main.go.
+func mainLacks(root string, unit endpoint.Unit) []string {
+	name := path.Join("functions", unit.Name, "main.go")
+	text, err := os.ReadFile(path.Join(root, name))
+	if err != nil {
+		return []string{name + " is missing"}
+	}
+	var lacks []string
+	if lines := strings.Count(string(text), "\n"); lines > mainLines {
+		lacks = append(lacks, fmt.Sprintf("%s has %d lines; %d are enough for a doc comment and endpoint.Serve", name, lines, mainLines))
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments)
+	if err != nil {
+		return append(lacks, err.Error())
+	}
+	for _, word := range strings.Split(unit.Route, ",") {
+		if !strings.Contains(file.Doc.Text(), word) {
+			lacks = append(lacks, fmt.Sprintf("%s: its doc comment does not name %s", name, word))
+		}
+	}
+	if served := servedBy(file); !strings.EqualFold(served, path.Base(unit.Name)) {
+		lacks = append(lacks, fmt.Sprintf("%s serves %q, not the function that its folder names", name, served))
+	}
+	return lacks
+}
+
+// servedBy is X in `endpoint.Serve(domain.Open, domain.X)`.
+func servedBy(file *ast.File) string {
+	served := ""
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) != 2 {
+			return true
+		}
+		if fun, ok := call.Fun.(*ast.SelectorExpr); ok && fun.Sel.Name == "Serve" {
+			if arg, ok := call.Args[1].(*ast.SelectorExpr); ok {
+				served = arg.Sel.Name
+			}
+		}
+		return true
+	})
+	return served
+}
+
+// eventLacks reads events/<domain>/<function>.json as the type of its trigger.
+func eventLacks(root string, unit endpoint.Unit) []string {
+	name := path.Join("events", unit.Name+".json")
+	text, err := os.ReadFile(path.Join(root, name))
+	if err != nil {
+		return []string{name + " is missing"}
+	}
+	var route, want string
+	switch unit.Trigger {
+	case endpoint.TriggerHTTP:
+		var event events.APIGatewayV2HTTPRequest
+		err = json.Unmarshal(text, &event)
+		route, want = event.RouteKey, unit.Route
+		if event.Version != "2.0" || event.RequestContext.RouteKey != event.RouteKey {
+			return []string{name + " is no HTTP event of payload format 2.0"}
+		}
+	case endpoint.TriggerSocket:
+		var event events.APIGatewayWebsocketProxyRequest
+		err = json.Unmarshal(text, &event)
+		route, want = event.RequestContext.RouteKey, unit.Route
+		if event.RequestContext.ConnectionID == "" || event.RequestContext.EventType == "" {
+			return []string{name + " is no WebSocket event"}
+		}
+	case endpoint.TriggerStream:
+		var event events.DynamoDBEvent
+		err = json.Unmarshal(text, &event)
+		if len(event.Records) == 0 {
+			return []string{name + " has no records"}
+		}
+	default:
+		return []string{fmt.Sprintf("%s: the check knows no trigger %q", name, unit.Trigger)}
+	}
+	if err != nil {
+		return []string{fmt.Sprintf("%s: %v", name, err)}
+	}
+	if route != want {
+		return []string{fmt.Sprintf("%s is for the route %q, declared is %q", name, route, want)}
+	}
+	return nil
+}
+
+// templateLacks looks for the function, its route or its streams.
+func templateLacks(stack *template.Stack, unit endpoint.Unit) []string {
+	var rows []template.Function
+	for _, f := range stack.Functions {
+		if f.Folder == unit.Name {
+			rows = append(rows, f)
+		}
+	}
+	if len(rows) != 1 {
+		return []string{fmt.Sprintf("%d resources in the templates have functions/%s/ as CodeUri; one must", len(rows), unit.Name)}
+	}
+	var led []string
+	switch unit.Trigger {
+	case endpoint.TriggerHTTP:
+		for _, r := range stack.Routes {
+			if r.Folder == unit.Name {
+				led = append(led, strings.TrimSpace(r.Method+" "+r.Path))
+			}
+		}
+	case endpoint.TriggerSocket:
+		for _, r := range stack.SocketRoutes {
+			if r.Folder == unit.Name {
+				led = append(led, r.Key)
+			}
+		}
+	case endpoint.TriggerStream:
+		var tables []string
+		for _, s := range rows[0].Streams {
+			tables = append(tables, s.Table)
+		}
+		slices.Sort(tables)
+		led = []string{strings.Join(tables, ",")}
+	}
+	if !slices.Equal(led, []string{unit.Route}) {
+		return []string{fmt.Sprintf("the templates lead %q to it, declared is %q (HTTP routes: make codegen)", led, unit.Route)}
+	}
+	return nil
+}

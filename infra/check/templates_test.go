@@ -1,0 +1,250 @@
+package check
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPoliciesGrantOneTableAndNamedActions holds every policy to the least: no
+// wildcards, and nothing but adding to Audit.
+func TestPoliciesGrantOneTableAndNamedActions(t *testing.T) {
+	stack, err := loadStack(root(t))
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	audit, ok := stack.Table("Audit")
+	if !ok {
+		t.Fatal("there is no table Audit")
+	}
+	granted := 0
+	for _, f := range stack.Functions {
+		for _, s := range f.Policies {
+			if s.Effect != "Allow" {
+				continue
+			}
+			if len(s.NotAction) > 0 {
+				t.Errorf("%s: %s allows all but some actions", f.Folder, s.Sid)
+			}
+			for _, action := range s.Action {
+				granted++
+				if strings.Contains(action, "*") {
+					t.Errorf("%s: %s grants %s; name the actions", f.Folder, s.Sid, action)
+				}
+				if action == "dynamodb:Scan" {
+					t.Errorf("%s: %s grants a scan", f.Folder, s.Sid)
+				}
+			}
+			for _, resource := range s.Resource {
+				if resource == "*" || strings.HasSuffix(resource, ":table/*") {
+					t.Errorf("%s: %s grants everything on %s", f.Folder, s.Sid, resource)
+				}
+				onAudit := strings.Contains(resource, "table/"+audit.Name)
+				if onAudit && !slices.Equal(s.Action, []string{"dynamodb:PutItem"}) {
+					t.Errorf("%s: %s grants %s on Audit, to which entries are only added", f.Folder, s.Sid, s.Action)
+				}
+			}
+		}
+	}
+	if granted == 0 {
+		t.Error("no policy was looked at")
+	}
+}
+
+// TestPoliciesAreWrittenOut finds what the resolved policies would not show:
+// SAM's policy templates, managed policies, and wildcards in roles.
+func TestPoliciesAreWrittenOut(t *testing.T) {
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type == "AWS::Serverless::Function" {
+				policies, _ := r.Properties["Policies"].([]any)
+				for _, policy := range policies {
+					if fields, ok := policy.(map[string]any); !ok || fields["Statement"] == nil {
+						t.Errorf("%s: %s has the policy %v; write its statements out", doc.File, id, policy)
+					}
+				}
+			}
+			walk(r.Properties, id, func(at string, value any) {
+				fields, _ := value.(map[string]any)
+				for _, action := range texts(fields["Action"]) {
+					if strings.Contains(action, "*") {
+						t.Errorf("%s: %s grants %s", doc.File, at, action)
+					}
+				}
+				if fields["Action"] != nil && slices.Contains(texts(fields["Resource"]), "*") {
+					t.Errorf("%s: %s grants something on everything", doc.File, at)
+				}
+			})
+		}
+	}
+}
+
+// TestFunctionsAreWatched holds every function to an alarm that rolls its
+// deployment back, and to what a deployment needs.
+func TestFunctionsAreWatched(t *testing.T) {
+	for _, doc := range templates(t) {
+		globals := doc.Globals["Function"]
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::Serverless::Function" {
+				continue
+			}
+			if r.Metadata["BuildMethod"] != "go1.x" {
+				t.Errorf("%s: %s has no Metadata {BuildMethod: go1.x}", doc.File, id)
+			}
+			if r.Properties["AutoPublishAliasAllProperties"] != "true" {
+				t.Errorf("%s: %s lacks AutoPublishAliasAllProperties: a change of its environment alone would not be published", doc.File, id)
+			}
+			preference, _ := globals["DeploymentPreference"].(map[string]any)
+			if kind, _ := preference["Type"].(string); !strings.HasPrefix(kind, "Canary") {
+				t.Errorf("%s: its functions are not deployed as canaries", doc.File)
+			}
+			own, _ := r.Properties["DeploymentPreference"].(map[string]any)
+			if !slices.ContainsFunc(refs(own["Alarms"]), func(alarm string) bool {
+				return slices.Contains(refs(doc.Resources[alarm].Properties["Metrics"]), id)
+			}) {
+				t.Errorf("%s: no alarm on the failures of %s rolls its deployment back", doc.File, id)
+			}
+		}
+		for id, r := range doc.Resources {
+			if r.Type == "AWS::CloudWatch::Alarm" && len(refs(r.Properties["AlarmActions"])) == 0 {
+				t.Errorf("%s: nobody hears the alarm %s", doc.File, id)
+			}
+		}
+	}
+}
+
+// TestStreamReadersLoseNothingSilently holds the readers of streams to partial
+// failures, bounded retries and a queue for what they give up.
+func TestStreamReadersLoseNothingSilently(t *testing.T) {
+	stack, err := loadStack(root(t))
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	readers := map[string]int{}
+	for _, f := range stack.Functions {
+		for _, s := range f.Streams {
+			readers[s.Table]++
+			if !s.ReportBatchItemFailures || !s.Bisect {
+				t.Errorf("%s: one bad record of %s fails its batch", f.Folder, s.Table)
+			}
+			if s.MaximumRetryAttempts < 0 || s.MaximumRecordAgeSeconds < 0 {
+				t.Errorf("%s: a record of %s can block its shard for ever", f.Folder, s.Table)
+			}
+			if s.Destination == "" {
+				t.Errorf("%s: what it gives up of %s is lost", f.Folder, s.Table)
+			}
+			if len(s.Filters) == 0 {
+				t.Errorf("%s: reads %s without a filter on eventName", f.Folder, s.Table)
+			}
+		}
+	}
+	for table, n := range readers {
+		if n > 2 {
+			t.Errorf("%d functions read the stream of %s; a shard allows two", n, table)
+		}
+	}
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type == "AWS::SQS::Queue" && !alarmed(doc, "ApproximateNumberOfMessagesVisible", id) {
+				t.Errorf("%s: nobody hears when something lies in %s", doc.File, id)
+			}
+			if r.Type == "AWS::Serverless::Function" && r.Properties["Events"] != nil && !alarmed(doc, "IteratorAge", id) {
+				t.Errorf("%s: nobody hears when %s is behind its stream", doc.File, id)
+			}
+		}
+	}
+}
+
+// alarmed tells whether an alarm on a metric has a dimension of a resource.
+func alarmed(doc document, metric, id string) bool {
+	for _, r := range doc.Resources {
+		if r.Type != "AWS::CloudWatch::Alarm" || r.Properties["MetricName"] != metric {
+			continue
+		}
+		found := slices.Contains(refs(r.Properties["Dimensions"]), id)
+		walk(r.Properties["Dimensions"], "", func(_ string, value any) {
+			if fields, ok := value.(map[string]any); ok {
+				if attribute, ok := fields["!GetAtt"].(string); ok && strings.HasPrefix(attribute, id+".") {
+					found = true
+				}
+			}
+		})
+		if found {
+			return true
+		}
+	}
+	return false
+}
+
+// TestTablesAreKept holds every table to backups, encryption, TTL and survival
+// of its stack.
+func TestTablesAreKept(t *testing.T) {
+	var tables []string
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::DynamoDB::Table" {
+				continue
+			}
+			tables = append(tables, id)
+			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+				t.Errorf("%s: %s would go with its stack", doc.File, id)
+			}
+			for property, want := range map[string]string{
+				"TimeToLiveSpecification": "ttl", "PointInTimeRecoverySpecification": "true", "SSESpecification": "true",
+			} {
+				fields, _ := r.Properties[property].(map[string]any)
+				if !slices.Contains(slices.Collect(maps.Values(fields)), any(want)) {
+					t.Errorf("%s: %s has no %s", doc.File, id, property)
+				}
+			}
+		}
+	}
+	slices.Sort(tables)
+	if want := []string{"Audit", "Control", "Data", "Log", "Realtime"}; !slices.Equal(tables, want) {
+		t.Errorf("tables %s, want %s", tables, want)
+	}
+}
+
+// TestIssuersMustBeHTTPS tries the pattern that keeps a laptop's issuer out of a
+// deployed stack.
+func TestIssuersMustBeHTTPS(t *testing.T) {
+	text, _ := templates(t)[0].Parameters["Issuers"]["AllowedPattern"].(string)
+	pattern, err := regexp.Compile(text)
+	if err != nil || text == "" {
+		t.Fatalf("AllowedPattern %q: %v", text, err)
+	}
+	tests := []struct {
+		name, give string
+		want       bool
+	}{
+		{"one", `[{"issuer":"https://a.example","jwksUrl":"https://a.example/jwks"}]`, true},
+		{"two", `[{"issuer":"https://a.example","jwksUrl":"https://a.example/jwks"},{"issuer":"https://b.example","jwksUrl":"https://b.example/jwks"}]`, true},
+		{"none", `[]`, false},
+		{"empty", ``, false},
+		{"local issuer", `[{"issuer":"http://localhost:3000","jwksUrl":"http://localhost:3000/dev/jwks"}]`, false},
+		{"https issuer with http keys", `[{"issuer":"https://a.example","jwksUrl":"http://a.example/jwks"}]`, false},
+		{"a local issuer behind a good one", `[{"issuer":"https://a.example","jwksUrl":"https://a.example/jwks"},{"issuer":"http://localhost","jwksUrl":"http://localhost"}]`, false},
+		{"other fields", `[{"issuer":"https://a.example","jwksUrl":"https://a.example/jwks","keys":"http://localhost"}]`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := pattern.MatchString(tt.give); got != tt.want {
+				t.Fatalf("matches %v, want %v: %s", got, tt.want, tt.give)
+			}
+		})
+	}
+}
+
+func templates(t *testing.T) []document {
+	t.Helper()
+	all, err := documents(root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 2 {
+		t.Fatalf("only %d templates were found", len(all))
+	}
+	return all
+}
