@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 
@@ -127,8 +128,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// What was acknowledged is there after kill -9 of the engine's parent, and the
-// engine is gone with it.
+// After kill -9 of its parent the engine is gone too.
 func TestEngineDiesWithItsParent(t *testing.T) {
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), asParent+"=1")
@@ -161,7 +161,9 @@ func TestEngineDiesWithItsParent(t *testing.T) {
 	waitGone(t, pid)
 }
 
-func TestDataSurvivesARestart(t *testing.T) {
+// What was acknowledged survives kill -9 of the engine, and the tables that are
+// there are used again, unless they should look otherwise now.
+func TestDataSurvivesTheEngine(t *testing.T) {
 	o := options()
 	o.Dir = t.TempDir()
 	first, err := engine.Start(t.Context(), o)
@@ -175,6 +177,19 @@ func TestDataSurvivesARestart(t *testing.T) {
 	if err := engine.CreateTables(t.Context(), first.Client(), []engine.TableSpec{spec}); err != nil {
 		t.Fatal(err)
 	}
+	kept, key := table.New(first.Client(), spec.Name), table.Key{PK: "a", SK: "b"}
+	for n := range 50 {
+		if err := kept.Put(t.Context(), key, map[string]int{"n": n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-first.Done()
+	if !strings.Contains(first.LastWords(), "killed") {
+		t.Errorf("its last words are %q", first.LastWords())
+	}
 	stop(t, first)
 
 	second, err := engine.Start(t.Context(), o)
@@ -184,6 +199,10 @@ func TestDataSurvivesARestart(t *testing.T) {
 	defer stop(t, second)
 	if err := engine.CreateTables(t.Context(), second.Client(), []engine.TableSpec{spec}); err != nil {
 		t.Errorf("tables that are there: %v", err)
+	}
+	got, err := table.Get[map[string]any](t.Context(), table.New(second.Client(), spec.Name), key)
+	if err != nil || got["n"] != 49.0 {
+		t.Errorf("kept is %v, %v", got, err)
 	}
 	for _, change := range []func(*engine.TableSpec){
 		func(s *engine.TableSpec) { s.Key.Sort = "Other" },
