@@ -36,7 +36,7 @@ func NewClient(c ClientConfig) *dynamodb.Client {
 		HTTPClient:  c.HTTP,
 		Retryer: retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 3
-			o.MaxBackoff = 500 * time.Millisecond
+			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) { return delay(try), nil })
 		}), "TransactionConflictException"),
 	}
 	if c.Endpoint != "" {

@@ -12,9 +12,14 @@ import (
 // what a batch left over.
 const maxTries = 5
 
-// pause waits before try+1: a random part of 20 ms, 40 ms, 80 ms and so on, so
-// that those who met don't meet again.
+// pause waits before a call is sent again.
 func pause(ctx context.Context, try int) error {
-	longest := 10 * time.Millisecond << try
-	return clock.System{}.Sleep(ctx, rand.N(longest)) //nolint:gosec // spreading load needs no secret randomness
+	return clock.System{}.Sleep(ctx, delay(try))
+}
+
+// delay is how long to wait after a failed try, counted from 1: a random part
+// of 50 ms, 100 ms, 200 ms and so on, so that those who met don't meet again.
+// The SDK's own delays are many times longer than the calls.
+func delay(try int) time.Duration {
+	return rand.N(25 * time.Millisecond << min(try, 6)) //nolint:gosec // spreading load needs no secret randomness
 }
