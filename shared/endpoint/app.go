@@ -49,20 +49,20 @@ type Poster interface {
 	Post(ctx context.Context, connectionID string, frame []byte) error
 }
 
-// Replays remembers answers to requests that carried an Idempotency-Key.
+// Replays remembers answers to requests that carried an Idempotency-Key;
+// package idempotency says how.
 type Replays interface {
-	// Begin claims a key for one execution. It gives the execution's mark, or
-	// the first answer where there is one, or CONFLICT: for another body, or
-	// while the first request is still under way.
-	Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, *Answer, error)
+	// Begin gives the mark of an execution, or the body of the first answer with
+	// a nil mark, or CONFLICT.
+	Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, []byte, error)
 	// Finish stores the answer, unless the effect's transaction did.
-	Finish(ctx context.Context, once *caller.Once, answer Answer) error
+	Finish(ctx context.Context, once *caller.Once, body []byte) error
 	// Abandon frees the key of a request that was refused.
 	Abandon(ctx context.Context, once *caller.Once) error
 }
 
-// Answer is what was answered: a status and a JSON body.
-type Answer struct {
+// answer is what was answered: a status and a JSON body.
+type answer struct {
 	Status int
 	Body   []byte
 }

@@ -75,48 +75,48 @@ func (h *httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	ctx, call := h.around.begin(ctx, h.name, event.RequestContext.RequestID)
 	defer h.around.end(ctx, call)
 
-	var answer Answer
+	var given answer
 	var out any
 	call.err = guard(func() (err error) {
-		answer, out, err = h.answer(ctx, call, event)
+		given, out, err = h.answer(ctx, call, event)
 		return err
 	})
 	if call.err != nil {
 		return h.refuse(call)
 	}
 	h.around.follow(ctx, h.name, out)
-	return respond(answer, "application/json", call.requestID, nil)
+	return respond(given, "application/json", call.requestID, nil)
 }
 
 // answer passes the gates in the contract's order and runs the method.
-func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (Answer, any, error) {
+func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (answer, any, error) {
 	if h.declaration.Class == Users {
 		c, err := h.around.Gate.Bearer(ctx, bearerToken(event.Headers))
 		if err != nil {
-			return Answer{}, nil, err
+			return answer{}, nil, err
 		}
 		call.caller = c
 	}
 	call.caller.RequestID = call.requestID
 	body, err := h.body(event)
 	if err != nil {
-		return Answer{}, nil, err
+		return answer{}, nil, err
 	}
 	in, err := h.decode(event, body)
 	if err != nil {
-		return Answer{}, nil, err
+		return answer{}, nil, err
 	}
 	key, keyed := event.Headers[strings.ToLower(onceHeader)]
 	if !h.declaration.Mutates || !keyed {
 		out, err := h.method(ctx, call.caller, in)
 		if err != nil {
-			return Answer{}, nil, err
+			return answer{}, nil, err
 		}
-		answer, err := h.encode(out)
-		return answer, out, err
+		given, err := h.encode(out)
+		return given, out, err
 	}
 	if len(key) == 0 || len(key) > maxKey {
-		return Answer{}, nil, errs.Invalid("header."+onceHeader, "must have 1 to %d characters", maxKey)
+		return answer{}, nil, errs.Invalid("header."+onceHeader, "must have 1 to %d characters", maxKey)
 	}
 	return h.answerOnce(ctx, call, event, key, body, in)
 }
@@ -126,31 +126,31 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 // a later try finds what was committed.
 func (h *httpHandler) answerOnce(
 	ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest, key string, body []byte, in any,
-) (Answer, any, error) {
+) (answer, any, error) {
 	scope := call.caller.UserID + " " + event.RequestContext.HTTP.Method + " " + event.RawPath
 	once, first, err := h.around.Answers.Begin(ctx, scope, key, body)
 	if err != nil {
-		return Answer{}, nil, err
+		return answer{}, nil, err
 	}
-	if first != nil {
-		return *first, nil, nil
+	if once == nil {
+		return answer{Status: h.declaration.Status, Body: first}, nil, nil
 	}
 	call.caller.Once = once
 	out, err := h.method(ctx, call.caller, in)
 	if kind := errs.KindOf(err); err != nil && kind != errs.Internal && kind != errs.Provider {
 		if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {
-			return Answer{}, nil, fmt.Errorf("free idempotency key: %w", abandoned)
+			return answer{}, nil, fmt.Errorf("free idempotency key: %w", abandoned)
 		}
-		return Answer{}, nil, err
+		return answer{}, nil, err
 	}
 	if err != nil {
-		return Answer{}, nil, err
+		return answer{}, nil, err
 	}
-	answer, err := h.encode(out)
+	given, err := h.encode(out)
 	if err != nil {
-		return Answer{}, nil, err
+		return answer{}, nil, err
 	}
-	return answer, out, h.around.Answers.Finish(ctx, once, answer)
+	return given, out, h.around.Answers.Finish(ctx, once, given.Body)
 }
 
 func bearerToken(headers map[string]string) string {
@@ -209,17 +209,15 @@ func (h *httpHandler) decode(event events.APIGatewayV2HTTPRequest, body []byte) 
 // emptyObject is what a request without declared body may carry: `{}`.
 var emptyObject = &Schema{Type: "object"}
 
-func (h *httpHandler) encode(out any) (Answer, error) {
-	answer := Answer{Status: h.declaration.Status}
+func (h *httpHandler) encode(out any) (answer, error) {
 	if h.declaration.Output == nil {
-		return answer, nil
+		return answer{Status: h.declaration.Status}, nil
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		return answer, fmt.Errorf("encode answer: %w", err)
+		return answer{}, fmt.Errorf("encode answer: %w", err)
 	}
-	answer.Body = body
-	return answer, nil
+	return answer{Status: h.declaration.Status, Body: body}, nil
 }
 
 func (h *httpHandler) refuse(call *call) ([]byte, error) {
@@ -235,20 +233,20 @@ func (h *httpHandler) refuse(call *call) ([]byte, error) {
 	if problem.Code == errs.Unauthorized {
 		headers["www-authenticate"] = "Bearer"
 	}
-	return respond(Answer{Status: problem.Status, Body: body}, "application/problem+json", call.requestID, headers)
+	return respond(answer{Status: problem.Status, Body: body}, "application/problem+json", call.requestID, headers)
 }
 
-func respond(answer Answer, contentType, requestID string, headers map[string]string) ([]byte, error) {
+func respond(a answer, contentType, requestID string, headers map[string]string) ([]byte, error) {
 	if headers == nil {
 		headers = map[string]string{}
 	}
 	headers["cache-control"] = "no-store"
 	headers["x-content-type-options"] = "nosniff"
 	headers["x-request-id"] = requestID
-	if len(answer.Body) > 0 {
+	if len(a.Body) > 0 {
 		headers["content-type"] = contentType
 	}
 	return json.Marshal(events.APIGatewayV2HTTPResponse{
-		StatusCode: answer.Status, Headers: headers, Body: string(answer.Body),
+		StatusCode: a.Status, Headers: headers, Body: string(a.Body),
 	})
 }

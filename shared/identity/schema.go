@@ -1,0 +1,39 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Keys and access patterns, in the table Control.
+//
+//	what           PK                       SK      read by
+//	ended session  SESSION#<sid>            ENDED   every call with a token
+//	key set        KEYSET#<hash of issuer>  KEYSET  a cold function, or one that meets an unknown key
+//
+// An ended session expires (`ttl`) when no token of it can be valid any more.
+
+func sessionKey(sid string) table.Key { return table.Key{PK: "SESSION#" + sid, SK: "ENDED"} }
+
+func keySetKey(issuer string) table.Key {
+	sum := sha256.Sum256([]byte(issuer))
+	return table.Key{PK: "KEYSET#" + hex.EncodeToString(sum[:16]), SK: "KEYSET"}
+}
+
+// endedSession says that a session is over.
+type endedSession struct {
+	UserID string `json:"userId"`
+	At     int64  `json:"at"`
+}
+
+// keySet is an issuer's JSON Web Key Set as it was fetched.
+type keySet struct {
+	// Keys is the document (RFC 7517); empty while the first fetch is under way.
+	Keys string `json:"keys,omitempty"`
+	// FetchedAt and CheckedAt are milliseconds since 1970: when Keys came, and
+	// when somebody last went to fetch.
+	FetchedAt int64 `json:"fetchedAt,omitempty"`
+	CheckedAt int64 `json:"checkedAt"`
+}

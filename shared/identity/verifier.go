@@ -1,0 +1,146 @@
+// Package identity says who calls, by the access tokens of an identity provider
+// (WorkOS AuthKit in production, the local issuer on a laptop: the same code).
+//
+// A token is a JWT signed with RS256 (RFC 7519, RFC 7518) by one of a
+// configured list of issuers. Its signature is verified in the function against
+// the issuer's key set, which is kept in the table Control so that a cold
+// function needs no call outside. Then its session must not have ended, and its
+// user is created on first sight. Tokens are never logged.
+package identity
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+)
+
+const (
+	// leeway is how far the clocks of issuer and function may differ.
+	leeway = 5 * time.Second
+	// maxToken bounds a token, in bytes.
+	maxToken = 8 << 10
+	// maxName bounds the claims that become ids here, in bytes.
+	maxName = 255
+)
+
+// Issuer is somebody whose tokens are believed.
+type Issuer struct {
+	// Issuer is the `iss` claim, exactly.
+	Issuer string `json:"issuer"`
+	// JWKSURL is where its key set is fetched.
+	JWKSURL string `json:"jwksUrl"`
+}
+
+// Issuers is the configured list, as JSON.
+type Issuers []Issuer
+
+// UnmarshalText reads the list from an environment variable.
+func (i *Issuers) UnmarshalText(text []byte) error {
+	var list []Issuer
+	if err := json.Unmarshal(text, &list); err != nil {
+		return err
+	}
+	for _, one := range list {
+		if one.Issuer == "" || one.JWKSURL == "" {
+			return errors.New("an issuer needs issuer and jwksUrl")
+		}
+	}
+	*i = list
+	return nil
+}
+
+// Claims are what is read from a token.
+type Claims struct {
+	jwt.RegisteredClaims
+	SessionID   string   `json:"sid"`
+	OrgID       string   `json:"org_id"`
+	Role        string   `json:"role"`
+	Permissions []string `json:"permissions"`
+}
+
+// Verifier verifies access tokens.
+type Verifier struct {
+	issuers []Issuer
+	keys    *KeySets
+	parser  *jwt.Parser
+}
+
+// NewVerifier makes a verifier for a list of issuers.
+func NewVerifier(issuers []Issuer, keys *KeySets, c clock.Clock) *Verifier {
+	return &Verifier{issuers: issuers, keys: keys, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
+		jwt.WithExpirationRequired(),
+		jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(c.Now),
+	)}
+}
+
+// Verify gives a token's claims. Whatever is wrong with it is UNAUTHORIZED,
+// without telling what; PROVIDER_ERROR says that no keys could be had at all.
+func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
+	if token == "" || len(token) > maxToken {
+		return Claims{}, unauthorized(errors.New("no token, or one of over 8 KB"))
+	}
+	var claims Claims
+	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
+		return v.key(ctx, t, &claims)
+	})
+	if known, ok := errors.AsType[*errs.Error](err); ok && known.Kind == errs.Provider {
+		return Claims{}, known
+	}
+	if err != nil {
+		return Claims{}, unauthorized(err)
+	}
+	if err := claims.check(); err != nil {
+		return Claims{}, unauthorized(err)
+	}
+	return claims, nil
+}
+
+// key finds the key for a token's issuer and key id. Headers that bring their
+// own key are refused, not ignored: nothing honest sends them here.
+func (v *Verifier) key(ctx context.Context, t *jwt.Token, claims *Claims) (*rsa.PublicKey, error) {
+	for _, name := range []string{"jku", "jwk", "x5u", "x5c", "crit"} {
+		if _, ok := t.Header[name]; ok {
+			return nil, fmt.Errorf("header %s is not allowed", name)
+		}
+	}
+	kid, ok := t.Header["kid"].(string)
+	if !ok || kid == "" || len(kid) > maxName {
+		return nil, errors.New("no key id")
+	}
+	i := slices.IndexFunc(v.issuers, func(one Issuer) bool { return one.Issuer == claims.Issuer })
+	if i < 0 {
+		return nil, errors.New("unknown issuer")
+	}
+	return v.keys.Key(ctx, v.issuers[i], kid)
+}
+
+// check holds the claims that Rapport needs beside the signature. A token
+// without a session could never be revoked, so it isn't taken.
+func (c Claims) check() error {
+	switch {
+	case c.Subject == "" || len(c.Subject) > maxName:
+		return errors.New("no subject, or a long one")
+	case c.SessionID == "" || len(c.SessionID) > maxName:
+		return errors.New("no session, or a long one")
+	case len(c.OrgID) > maxName || len(c.Role) > maxName || len(c.Permissions) > 100:
+		return errors.New("claims too long")
+	}
+	return nil
+}
+
+func unauthorized(cause error) *errs.Error {
+	e := errs.New(errs.Unauthorized, "The access token is missing, expired or not valid. Please sign in again.")
+	e.Err = cause
+	return e
+}

@@ -1,0 +1,47 @@
+// Package workos asks WorkOS who a user is. On a laptop it talks the same
+// protocol to the local runner's stand-in.
+package workos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/workos/workos-go/v4/pkg/usermanagement"
+	"github.com/workos/workos-go/v4/pkg/workos_errors"
+
+	"github.com/rapport/rapport/shared/users"
+)
+
+// Directory is WorkOS's list of users.
+type Directory struct{ client *usermanagement.Client }
+
+// New makes a directory that is asked with an API key; an endpoint replaces
+// WorkOS's own where it isn't empty.
+func New(apiKey, endpoint string, client *http.Client) *Directory {
+	c := usermanagement.NewClient(apiKey)
+	c.HTTPClient = client
+	if endpoint != "" {
+		c.Endpoint = endpoint
+	}
+	return &Directory{client: c}
+}
+
+// Lookup implements users.Directory.
+func (d *Directory) Lookup(ctx context.Context, userID string) (users.Person, error) {
+	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: userID})
+	var refused workos_errors.HTTPError
+	if errors.As(err, &refused) && refused.Code == http.StatusNotFound {
+		return users.Person{}, users.ErrUnknown
+	}
+	if err != nil {
+		return users.Person{}, fmt.Errorf("workos: get user: %w", err)
+	}
+	name := strings.TrimSpace(user.FirstName + " " + user.LastName)
+	if name == "" {
+		name, _, _ = strings.Cut(user.Email, "@")
+	}
+	return users.Person{Email: user.Email, DisplayName: name}, nil
+}

@@ -1,0 +1,197 @@
+package meetings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+const (
+	// maxTries bounds the race of changes to one meeting.
+	maxTries  = 10
+	opMeeting = "meeting"
+)
+
+// changing is one change of a meeting on its way: the state that was read, the
+// next one, and what else is written with it.
+type changing struct {
+	access Access
+	next   meetingItem
+	tx     *table.Tx
+	// answer is what the call answers, recorded with the effect.
+	answer any
+	// unchanged is true where there is nothing to write.
+	unchanged bool
+}
+
+// change commits one change: it reads the meeting and the caller's role, lets
+// apply make the next state, and writes it on the condition that the revision
+// is still the one that was read. A lost race begins anew, with the role read
+// anew. Then the new state goes to the meeting's topic.
+func (s *Service) change(
+	ctx context.Context, c caller.Caller, action caller.Action, meetingID string, apply func(*changing) error,
+) (*changing, error) {
+	for range maxTries {
+		access, err := s.Check(ctx, c, action, meetingID)
+		if err != nil {
+			return nil, err
+		}
+		now := s.clock.Now()
+		ch := &changing{access: access, next: access.item, tx: table.NewTx()}
+		if err := apply(ch); err != nil || ch.unchanged {
+			return ch, err
+		}
+		pace := realtime.Pace{Due: ch.next.Due, Tat: ch.next.Tat}.Next(now)
+		ch.next.Revision++
+		ch.next.UpdatedAt, ch.next.Due, ch.next.Tat = now, pace.Due, pace.Tat
+		if ch.answer == nil {
+			ch.answer = ch.next.Meeting
+		}
+		ch.tx.Put(s.data, meetingKey(meetingID), ch.next,
+			table.If(table.Equals("revision", access.Meeting.Revision)), table.Named(opMeeting))
+		s.audit.Add(ch.tx, c, action, "meetings/"+meetingID)
+		err = s.once.Commit(ctx, ch.tx, c.Once, ch.answer)
+		if err == nil {
+			return ch, nil
+		}
+		if table.FailedOp(err, opMeeting) == nil && !errors.Is(err, table.ErrTransactionConflict) {
+			return nil, fmt.Errorf("change meeting %s: %w", meetingID, err)
+		}
+	}
+	busy := errs.New(errs.RateLimited, "Too many changes of this meeting at once. Please try again.")
+	busy.RetryAfter = time.Second
+	return nil, busy
+}
+
+// announce posts a committed state to the meeting's topic.
+func (s *Service) announce(ctx context.Context, ch *changing) {
+	meetingID := ch.next.MeetingID
+	before := realtime.Pace{Due: ch.access.item.Due, Tat: ch.access.item.Tat}
+	pace := before.Next(ch.next.UpdatedAt)
+	topic := realtime.MeetingTopic(realtime.State, meetingID)
+	read := func(ctx context.Context) ([]realtime.Event, error) {
+		event, err := s.stateEvent(ctx, meetingID)
+		return []realtime.Event{event}, err
+	}
+	own, err := s.stateEvent(ctx, meetingID)
+	if err == nil {
+		s.streams.Express(ctx, topic, pace, own, read)
+	}
+}
+
+func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Event, error) {
+	snapshot, err := s.Snapshot(ctx, meetingID)
+	if err != nil {
+		return realtime.Event{}, err
+	}
+	data, err := json.Marshal(snapshot)
+	if err != nil {
+		return realtime.Event{}, fmt.Errorf("encode state of %s: %w", meetingID, err)
+	}
+	return realtime.Event{Position: snapshot.Meeting.Revision, At: snapshot.Meeting.UpdatedAt, Data: data}, nil
+}
+
+// UpdateRequest changes a meeting. Revision is the one that was read.
+type UpdateRequest struct {
+	MeetingID       string     `path:"meetingId" minLength:"1" maxLength:"255"`
+	Revision        int64      `json:"revision" minimum:"1"`
+	Title           *string    `json:"title,omitzero" minLength:"1" maxLength:"200" notBlank:"true"`
+	Description     *string    `json:"description,omitzero" maxLength:"5000"`
+	ScheduledAt     *time.Time `json:"scheduledAt,omitzero"`
+	DurationMinutes *int       `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
+}
+
+// Update changes a meeting's description of itself. CONFLICT where the revision
+// isn't the newest, and after the meeting's end.
+func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Meeting, error) {
+	ch, err := s.change(ctx, c, ActionUpdate, in.MeetingID, func(ch *changing) error {
+		m := &ch.next
+		if m.Revision != in.Revision {
+			return errs.New(errs.Conflict, "The meeting was changed meanwhile: its revision is %d. Please read it again.", m.Revision)
+		}
+		if !m.State.Open() {
+			return errs.New(errs.Conflict, "The meeting is %s.", m.State)
+		}
+		if in.Title != nil {
+			m.Title = *in.Title
+		}
+		if in.Description != nil {
+			m.Description = *in.Description
+		}
+		if in.ScheduledAt != nil {
+			m.ScheduledAt = utc(in.ScheduledAt)
+		}
+		if in.DurationMinutes != nil {
+			m.DurationMinutes = *in.DurationMinutes
+		}
+		return nil
+	})
+	if err != nil {
+		return Meeting{}, err
+	}
+	s.announce(ctx, ch)
+	return ch.next.Meeting, nil
+}
+
+// Start makes a scheduled meeting active; CONFLICT in another state.
+func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
+	ch, err := s.change(ctx, c, ActionStart, in.MeetingID, func(ch *changing) error {
+		if ch.next.State != Scheduled {
+			return errs.New(errs.Conflict, "The meeting is %s, not scheduled.", ch.next.State)
+		}
+		now := s.clock.Now()
+		ch.next.State, ch.next.StartedAt = Active, &now
+		return nil
+	})
+	if err != nil {
+		return Meeting{}, err
+	}
+	s.announce(ctx, ch)
+	return ch.next.Meeting, nil
+}
+
+// End concludes an active meeting; CONFLICT in another state. Its notes take no
+// more changes, and all streams but the meeting's own state end, before the
+// call is answered.
+func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
+	ch, err := s.change(ctx, c, ActionEnd, in.MeetingID, func(ch *changing) error {
+		if ch.next.State != Active {
+			return errs.New(errs.Conflict, "The meeting is %s, not active.", ch.next.State)
+		}
+		now := s.clock.Now()
+		ch.next.State, ch.next.EndedAt = Concluded, &now
+		return nil
+	})
+	if err != nil {
+		return Meeting{}, err
+	}
+	if err := s.conclude(ctx, in.MeetingID); err != nil {
+		return Meeting{}, err
+	}
+	s.announce(ctx, ch)
+	return ch.next.Meeting, nil
+}
+
+// conclude closes the notes and ends the streams of a meeting that is over. The
+// durable lane repeats it, for a function that died here.
+func (s *Service) conclude(ctx context.Context, meetingID string) error {
+	notes := realtime.MeetingTopic(realtime.Notes, meetingID)
+	if _, err := s.notes.Close(ctx, notes.String()); err != nil {
+		return fmt.Errorf("end meeting %s: %w", meetingID, err)
+	}
+	err := s.streams.Revoke(ctx, realtime.Revocation{
+		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State},
+	})
+	if err != nil {
+		return fmt.Errorf("end meeting %s: %w", meetingID, err)
+	}
+	return nil
+}

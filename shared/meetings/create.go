@@ -1,0 +1,136 @@
+package meetings
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/users"
+)
+
+// Invitee is a person to invite, and as what.
+type Invitee struct {
+	UserID string `json:"userId" minLength:"1" maxLength:"255"`
+	Role   Role   `json:"role" enum:"observer,participant,co-host,host"`
+}
+
+// CreateRequest describes a new meeting. Its caller becomes the host.
+type CreateRequest struct {
+	Title           string     `json:"title" minLength:"1" maxLength:"200" notBlank:"true"`
+	Description     string     `json:"description,omitzero" maxLength:"5000"`
+	ScheduledAt     *time.Time `json:"scheduledAt,omitzero"`
+	DurationMinutes int        `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
+	Participants    []Invitee  `json:"participants,omitzero" maxItems:"100"`
+}
+
+// Validate refuses whoever stands twice in the list.
+func (r *CreateRequest) Validate() error {
+	seen := map[string]bool{}
+	for i, one := range r.Participants {
+		if seen[one.UserID] {
+			return errs.Invalid(fmt.Sprintf("body.participants[%d].userId", i), "stands twice")
+		}
+		seen[one.UserID] = true
+	}
+	return nil
+}
+
+// perTransaction is how many participants are created in the transaction with
+// their meeting. DynamoDB allows 100 operations; the meeting, the host, the
+// audit entry and the idempotency record take four.
+const perTransaction = 90
+
+// Create makes a meeting with its caller as host. An unknown participant is
+// VALIDATION_ERROR at its location, and nothing is created.
+func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest) (Meeting, error) {
+	invited, err := s.invited(ctx, c, in.Participants)
+	if err != nil {
+		return Meeting{}, err
+	}
+	now := s.clock.Now()
+	m := meetingItem{Meeting: Meeting{
+		MeetingID: clock.NewID(s.clock), Title: in.Title, Description: in.Description, ScheduledAt: utc(in.ScheduledAt),
+		DurationMinutes: in.DurationMinutes, State: Scheduled, HostID: c.UserID,
+		ParticipantCount: 1 + len(invited), Revision: 1, CreatedAt: now, UpdatedAt: now,
+	}}
+	// Rows beyond one transaction are written first. Without their meeting they
+	// mean nothing to anybody, so a creation that dies here has created nothing.
+	for len(invited) > perTransaction {
+		last := invited[len(invited)-1]
+		if err := s.data.Put(ctx, participantKey(m.MeetingID, last.UserID), active(last),
+			table.Indexed(userIndex(last.UserID, m.MeetingID))); err != nil {
+			return Meeting{}, fmt.Errorf("create meeting: %w", err)
+		}
+		invited = invited[:len(invited)-1]
+	}
+	tx := table.NewTx()
+	tx.Put(s.data, meetingKey(m.MeetingID), m, table.If(table.Absent()))
+	host := Participant{UserID: c.UserID, DisplayName: c.DisplayName, Role: Host, InvitedAt: now}
+	for _, p := range append(invited, host) {
+		s.putParticipant(tx, m.MeetingID, active(p))
+	}
+	s.audit.Add(tx, c, ActionCreate, "meetings/"+m.MeetingID)
+	if err := s.once.Commit(ctx, tx, c.Once, m.Meeting); err != nil {
+		return Meeting{}, fmt.Errorf("create meeting: %w", err)
+	}
+	return m.Meeting, nil
+}
+
+// invited turns a list into participants. The host may stand in it, as host.
+func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee) ([]Participant, error) {
+	var ids []string
+	for i, one := range list {
+		if (one.UserID == c.UserID) != (one.Role == Host) {
+			return nil, errs.Invalid(fmt.Sprintf("body.participants[%d].role", i), "must be host for the caller, and for nobody else")
+		}
+		ids = append(ids, one.UserID)
+	}
+	found, err := s.users.Find(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var participants []Participant
+	var unknown []errs.Problem
+	for i, one := range list {
+		user, ok := found[one.UserID]
+		if !ok {
+			unknown = append(unknown, errs.Problem{Location: fmt.Sprintf("body.participants[%d].userId", i), Detail: "is not a known user"})
+		} else if one.Role != Host {
+			participants = append(participants, s.participant(user, one.Role))
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, &errs.Error{Kind: errs.Validation, Message: "The request is not valid.", Problems: unknown[:min(len(unknown), 20)]}
+	}
+	return participants, nil
+}
+
+func (s *Service) participant(user users.User, role Role) Participant {
+	return Participant{UserID: user.UserID, DisplayName: user.DisplayName, Role: role, InvitedAt: s.clock.Now()}
+}
+
+func active(p Participant) participantItem {
+	return participantItem{Participant: p, Status: statusActive}
+}
+
+// putParticipant adds a row to a transaction; a removed participant's row stays
+// without being in anybody's list.
+func (s *Service) putParticipant(tx *table.Tx, meetingID string, p participantItem) {
+	options := []table.WriteOption{}
+	if p.Status == statusActive {
+		options = append(options, table.Indexed(userIndex(p.UserID, meetingID)))
+	}
+	tx.Put(s.data, participantKey(meetingID, p.UserID), p, options...)
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}

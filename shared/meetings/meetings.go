@@ -1,0 +1,119 @@
+// Package meetings is about who meets: a meeting's life, its participants and
+// what each of them may do.
+//
+// A meeting is scheduled, then active, then concluded; or it is cancelled. It
+// has exactly one host at any time. Every change of the meeting or of a
+// participant raises the meeting's revision by one and is committed on the
+// condition that nobody else changed it meanwhile, so changes of one meeting
+// have an order that all agree on, and whoever was just removed can't change
+// anything any more. A removed participant's row stays, marked, so that the
+// removal is seen by whoever looks later. Removals, role changes and the end of
+// a meeting end the streams that they concern before the call is answered.
+package meetings
+
+import (
+	"time"
+
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/users"
+)
+
+// MaxParticipants is how many people a meeting has at most beside its host.
+const MaxParticipants = 100
+
+// State is where a meeting is in its life.
+type State string
+
+// The states.
+const (
+	Scheduled State = "scheduled"
+	Active    State = "active"
+	Concluded State = "concluded"
+	Cancelled State = "cancelled"
+)
+
+// Open tells whether a meeting can still be changed.
+func (s State) Open() bool { return s == Scheduled || s == Active }
+
+// Meeting is a meeting as stored and answered.
+type Meeting struct {
+	MeetingID        string     `json:"meetingId"`
+	Title            string     `json:"title"`
+	Description      string     `json:"description"`
+	ScheduledAt      *time.Time `json:"scheduledAt,omitzero"`
+	DurationMinutes  int        `json:"durationMinutes,omitzero"`
+	State            State      `json:"state"`
+	HostID           string     `json:"hostId"`
+	ParticipantCount int        `json:"participantCount"`
+	Revision         int64      `json:"revision"`
+	CreatedAt        time.Time  `json:"createdAt"`
+	UpdatedAt        time.Time  `json:"updatedAt"`
+	StartedAt        *time.Time `json:"startedAt,omitzero"`
+	EndedAt          *time.Time `json:"endedAt,omitzero"`
+}
+
+// meetingItem is a meeting with what paces its state topic.
+type meetingItem struct {
+	Meeting
+	Due int64 `json:"due,omitempty"`
+	Tat int64 `json:"tat,omitempty"`
+}
+
+// Participant is a person in a meeting.
+type Participant struct {
+	UserID      string    `json:"userId"`
+	DisplayName string    `json:"displayName"`
+	Role        Role      `json:"role"`
+	InvitedAt   time.Time `json:"invitedAt"`
+}
+
+// participantItem is a participant as stored: removed ones stay, marked.
+type participantItem struct {
+	Participant
+	Status string `json:"status"`
+}
+
+const (
+	statusActive  = "active"
+	statusRemoved = "removed"
+)
+
+// Snapshot is the whole state of a meeting, the data of the topic
+// `meetings/<id>`.
+type Snapshot struct {
+	Meeting      Meeting       `json:"meeting"`
+	Participants []Participant `json:"participants"`
+}
+
+// Service keeps meetings in the table Data.
+type Service struct {
+	data    *table.Table
+	users   *users.Service
+	audit   *audit.Log
+	once    *idempotency.Store
+	clock   clock.Clock
+	streams *realtime.Streams
+	notes   *log.Log
+}
+
+// Parts are what a service is made of.
+type Parts struct {
+	Data    *table.Table
+	Users   *users.Service
+	Audit   *audit.Log
+	Once    *idempotency.Store
+	Clock   clock.Clock
+	Streams *realtime.Streams
+	// Notes is the log of the notes: the end of a meeting closes its topic.
+	Notes *log.Log
+}
+
+// New makes the service.
+func New(p Parts) *Service {
+	return &Service{data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams, notes: p.Notes}
+}

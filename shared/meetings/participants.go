@@ -1,0 +1,174 @@
+package meetings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// InviteRequest adds a person to a meeting.
+type InviteRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	UserID    string `json:"userId" minLength:"1" maxLength:"255"`
+	Role      Role   `json:"role" enum:"observer,participant,co-host"`
+}
+
+// Invite adds a participant, below the inviter's own role unless that is host.
+// CONFLICT for who is in the meeting already, when it is full, and after its
+// end.
+func (s *Service) Invite(ctx context.Context, c caller.Caller, in InviteRequest) (Participant, error) {
+	var invited Participant
+	ch, err := s.change(ctx, c, ActionInvite, in.MeetingID, func(ch *changing) error {
+		if err := s.below(ctx, c, ActionInvite, ch, in.UserID, in.Role); err != nil {
+			return err
+		}
+		found, err := s.users.Find(ctx, []string{in.UserID})
+		if err != nil {
+			return err
+		}
+		user, known := found[in.UserID]
+		if !known {
+			return errs.Invalid("body.userId", "is not a known user")
+		}
+		if !ch.next.State.Open() {
+			return errs.New(errs.Conflict, "The meeting is %s.", ch.next.State)
+		}
+		standing, err := s.standing(ctx, in.MeetingID, in.UserID)
+		if err != nil {
+			return err
+		}
+		if standing.Status == statusActive {
+			return errs.New(errs.Conflict, "This person is in the meeting already.")
+		}
+		if ch.next.ParticipantCount > MaxParticipants {
+			return errs.New(errs.Conflict, "A meeting has at most %d participants beside its host.", MaxParticipants)
+		}
+		invited = s.participant(user, in.Role)
+		ch.next.ParticipantCount++
+		ch.answer = invited
+		s.putParticipant(ch.tx, in.MeetingID, active(invited))
+		return nil
+	})
+	if err != nil {
+		return Participant{}, err
+	}
+	s.announce(ctx, ch)
+	return invited, nil
+}
+
+// ChangeRoleRequest gives a participant another role.
+type ChangeRoleRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	UserID    string `path:"userId" minLength:"1" maxLength:"255"`
+	Role      Role   `json:"role" enum:"observer,participant,co-host"`
+}
+
+// ChangeRole gives a participant another role, which holds at once: their
+// streams end with role_changed, and they subscribe again for what the new role
+// allows. CONFLICT for the host, NOT_FOUND for who isn't in the meeting.
+func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRoleRequest) (Participant, error) {
+	var changed Participant
+	ch, err := s.change(ctx, c, ActionChangeRole, in.MeetingID, func(ch *changing) error {
+		standing, err := s.changeable(ctx, c, ActionChangeRole, ch, in.UserID, in.Role)
+		if err != nil {
+			return err
+		}
+		changed = standing.Participant
+		if changed.Role == in.Role {
+			ch.unchanged = true
+			return nil
+		}
+		changed.Role = in.Role
+		ch.answer = changed
+		s.putParticipant(ch.tx, in.MeetingID, active(changed))
+		return nil
+	})
+	if err != nil || ch.unchanged {
+		return changed, err
+	}
+	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged}
+	if err := s.streams.Revoke(ctx, revoked); err != nil {
+		return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
+	}
+	s.announce(ctx, ch)
+	return changed, nil
+}
+
+// RemoveRequest takes a person out of a meeting.
+type RemoveRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	UserID    string `path:"userId" minLength:"1" maxLength:"255"`
+}
+
+// Remove takes a participant out of a meeting. Their streams end before the
+// call is answered, and nothing that is committed afterwards reaches them.
+// CONFLICT for the host, NOT_FOUND for who isn't in the meeting.
+func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest) (struct{}, error) {
+	ch, err := s.change(ctx, c, ActionRemove, in.MeetingID, func(ch *changing) error {
+		standing, err := s.changeable(ctx, c, ActionRemove, ch, in.UserID, Observer)
+		if err != nil {
+			return err
+		}
+		standing.Status = statusRemoved
+		ch.next.ParticipantCount--
+		ch.answer = struct{}{}
+		s.putParticipant(ch.tx, in.MeetingID, standing)
+		return nil
+	})
+	if err != nil {
+		return struct{}{}, err
+	}
+	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.Removed}
+	if err := s.streams.Revoke(ctx, revoked); err != nil {
+		return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, err)
+	}
+	s.announce(ctx, ch)
+	return struct{}{}, nil
+}
+
+// changeable reads a participant whom the caller wants to change, and refuses
+// in the contract's order: may not, isn't there, is the host.
+func (s *Service) changeable(
+	ctx context.Context, c caller.Caller, action caller.Action, ch *changing, userID string, to Role,
+) (participantItem, error) {
+	standing, err := s.standing(ctx, ch.next.MeetingID, userID)
+	if err != nil {
+		return participantItem{}, err
+	}
+	if userID == ch.next.HostID {
+		return participantItem{}, errs.New(errs.Conflict, "The host can't be removed or get another role.")
+	}
+	if standing.Status == statusActive && standing.Role.AtLeast(to) {
+		to = standing.Role
+	}
+	if err := s.below(ctx, c, action, ch, userID, to); err != nil {
+		return participantItem{}, err
+	}
+	if standing.Status != statusActive {
+		return participantItem{}, errs.New(errs.NotFound, "This person is not in the meeting.")
+	}
+	return standing, nil
+}
+
+// below refuses a co-host who deals with another co-host's role: only a host
+// may.
+func (s *Service) below(ctx context.Context, c caller.Caller, action caller.Action, ch *changing, userID string, role Role) error {
+	if ch.access.Role == Host || !role.AtLeast(CoHost) {
+		return nil
+	}
+	return s.deny(ctx, c, action, "meetings/"+ch.next.MeetingID+"/participants/"+userID)
+}
+
+// standing reads a participant's row; the zero one where there is none.
+func (s *Service) standing(ctx context.Context, meetingID, userID string) (participantItem, error) {
+	item, err := table.Get[participantItem](ctx, s.data, participantKey(meetingID, userID))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return participantItem{}, fmt.Errorf("read participant of %s: %w", meetingID, err)
+	}
+	return item, nil
+}

@@ -1,0 +1,116 @@
+package meetings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Role is what a participant may do in a meeting.
+type Role string
+
+// The roles, from least to most.
+const (
+	Observer Role = "observer"
+	Member   Role = "participant"
+	CoHost   Role = "co-host"
+	Host     Role = "host"
+)
+
+var ranks = map[Role]int{Observer: 1, Member: 2, CoHost: 3, Host: 4}
+
+// AtLeast tells whether a role has all that another may do.
+func (r Role) AtLeast(other Role) bool { return ranks[r] >= ranks[other] }
+
+// The actions of this domain.
+const (
+	ActionCreate           caller.Action = "meetings.create"
+	ActionList             caller.Action = "meetings.list"
+	ActionGet              caller.Action = "meetings.get"
+	ActionUpdate           caller.Action = "meetings.update"
+	ActionStart            caller.Action = "meetings.start"
+	ActionEnd              caller.Action = "meetings.end"
+	ActionListParticipants caller.Action = "meetings.listParticipants"
+	ActionInvite           caller.Action = "meetings.invite"
+	ActionChangeRole       caller.Action = "meetings.changeRole"
+	ActionRemove           caller.Action = "meetings.remove"
+	ActionReadNotes        caller.Action = "notes.read"
+	ActionWriteNotes       caller.Action = "notes.write"
+	ActionSubscribe        caller.Action = "realtime.subscribe"
+)
+
+// permissions is the one table of who may do what in a meeting: the least role
+// that an action needs. Creating and listing concern the caller alone.
+var permissions = map[caller.Action]Role{
+	ActionGet:              Observer,
+	ActionListParticipants: Observer,
+	ActionReadNotes:        Observer,
+	ActionSubscribe:        Observer,
+	ActionWriteNotes:       Member,
+	ActionUpdate:           CoHost,
+	ActionStart:            CoHost,
+	ActionEnd:              CoHost,
+	ActionInvite:           CoHost,
+	ActionChangeRole:       CoHost,
+	ActionRemove:           CoHost,
+}
+
+// Permissions gives the table, for documents and for the test of all roles
+// against all actions.
+func Permissions() map[caller.Action]Role {
+	copied := map[caller.Action]Role{}
+	for action, role := range permissions {
+		copied[action] = role
+	}
+	return copied
+}
+
+// Access is what a caller is in a meeting, read consistently.
+type Access struct {
+	Meeting Meeting
+	Role    Role
+	item    meetingItem
+}
+
+// Check reads the meeting and the caller's role, and holds the role against the
+// permission table. FORBIDDEN where the caller isn't a participant, whether the
+// meeting exists or not; a denial is audited.
+func (s *Service) Check(ctx context.Context, c caller.Caller, action caller.Action, meetingID string) (Access, error) {
+	meeting := table.WantItem[meetingItem](s.data, meetingKey(meetingID))
+	participant := table.WantItem[participantItem](s.data, participantKey(meetingID, c.UserID))
+	if err := table.BatchGet(ctx, meeting, participant); err != nil {
+		return Access{}, fmt.Errorf("read meeting %s: %w", meetingID, err)
+	}
+	needed, known := permissions[action]
+	if !known {
+		return Access{}, fmt.Errorf("action %s is in no permission table", action)
+	}
+	member := meeting.Found && participant.Found && participant.Value.Status == statusActive
+	if !member || !participant.Value.Role.AtLeast(needed) {
+		return Access{}, s.deny(ctx, c, action, "meetings/"+meetingID)
+	}
+	return Access{Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value}, nil
+}
+
+func (s *Service) deny(ctx context.Context, c caller.Caller, action caller.Action, resource string) error {
+	denied := errs.New(errs.Forbidden, "You may not do this in this meeting.")
+	if err := s.audit.Record(ctx, c, action, resource, audit.Denied); err != nil {
+		return errors.Join(denied, err)
+	}
+	return denied
+}
+
+// Holds adds to a transaction the condition that a user is a participant with a
+// role, so that what it commits can't outlive a removal.
+func (s *Service) Holds(tx *table.Tx, meetingID, userID string, role Role) {
+	tx.Check(s.data, participantKey(meetingID, userID),
+		table.And(table.Equals("status", statusActive), table.Equals("role", role)), table.Named(OpParticipant))
+}
+
+// OpParticipant names the check that Holds adds.
+const OpParticipant = "participant"

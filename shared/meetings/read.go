@@ -1,0 +1,160 @@
+package meetings
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// GetRequest names a meeting.
+type GetRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+}
+
+// Get gives a meeting that the caller is in.
+func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
+	access, err := s.Check(ctx, c, ActionGet, in.MeetingID)
+	return access.Meeting, err
+}
+
+// ListRequest asks for a page of the caller's meetings.
+type ListRequest struct {
+	Limit  *int   `query:"limit" minimum:"1" maximum:"200"`
+	Cursor string `query:"cursor" maxLength:"1400"`
+}
+
+// List is a page of a list.
+type List[T any] struct {
+	Items []T `json:"items"`
+	// NextCursor is null at the list's end.
+	NextCursor *string `json:"nextCursor" nullable:"true"`
+}
+
+const defaultLimit = 50
+
+// List gives the caller's meetings, newest first. It reads an index, which may
+// be a moment behind.
+func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (List[Meeting], error) {
+	list := "meetings of " + c.UserID
+	after, err := cursor(list, in.Cursor)
+	if err != nil {
+		return List[Meeting]{}, err
+	}
+	page, err := table.List[participantItem](ctx, s.data, table.Query{
+		PK: userIndex(c.UserID, "").PK, Index: true, Reverse: true, Limit: limitOf(in.Limit), After: after,
+		Base: func(meetingID string) table.Key { return participantKey(meetingID, c.UserID) },
+	})
+	if err != nil {
+		return List[Meeting]{}, fmt.Errorf("list meetings: %w", err)
+	}
+	wants := make([]*table.Want[meetingItem], len(page.Items))
+	gets := make([]table.Wanted, len(page.Items))
+	for i, row := range page.Items {
+		wants[i] = table.WantItem[meetingItem](s.data, meetingKey(row.Index.SK))
+		gets[i] = wants[i]
+	}
+	for start := 0; start < len(gets); start += table.MaxBatchGet {
+		if err := table.BatchGet(ctx, gets[start:min(start+table.MaxBatchGet, len(gets))]...); err != nil {
+			return List[Meeting]{}, fmt.Errorf("list meetings: %w", err)
+		}
+	}
+	answer := List[Meeting]{Items: []Meeting{}, NextCursor: nextCursor(list, page.Next)}
+	for _, want := range wants {
+		// A row without its meeting is what a creation left that died half-way.
+		if want.Found {
+			answer.Items = append(answer.Items, want.Value.Meeting)
+		}
+	}
+	return answer, nil
+}
+
+// ListParticipantsRequest asks for a page of a meeting's participants.
+type ListParticipantsRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
+	Cursor    string `query:"cursor" maxLength:"1400"`
+}
+
+// ListParticipants gives a meeting's participants in the order of their ids.
+func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in ListParticipantsRequest) (List[Participant], error) {
+	if _, err := s.Check(ctx, c, ActionListParticipants, in.MeetingID); err != nil {
+		return List[Participant]{}, err
+	}
+	list := "participants of " + in.MeetingID
+	after, err := cursor(list, in.Cursor)
+	if err != nil {
+		return List[Participant]{}, err
+	}
+	answer := List[Participant]{Items: []Participant{}}
+	limit := limitOf(in.Limit)
+	for {
+		page, err := table.List[participantItem](ctx, s.data, table.Query{
+			PK: meetingPartition(in.MeetingID), Prefix: participantPrefix, After: after,
+			Limit: limit - len(answer.Items), Filter: table.Equals("status", statusActive),
+		})
+		if err != nil {
+			return List[Participant]{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, err)
+		}
+		for _, row := range page.Items {
+			answer.Items = append(answer.Items, row.Value.Participant)
+		}
+		answer.NextCursor, after = nextCursor(list, page.Next), page.Next
+		if !page.More() || len(answer.Items) >= limit {
+			return answer, nil
+		}
+	}
+}
+
+// Snapshot reads a meeting's whole state, consistently.
+func (s *Service) Snapshot(ctx context.Context, meetingID string) (Snapshot, error) {
+	// The meeting is read first: the participants are never older than its
+	// revision says, and a newer state follows with a higher one.
+	item, err := table.Get[meetingItem](ctx, s.data, meetingKey(meetingID))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("state of meeting %s: %w", meetingID, err)
+	}
+	snapshot := Snapshot{Meeting: item.Meeting, Participants: []Participant{}}
+	after := ""
+	for {
+		page, err := table.List[participantItem](ctx, s.data, table.Query{
+			PK: meetingPartition(meetingID), Prefix: participantPrefix, After: after, Limit: table.MaxLimit,
+			Filter: table.Equals("status", statusActive),
+		})
+		if err != nil {
+			return Snapshot{}, fmt.Errorf("state of meeting %s: %w", meetingID, err)
+		}
+		for _, row := range page.Items {
+			snapshot.Participants = append(snapshot.Participants, row.Value.Participant)
+		}
+		if !page.More() {
+			return snapshot, nil
+		}
+		after = page.Next
+	}
+}
+
+func limitOf(limit *int) int {
+	if limit == nil {
+		return defaultLimit
+	}
+	return *limit
+}
+
+func cursor(list, text string) (after string, err error) {
+	after, err = table.DecodeCursor(list, text)
+	if err != nil {
+		return "", errs.Invalid("query.cursor", "is not a cursor of this list")
+	}
+	return after, nil
+}
+
+func nextCursor(list, next string) *string {
+	if next == "" {
+		return nil
+	}
+	encoded := table.EncodeCursor(list, next)
+	return &encoded
+}

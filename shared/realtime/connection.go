@@ -1,0 +1,216 @@
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
+)
+
+const (
+	// ticketLife is how long a ticket can be spent.
+	ticketLife = 30 * time.Second
+	// socketLife is how long a connection's rows are kept: API Gateway closes
+	// sockets after two hours.
+	socketLife = 2*time.Hour + 15*time.Minute
+	// MaxSockets is how many sockets a user has at once.
+	MaxSockets = 10
+	// MaxTopics is how many topics a socket follows at once.
+	MaxTopics = 20
+
+	opTicket     = "ticket"
+	opSockets    = "sockets"
+	opConnection = "connection"
+)
+
+// Sessions adds to a transaction the condition that a session hasn't ended.
+type Sessions interface {
+	Holds(tx *table.Tx, sessionID string)
+}
+
+// Connections keeps tickets and open sockets. It implements the gate's view of
+// sockets.
+type Connections struct {
+	realtime *table.Table
+	control  *table.Table
+	sessions Sessions
+	clock    clock.Clock
+}
+
+// NewConnections makes the keeper of sockets.
+func NewConnections(realtime, control *table.Table, sessions Sessions, c clock.Clock) *Connections {
+	return &Connections{realtime: realtime, control: control, sessions: sessions, clock: c}
+}
+
+// Issue makes a ticket that opens one socket for a caller within 30 seconds.
+func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string, expiresAt time.Time, err error) {
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return "", time.Time{}, err
+	}
+	ticket = base64.RawURLEncoding.EncodeToString(raw)
+	expiresAt = s.clock.Now().Add(ticketLife)
+	item := ticketItem{Holder: holderOf(c), ExpiresAt: expiresAt.UnixMilli()}
+	err = s.control.Put(ctx, ticketKey(ticket), item, table.If(table.Absent()), table.Expires(expiresAt))
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("issue ticket: %w", err)
+	}
+	return ticket, expiresAt, nil
+}
+
+// Open spends a ticket for a connection: UNAUTHORIZED where it is unknown,
+// spent, expired, or its session has ended; RATE_LIMITED where its user has ten
+// sockets open.
+func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (caller.Caller, error) {
+	refused := errs.New(errs.Unauthorized, "The ticket is not valid, or was used. Please get a new one.")
+	item, err := table.Get[ticketItem](ctx, s.control, ticketKey(ticket))
+	if errors.Is(err, table.ErrNotFound) {
+		return caller.Caller{}, refused
+	}
+	if err != nil {
+		return caller.Caller{}, fmt.Errorf("read ticket: %w", err)
+	}
+	for tried := false; ; tried = true {
+		err := s.openTx(connectionID, ticket, item).Commit(ctx)
+		switch {
+		case err == nil:
+			return item.caller(connectionID), nil
+		case table.FailedOp(err, opSockets) != nil && !tried && table.FailedOp(err, opTicket) == nil:
+			if err := s.dropStale(ctx, item.UserID); err != nil {
+				return caller.Caller{}, err
+			}
+		case table.FailedOp(err, opTicket) != nil || table.FailedOp(err, OpSession) != nil:
+			return caller.Caller{}, refused
+		case table.FailedOp(err, opSockets) != nil:
+			limited := errs.New(errs.RateLimited, "You have %d connections open. Please close one.", MaxSockets)
+			limited.RetryAfter = ticketLife
+			return caller.Caller{}, limited
+		default:
+			return caller.Caller{}, fmt.Errorf("open connection: %w", err)
+		}
+	}
+}
+
+// OpSession names the check that Sessions.Holds adds.
+const OpSession = "session"
+
+func (s *Connections) openTx(connectionID, ticket string, item ticketItem) *table.Tx {
+	now := s.clock.Now()
+	tx := table.NewTx()
+	tx.Delete(s.control, ticketKey(ticket), table.If(table.Greater("expiresAt", now.UnixMilli())), table.Named(opTicket))
+	s.sessions.Holds(tx, item.SessionID)
+	tx.Put(s.realtime, connectionKey(connectionID), connectionItem{Holder: item.Holder, ConnectedAt: now},
+		table.If(table.Absent()), table.Expires(now.Add(socketLife)), table.Named(opConnection))
+	tx.Update(s.realtime, socketsKey(item.UserID), table.Update{
+		Add: map[string]any{"ids": table.StringSet{connectionID}},
+		If:  table.Or(table.AttributeAbsent("ids"), table.SizeLess("ids", MaxSockets)),
+	}, table.Named(opSockets), table.Expires(now.Add(socketLife)))
+	return tx
+}
+
+// dropStale takes sockets off a user's list that are gone without having said
+// so.
+func (s *Connections) dropStale(ctx context.Context, userID string) error {
+	ids, err := s.Of(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		_, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(id))
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, table.ErrNotFound) {
+			return err
+		}
+		if err := s.unlist(ctx, userID, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Of lists a user's sockets.
+func (s *Connections) Of(ctx context.Context, userID string) ([]string, error) {
+	item, err := table.Get[socketsItem](ctx, s.realtime, socketsKey(userID))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return nil, fmt.Errorf("sockets of %s: %w", userID, err)
+	}
+	return item.IDs, nil
+}
+
+func (s *Connections) unlist(ctx context.Context, userID, connectionID string) error {
+	err := s.realtime.Update(ctx, socketsKey(userID), table.Update{
+		DeleteFrom: map[string]any{"ids": table.StringSet{connectionID}}, If: table.Exists(),
+	})
+	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
+		return fmt.Errorf("unlist socket: %w", err)
+	}
+	return nil
+}
+
+// Caller gives who stands behind an open socket.
+func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.Caller, error) {
+	item, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(connectionID))
+	if errors.Is(err, table.ErrNotFound) || (err == nil && item.Closed) {
+		return caller.Caller{}, errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
+	}
+	if err != nil {
+		return caller.Caller{}, fmt.Errorf("read connection: %w", err)
+	}
+	return item.caller(connectionID), nil
+}
+
+// Close takes a socket down: it is marked first, so that no subscription can be
+// added any more, then its subscriptions go, then its row. It gives the topics
+// that it followed. Closing a socket that is gone is no error.
+func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
+	item, err := table.UpdateReturning[connectionItem](ctx, s.realtime, connectionKey(connectionID), table.Update{
+		Set: map[string]any{"closed": true}, If: table.Exists(),
+	})
+	if errors.Is(err, table.ErrConditionFailed) {
+		return caller.Caller{}, nil, nil
+	}
+	if err != nil {
+		return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+	}
+	var topics []Topic
+	for _, name := range item.Topics {
+		topic, err := ParseTopic(name)
+		if err != nil {
+			return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+		}
+		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
+			return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+		}
+		topics = append(topics, topic)
+	}
+	if err := s.unlist(ctx, item.UserID, connectionID); err != nil {
+		return caller.Caller{}, nil, err
+	}
+	if err := s.realtime.Delete(ctx, connectionKey(connectionID)); err != nil {
+		return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+	}
+	return item.caller(connectionID), topics, nil
+}
+
+func holderOf(c caller.Caller) Holder {
+	return Holder{
+		UserID: c.UserID, Email: c.Email, DisplayName: c.DisplayName, SessionID: c.SessionID,
+		OrgID: c.OrgID, OrgRole: c.OrgRole, Permissions: c.Permissions,
+	}
+}
+
+func (h Holder) caller(connectionID string) caller.Caller {
+	return caller.Caller{
+		UserID: h.UserID, Email: h.Email, DisplayName: h.DisplayName, SessionID: h.SessionID,
+		OrgID: h.OrgID, OrgRole: h.OrgRole, Permissions: h.Permissions, ConnectionID: connectionID,
+	}
+}

@@ -1,0 +1,91 @@
+package realtime
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	// maxFrame is API Gateway's limit for one WebSocket frame, in bytes.
+	maxFrame = 32 << 10
+	// maxEvents is the most events in one frame.
+	maxEvents = 200
+)
+
+// Event is something that stands at a position of a topic.
+type Event struct {
+	Position int64          `json:"position"`
+	At       time.Time      `json:"at"`
+	Data     jsontext.Value `json:"data,omitzero"`
+	// Omitted is true where Data is too large for a frame: the client reads it
+	// over HTTP.
+	Omitted bool `json:"omitted,omitzero"`
+}
+
+// Reason says why a stream ended.
+type Reason string
+
+// The reasons.
+const (
+	Removed      Reason = "removed"
+	RoleChanged  Reason = "role_changed"
+	MeetingEnded Reason = "meeting_ended"
+	SessionEnded Reason = "session_ended"
+)
+
+type eventFrame struct {
+	Type   string           `json:"type"`
+	Topic  string           `json:"topic"`
+	Events []jsontext.Value `json:"events"`
+}
+
+type headFrame struct {
+	Type     string `json:"type"`
+	Topic    string `json:"topic"`
+	Position int64  `json:"position"`
+	Hash     string `json:"hash,omitzero"`
+}
+
+type revokedFrame struct {
+	Type   string `json:"type"`
+	Topic  string `json:"topic"`
+	Reason Reason `json:"reason"`
+}
+
+// eventFrames packs events into as few frames as their limits allow.
+func eventFrames(topic Topic, events []Event) ([][]byte, error) {
+	name := topic.String()
+	var frames [][]byte
+	var packed []jsontext.Value
+	size := 0
+	// What a frame has around its events.
+	budget := maxFrame - len(`{"type":"event","topic":"","events":[]}`) - len(name)
+	flush := func() error {
+		if len(packed) == 0 {
+			return nil
+		}
+		frame, err := json.Marshal(eventFrame{Type: "event", Topic: name, Events: packed})
+		frames, packed, size = append(frames, frame), nil, 0
+		return err
+	}
+	for _, event := range events {
+		one, err := json.Marshal(event)
+		if err == nil && len(one) > budget {
+			one, err = json.Marshal(Event{Position: event.Position, At: event.At, Omitted: true})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("encode event %d of %s: %w", event.Position, name, err)
+		}
+		if size+len(one)+1 > budget || len(packed) == maxEvents {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+		}
+		packed, size = append(packed, one), size+len(one)+1
+	}
+	err := flush()
+	return frames, err
+}

@@ -1,0 +1,89 @@
+package realtime
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Keys and access patterns.
+//
+//	what          table     PK                      SK                   read by
+//	ticket        Control   TICKET#<hash>           TICKET               the handshake that spends it
+//	connection    Realtime  CONNECTION#<id>         CONNECTION           every frame of the socket
+//	user sockets  Realtime  SOCKETS#<userId>        SOCKETS              connecting, and ending a session
+//	subscription  Realtime  TOPIC#<topic>           CONNECTION#<id>      every sender to the topic
+//
+// A connection knows its topics, so its subscriptions are found without an
+// index. Tickets, connections and subscriptions expire (`ttl`): a ticket after
+// 30 s, the others after API Gateway has closed the socket.
+
+const (
+	connectionPrefix = "CONNECTION#"
+	topicPrefix      = "TOPIC#"
+)
+
+func ticketKey(ticket string) table.Key {
+	sum := sha256.Sum256([]byte(ticket))
+	return table.Key{PK: "TICKET#" + hex.EncodeToString(sum[:]), SK: "TICKET"}
+}
+
+func connectionKey(id string) table.Key {
+	return table.Key{PK: connectionPrefix + id, SK: "CONNECTION"}
+}
+
+func socketsKey(userID string) table.Key {
+	return table.Key{PK: "SOCKETS#" + userID, SK: "SOCKETS"}
+}
+
+func topicPartition(t Topic) string { return topicPrefix + t.String() }
+
+func subscriptionKey(t Topic, connectionID string) table.Key {
+	return table.Key{PK: topicPartition(t), SK: connectionPrefix + connectionID}
+}
+
+// ticketItem is whom a ticket admits.
+type ticketItem struct {
+	Holder
+	// ExpiresAt is milliseconds since 1970; `ttl` alone is too coarse and late.
+	ExpiresAt int64 `json:"expiresAt"`
+}
+
+// Holder is the caller that stands on a ticket or a connection.
+type Holder struct {
+	UserID      string   `json:"userId"`
+	Email       string   `json:"email,omitempty"`
+	DisplayName string   `json:"displayName,omitempty"`
+	SessionID   string   `json:"sessionId"`
+	OrgID       string   `json:"orgId,omitempty"`
+	OrgRole     string   `json:"orgRole,omitempty"`
+	Permissions []string `json:"permissions,omitempty"`
+}
+
+// connectionItem is an open socket.
+type connectionItem struct {
+	Holder
+	ConnectedAt time.Time       `json:"connectedAt"`
+	Topics      table.StringSet `json:"topics,omitempty"`
+	// Closed is set first when a socket goes, so that nothing is added to it
+	// while it is taken down.
+	Closed bool `json:"closed,omitempty"`
+}
+
+// socketsItem lists a user's sockets.
+type socketsItem struct {
+	IDs table.StringSet `json:"ids,omitempty"`
+}
+
+// subscription is a socket that follows a topic.
+type subscription struct {
+	UserID string    `json:"userId"`
+	Role   string    `json:"role"`
+	Since  time.Time `json:"since"`
+}
+
+// connectionOf is the socket that a subscription's row belongs to.
+func connectionOf(k table.Key) string { return strings.TrimPrefix(k.SK, connectionPrefix) }

@@ -1,0 +1,172 @@
+// Package users knows the people: who they are by their identity provider, and
+// what they call themselves here.
+//
+// A user is created on first sight: when a verified token first names them, or
+// when they are first invited. What the provider knows of them is asked once,
+// then. A user is never deleted by this package.
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// The actions of this domain. They concern the caller alone, so whoever is
+// signed in may do them.
+const (
+	ActionGet    caller.Action = "users.get"
+	ActionUpdate caller.Action = "users.update"
+)
+
+// ErrUnknown says that the identity provider doesn't know a user.
+var ErrUnknown = errors.New("the identity provider does not know this user")
+
+// User is a person as stored.
+type User struct {
+	UserID      string    `json:"userId"`
+	Email       string    `json:"email"`
+	DisplayName string    `json:"displayName"`
+	Revision    int64     `json:"revision"`
+	CreatedAt   time.Time `json:"createdAt"`
+}
+
+// Me is the caller, as GET /v1/me answers.
+type Me struct {
+	UserID      string `json:"userId"`
+	Email       string `json:"email"`
+	DisplayName string `json:"displayName"`
+	OrgID       string `json:"orgId"`
+	OrgRole     string `json:"orgRole"`
+}
+
+// UpdateRequest changes what the caller is called.
+type UpdateRequest struct {
+	DisplayName string `json:"displayName" minLength:"1" maxLength:"100" notBlank:"true" doc:"What others see."`
+}
+
+// Person is what the identity provider knows.
+type Person struct {
+	Email       string
+	DisplayName string
+}
+
+// Directory is the identity provider's list of people. Lookup gives ErrUnknown
+// for somebody who isn't in it.
+type Directory interface {
+	Lookup(ctx context.Context, userID string) (Person, error)
+}
+
+// Service keeps users in the table Data.
+type Service struct {
+	data      *table.Table
+	directory Directory
+	clock     clock.Clock
+	once      *idempotency.Store
+}
+
+// New makes the service.
+func New(data *table.Table, directory Directory, c clock.Clock, once *idempotency.Store) *Service {
+	return &Service{data: data, directory: directory, clock: c, once: once}
+}
+
+// Get answers who the caller is.
+func (s *Service) Get(_ context.Context, c caller.Caller, _ struct{}) (Me, error) {
+	return me(c), nil
+}
+
+func me(c caller.Caller) Me {
+	return Me{UserID: c.UserID, Email: c.Email, DisplayName: c.DisplayName, OrgID: c.OrgID, OrgRole: c.OrgRole}
+}
+
+// Update changes the caller's display name. Names that stand elsewhere already,
+// such as with participants of meetings, keep the old one until they are next
+// written.
+func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Me, error) {
+	c.DisplayName = in.DisplayName
+	tx := table.NewTx()
+	tx.Update(s.data, Key(c.UserID), table.Update{
+		Set: map[string]any{"displayName": in.DisplayName}, Add: map[string]any{"revision": 1}, If: table.Exists(),
+	})
+	answer := me(c)
+	if err := s.once.Commit(ctx, tx, c.Once, answer); err != nil {
+		return Me{}, fmt.Errorf("update user %s: %w", c.UserID, err)
+	}
+	return answer, nil
+}
+
+// Ensure gives a user, creating them on first sight from what the directory
+// knows. ErrUnknown where it knows nobody of that id; PROVIDER_ERROR where it
+// can't be asked.
+func (s *Service) Ensure(ctx context.Context, userID string) (User, error) {
+	user, err := table.Get[User](ctx, s.data, Key(userID))
+	if err == nil || !errors.Is(err, table.ErrNotFound) {
+		return user, err
+	}
+	return s.Create(ctx, userID)
+}
+
+// Create writes a user who isn't stored yet, or gives the one whom another call
+// has written meanwhile.
+func (s *Service) Create(ctx context.Context, userID string) (User, error) {
+	person, err := s.directory.Lookup(ctx, userID)
+	if errors.Is(err, ErrUnknown) {
+		return User{}, ErrUnknown
+	}
+	if err != nil {
+		provider := errs.New(errs.Provider, "The identity provider could not be asked. Please try again.")
+		provider.Err = err
+		return User{}, provider
+	}
+	user := User{
+		UserID: userID, Email: person.Email, DisplayName: person.DisplayName, Revision: 1, CreatedAt: s.clock.Now(),
+	}
+	err = s.data.Put(ctx, Key(userID), user, table.If(table.Absent()))
+	if conflict, ok := errors.AsType[*table.ConditionError](err); ok {
+		return user, conflict.Decode(&user)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("create user %s: %w", userID, err)
+	}
+	return user, nil
+}
+
+// Find gives the users of some ids, creating on first sight those whom only the
+// directory knows; unknown ids are missing from the answer. At most 101 ids.
+func (s *Service) Find(ctx context.Context, ids []string) (map[string]User, error) {
+	found := map[string]User{}
+	for start := 0; start < len(ids); start += table.MaxBatchGet {
+		part := ids[start:min(start+table.MaxBatchGet, len(ids))]
+		wants := make([]*table.Want[User], len(part))
+		gets := make([]table.Wanted, len(part))
+		for i, id := range part {
+			wants[i] = table.WantItem[User](s.data, Key(id))
+			gets[i] = wants[i]
+		}
+		if err := table.BatchGet(ctx, gets...); err != nil {
+			return nil, fmt.Errorf("find users: %w", err)
+		}
+		for i, want := range wants {
+			if want.Found {
+				found[part[i]] = want.Value
+				continue
+			}
+			user, err := s.Create(ctx, part[i])
+			if errors.Is(err, ErrUnknown) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			found[part[i]] = user
+		}
+	}
+	return found, nil
+}
