@@ -42,7 +42,7 @@ export interface TopicFollower {
 }
 
 const backoffBaseMs = 500;
-const backoffCapMs = 30_000;
+const backoffCapMs = 15_000;
 /** A socket that lived this long was a success: the next loss begins with a short wait again. */
 const stableMs = 5_000;
 const handshakeTimeoutMs = 10_000;

@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.ts";
 import { closedError, RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
 import { LogTopic } from "./logtopic.ts";
+import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState } from "./notesapi.ts";
 import { parseNotesEvent, topicEvent } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
@@ -16,40 +17,6 @@ import { ChangeSender, isPassing } from "./sender.ts";
 import type { Ack } from "./sender.ts";
 import type { EndReason } from "./subscription.ts";
 import type { Notes } from "./types.ts";
-
-/**
- * synced: nothing pending, live. saving: live, local edits not confirmed yet.
- * offline: not live; edits are kept and sent later. reloading: reading the
- * server's text again. readonly: edits are refused (observer, or the meeting is
- * over); remote changes still arrive while the topic lives. closed: by `close`.
- */
-export type NotesState = "synced" | "saving" | "offline" | "reloading" | "readonly" | "closed";
-
-/** What went wrong, and what it cost. */
-export interface NotesProblem {
-  readonly error: RapportError;
-  /**
-   * What was rolled back: `change` relative to the text as it is now, `text` as
-   * it was with it. Absent when nothing was lost. A `reset` comes before this.
-   */
-  readonly lost?: { readonly change: Change; readonly text: string };
-}
-
-export interface NotesHandlers {
-  /** A change by others, on the local text as it was just before; `text` already has it. */
-  remote(change: Change): void;
-  state(state: NotesState): void;
-  error(problem: NotesProblem): void;
-  /** The local text was replaced (roll back or reload): show `text`. Never together with `remote`. */
-  reset(text: string): void;
-}
-
-export interface NotesDependencies {
-  readonly api: Api;
-  readonly connection: SocketConnection;
-  readonly platform: Platform;
-  readonly userId: string;
-}
 
 const pageLength = 200;
 const reloadBaseMs = 1_000;
@@ -261,23 +228,18 @@ export class NotesSession {
 
   /** Reads by HTTP what the ended topic did not bring. */
   async #readRest(): Promise<void> {
-    for (let attempt = 0; !this.#closed; ) {
-      try {
+    try {
+      for (let more = true; more && !this.#closed; ) {
         const from = this.#draft.version;
         const page = await this.#api.notes.changes(this.meetingId, { from, limit: pageLength }, { signal: this.#closing.signal });
         for (const change of page.items) {
           if (change.version === this.#draft.version + 1) this.#committed(topicEvent(change));
         }
-        if (page.nextCursor === null || page.items.length === 0) return;
-      } catch (error) {
-        if (this.#closed) return;
-        if (!(error instanceof RapportError)) throw error;
-        if (!isPassing(error)) {
-          this.#emitters.error.emit({ error });
-          return;
-        }
-        await sleep(this.#platform.clock, backoff(++attempt, reloadBaseMs, reloadCapMs, this.#platform.random));
+        more = page.nextCursor !== null && this.#draft.version > from;
       }
+    } catch (error) {
+      if (!(error instanceof RapportError)) throw error;
+      if (!this.#closed) this.#emitters.error.emit({ error });
     }
   }
 
