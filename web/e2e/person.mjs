@@ -1,0 +1,152 @@
+/** One person in a window of their own: what they see and what they can do. */
+import { Wire } from "./wire.mjs";
+
+/** Generous, because the machine may be slow; nothing waits longer than it must. */
+export const patience = 60_000;
+
+export class Person {
+  /** @type {string[]} What went wrong in the page. */
+  failures = [];
+  #offline = false;
+
+  /**
+   * @param {import("playwright-core").BrowserContext} context
+   * @param {import("playwright-core").Page} page
+   * @param {Wire} wire
+   * @param {string} user
+   */
+  constructor(context, page, wire, user) {
+    this.context = context;
+    this.page = page;
+    this.wire = wire;
+    this.user = user;
+    page.on("pageerror", (error) => this.failures.push(`${user}: ${error.stack ?? error.message}`));
+  }
+
+  /**
+   * Opens a window and signs in there.
+   * @param {import("playwright-core").Browser} browser
+   * @param {string} baseUrl
+   * @param {string} user
+   * @param {import("playwright-core").BrowserContextOptions} [options]
+   */
+  static async enter(browser, baseUrl, user, options = {}) {
+    const context = await browser.newContext({ baseURL: baseUrl, locale: "en-GB", viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(patience);
+    const wire = await Wire.open();
+    const page = await context.newPage();
+    const person = new Person(context, page, wire, user);
+    await context.route("**/v1/realtime/tickets", (route) => person.#ticket(route));
+    await page.goto("/");
+    await page.getByLabel(/your name|somebody new/i).fill(user);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("heading", { name: "Meetings", exact: true }).waitFor();
+    return person;
+  }
+
+  /** Asks for the ticket, and sends its URL through the wire. */
+  async #ticket(route) {
+    if (this.#offline) return await route.abort("internetdisconnected");
+    try {
+      const response = await route.fetch();
+      const ticket = await response.json();
+      await route.fulfill({ response, json: ticket.url ? { ...ticket, url: this.wire.through(ticket.url) } : ticket });
+    } catch {
+      // The page went away, or the server with the network: the page sees a failed request.
+      await route.abort("failed").catch(() => undefined);
+    }
+  }
+
+  async leave() {
+    await this.context.close();
+    await this.wire.close();
+  }
+
+  get editor() {
+    return this.page.getByRole("textbox", { name: "Meeting notes" });
+  }
+
+  /** The words beside the notes: "Saved", "Offline, 3 changes waiting", … */
+  get notesState() {
+    return this.page.locator('[data-status="notes"]');
+  }
+
+  get connectionState() {
+    return this.page.locator('[data-status="connection"]');
+  }
+
+  /** The notes as this person sees them. */
+  async text() {
+    return await this.editor.evaluate((content) =>
+      [...content.querySelectorAll(".cm-line")]
+        .map((line) => {
+          const copy = line.cloneNode(true);
+          for (const hint of copy.querySelectorAll(".cm-placeholder")) hint.remove();
+          return copy.textContent;
+        })
+        .join("\n"));
+  }
+
+  /**
+   * Types at the start or the end of the notes, key by key.
+   * @param {"Home" | "End"} where
+   * @param {string} text
+   */
+  async type(where, text) {
+    await this.editor.focus();
+    await this.page.keyboard.press(`Control+${where}`);
+    for (const character of text) {
+      if (character === "\n") await this.page.keyboard.press("Enter");
+      else await this.page.keyboard.insertText(character);
+    }
+  }
+
+  /** @param {string | RegExp} words */
+  async sees(words) {
+    await this.page.getByText(words).first().waitFor();
+  }
+
+  /** @param {RegExp} words */
+  async notesAre(words) {
+    await this.notesState.filter({ hasText: words }).waitFor();
+  }
+
+  /** Takes the network away: HTTP fails, and the WebSocket's connection is destroyed. */
+  async goOffline() {
+    this.#offline = true;
+    await this.context.setOffline(true);
+    this.wire.cut();
+    await this.notesAre(/Offline/);
+  }
+
+  async goOnline() {
+    this.wire.mend();
+    this.#offline = false;
+    await this.context.setOffline(false);
+  }
+
+  /**
+   * A call of the API as this person.
+   * @param {string} path
+   */
+  async get(path) {
+    const token = await this.page.evaluate(() => JSON.parse(sessionStorage.getItem("rapport.identity") ?? "{}").accessToken);
+    const response = await this.context.request.get(path, { headers: { authorization: `Bearer ${token}` } });
+    return { status: response.status(), body: await response.json() };
+  }
+}
+
+/**
+ * Waits until all have no change on the way and see the same text, and gives it.
+ * @param {...Person} people
+ */
+export async function agree(...people) {
+  const until = Date.now() + patience;
+  for (;;) {
+    await Promise.all(people.map((person) => person.notesAre(/Saved|Read-only/)));
+    const texts = await Promise.all(people.map((person) => person.text()));
+    if (texts.every((text) => text === texts[0])) return texts[0];
+    if (Date.now() > until) throw new Error(`the texts still differ:\n${texts.map((text, i) => `--- ${people[i].user}\n${text}`).join("\n")}`);
+    await people[0].page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+}
