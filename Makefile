@@ -15,7 +15,6 @@ VENV := $(BUILD)/venv
 LINT_VERSION := v2.14.0
 SAM_VERSION := 1.170.0
 CFN_LINT_VERSION := 1.58.0
-DYNAMODB_LOCAL_VERSION := 3.0.0
 
 # The table engine that `run` and the tests use: dynoxide or dynamodb-local.
 ENGINE ?= dynoxide
@@ -39,7 +38,7 @@ run: setup runner ## Run everything on this machine: API, WebSocket, tables, con
 	@exec $(BIN)/rapport
 
 .PHONY: dev
-dev: setup ## Like run, and build and start again when a source file changes
+dev: setup runner ## Like run, and build and start again when a source file changes
 	@exec bash infra/dev.sh
 
 .PHONY: seed
@@ -63,7 +62,7 @@ ifeq ($(DYNAMODB_ENDPOINT),)
 	@touch $@
 endif
 
-$(STAMP)/engine-dynamodb-local: | $(STAMP)
+$(STAMP)/engine-dynamodb-local: infra/engine/pom.xml | $(STAMP)
 	@$(MAKE) need-java
 	mvn -q -B dependency:copy-dependencies -f infra/engine/pom.xml -DoutputDirectory=$(CURDIR)/$(BUILD)/dynamodb-local
 	@touch $@
@@ -157,39 +156,52 @@ $(BIN)/golangci-lint-$(LINT_VERSION): | $(STAMP)
 
 .PHONY: format
 format: need-go ## gofmt every Go file
-	@git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -w
+	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
 
 .PHONY: templates
 templates: ## sam validate, cfn-lint and the resource count of the templates
 	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then \
 	  echo "templates: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
-	else $(MAKE) $(STAMP)/venv && bash infra/check/templates.sh $(VENV)/bin; fi
+	else $(MAKE) venv && bash infra/check/templates.sh $(VENV)/bin; fi
 
-$(STAMP)/venv: Makefile | $(STAMP)
+VENV_STAMP := $(STAMP)/venv-$(SAM_VERSION)-$(CFN_LINT_VERSION)
+
+.PHONY: venv
+venv: $(VENV_STAMP)
+
+$(VENV_STAMP): | $(STAMP)
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check aws-sam-cli==$(SAM_VERSION) cfn-lint==$(CFN_LINT_VERSION)
 	@touch $@
 
 .PHONY: shell
 shell:
-	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs -r -n1 bash -n
+	@for script in $$(git ls-files -co --exclude-standard '*.sh' .ci/run); do bash -n "$$script"; done
 
 # ---------------------------------------------------------------- Lambdas
 
 .PHONY: build
 build: need-go ## Build every Lambda for linux/arm64 and amd64 into .build/lambda
 	@for arch in $(ARCHS); do \
-	  find functions -mindepth 3 -name main.go -printf '%h\n' | sort | \
+	  for main in functions/*/*/main.go; do dirname $$main; done | \
 	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch xargs -P 2 -I{} \
 	    go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/lambda/$$arch/{}/bootstrap ./{}; \
-	  find $(BUILD)/lambda/$$arch -name bootstrap -printf '%s\n' | \
-	    awk -v arch=$$arch '{n++; sum += $$1; if ($$1 > max) max = $$1} END {printf "%s: %d functions, %.1f MB on average, %.1f MB the largest\n", arch, n, sum/n/1e6, max/1e6}'; \
+	  wc -c $(BUILD)/lambda/$$arch/functions/*/*/bootstrap | awk -v arch=$$arch '$$2 != "total" { n++; sum += $$1; if ($$1 > most) most = $$1 } \
+	    END { printf "%s: %d functions, %.1f MB on average, %.1f MB the largest\n", arch, n, sum / n / 1e6, most / 1e6 }'; \
 	done
 
 .PHONY: invoke
-invoke: need-go engine ## Build one Lambda and run it: FN=meetings/start [EVENT=events/meetings/start.json]
+invoke: setup ## Build one Lambda and run it: FN=meetings/start [EVENT=events/meetings/start.json]
 	@[ -n "$(FN)" ] || { echo "invoke: say which: make invoke FN=meetings/start" >&2; exit 2; }
 	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json)
+
+.PHONY: invoke-all
+invoke-all: setup ## Build and run every Lambda with its event
+	@go run ./infra/invoke -all
+
+.PHONY: package
+package: need-go venv ## sam build, with the flags of this tree; `sam deploy` comes after it
+	GOFLAGS="-tags=lambda.norpc -trimpath '-ldflags=-s -w'" $(VENV)/bin/sam build --region us-east-1
 
 .PHONY: clean
 clean: ## Remove everything that was built; what the runner keeps (.local) stays

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+)
+
+// meeting is one meeting of the story.
+type meeting struct {
+	title       string
+	description string
+	host        string
+	// others are user -> role.
+	others map[string]string
+	// notes are appended one after the other, each by its writer.
+	notes   []note
+	started bool
+	ended   bool
+}
+
+type note struct{ writer, text string }
+
+func story() []meeting {
+	return []meeting{
+		{
+			title: "Compiler course: kick-off", description: "Who teaches what, and when.",
+			host: "grace", others: map[string]string{"ada": "co-host", "alan": "participant", "katherine": "observer"},
+			notes: []note{
+				{"grace", "# Kick-off\n\n- Ada: loops and tables\n"},
+				{"ada", "- Grace: names instead of numbers\n"},
+				{"alan", "- Alan: what can't be decided\n"},
+			},
+			started: true,
+		},
+		{
+			title: "Trajectories, reviewed by hand", host: "katherine", others: map[string]string{"ada": "participant"},
+			notes: []note{{"katherine", "Check the numbers before noon.\n"}},
+		},
+		{
+			title: "Engine retrospective", host: "ada", others: map[string]string{"grace": "participant"},
+			notes:   []note{{"ada", "What went well: the cards.\n"}, {"grace", "What did not: the moth.\n"}},
+			started: true, ended: true,
+		},
+	}
+}
+
+// tell makes the meeting, as its people would.
+func (m meeting) tell(ctx context.Context, api *api, people map[string]person) error {
+	host := people[m.host]
+	var invited []map[string]string
+	for name, role := range m.others {
+		invited = append(invited, map[string]string{"userId": people[name].UserID, "role": role})
+	}
+	body := map[string]any{"title": m.title, "participants": invited}
+	if m.description != "" {
+		body["description"] = m.description
+	}
+	var made struct{ MeetingID string }
+	if err := api.post(ctx, host, "/v1/meetings", m.title, body, &made); err != nil {
+		return err
+	}
+	path := "/v1/meetings/" + made.MeetingID
+	if m.started {
+		if err := api.post(ctx, host, path+"/start", "start", nil, nil); err != nil {
+			return err
+		}
+	}
+	if err := m.write(ctx, api, people, path); err != nil {
+		return err
+	}
+	if m.ended {
+		return api.post(ctx, host, path+"/end", "end", nil, nil)
+	}
+	return nil
+}
+
+func (m meeting) write(ctx context.Context, api *api, people map[string]person, path string) error {
+	end := 0
+	for i, n := range m.notes {
+		change := map[string]any{
+			"baseVersion": i, "clientId": "seed", "clientSeq": i + 1,
+			"ops": []map[string]any{{"type": "insert", "position": end, "content": n.text}},
+		}
+		if err := api.post(ctx, people[n.writer], path+"/notes/changes", fmt.Sprintf("note %d", i), change, nil); err != nil {
+			return fmt.Errorf("note %d: %w", i, err)
+		}
+		end += utf8.RuneCountInString(n.text)
+	}
+	return nil
+}
