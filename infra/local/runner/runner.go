@@ -1,0 +1,280 @@
+// Package runner puts Rapport together on one machine, from the templates that
+// AWS would be given: tables in a table engine, functions in a pool, stream
+// readers, and API Gateway's two front doors, with a local issuer in WorkOS's
+// place and the console beside them.
+//
+// Starting takes the data directory, the ports and then everything else, and
+// fails with an error that says what to do. Stopping goes the other way round:
+// no new requests, those under way finish within a bound, readers store where
+// they are, sockets are told to go (1001), the engine ends. A runner that is
+// killed loses nothing that was acknowledged, and the next one finds the data
+// directory free.
+package runner
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/gateway"
+	"github.com/rapport/rapport/infra/local/issuer"
+	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/testkit/engine"
+)
+
+// stopWithin bounds an orderly end altogether.
+const stopWithin = 5 * time.Second
+
+// Runner is a running Rapport.
+type Runner struct {
+	// URL is where HTTP is served, SocketURL where WebSocket is.
+	URL       string
+	SocketURL string
+	// Issuer mints tokens for local people.
+	Issuer *issuer.Issuer
+	// Stack is what the templates say, with the addresses of this machine.
+	Stack *template.Stack
+	// Engine holds the tables.
+	Engine *engine.Engine
+	// Functions can be invoked directly.
+	Functions *pool.Pool
+	// Sockets is the WebSocket API.
+	Sockets *gateway.Sockets
+
+	config Config
+	clock  clock.Clock
+	log    *slog.Logger
+	at     addresses
+	ends   steps
+	failed chan error
+}
+
+// Start gives a runner that serves requests. Stop it.
+func Start(ctx context.Context, c Config) (*Runner, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Console == nil {
+		c.Console = embed.FS{}
+	}
+	r := &Runner{config: c, clock: clock.System{}, log: c.Log, failed: make(chan error, 1)}
+	if err := r.start(ctx); err != nil {
+		// What ends badly now matters less than why the start failed.
+		if ending := r.Stop(); ending != nil {
+			r.log.Warn("undo start", "error", ending.Error())
+		}
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Runner) start(ctx context.Context) error {
+	root, err := r.config.root()
+	if err != nil {
+		return err
+	}
+	if r.Stack, err = load(root); err != nil {
+		return err
+	}
+	if err := r.takeData(); err != nil {
+		return err
+	}
+	web, socket, err := r.openDoors(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.startEngine(ctx, root); err != nil {
+		return err
+	}
+	if err := r.startIssuer(); err != nil {
+		return err
+	}
+	if err := r.at.localise(r.Stack); err != nil {
+		return err
+	}
+	if err := r.startFunctions(); err != nil {
+		return err
+	}
+	if err := r.startSockets(socket); err != nil {
+		return err
+	}
+	if err := r.startBackground(ctx); err != nil {
+		return err
+	}
+	return r.startWeb(web)
+}
+
+// Stop ends everything in order, within five seconds. The error says what had
+// to be cut short; nothing is left running in any case.
+func (r *Runner) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	return r.ends.run(ctx)
+}
+
+// Failed gives the error of a part that ended by itself; the runner is then of
+// no more use and is to be stopped.
+func (r *Runner) Failed() <-chan error { return r.failed }
+
+func (r *Runner) fail(err error) {
+	select {
+	case r.failed <- err:
+	default:
+	}
+}
+
+// takeData makes the data directory this runner's own.
+func (r *Runner) takeData() error {
+	dir, err := r.config.dir("")
+	if err != nil || dir == "" {
+		return err
+	}
+	release, err := lock(dir)
+	if err != nil {
+		return err
+	}
+	r.ends.push("data directory", time.Second, func(context.Context) error { return release() })
+	return nil
+}
+
+func (r *Runner) openDoors(ctx context.Context) (web, socket *door, err error) {
+	if web, err = r.openDoor(ctx, r.config.Port, "PORT"); err != nil {
+		return nil, nil, err
+	}
+	if socket, err = r.openDoor(ctx, r.config.SocketPort, "WS_PORT"); err != nil {
+		return nil, nil, err
+	}
+	r.at.port, r.at.socketPort = web.port, socket.port
+	r.URL, r.SocketURL = r.at.base(), fmt.Sprintf("ws://localhost:%d", socket.port)
+	return web, socket, nil
+}
+
+func (r *Runner) openDoor(ctx context.Context, port int, variable string) (*door, error) {
+	d, err := open(ctx, port, variable)
+	if err != nil {
+		return nil, err
+	}
+	r.ends.push(variable, time.Second, func(context.Context) error { return d.close() })
+	return d, nil
+}
+
+func (r *Runner) startEngine(ctx context.Context, root string) error {
+	dir, err := r.config.dir("tables")
+	if err != nil {
+		return err
+	}
+	r.Engine, err = engine.Start(ctx, engine.Options{
+		Kind: r.config.Engine, Endpoint: r.config.Endpoint, Dir: dir, Root: root,
+	})
+	if err != nil {
+		return err
+	}
+	ending := make(chan struct{})
+	r.ends.push("table engine", 2*time.Second, func(context.Context) error {
+		close(ending)
+		return r.Engine.Stop()
+	})
+	go func() {
+		select {
+		case <-ending:
+		case <-r.Engine.Done():
+			select {
+			case <-ending:
+			default:
+				r.fail(fmt.Errorf("the table engine ended by itself; its last words:\n%s", r.Engine.LastWords()))
+			}
+		}
+	}()
+	r.at.tables = r.Engine.Endpoint
+	return nil
+}
+
+func (r *Runner) startIssuer() error {
+	dir, err := r.config.dir("issuer")
+	if err != nil {
+		return err
+	}
+	r.Issuer, err = issuer.New(issuer.Options{Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock})
+	if err != nil {
+		return err
+	}
+	r.ends.push("issuer", time.Second, func(context.Context) error { return r.Issuer.Close() })
+	return nil
+}
+
+func (r *Runner) startFunctions() error {
+	functions, err := pool.New(r.config.Units, r.Stack.Functions, r.at.environment(), r.log)
+	if err != nil {
+		return fmt.Errorf("functions: %w", err)
+	}
+	r.Functions = functions
+	r.ends.push("functions", time.Second, functions.Close)
+	return nil
+}
+
+func (r *Runner) startSockets(at *door) error {
+	o := socketOptions(r.Stack)
+	o.Invoker, o.Clock, o.Log = invoker{r.Functions}, r.clock, r.log
+	o.Limits.Lifetime = r.config.SocketLifetime
+	sockets, err := gateway.NewSockets(o)
+	if err != nil {
+		return err
+	}
+	r.Sockets = sockets
+	r.serve("websocket", at, gateway.LoopbackOnly(sockets))
+	r.ends.push("sockets", 1500*time.Millisecond, sockets.Shutdown)
+	return nil
+}
+
+func (r *Runner) startWeb(at *door) error {
+	o := httpOptions(r.Stack)
+	o.Invoker, o.Clock, o.Log = invoker{r.Functions}, r.clock, r.log
+	api, err := gateway.NewHTTP(o)
+	if err != nil {
+		return err
+	}
+	document, err := endpoint.OpenAPI(r.config.Units)
+	if err != nil {
+		return fmt.Errorf("openapi document: %w", err)
+	}
+	r.serve("http", at, front{
+		api:     api,
+		dev:     r.Issuer.Handler(r.log),
+		metrics: gauges{started: r.clock.Now(), sockets: r.Sockets.Open, functions: r.Functions.Snapshot},
+		console: consoleHandler(r.config.Console),
+		openAPI: document,
+	}.handler())
+	return nil
+}
+
+// serve answers at a door until the runner stops.
+func (r *Runner) serve(name string, at *door, handler http.Handler) {
+	server := gateway.NewServer(handler)
+	server.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelWarn)
+	for _, listener := range at.listeners {
+		go func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				r.fail(fmt.Errorf("%s server at %s: %w", name, listener.Addr(), err))
+			}
+		}()
+	}
+	r.ends.push(name+" server", 1500*time.Millisecond, shut(server))
+}
+
+// invoker is the pool in the gateway's terms.
+type invoker struct{ functions *pool.Pool }
+
+func (i invoker) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
+	answer, err := i.functions.Invoke(ctx, folder, payload)
+	if _, throttled := errors.AsType[*pool.Throttled](err); throttled {
+		return nil, fmt.Errorf("%w: %w", gateway.ErrThrottled, err)
+	}
+	return answer, err
+}
