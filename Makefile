@@ -51,16 +51,22 @@ seed: need-go ## Put a few people, meetings and notes into the runner that is ru
 setup: need-go engine console ## Fetch and build what run and test need; quick when nothing changed
 
 .PHONY: engine
-engine: $(STAMP)/engine-$(ENGINE)
+engine: engine-$(ENGINE)
 
-# The table engine is a binary inside an npm package; DYNAMODB_ENDPOINT names
-# one that already runs, and then none is needed.
-$(STAMP)/engine-dynoxide: infra/engine/package-lock.json | $(STAMP)
-ifeq ($(DYNAMODB_ENDPOINT),)
+# npm writes node_modules/.package-lock.json when it is done.
+%/node_modules/.package-lock.json: %/package-lock.json
 	@$(MAKE) need-node
-	npm ci --prefix infra/engine --loglevel=error
+	npm ci --prefix $* --loglevel=error
 	@touch $@
-endif
+
+# The first engine is a binary inside an npm package; DYNAMODB_ENDPOINT names
+# one that already runs, and then none is needed.
+.PHONY: engine-dynoxide engine-dynamodb-local
+engine-dynoxide: $(if $(DYNAMODB_ENDPOINT),,infra/engine/node_modules/.package-lock.json)
+engine-dynamodb-local: $(if $(DYNAMODB_ENDPOINT),,$(STAMP)/engine-dynamodb-local)
+
+engine-%:
+	@echo "ENGINE is dynoxide or dynamodb-local, not $*" >&2; exit 1
 
 $(STAMP)/engine-dynamodb-local: infra/engine/pom.xml | $(STAMP)
 	@$(MAKE) need-java
@@ -68,28 +74,19 @@ $(STAMP)/engine-dynamodb-local: infra/engine/pom.xml | $(STAMP)
 	@touch $@
 
 .PHONY: web
-web: $(STAMP)/web ## Install the dependencies of the TypeScript client and the console
+web: web/node_modules/.package-lock.json ## Install the dependencies of the TypeScript client and the console
 
-$(STAMP)/web: web/package-lock.json | $(STAMP)
-	@$(MAKE) need-node
-	npm ci --prefix web --loglevel=error
-	@touch $@
-
+# A second implementation of operations, for the tests of shared/ot.
 .PHONY: oracle
-oracle: $(STAMP)/oracle
-
-$(STAMP)/oracle: infra/oracle/package-lock.json | $(STAMP)
-	@$(MAKE) need-node
-	npm ci --prefix infra/oracle --loglevel=error
-	@touch $@
+oracle: infra/oracle/node_modules/.package-lock.json
 
 WEB_SOURCES := $(shell find web/client/src web/console -type f \
-	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' 2>/dev/null)
+	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' -not -path '*/.vitest/*')
 
 .PHONY: console
-console: $(STAMP)/console
+console: web/console/dist/index.html
 
-$(STAMP)/console: $(STAMP)/web $(WEB_SOURCES)
+web/console/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	npm run build --prefix web -w console --silent
 	@touch $@
 
@@ -205,7 +202,8 @@ package: need-go venv ## sam build, with the flags of this tree; `sam deploy` co
 
 .PHONY: clean
 clean: ## Remove everything that was built; what the runner keeps (.local) stays
-	rm -rf $(BUILD) .aws-sam web/console/dist web/client/dist
+	rm -rf $(BUILD) .aws-sam web/client/dist
+	find web/console/dist -mindepth 1 -not -name .keep -delete
 	rm -rf web/node_modules web/*/node_modules infra/engine/node_modules infra/oracle/node_modules
 
 # ---------------------------------------------------------------- what must be there
