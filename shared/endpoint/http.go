@@ -57,6 +57,15 @@ func HTTP[S, In, Out any](
 	}}
 }
 
+// NoRoute declares the function behind `$default`: whatever the request is, it
+// is refused as NOT_FOUND.
+func NoRoute[S any](summary string) Function[S] {
+	d := Declaration{Trigger: TriggerHTTP, Route: "$default", Summary: summary, Class: Public, Input: &Shape{}}
+	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
+		return &httpHandler{name: name, declaration: d, around: app.Surroundings, noRoute: true}
+	}}
+}
+
 // httpHandler answers API Gateway's HTTP events, payload format 2.0.
 type httpHandler struct {
 	name        string
@@ -64,6 +73,7 @@ type httpHandler struct {
 	around      Surroundings
 	newInput    func() any
 	method      func(context.Context, caller.Caller, any) (any, error)
+	noRoute     bool
 }
 
 // Invoke implements lambda.Handler.
@@ -90,6 +100,9 @@ func (h *httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 
 // answer passes the gates in the contract's order and runs the method.
 func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (answer, any, error) {
+	if h.noRoute {
+		return answer{}, nil, errs.New(errs.NotFound, "There is nothing at this path and method.")
+	}
 	if h.declaration.Class == Users {
 		c, err := h.around.Gate.Bearer(ctx, bearerToken(event.Headers))
 		if err != nil {

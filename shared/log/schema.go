@@ -126,3 +126,18 @@ type Base struct {
 	Oldest   int64 `dynamodbav:"oldest,omitempty"`
 	Trimmed  int64 `dynamodbav:"trimmed,omitempty"`
 }
+
+// BaseOf tells which topic's base record a record of the table's stream is.
+func BaseOf(r table.Record) (topic string, ok bool) {
+	topic, found := strings.CutPrefix(r.Key.PK, keyPrefix)
+	return topic, found && r.Key.SK == baseSort
+}
+
+// PositionOf is the position of an entry's record, 0 for any other.
+func PositionOf(r table.Record) int64 {
+	position, err := strconv.ParseInt(r.Key.SK, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return position
+}

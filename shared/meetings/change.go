@@ -81,10 +81,7 @@ func (s *Service) announce(ctx context.Context, ch *changing) {
 		event, err := s.stateEvent(ctx, meetingID)
 		return []realtime.Event{event}, err
 	}
-	own, err := s.stateEvent(ctx, meetingID)
-	if err == nil {
-		s.streams.Express(ctx, topic, pace, own, read)
-	}
+	s.streams.Express(ctx, topic, pace, read, read)
 }
 
 func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Event, error) {

@@ -60,26 +60,24 @@ func NewStreams(realtime *table.Table, connections *Connections, poster Poster, 
 
 // Express sends a committed event of a paced topic at once, or at its time with
 // whatever was committed meanwhile, or leaves it to the post that is still to
-// come. readOn gives the topic's events from the given one on. What fails is
-// left to the durable lane, so there is no error.
-func (s *Streams) Express(ctx context.Context, topic Topic, pace Pace, own Event, readOn func(context.Context) ([]Event, error)) {
-	events := []Event{own}
-	switch wait := pace.Wait(s.clock.Now()); {
-	case !pace.Posts:
-		if !pace.Late(s.clock.Now()) {
-			return
-		}
-	case wait > 0:
-		err := s.clock.Sleep(ctx, wait)
-		if err == nil {
-			events, err = readOn(ctx)
-		}
-		if err != nil {
-			s.log.WarnContext(ctx, "express lane", "topic", topic.String(), "error", err.Error())
-			return
-		}
+// come. own gives the event itself, readOn the topic's events from it on. What
+// fails is left to the durable lane, so there is no error.
+func (s *Streams) Express(ctx context.Context, topic Topic, pace Pace, own, readOn func(context.Context) ([]Event, error)) {
+	read := own
+	if !pace.Posts && !pace.Late(s.clock.Now()) {
+		return
 	}
-	if err := s.Publish(ctx, topic, events); err != nil {
+	if wait := pace.Wait(s.clock.Now()); pace.Posts && wait > 0 {
+		if s.clock.Sleep(ctx, wait) != nil {
+			return // the function's time is over
+		}
+		read = readOn
+	}
+	events, err := read(ctx)
+	if err == nil {
+		err = s.Publish(ctx, topic, events)
+	}
+	if err != nil {
 		s.log.WarnContext(ctx, "express lane", "topic", topic.String(), "error", err.Error())
 	}
 }

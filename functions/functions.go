@@ -1,0 +1,25 @@
+// Package functions lists every function of Rapport, for the local runner and
+// the checks.
+package functions
+
+import (
+	"slices"
+
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/functions/notes"
+	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/functions/system"
+	"github.com/rapport/rapport/functions/users"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+// All gives every function in order of domain and name.
+func All() []endpoint.Unit {
+	return slices.Concat(
+		meetings.Functions(),
+		notes.Functions(),
+		realtime.Functions(),
+		system.Functions(),
+		users.Functions(),
+	)
+}

@@ -1,0 +1,9 @@
+// Command changerole serves PATCH /v1/meetings/{meetingId}/participants/{userId}.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(meetings.Open, meetings.ChangeRole) }

@@ -1,0 +1,9 @@
+// Command end serves POST /v1/meetings/{meetingId}/end.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(meetings.Open, meetings.End) }

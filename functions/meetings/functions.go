@@ -1,0 +1,66 @@
+// Package meetings declares the functions about meetings and who is in them.
+package meetings
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/platform"
+)
+
+type service = *meetings.Service
+
+// The functions.
+var (
+	Create = endpoint.HTTP("POST /v1/meetings", "Create a meeting; I become its host.",
+		service.Create, endpoint.Needs(meetings.ActionCreate), endpoint.Answers(http.StatusCreated))
+	List = endpoint.HTTP("GET /v1/meetings", "List my meetings, newest first.",
+		service.List, endpoint.Needs(meetings.ActionList))
+	Get = endpoint.HTTP("GET /v1/meetings/{meetingId}", "Read a meeting that I am in.",
+		service.Get, endpoint.Needs(meetings.ActionGet))
+	Update = endpoint.HTTP("PATCH /v1/meetings/{meetingId}", "Change a meeting; carries the revision that was read.",
+		service.Update, endpoint.Needs(meetings.ActionUpdate))
+	Start = endpoint.HTTP("POST /v1/meetings/{meetingId}/start", "Start a scheduled meeting.",
+		service.Start, endpoint.Needs(meetings.ActionStart))
+	End = endpoint.HTTP("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes take no more changes.",
+		service.End, endpoint.Needs(meetings.ActionEnd))
+	ListParticipants = endpoint.HTTP("GET /v1/meetings/{meetingId}/participants", "List who is in a meeting.",
+		service.ListParticipants, endpoint.Needs(meetings.ActionListParticipants))
+	Invite = endpoint.HTTP("POST /v1/meetings/{meetingId}/participants", "Invite a person to a meeting.",
+		service.Invite, endpoint.Needs(meetings.ActionInvite), endpoint.Answers(http.StatusCreated))
+	ChangeRole = endpoint.HTTP("PATCH /v1/meetings/{meetingId}/participants/{userId}", "Give a participant another role; it holds at once.",
+		service.ChangeRole, endpoint.Needs(meetings.ActionChangeRole))
+	Remove = endpoint.HTTP("DELETE /v1/meetings/{meetingId}/participants/{userId}", "Remove a participant; their streams end at once.",
+		service.Remove, endpoint.Needs(meetings.ActionRemove), endpoint.Fails("CONFLICT"))
+)
+
+// Functions lists them under their folders.
+func Functions() []endpoint.Unit {
+	return endpoint.Domain("meetings", Open, map[string]endpoint.Function[service]{
+		"create": Create, "list": List, "get": Get, "update": Update, "start": Start, "end": End,
+		"listparticipants": ListParticipants, "invite": Invite, "changerole": ChangeRole, "remove": Remove,
+	})
+}
+
+// Open builds the service.
+func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
+	p, err := platform.Open(ctx, env)
+	if err != nil {
+		return endpoint.App[service]{}, err
+	}
+	return platform.App(p, New(p)), nil
+}
+
+// New composes the service on an open platform, for the domains that stand on
+// meetings.
+func New(p *platform.Platform) *meetings.Service {
+	return meetings.New(meetings.Parts{
+		Data: p.Data, Users: p.Users, Audit: p.Audit, Once: p.Once, Clock: p.Clock, Streams: p.Streams,
+		Notes: log.New(p.LogTable, p.Clock, notes.Layout()),
+	})
+}

@@ -1,0 +1,9 @@
+// Command get serves GET /v1/meetings/{meetingId}.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(meetings.Open, meetings.Get) }

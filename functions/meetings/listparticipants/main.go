@@ -1,0 +1,9 @@
+// Command listparticipants serves GET /v1/meetings/{meetingId}/participants.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(meetings.Open, meetings.ListParticipants) }

@@ -1,0 +1,9 @@
+// Command changes serves GET /v1/meetings/{meetingId}/notes/changes.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/notes"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(notes.Open, notes.Changes) }

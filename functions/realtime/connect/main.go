@@ -1,0 +1,9 @@
+// Command connect serves the WebSocket route $connect.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(realtime.Open, realtime.Connect) }

@@ -1,0 +1,72 @@
+// Package realtime declares the functions behind sockets.
+package realtime
+
+import (
+	"context"
+
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/functions/notes"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	meetingsdomain "github.com/rapport/rapport/shared/meetings"
+	notesdomain "github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// Service is the sockets' side and the durable lane behind it.
+type Service struct {
+	*realtime.Service
+	*realtime.Durable
+}
+
+// The functions.
+var (
+	Ticket = endpoint.HTTP("POST /v1/realtime/tickets", "Get a ticket that opens one socket within 30 seconds.",
+		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket))
+	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
+		Service.Connect, endpoint.For(endpoint.Tickets))
+	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; a retry finds it gone.", "",
+		Service.Disconnect, endpoint.For(endpoint.Internal))
+	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
+		Service.Subscribe, endpoint.Needs(meetingsdomain.ActionSubscribe))
+	Unsubscribe = endpoint.Socket("unsubscribe", "Follow a topic no more.", "unsubscribed",
+		Service.Unsubscribe)
+	Ping = endpoint.Socket("ping", "Keep a socket open.", "pong",
+		Service.Ping)
+	Unknown = endpoint.UnknownFrames[Service]("Answer frames that aren't JSON or have no known action.",
+		"subscribe", "unsubscribe", "edit", "ping")
+	// Fanout may see a record twice: a head says what is newest, and a
+	// revocation ends only what shouldn't be there.
+	Fanout = endpoint.Stream("Data,Log", "stream: tell subscribers what moved, and end the streams that must; a retry tells the same.",
+		Service.Fanout)
+)
+
+// Functions lists them under their folders.
+func Functions() []endpoint.Unit {
+	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
+		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
+		"unsubscribe": Unsubscribe, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
+	})
+}
+
+// Open builds the service.
+func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
+	p, err := platform.Open(ctx, env)
+	if err != nil {
+		return endpoint.App[Service]{}, err
+	}
+	m := meetings.New(p)
+	n := notes.New(p, m)
+	sources := map[realtime.Kind]realtime.Source{
+		realtime.State: meetingsdomain.Source{Service: m},
+		realtime.Notes: notesdomain.Source{Service: n},
+	}
+	return platform.App(p, Service{
+		Service: realtime.New(realtime.Parts{
+			Realtime: p.Realtime, Connections: p.Connections, Streams: p.Streams, Sources: sources,
+			Audit: p.Audit, Clock: p.Clock, Log: p.Log, URL: p.Config.SocketURL,
+		}),
+		Durable: realtime.NewDurable(p.Streams, sources, p.Clock, m, n),
+	}), nil
+}

@@ -1,0 +1,9 @@
+// Command ping serves the WebSocket action ping.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(realtime.Open, realtime.Ping) }

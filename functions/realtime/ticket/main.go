@@ -1,0 +1,9 @@
+// Command ticket serves POST /v1/realtime/tickets.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(realtime.Open, realtime.Ticket) }

@@ -1,0 +1,9 @@
+// Command notfound serves every path that no other function serves.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/system"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(system.Open, system.NotFound) }

@@ -1,0 +1,9 @@
+// Command update serves PATCH /v1/me.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/users"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(users.Open, users.Update) }

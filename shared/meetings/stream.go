@@ -1,0 +1,118 @@
+package meetings
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Source gives the topic `meetings/<id>`: the whole state, at the meeting's
+// revision.
+type Source struct{ *Service }
+
+// Admit implements realtime.Source: every participant may follow the state,
+// also after the meeting's end.
+func (s Source) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
+	access, err := s.Check(ctx, c, ActionSubscribe, topic.MeetingID)
+	return string(access.Role), err
+}
+
+// Holds implements realtime.Source.
+func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
+	s.Service.Holds(tx, topic.MeetingID, userID, Role(role))
+}
+
+// Head implements realtime.Source.
+func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, error) {
+	item, err := table.Get[meetingItem](ctx, s.data, meetingKey(topic.MeetingID))
+	if err != nil {
+		return 0, "", fmt.Errorf("head of %s: %w", topic, err)
+	}
+	return item.Revision, "", nil
+}
+
+// Events implements realtime.Source: the newest state alone.
+func (s Source) Events(ctx context.Context, topic realtime.Topic, after int64, _ int) ([]realtime.Event, bool, error) {
+	event, err := s.stateEvent(ctx, topic.MeetingID)
+	if err != nil || event.Position <= after {
+		return nil, false, err
+	}
+	return []realtime.Event{event}, false, nil
+}
+
+// Moved implements realtime.Domain.
+func (s *Service) Moved(r table.Record) []realtime.Topic {
+	meetingID, ok := MeetingOf(r)
+	if !ok || r.Key.SK != meetingSort || r.Event == table.Remove {
+		return nil
+	}
+	return []realtime.Topic{realtime.MeetingTopic(realtime.State, meetingID)}
+}
+
+// Repeat implements realtime.Domain: it ends the streams of removed
+// participants, changed roles and concluded meetings once more.
+func (s *Service) Repeat(ctx context.Context, r table.Record) error {
+	meetingID, ok := MeetingOf(r)
+	if !ok || r.Event != table.Modify {
+		return nil
+	}
+	if userID, ok := ParticipantOf(r); ok {
+		return s.repeatParticipant(ctx, r, meetingID, userID)
+	}
+	var before, after meetingItem
+	if err := images(r, &before, &after); err != nil {
+		return err
+	}
+	if after.State == Concluded && before.State != Concluded {
+		return s.conclude(ctx, meetingID)
+	}
+	return nil
+}
+
+func (s *Service) repeatParticipant(ctx context.Context, r table.Record, meetingID, userID string) error {
+	var before, after participantItem
+	if err := images(r, &before, &after); err != nil {
+		return err
+	}
+	if before.Role == after.Role && before.Status == after.Status {
+		return nil
+	}
+	// The record may be old: what holds now decides which subscriptions stay.
+	now, err := s.standing(ctx, meetingID, userID)
+	if err != nil {
+		return err
+	}
+	reason := realtime.RoleChanged
+	if now.Status != statusActive {
+		reason = realtime.Removed
+	}
+	return s.streams.Revoke(ctx, realtime.Revocation{
+		MeetingID: meetingID, UserID: userID, Reason: reason,
+		Stands: func(role string) bool { return now.Status == statusActive && string(now.Role) == role },
+	})
+}
+
+func images(r table.Record, before, after any) error {
+	if _, err := r.Old(before); err != nil {
+		return err
+	}
+	_, err := r.New(after)
+	return err
+}
+
+// AdmitOpen checks who may follow what ends with its meeting, and gives their
+// role: MEETING_NOT_ACTIVE after the end.
+func (s *Service) AdmitOpen(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
+	access, err := s.Check(ctx, c, ActionSubscribe, topic.MeetingID)
+	if err != nil {
+		return "", err
+	}
+	if !access.Meeting.State.Open() {
+		return "", errs.New(errs.MeetingNotActive, "The meeting is %s: only its state can be followed.", access.Meeting.State)
+	}
+	return string(access.Role), nil
+}

@@ -1,0 +1,257 @@
+package notes
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// Intent is a change as a client sends it: against the text at BaseVersion, and
+// known by its client and sequence number.
+type Intent struct {
+	BaseVersion int64     `json:"baseVersion" minimum:"0"`
+	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255"`
+	ClientSeq   int64     `json:"clientSeq" minimum:"1"`
+	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
+}
+
+// Validate holds what can be said without the text: the order and kinds of ops,
+// and their size.
+func (i *Intent) Validate() error {
+	if err := misfit(i.Ops.Validate(math.MaxInt32)); err != nil {
+		return err
+	}
+	size, err := json.Marshal(i.Ops)
+	if err != nil {
+		return fmt.Errorf("encode ops: %w", err)
+	}
+	if len(size) > maxChange {
+		return errs.New(errs.PayloadTooLarge, "A change has at most %d bytes of ops; please split it.", maxChange)
+	}
+	return nil
+}
+
+// digest tells changes apart that claim the same identity.
+func (i *Intent) digest() (string, error) {
+	text, err := json.Marshal(i)
+	if err != nil {
+		return "", fmt.Errorf("encode change: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// AppendRequest is a change over HTTP.
+type AppendRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	Intent
+}
+
+// EditRequest is a change over a socket.
+type EditRequest struct {
+	MeetingID string `json:"meetingId" minLength:"1" maxLength:"255"`
+	Intent
+}
+
+// Committed is the answer to a change: its version, and its ops as committed
+// after transformation.
+type Committed struct {
+	Version int64     `json:"version"`
+	Ops     ot.Change `json:"ops"`
+	deliver func(context.Context)
+}
+
+// Follow sends the change to whoever follows the notes.
+func (c Committed) Follow(ctx context.Context) {
+	if c.deliver != nil {
+		c.deliver(ctx)
+	}
+}
+
+// Brief is the answer without its ops, for a frame that they are too large for.
+func (c Committed) Brief() any {
+	return struct {
+		Version int64 `json:"version"`
+	}{c.Version}
+}
+
+// Append commits a change that came over HTTP.
+func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest) (Committed, error) {
+	return s.commit(ctx, c, in.MeetingID, in.Intent)
+}
+
+// Edit commits a change that came over a socket.
+func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Committed, error) {
+	return s.commit(ctx, c, in.MeetingID, in.Intent)
+}
+
+// commit transforms a change against what was committed since its base and
+// appends it: one query and, when nobody races, one write unit per KB.
+//
+// VALIDATION_ERROR for what doesn't fit the text at its base or a base beyond
+// the newest version, HISTORY_GONE for one that isn't kept, CONFLICT for an
+// identity that was used for another change, MEETING_NOT_ACTIVE after the end,
+// RATE_LIMITED when the race was lost too often: the same change may then be
+// sent again. Nothing is committed by any of them.
+func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, error) {
+	checked := s.clock.Now()
+	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteNotes, meetingID)
+	if err != nil {
+		return Committed{}, err
+	}
+	digest, err := in.digest()
+	if err != nil {
+		return Committed{}, err
+	}
+	topic := topicOf(meetingID)
+	p := &preparation{service: s, change: in.Ops, open: access.Meeting.State.Open()}
+	committed, err := s.log.Append(ctx, log.Append{
+		Topic:    topic.String(),
+		Base:     in.BaseVersion,
+		Identity: log.Identity{Author: c.UserID, ClientID: in.ClientID, ClientSeq: in.ClientSeq, Digest: digest},
+		Deadline: checked.Add(accessHolds),
+		Prepare:  p.prepare,
+	})
+	if err != nil {
+		return Committed{}, refusal(err)
+	}
+	change, err := changeOf(committed.Entry)
+	if err != nil {
+		return Committed{}, err
+	}
+	answer := Committed{Version: change.Version, Ops: change.Ops}
+	if !committed.Repeated {
+		answer.deliver = func(ctx context.Context) { s.deliver(ctx, topic, change, p.pace) }
+	}
+	return answer, nil
+}
+
+// deliver sends a committed change over the express lane.
+func (s *Service) deliver(ctx context.Context, topic realtime.Topic, change Change, pace realtime.Pace) {
+	own := func(context.Context) ([]realtime.Event, error) {
+		event, err := eventOf(change)
+		return []realtime.Event{event}, err
+	}
+	readOn := func(ctx context.Context) ([]realtime.Event, error) {
+		events, _, err := s.events(ctx, topic, change.Version-1, log.MaxPage)
+		return events, err
+	}
+	s.streams.Express(ctx, topic, pace, own, readOn)
+}
+
+// preparation makes a change into a draft, anew after every lost race.
+type preparation struct {
+	service *Service
+	change  ot.Change
+	open    bool
+	checked bool
+	pace    realtime.Pace
+}
+
+func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, error) {
+	committed := make([]ot.Change, len(since))
+	for i, entry := range since {
+		change, err := changeOf(entry)
+		if err != nil {
+			return log.Draft{}, err
+		}
+		committed[i] = change.Ops
+	}
+	if err := p.check(prev, since, committed); err != nil {
+		return log.Draft{}, err
+	}
+	var err error
+	if p.change, err = ot.TransformAgainst(committed, p.change); err != nil {
+		return log.Draft{}, fmt.Errorf("transform: %w", err)
+	}
+	length := prev.Length + p.change.Growth()
+	if length > MaxText {
+		return log.Draft{}, errs.New(errs.PayloadTooLarge, "The notes would have %d characters; at most %d are kept.", length, MaxText)
+	}
+	data, err := json.Marshal(p.change)
+	if err != nil {
+		return log.Draft{}, fmt.Errorf("encode change: %w", err)
+	}
+	if len(data) > maxTransformed {
+		return log.Draft{}, errs.New(errs.PayloadTooLarge, "Together with what others wrote, this change became too large; please split it.")
+	}
+	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat}.Next(p.service.clock.Now())
+	return log.Draft{Data: string(data), Length: length, Due: p.pace.Due, Tat: p.pace.Tat}, nil
+}
+
+// check holds the change, once, against the text's length at its base: that of
+// the entry before the first one that it missed.
+func (p *preparation) check(prev log.Entry, since []log.Entry, committed []ot.Change) error {
+	if p.checked {
+		return nil
+	}
+	p.checked = true
+	length := prev.Length
+	if len(since) > 0 {
+		length = since[0].Length - committed[0].Growth()
+	}
+	if err := misfit(p.change.Validate(length)); err != nil {
+		return err
+	}
+	if !p.open {
+		return notActive()
+	}
+	return nil
+}
+
+// misfit says where a change doesn't fit.
+func misfit(err error) error {
+	if err == nil {
+		return nil
+	}
+	wrong, ok := errors.AsType[*ot.Error](err)
+	switch {
+	case !ok:
+		return err
+	case wrong.Index < 0:
+		return errs.Invalid("body.ops", "%s", wrong.Reason)
+	case wrong.Field == "":
+		return errs.Invalid(fmt.Sprintf("body.ops[%d]", wrong.Index), "%s", wrong.Reason)
+	}
+	return errs.Invalid(fmt.Sprintf("body.ops[%d].%s", wrong.Index, wrong.Field), "%s", wrong.Reason)
+}
+
+func notActive() error {
+	return errs.New(errs.MeetingNotActive, "The meeting is over: its notes can be read, not changed.")
+}
+
+// refusal says to a caller what the log said.
+func refusal(err error) error {
+	gone, isGone := errors.AsType[*log.GoneError](err)
+	beyond, isBeyond := errors.AsType[*log.BeyondError](err)
+	switch {
+	case isGone:
+		e := errs.New(errs.HistoryGone, "The history is kept from version %d on. Please read the notes again.", gone.Oldest)
+		e.Oldest = gone.Oldest
+		return e
+	case isBeyond:
+		return errs.Invalid("body.baseVersion", "is beyond the newest version, %d", beyond.Newest)
+	case errors.Is(err, log.ErrClosed):
+		return notActive()
+	case errors.Is(err, log.ErrReused):
+		return errs.New(errs.Conflict, "This clientId and clientSeq were used for another change.")
+	case errors.Is(err, log.ErrContended), errors.Is(err, log.ErrLate):
+		e := errs.New(errs.RateLimited, "Many people write at once. Please send the same change again.")
+		e.RetryAfter = time.Second
+		return e
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+// Package notes is the text that the people in a meeting write together.
+//
+// The text is the sum of its changes: a log in which the position is the
+// version. A writer transforms its change against what was committed since its
+// base and appends it; it never reads the text, whatever its size, because an
+// entry says how long the text is after it. The text itself is materialised by
+// a reader of the table's stream: reading is the newest snapshot plus the
+// changes after it. A change is identified by its author, client and sequence
+// number: a retry gets the first answer and commits nothing.
+package notes
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+const (
+	// MaxText is how many code points a text has at most.
+	MaxText = 262_144
+	// maxChange bounds a change as it was sent, in bytes of its ops as JSON.
+	maxChange = 16 << 10
+	// maxTransformed bounds what transformation may make of it.
+	maxTransformed = 256 << 10
+	// accessHolds is how long after its access check an append is tried.
+	accessHolds = 2 * time.Second
+	// perBucket is how many versions lie in a bucket of the log.
+	perBucket = 4096
+)
+
+// Layout is how notes lie in the log.
+func Layout() log.Layout { return log.ByCount(perBucket) }
+
+// Service keeps notes in the table Log.
+type Service struct {
+	table    *table.Table
+	log      *log.Log
+	meetings *meetings.Service
+	streams  *realtime.Streams
+	clock    clock.Clock
+}
+
+// New makes the service; l is a log of Layout over the same table.
+func New(t *table.Table, l *log.Log, m *meetings.Service, s *realtime.Streams, c clock.Clock) *Service {
+	return &Service{table: t, log: l, meetings: m, streams: s, clock: c}
+}
+
+// Change is a committed change, as it is listed and posted.
+type Change struct {
+	Version   int64     `json:"version"`
+	AuthorID  string    `json:"authorId"`
+	ClientID  string    `json:"clientId"`
+	ClientSeq int64     `json:"clientSeq"`
+	Ops       ot.Change `json:"ops"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// changeOf reads a change out of its entry.
+func changeOf(e log.Entry) (Change, error) {
+	c := Change{Version: e.Position, AuthorID: e.Author, ClientID: e.ClientID, ClientSeq: e.ClientSeq, CreatedAt: e.At}
+	if err := json.Unmarshal([]byte(e.Data), &c.Ops); err != nil {
+		return Change{}, fmt.Errorf("read change %d: %w", e.Position, err)
+	}
+	return c, nil
+}
+
+func topicOf(meetingID string) realtime.Topic {
+	return realtime.MeetingTopic(realtime.Notes, meetingID)
+}
+
+// GetRequest names a meeting.
+type GetRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+}
+
+// Text is the notes at a version.
+type Text struct {
+	Version int64  `json:"version"`
+	Content string `json:"content"`
+	Hash    string `json:"hash" doc:"Lower-case hex SHA-256 of the content's UTF-8."`
+}
+
+// Get gives the newest text.
+func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Text, error) {
+	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
+		return Text{}, err
+	}
+	text, _, err := s.read(ctx, topicOf(in.MeetingID).String())
+	return text, err
+}
+
+// ChangesRequest asks for a page of committed changes.
+type ChangesRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	From      int64  `query:"from" minimum:"0" doc:"The last version seen; with a cursor it is ignored."`
+	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
+	Cursor    string `query:"cursor" maxLength:"1400"`
+}
+
+// defaultLimit is how many changes a page has without a limit.
+const defaultLimit = 50
+
+// Changes gives committed changes after a version, in order. A page may have
+// fewer than its limit where changes are large. HISTORY_GONE below what is kept.
+func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesRequest) (meetings.List[Change], error) {
+	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
+		return meetings.List[Change]{}, err
+	}
+	list := "changes of " + in.MeetingID
+	from, err := position(list, in)
+	if err != nil {
+		return meetings.List[Change]{}, err
+	}
+	limit := defaultLimit
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	page, err := s.log.Read(ctx, topicOf(in.MeetingID).String(), from, limit)
+	if err != nil {
+		return meetings.List[Change]{}, refusal(err)
+	}
+	answer := meetings.List[Change]{Items: []Change{}}
+	for _, entry := range page.Entries {
+		change, err := changeOf(entry)
+		if err != nil {
+			return meetings.List[Change]{}, err
+		}
+		answer.Items = append(answer.Items, change)
+	}
+	if n := len(answer.Items); page.More && n > 0 {
+		next := table.EncodeCursor(list, fmt.Sprint(answer.Items[n-1].Version))
+		answer.NextCursor = &next
+	}
+	return answer, nil
+}
+
+// position is where a page begins: at its cursor, or at `from`.
+func position(list string, in ChangesRequest) (int64, error) {
+	if in.Cursor == "" {
+		return in.From, nil
+	}
+	text, err := table.DecodeCursor(list, in.Cursor)
+	if err != nil {
+		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
+	}
+	var from int64
+	if _, err := fmt.Sscan(text, &from); err != nil || from < 0 {
+		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
+	}
+	return from, nil
+}
+
+func codePoints(text string) int { return utf8.RuneCountInString(text) }

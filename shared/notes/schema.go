@@ -1,0 +1,51 @@
+package notes
+
+import (
+	"strconv"
+
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Keys and access patterns, in the table Log, beside the changes themselves,
+// which package log keeps under the topic `meetings/<id>/notes`.
+//
+//	what      PK           SK                      read by
+//	snapshot  LOG#<topic>  BASE                    readers of the text; writers whose base it is
+//	chunk     LOG#<topic>  CHUNK#<version>#<index> readers of the text, right after the snapshot
+//
+// Chunks of a version are written before the snapshot that names them, and
+// deleted after another one has taken its place.
+
+const chunkPrefix = "CHUNK#"
+
+func snapshotKey(topic string) table.Key { return log.BaseKey(topic) }
+
+func chunkKey(topic string, version int64, index int) table.Key {
+	return table.Key{
+		PK: log.BaseKey(topic).PK,
+		SK: chunkPrefix + strconv.FormatInt(version, 10) + "#" + strconv.Itoa(index),
+	}
+}
+
+// isSnapshot tells a record of a new snapshot.
+func isSnapshot(r table.Record) (topic string, ok bool) {
+	topic, ok = log.BaseOf(r)
+	return topic, ok && r.Event != table.Remove
+}
+
+// snapshot is the materialised text at a version: what the log needs of it, and
+// where the text is.
+type snapshot struct {
+	log.Base
+	// Hash is of the whole text: lower-case hex SHA-256 of its UTF-8.
+	Hash   string `dynamodbav:"hash"`
+	Chunks int    `dynamodbav:"chunks"`
+	// At is when it was made, in milliseconds since 1970.
+	At int64 `dynamodbav:"at"`
+}
+
+// chunk is a part of a snapshot's text.
+type chunk struct {
+	Text string `dynamodbav:"text"`
+}

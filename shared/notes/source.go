@@ -1,0 +1,95 @@
+package notes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Source gives the topic `meetings/<id>/notes`: the position is the version.
+type Source struct{ *Service }
+
+// Admit implements realtime.Source.
+func (s Source) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
+	return s.meetings.AdmitOpen(ctx, c, topic)
+}
+
+// Holds implements realtime.Source.
+func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
+	s.meetings.Holds(tx, topic.MeetingID, userID, meetings.Role(role))
+}
+
+// Head implements realtime.Source; the hash is known where the newest snapshot
+// is of the newest version.
+func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, error) {
+	newest, _, err := s.log.Newest(ctx, topic.String())
+	if err != nil {
+		return 0, "", err
+	}
+	base, err := table.Get[snapshot](ctx, s.table, snapshotKey(topic.String()))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return 0, "", fmt.Errorf("head of %s: %w", topic, err)
+	}
+	if base.Position != newest {
+		return newest, "", nil
+	}
+	return newest, base.Hash, nil
+}
+
+// Events implements realtime.Source.
+func (s Source) Events(ctx context.Context, topic realtime.Topic, after int64, limit int) ([]realtime.Event, bool, error) {
+	return s.events(ctx, topic, after, limit)
+}
+
+func (s *Service) events(ctx context.Context, topic realtime.Topic, after int64, limit int) ([]realtime.Event, bool, error) {
+	page, err := s.log.Read(ctx, topic.String(), after, limit)
+	if err != nil {
+		return nil, false, refusal(err)
+	}
+	events := make([]realtime.Event, len(page.Entries))
+	for i, entry := range page.Entries {
+		change, err := changeOf(entry)
+		if err == nil {
+			events[i], err = eventOf(change)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	return events, page.More, nil
+}
+
+func eventOf(c Change) (realtime.Event, error) {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return realtime.Event{}, fmt.Errorf("encode change %d: %w", c.Version, err)
+	}
+	return realtime.Event{Position: c.Version, At: c.CreatedAt, Data: data}, nil
+}
+
+// Moved implements realtime.Domain: a new change, or a new snapshot, whose hash
+// is worth telling.
+func (s *Service) Moved(r table.Record) []realtime.Topic {
+	name, ok := log.TopicOf(r)
+	if !ok || r.Event != table.Insert {
+		if name, ok = isSnapshot(r); !ok {
+			return nil
+		}
+	}
+	topic, err := realtime.ParseTopic(name)
+	if err != nil || topic.Kind != realtime.Notes {
+		return nil
+	}
+	return []realtime.Topic{topic}
+}
+
+// Repeat implements realtime.Domain; changes end no streams.
+func (s *Service) Repeat(context.Context, table.Record) error { return nil }

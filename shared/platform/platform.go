@@ -1,0 +1,98 @@
+// Package platform opens what every function stands on, from the function's own
+// environment: the five tables, identity, idempotency, the audit log, sockets.
+// It holds no rules of any domain; functions/<domain>.Open composes those.
+package platform
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/identity"
+	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/realtime/apigateway"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/users"
+)
+
+// outside bounds a call to an identity provider.
+const outside = 3 * time.Second
+
+// Config is the environment that every function has.
+type Config struct {
+	Stage          string           `env:"STAGE,required"`
+	DataTable      string           `env:"DATA_TABLE,required"`
+	LogTable       string           `env:"LOG_TABLE,required"`
+	RealtimeTable  string           `env:"REALTIME_TABLE,required"`
+	ControlTable   string           `env:"CONTROL_TABLE,required"`
+	AuditTable     string           `env:"AUDIT_TABLE,required"`
+	Issuers        identity.Issuers `env:"ISSUERS,required"`
+	WorkosAPIKey   string           `env:"WORKOS_API_KEY,required"`
+	WorkosEndpoint string           `env:"WORKOS_ENDPOINT"`
+	// SocketURL is where clients open sockets.
+	SocketURL string `env:"WS_URL"`
+	Table     table.ClientConfig
+	Sockets   apigateway.Config
+}
+
+// Platform is what was opened.
+type Platform struct {
+	Config Config
+	Clock  clock.Clock
+	Log    *slog.Logger
+
+	Data, LogTable, Realtime, Control, AuditTable *table.Table
+
+	Audit       *audit.Log
+	Once        *idempotency.Store
+	Users       *users.Service
+	Sessions    *identity.Sessions
+	Connections *realtime.Connections
+	Streams     *realtime.Streams
+
+	gate   *identity.Gate
+	poster realtime.Poster
+}
+
+// Open opens the platform. The error names every variable that is missing.
+func Open(_ context.Context, env config.Env) (*Platform, error) {
+	cfg, err := config.Parse[Config](env)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	p := &Platform{Config: cfg, Clock: clock.System{}, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	client := table.NewClient(cfg.Table)
+	p.Data = table.New(client, cfg.DataTable)
+	p.LogTable = table.New(client, cfg.LogTable)
+	p.Realtime = table.New(client, cfg.RealtimeTable)
+	p.Control = table.New(client, cfg.ControlTable)
+	p.AuditTable = table.New(client, cfg.AuditTable)
+	p.poster = apigateway.New(cfg.Sockets)
+
+	web := &http.Client{Timeout: outside}
+	p.Audit = audit.New(p.AuditTable, p.Clock)
+	p.Once = idempotency.New(p.Control, p.Clock)
+	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
+	p.Sessions = identity.NewSessions(p.Control, p.Clock)
+	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, p.Clock)
+	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
+	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
+	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)
+	return p, nil
+}
+
+// App puts a domain's service into what the adapters need around it.
+func App[S any](p *Platform, service S) endpoint.App[S] {
+	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
+		Gate: p.gate, Answers: p.Once, Posts: p.poster, Clock: p.Clock, Log: p.Log,
+	}}
+}
