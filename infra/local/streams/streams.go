@@ -1,0 +1,123 @@
+// Package streams reads the streams of tables and invokes functions with their
+// records, as Lambda's event source mapping does: shard by shard, parents before
+// children, one batch under way in a shard, in order, at least once. It knows
+// batch size and batching window, event filters, partial batch failures,
+// bisecting, bounds on retries and on a record's age, and a destination for what
+// was given up. Where a reader has got to is kept in DATA_DIR/streams, so that it
+// goes on from there after any end of the process.
+//
+// It differs from Lambda on purpose in four things. A reader that starts for the
+// first time starts at the oldest record, also where the template says LATEST:
+// nothing that was committed is ever skipped. A record's age counts from the
+// reader's start where that is later, because a laptop sleeps. Attempts are
+// counted for the record at which a batch stands, so they begin anew where a
+// partial failure moves on. A ParallelizationFactor above 1 is read as 1.
+//
+// The engines differ from DynamoDB, which the readers allow for: Dynoxide has one
+// shard a table that never closes, although it names an ending sequence number;
+// records carry their sequence number as event id (made unique here), and whole
+// seconds; a write that changes nothing has a record too; an iterator never
+// expires, and one behind a sequence number that doesn't exist yet waits for it;
+// records and numbers survive a restart, and a table made anew under an old name
+// goes on with the old numbers. Without the indexes of package tables it looks
+// through every record of every table for each write and each read.
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/clock"
+)
+
+// Invoker runs a function, such as a pool.Pool.
+type Invoker interface {
+	Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error)
+}
+
+// Config is what the readers need.
+type Config struct {
+	// Stack names the functions and their event sources.
+	Stack *template.Stack
+	// Tables and Streams reach the engine.
+	Tables  *dynamodb.Client
+	Streams *dynamodbstreams.Client
+	Invoker Invoker
+	// Dir is DATA_DIR; empty keeps neither checkpoints nor dead letters.
+	Dir   string
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Readers are the running readers of a stack.
+type Readers struct {
+	sources []*source
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+// Start begins to read every event source of the stack. The tables must exist.
+// The readers run until Close; ctx bounds the start alone.
+func Start(ctx context.Context, cfg Config) (*Readers, error) {
+	r := &Readers{}
+	var errs []error
+	for _, f := range cfg.Stack.Functions {
+		for _, spec := range f.Streams {
+			s, err := newSource(ctx, cfg, f, spec)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s, event %s: %w", f.Folder, spec.Name, err))
+				continue
+			}
+			r.sources = append(r.sources, s)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r.stop = stop
+	for _, s := range r.sources {
+		r.done.Go(func() { s.run(running) })
+	}
+	return r, nil
+}
+
+// Close stops reading and returns when no reader runs any more. A batch under
+// way is not waited for: it comes again after the next start.
+func (r *Readers) Close() {
+	r.stop()
+	r.done.Wait()
+}
+
+// Wake makes idle readers look at once: called after an invocation, it spares
+// them polling in haste.
+func (r *Readers) Wake() {
+	for _, s := range r.sources {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Snapshot gives the statistics of every reader, in the order of the templates.
+func (r *Readers) Snapshot() []Statistics {
+	all := make([]Statistics, 0, len(r.sources))
+	for _, s := range r.sources {
+		all = append(all, s.snapshot())
+	}
+	return all
+}
+
+// sourceName names a reader's files: `realtime-fanout.Log`.
+func sourceName(folder, event string) string {
+	return strings.ReplaceAll(folder, "/", "-") + "." + event
+}
