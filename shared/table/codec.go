@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *StringSet) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) err
 // in both, because the SDK would follow the json tag alone. Times are RFC 3339
 // with nanoseconds, in UTC. Attributes that would be null are left out.
 func encode(item any) (map[string]types.AttributeValue, error) {
-	if err := checkTags(reflect.TypeOf(item), 0); err != nil {
+	if err := checkTags(reflect.TypeOf(item)); err != nil {
 		return nil, err
 	}
 	attributes, err := attributevalue.MarshalMapWithOptions(item, encoding)
@@ -62,7 +63,7 @@ func encode(item any) (map[string]types.AttributeValue, error) {
 
 // encodeValue turns one value into an attribute, null where it is nil.
 func encodeValue(v any) (types.AttributeValue, error) {
-	if err := checkTags(reflect.TypeOf(v), 0); err != nil {
+	if err := checkTags(reflect.TypeOf(v)); err != nil {
 		return nil, err
 	}
 	return attributevalue.MarshalWithOptions(v, encoding)
@@ -86,16 +87,13 @@ func isNull(av types.AttributeValue) bool {
 	return ok && null.Value
 }
 
-// maxTagDepth ends the walk through types that contain themselves.
-const maxTagDepth = 8
-
 // checkTags refuses fields whose two tags disagree: what was meant to be stored
-// would silently not be.
-func checkTags(t reflect.Type, depth int) error {
+// would silently not be. Within are the types around t.
+func checkTags(t reflect.Type, within ...reflect.Type) error {
 	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map) {
 		t = t.Elem()
 	}
-	if t == nil || t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() || depth > maxTagDepth {
+	if t == nil || t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() || slices.Contains(within, t) {
 		return nil
 	}
 	for i := range t.NumField() {
@@ -105,7 +103,7 @@ func checkTags(t reflect.Type, depth int) error {
 		if hasStored && hasAnswered && tagName(stored) != tagName(answered) {
 			return fmt.Errorf("%s.%s: its dynamodbav tag says %q and its json tag %q, and json would win; say the same in both or split the struct", t, field.Name, tagName(stored), tagName(answered))
 		}
-		if err := checkTags(field.Type, depth+1); err != nil {
+		if err := checkTags(field.Type, append(within, t)...); err != nil {
 			return err
 		}
 	}

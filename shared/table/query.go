@@ -78,17 +78,32 @@ func (p Page[T]) Values() []T {
 }
 
 // List reads rows until the limit or the list's end, in as many calls as it
-// takes. Next is exact: it is set only where another row was seen, or where a
-// Filter used up the calls that a List has.
+// takes, up to 25. Next is exact: it is set only where another row was seen, or
+// where those calls were used up.
 func List[T any](ctx context.Context, t *Table, q Query) (Page[T], error) {
-	page, err := list[T](ctx, t, q)
+	page, err := list[T](ctx, t, q, 1)
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("list %s %s: %w", t.name, q.PK, err)
 	}
 	return page, nil
 }
 
-func list[T any](ctx context.Context, t *Table, q Query) (Page[T], error) {
+// First reads the first row of a list, and no row behind it: the cheapest way
+// to the newest, with Reverse. ErrNotFound where the list is empty.
+func First[T any](ctx context.Context, t *Table, q Query) (Row[T], error) {
+	q.Limit = 1
+	page, err := list[T](ctx, t, q, 0)
+	if err == nil && len(page.Items) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Row[T]{}, fmt.Errorf("first of %s %s: %w", t.name, q.PK, err)
+	}
+	return page.Items[0], nil
+}
+
+// list reads up to the limit, and ahead rows more to see whether it goes on.
+func list[T any](ctx context.Context, t *Table, q Query, ahead int) (Page[T], error) {
 	var page Page[T]
 	if q.Limit == 0 {
 		q.Limit = DefaultLimit
@@ -107,9 +122,7 @@ func list[T any](ctx context.Context, t *Table, q Query) (Page[T], error) {
 	}
 	for range maxCalls {
 		if !q.Filter.set {
-			// One row more than wanted tells whether the list goes on, and up to
-			// two more may lie on bounds that exclude them.
-			in.Limit = new(int32(q.Limit - len(page.Items) + 3))
+			in.Limit = new(int32(q.Limit - len(page.Items) + ahead + r.excluded()))
 		}
 		out, err := t.client.Query(ctx, in)
 		if err != nil {
@@ -131,12 +144,16 @@ func list[T any](ctx context.Context, t *Table, q Query) (Page[T], error) {
 			}
 			page.Items = append(page.Items, row)
 		}
-		if len(out.LastEvaluatedKey) == 0 {
+		end := out.LastEvaluatedKey
+		if len(end) == 0 {
 			page.Next = ""
 			return page, nil
 		}
-		in.ExclusiveStartKey = out.LastEvaluatedKey
-		page.Next = q.sortKey(keyOf(out.LastEvaluatedKey, AttrPK, AttrSK), keyOf(out.LastEvaluatedKey, AttrIndexPK, AttrIndexSK))
+		in.ExclusiveStartKey = end
+		page.Next = q.sortKey(keyOf(end, AttrPK, AttrSK), keyOf(end, AttrIndexPK, AttrIndexSK))
+		if ahead == 0 && len(page.Items) == q.Limit {
+			return page, nil
+		}
 	}
 	return page, nil
 }
@@ -149,8 +166,8 @@ func (q Query) sortKey(base, index Key) string {
 }
 
 // span is the range of SK that is asked for. DynamoDB has one condition on SK,
-// and BETWEEN includes both its ends, so ends that are excluded are dropped
-// from what it returns.
+// and BETWEEN includes both its ends, so of two ends those that are excluded
+// are dropped from what it returns.
 type span struct {
 	low, high string
 	without   [2]string
@@ -181,8 +198,24 @@ func (q Query) bounds() (span, error) {
 	return r, nil
 }
 
+// contains tells whether a list may go on after sk; DynamoDB refuses a start
+// outside the condition that it is asked with.
 func (r span) contains(sk string) bool {
+	if (r.low == "" || r.high == "") && (sk == r.without[0] || sk == r.without[1]) {
+		return false
+	}
 	return sk >= r.low && (r.high == "" || sk <= r.high)
+}
+
+// excluded is how many rows may be read and dropped for lying on a bound.
+func (r span) excluded() int {
+	n := 0
+	for _, sk := range r.without {
+		if sk != "" && (sk == r.low && r.high != "" || sk == r.high && r.low != "") {
+			n++
+		}
+	}
+	return n
 }
 
 func (q Query) input(t *Table, r span) (*dynamodb.QueryInput, error) {
@@ -205,9 +238,13 @@ func (q Query) input(t *Table, r span) (*dynamodb.QueryInput, error) {
 		key = key.And(at.BeginsWith(q.Prefix))
 	case r.low != "" && r.high != "":
 		key = key.And(at.Between(low, high))
-	case r.low != "":
+	case q.Above != "":
+		key = key.And(at.GreaterThan(low))
+	case q.From != "":
 		key = key.And(at.GreaterThanEqual(low))
-	case r.high != "":
+	case q.Below != "":
+		key = key.And(at.LessThan(high))
+	case q.To != "":
 		key = key.And(at.LessThanEqual(high))
 	}
 	b := expression.NewBuilder().WithKeyCondition(key)
@@ -232,15 +269,18 @@ func (q Query) start() (map[string]types.AttributeValue, error) {
 	if q.After == "" {
 		return nil, nil
 	}
-	if !q.Index {
-		return Key{q.PK, q.After}.attributes(), nil
+	base := Key{q.PK, q.After}
+	if q.Index {
+		if q.Base == nil {
+			return nil, errors.New("going on in the index needs Base")
+		}
+		base = q.Base(q.After)
 	}
-	if q.Base == nil {
-		return nil, errors.New("going on in the index needs Base")
-	}
-	base := q.Base(q.After)
 	if err := base.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCursor, err)
+	}
+	if !q.Index {
+		return base.attributes(), nil
 	}
 	start := base.attributes()
 	start[AttrIndexPK] = text(q.PK)

@@ -214,6 +214,49 @@ func TestListBeyondAMegabyte(t *testing.T) {
 	}
 }
 
+func TestFirst(t *testing.T) {
+	tbl := tabletest.New(t).Log
+	text := strings.Repeat("x", 7000)
+	for n := range 5 {
+		if err := tbl.Put(t.Context(), table.Key{PK: "P", SK: fmt.Sprint("a#", n)}, entry{N: n, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name string
+		give table.Query
+		want int
+		cost float64
+	}{
+		{"first", table.Query{}, 0, 2},
+		{"newest", table.Query{Reverse: true}, 4, 2},
+		{"above", table.Query{Above: "a#2"}, 3, 2},
+		{"above and below", table.Query{Above: "a#2", Below: "a#4"}, 3, 6}, // reads both bounds
+		{"newest below", table.Query{Below: "a#2", Reverse: true}, 1, 2},
+		{"newest of the prefix at or before", table.Query{Prefix: "a#", To: "a#2", Reverse: true}, 2, 2},
+		{"none", table.Query{Above: "a#4"}, -1, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, meter := table.WithMeter(t.Context())
+			test.give.PK = "P"
+			row, err := table.First[entry](ctx, tbl, test.give)
+			if test.want < 0 {
+				if !errors.Is(err, table.ErrNotFound) {
+					t.Errorf("got %v, %v", row.Key, err)
+				}
+				return
+			}
+			if err != nil || row.Value.N != test.want {
+				t.Errorf("got %v, %v", row.Key, err)
+			}
+			if meter.Read() != test.cost {
+				t.Errorf("%v read units, want %v", meter.Read(), test.cost)
+			}
+		})
+	}
+}
+
 func TestRowsHaveTheirKeysAndValues(t *testing.T) {
 	tbl := tabletest.One(t)
 	fill(t, tbl, "P", 1)
@@ -247,6 +290,8 @@ func TestRefusedLists(t *testing.T) {
 		{"after outside the prefix", table.Query{PK: "P", Prefix: "b#", After: "c#01"}, true},
 		{"after below the bound", table.Query{PK: "P", From: "b#", After: "a#01"}, true},
 		{"after above the bound", table.Query{PK: "P", Below: "b#", After: "c#01", Reverse: true}, true},
+		{"after on the bound", table.Query{PK: "P", Above: "a#01", After: "a#01"}, true},
+		{"after is no key", table.Query{PK: "P", After: "\xff"}, true},
 		{"no base for it", table.Query{PK: "INDEX#P", Index: true, After: "by", Base: func(string) table.Key { return table.Key{} }}, true},
 		{"bad filter", table.Query{PK: "P", Filter: table.Equals("n", nil)}, false},
 	}

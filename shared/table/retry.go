@@ -21,5 +21,5 @@ func pause(ctx context.Context, try int) error {
 // of 50 ms, 100 ms, 200 ms and so on, so that those who met don't meet again.
 // The SDK's own delays are many times longer than the calls.
 func delay(try int) time.Duration {
-	return rand.N(25 * time.Millisecond << min(try, 6)) //nolint:gosec // spreading load needs no secret randomness
+	return rand.N(25 * time.Millisecond << min(try, 6))
 }

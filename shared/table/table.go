@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -49,6 +50,8 @@ func (k Key) check() error {
 	switch {
 	case k.PK == "" || k.SK == "":
 		return fmt.Errorf("key %q: both parts must be non-empty", k)
+	case !utf8.ValidString(k.PK) || !utf8.ValidString(k.SK):
+		return fmt.Errorf("key %q: it is not UTF-8", k)
 	case len(k.PK) > 2048:
 		return fmt.Errorf("key: PK has %d bytes, at most 2048 are allowed", len(k.PK))
 	case len(k.SK) > 1024:

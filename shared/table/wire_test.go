@@ -80,7 +80,7 @@ func TestTriesAreBounded(t *testing.T) {
 				t.Fatal("no error")
 			}
 			for _, outcome := range outcomes {
-				if errors.Is(err, outcome) != (outcome == test.want) {
+				if errors.Is(err, outcome) != errors.Is(test.want, outcome) {
 					t.Errorf("%v is %v: %v", err, outcome, errors.Is(err, outcome))
 				}
 			}

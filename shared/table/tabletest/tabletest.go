@@ -86,8 +86,8 @@ func (t *Tables) Env() config.Env {
 }
 
 // Specs are the five tables of the design, Data, Log, Realtime, Control and
-// Audit, under names that begin with the prefix. A check of the tree keeps them
-// equal to the template's.
+// Audit, under names that begin with the prefix: the same keys, index, streams
+// and TTL as in template.yaml.
 func Specs(prefix string) []engine.TableSpec {
 	key := engine.KeySpec{Partition: table.AttrPK, Sort: table.AttrSK}
 	index := engine.IndexSpec{

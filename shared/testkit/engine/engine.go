@@ -62,6 +62,7 @@ type Engine struct {
 	Endpoint string
 	// PID is the process that was started, 0 where none was.
 	PID     int
+	client  *dynamodb.Client
 	process *process
 }
 
@@ -73,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, upWithin)
 	defer cancel()
 	if o.Endpoint != "" {
-		e := &Engine{Endpoint: o.Endpoint}
+		e := newEngine(o.Endpoint)
 		if err := e.answers(ctx); err != nil {
 			return nil, fmt.Errorf("no table engine answers at DYNAMODB_ENDPOINT %s: %w", o.Endpoint, err)
 		}
@@ -91,7 +92,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 var errEndedEarly = errors.New("it ended early")
 
 func start(ctx context.Context, o Options) (*Engine, error) {
-	port, err := choosePort(o.Port)
+	port, err := choosePort(ctx, o.Port)
 	if err != nil {
 		return nil, fmt.Errorf("table engine: %w", err)
 	}
@@ -103,7 +104,8 @@ func start(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("table engine %s: %w", o.Kind, err)
 	}
-	e := &Engine{Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), PID: p.cmd.Process.Pid, process: p}
+	e := newEngine("http://127.0.0.1:" + strconv.Itoa(port))
+	e.PID, e.process = p.cmd.Process.Pid, p
 	for {
 		err := e.answers(ctx)
 		select {
@@ -151,19 +153,22 @@ func (e *Engine) Stop() error {
 	return e.process.stop()
 }
 
-// Client reaches the engine, with credentials that mean nothing.
-func (e *Engine) Client() *dynamodb.Client {
-	return table.NewClient(table.ClientConfig{
-		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: e.Endpoint,
-	})
+func newEngine(endpoint string) *Engine {
+	return &Engine{Endpoint: endpoint, client: table.NewClient(table.ClientConfig{
+		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: endpoint,
+	})}
 }
+
+// Client reaches the engine, with credentials that mean nothing. It is the same
+// one every time.
+func (e *Engine) Client() *dynamodb.Client { return e.client }
 
 // answers tries once. The plain request comes first because the SDK would try
 // three times before it says that nobody is there.
 func (e *Engine) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Endpoint, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Endpoint, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -174,14 +179,15 @@ func (e *Engine) answers(ctx context.Context) error {
 	if err := response.Body.Close(); err != nil {
 		return err
 	}
-	_, err = e.Client().ListTables(ctx, &dynamodb.ListTablesInput{Limit: new(int32(1))})
+	_, err = e.client.ListTables(ctx, &dynamodb.ListTablesInput{Limit: new(int32(1))})
 	return err
 }
 
 // choosePort gives a free port, or says that the wanted one is taken: otherwise
 // another engine there would be mistaken for ours.
-func choosePort(wanted int) (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
+func choosePort(ctx context.Context, wanted int) (int, error) {
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
 	if err != nil {
 		return 0, fmt.Errorf("port %d is taken: choose another, or 0 for any free one: %w", wanted, err)
 	}
@@ -210,7 +216,7 @@ func (o Options) command(port int) ([]string, error) {
 }
 
 func (o Options) dynoxide(root string, port int) ([]string, error) {
-	binary := filepath.Join(root, "infra/engine/node_modules/@dynoxide", platform(), "dynoxide")
+	binary := filepath.Join(root, "infra", "engine", "node_modules", "@dynoxide", platform(), "dynoxide")
 	if _, err := os.Stat(binary); err != nil {
 		return nil, fmt.Errorf("its binary for %s is missing: run `make setup`, or name a running engine by DYNAMODB_ENDPOINT: %w", platform(), err)
 	}
@@ -222,7 +228,7 @@ func (o Options) dynoxide(root string, port int) ([]string, error) {
 }
 
 func (o Options) dynamodbLocal(root string, port int) ([]string, error) {
-	jars := filepath.Join(root, ".build/dynamodb-local")
+	jars := filepath.Join(root, ".build", "dynamodb-local")
 	if _, err := os.Stat(jars); err != nil {
 		return nil, fmt.Errorf("its jars are missing: run `make setup ENGINE=dynamodb-local`: %w", err)
 	}
@@ -250,7 +256,7 @@ func (o Options) root() (string, error) {
 		return "", err
 	}
 	for dir := working; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "infra/engine/package.json")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "infra", "engine", "package.json")); err == nil {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {

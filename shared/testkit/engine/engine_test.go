@@ -88,7 +88,11 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() {
+		if err := taken.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	port := taken.Addr().(*net.TCPAddr).Port
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

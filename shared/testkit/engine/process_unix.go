@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,7 +33,8 @@ type process struct {
 }
 
 func spawn(args []string) (*process, error) {
-	cmd := exec.Command("/bin/sh", append([]string{"-c", guard, "engine"}, args...)...) //nolint:gosec // the arguments are ours
+	// The engine outlives the context of its start.
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", append([]string{"-c", guard, "engine"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	far, leash, err := os.Pipe()
 	if err != nil {
@@ -55,7 +57,7 @@ func (p *process) wait() {
 	}
 	fmt.Fprintf(p.words, "(%v)\n", p.cmd.ProcessState)
 	// The guard may be gone with its group; then nobody reads the line.
-	_, _ = p.leash.Write([]byte("\n"))
+	_, _ = p.leash.WriteString("\n")
 	p.err = errors.Join(err, p.leash.Close())
 	close(p.done)
 }
