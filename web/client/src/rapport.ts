@@ -2,7 +2,8 @@ import { createApi } from "./api.ts";
 import type { Api, CallOptions } from "./api.ts";
 import { SocketConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
-import { RapportError } from "./errors.ts";
+import { Emitter } from "./emitter.ts";
+import type { RapportError } from "./errors.ts";
 import { Http } from "./http.ts";
 import type { TokenProvider } from "./http.ts";
 import { asArray, asFields } from "./json.ts";
@@ -72,14 +73,18 @@ export class Rapport implements Api {
     onView: (view: MeetingView) => void,
     onEnd?: (reason: EndReason, error?: RapportError) => void,
   ): Subscription {
+    const views = new Emitter<[MeetingView]>();
+    views.add(onView);
+    const ends = new Emitter<[EndReason, RapportError | undefined]>();
+    if (onEnd !== undefined) ends.add(onEnd);
     const topic = new StateTopic(this.#connection, this.#platform, `meetings/${meetingId}`, {
       onState: (data) => {
         const view = parseView(data);
-        if (view !== undefined) onView(view);
+        if (view !== undefined) views.emit(view);
       },
       onEnd: (reason, error) => {
         this.#open.delete(topic);
-        onEnd?.(reason, error);
+        ends.emit(reason, error);
       },
       read: async (signal) => {
         const data = await this.#readView(meetingId, { signal });

@@ -45,8 +45,9 @@ export async function fateOf(
     return { kind: "open", change: history.reduce<Change>((ours, { ops }) => transform(ops, ours), flight.ops) };
   } catch (error) {
     if (!(error instanceof RapportError) || error.code !== "HISTORY_GONE") throw error;
-    if (error.oldest === undefined || error.oldest >= version) return { kind: "lost" };
-    const kept = await readHistory(api, meetingId, error.oldest, version, signal);
+    // `oldest` is the first that is kept.
+    if (error.oldest === undefined || error.oldest > version) return { kind: "lost" };
+    const kept = await readHistory(api, meetingId, Math.max(0, error.oldest - 1), version, signal);
     return kept.some(isFlight) ? { kind: "committed" } : { kind: "lost" };
   }
 }

@@ -29,6 +29,24 @@ function edit(session: NotesSession, shown: { text: string }, change: Parameters
   shown.text = apply(shown.text, change);
 }
 
+/** The server restarts: its sockets are gone, and for a while nothing answers. */
+function outage(world: World, ms: number): void {
+  world.intercept = () => (world.random.chance(0.5) ? "lost" : { status: 503 });
+  world.clock.after(ms, () => {
+    world.intercept = () => undefined;
+  });
+  withoutSockets(world, ms);
+}
+
+/** For a while no socket opens; HTTP may work. */
+function withoutSockets(world: World, ms: number): void {
+  world.socketsBlocked = true;
+  for (const socket of world.sockets) socket.close();
+  world.clock.after(ms, () => {
+    world.socketsBlocked = false;
+  });
+}
+
 /** Clients edit at random times over a bad network; then it heals, and all must be one. */
 async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
   const world = new World(worldSeed);
@@ -64,11 +82,12 @@ async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
     }
     if (random.chance(0.02)) server.askToReconnect(60_000);
     if (random.chance(0.02)) world.sockets[random.below(world.sockets.length)]?.close();
+    if (random.chance(0.01)) outage(world, 1_000 + random.below(15_000));
+    if (random.chance(0.01)) withoutSockets(world, 1_000 + random.below(15_000));
     await clock.run(random.below(300));
   }
 
   network.faults = { ...noFaults };
-  for (const socket of world.sockets) socket.dead = false;
   await clock.until(() => sessions.every((s) => !s.pending && s.state === "synced"));
   server.head();
   await clock.until(() => sessions.every((s) => s.version === server.version), 60_000);

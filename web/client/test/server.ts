@@ -119,7 +119,7 @@ export class FakeServer {
   }
 
   #checkHorizon(version: number): void {
-    if (version < this.horizon) throw new Refusal("HISTORY_GONE", 410, this.horizon);
+    if (version < this.horizon) throw new Refusal("HISTORY_GONE", 410, this.horizon + 1);
   }
 
   // Changes.
