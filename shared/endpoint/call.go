@@ -52,6 +52,10 @@ func (s Surroundings) end(ctx context.Context, c *call) {
 			attributes = append(attributes, slog.String("stack", string(died.stack)))
 		}
 	}
+	if refused, ok := errors.AsType[*errs.Error](c.err); ok && kind == errs.Unauthorized && refused.Err != nil {
+		// The only denial without an identity to audit it under.
+		attributes = append(attributes, slog.String("reason", refused.Err.Error()))
+	}
 	s.Log.LogAttrs(ctx, level, "call", attributes...)
 }
 

@@ -10,7 +10,6 @@ package identity
 
 import (
 	"context"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,11 +90,21 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 		return Claims{}, unauthorized(errors.New("no token, or one of over 8 KB"))
 	}
 	var claims Claims
+	// What goes wrong on our side while a key is looked up isn't the token's fault.
+	var trouble error
 	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
-		return v.key(ctx, t, &claims)
+		issuer, kid, err := v.signer(t, &claims)
+		if err != nil {
+			return nil, err
+		}
+		key, err := v.keys.Key(ctx, issuer, kid)
+		if err != nil && !errors.Is(err, errUnknownKey) {
+			trouble = err
+		}
+		return key, err
 	})
-	if known, ok := errors.AsType[*errs.Error](err); ok && known.Kind == errs.Provider {
-		return Claims{}, known
+	if trouble != nil {
+		return Claims{}, trouble
 	}
 	if err != nil {
 		return Claims{}, unauthorized(err)
@@ -106,23 +115,23 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	return claims, nil
 }
 
-// key finds the key for a token's issuer and key id. Headers that bring their
-// own key are refused, not ignored: nothing honest sends them here.
-func (v *Verifier) key(ctx context.Context, t *jwt.Token, claims *Claims) (*rsa.PublicKey, error) {
+// signer finds a token's issuer and key id. Headers that bring their own key are
+// refused, not ignored: nothing honest sends them here.
+func (v *Verifier) signer(t *jwt.Token, claims *Claims) (Issuer, string, error) {
 	for _, name := range []string{"jku", "jwk", "x5u", "x5c", "crit"} {
 		if _, ok := t.Header[name]; ok {
-			return nil, fmt.Errorf("header %s is not allowed", name)
+			return Issuer{}, "", fmt.Errorf("header %s is not allowed", name)
 		}
 	}
 	kid, ok := t.Header["kid"].(string)
 	if !ok || kid == "" || len(kid) > maxName {
-		return nil, errors.New("no key id")
+		return Issuer{}, "", errors.New("no key id")
 	}
 	i := slices.IndexFunc(v.issuers, func(one Issuer) bool { return one.Issuer == claims.Issuer })
 	if i < 0 {
-		return nil, errors.New("unknown issuer")
+		return Issuer{}, "", errors.New("unknown issuer")
 	}
-	return v.keys.Key(ctx, v.issuers[i], kid)
+	return v.issuers[i], kid, nil
 }
 
 // check holds the claims that Rapport needs beside the signature. A token

@@ -69,7 +69,7 @@ func Open(_ context.Context, env config.Env) (*Platform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	p := &Platform{Config: cfg, Clock: clock.System{}, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	p := &Platform{Config: cfg, Clock: clock.System{}, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	client := table.NewClient(cfg.Table)
 	p.Data = table.New(client, cfg.DataTable)
 	p.LogTable = table.New(client, cfg.LogTable)
