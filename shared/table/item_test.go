@@ -116,6 +116,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"empty SK", func() error { return tbl.Delete(ctx, table.Key{PK: "x"}) }},
 		{"long PK", func() error { return tbl.Put(ctx, table.Key{PK: long(2049), SK: "x"}, person{}) }},
 		{"long SK", func() error { _, err := table.Get[person](ctx, tbl, table.Key{PK: "x", SK: long(1025)}); return err }},
+		{"beyond 400 KB", func() error { return tbl.Put(ctx, at, entry{Text: long(410_000)}) }},
 		{"half an index", func() error { return tbl.Put(ctx, at, person{}, table.Indexed(table.Key{PK: "x"})) }},
 		{"reserved attribute", func() error { return tbl.Put(ctx, at, map[string]any{"ttl": 1}) }},
 		{"reserved attribute in update", func() error { return tbl.Update(ctx, at, table.Update{Set: map[string]any{"SK": "x"}}) }},

@@ -6,6 +6,12 @@
 // only, which ends it in order; and it dies with its parent, however that ends,
 // `kill -9` included. An engine that runs already is named by
 // DYNAMODB_ENDPOINT, and is left running.
+//
+// Where the engines differ from DynamoDB, as far as this tree notices: both
+// have one shard a stream, and let transactions wait for each other, so that
+// TransactionConflict never comes from them; dynoxide's file survives the end
+// of its process, not of the machine; DynamoDB Local reports no capacity for a
+// transaction's checks, and counts the 1 MB of a query after its filter.
 package engine
 
 import (
