@@ -111,7 +111,8 @@ func mainLacks(root string, unit endpoint.Unit) []string {
 		return append(lacks, err.Error())
 	}
 	for _, word := range strings.Split(unit.Route, ",") {
-		if !strings.Contains(file.Doc.Text(), word) {
+		named := strings.Contains(file.Doc.Text(), word) || unit.Trigger == endpoint.TriggerHTTP && word == template.DefaultRoute
+		if !named {
 			lacks = append(lacks, fmt.Sprintf("%s: its doc comment does not name %s", name, word))
 		}
 	}

@@ -1,0 +1,250 @@
+// Written by `make codegen` from the declarations in functions/; not by hand.
+
+/** The requests and answers of the API, by name. */
+export interface Schemas {
+  readonly Change: {
+    readonly authorId: string;
+    readonly clientId: string;
+    readonly clientSeq: number;
+    readonly createdAt: string;
+    readonly ops: readonly Schemas["Op"][];
+    readonly version: number;
+  };
+  readonly Committed: {
+    readonly ops: readonly Schemas["Op"][];
+    readonly version: number;
+  };
+  readonly Healthy: {
+    readonly stage: string;
+    readonly status: "ok";
+  };
+  readonly Invitee: {
+    readonly role: "observer" | "participant" | "co-host" | "host";
+    readonly userId: string;
+  };
+  readonly ListOfChange: {
+    readonly items: readonly Schemas["Change"][];
+    readonly nextCursor?: string;
+  };
+  readonly ListOfMeeting: {
+    readonly items: readonly Schemas["Meeting"][];
+    readonly nextCursor?: string;
+  };
+  readonly ListOfParticipant: {
+    readonly items: readonly Schemas["Participant"][];
+    readonly nextCursor?: string;
+  };
+  readonly Me: {
+    readonly displayName: string;
+    readonly email: string;
+    readonly orgId: string;
+    readonly orgRole: string;
+    readonly userId: string;
+  };
+  readonly Meeting: {
+    readonly createdAt: string;
+    readonly description: string;
+    readonly durationMinutes?: number;
+    readonly endedAt?: string;
+    readonly hostId: string;
+    readonly meetingId: string;
+    readonly participantCount: number;
+    readonly revision: number;
+    readonly scheduledAt?: string;
+    readonly startedAt?: string;
+    readonly state: string;
+    readonly title: string;
+    readonly updatedAt: string;
+  };
+  readonly MeetingsChangeRoleRequest: {
+    readonly role: "observer" | "participant" | "co-host";
+  };
+  readonly MeetingsCreateRequest: {
+    readonly description?: string;
+    readonly durationMinutes?: number;
+    readonly participants?: readonly Schemas["Invitee"][];
+    readonly scheduledAt?: string;
+    readonly title: string;
+  };
+  readonly MeetingsInviteRequest: {
+    readonly role: "observer" | "participant" | "co-host";
+    readonly userId: string;
+  };
+  readonly MeetingsUpdateRequest: {
+    readonly description?: string;
+    readonly durationMinutes?: number;
+    readonly revision: number;
+    readonly scheduledAt?: string;
+    readonly title?: string;
+  };
+  readonly NotesAppendRequest: {
+    readonly baseVersion: number;
+    readonly clientId: string;
+    readonly clientSeq: number;
+    readonly ops: readonly Schemas["Op"][];
+  };
+  readonly Op: {
+    readonly content?: string;
+    readonly length?: number;
+    readonly position: number;
+    readonly type: string;
+  };
+  readonly Participant: {
+    readonly displayName: string;
+    readonly invitedAt: string;
+    readonly role: string;
+    readonly userId: string;
+  };
+  readonly Problem: {
+    readonly code: "CONFLICT" | "FORBIDDEN" | "HISTORY_GONE" | "INTERNAL" | "MEETING_NOT_ACTIVE" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "PROVIDER_ERROR" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
+    readonly detail: string;
+    readonly errors?: readonly Schemas["Problem"][];
+    readonly oldest?: number;
+    readonly requestId: string;
+    readonly status: number;
+    readonly title: string;
+    readonly type: string;
+  };
+  readonly Text: {
+    readonly content: string;
+    /** Lower-case hex SHA-256 of the content's UTF-8. */
+    readonly hash: string;
+    readonly version: number;
+  };
+  readonly Ticket: {
+    readonly expiresAt: string;
+    readonly ticket: string;
+    readonly url: string;
+  };
+  readonly UsersUpdateRequest: {
+    /** What others see. */
+    readonly displayName: string;
+  };
+}
+
+/** The calls of the API, by operation: what each takes and answers. */
+export interface Operations {
+  /** PATCH /v1/meetings/{meetingId}/participants/{userId}: Give a participant another role; it holds at once. */
+  meetings_changerole: {
+    readonly path: {
+      readonly meetingId: string;
+      readonly userId: string;
+    };
+    readonly body: Schemas["MeetingsChangeRoleRequest"];
+    readonly answer: Schemas["Participant"];
+  };
+  /** POST /v1/meetings: Create a meeting; I become its host. */
+  meetings_create: {
+    readonly body: Schemas["MeetingsCreateRequest"];
+    readonly answer: Schemas["Meeting"];
+  };
+  /** POST /v1/meetings/{meetingId}/end: End an active meeting; its notes take no more changes. */
+  meetings_end: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly answer: Schemas["Meeting"];
+  };
+  /** GET /v1/meetings/{meetingId}: Read a meeting that I am in. */
+  meetings_get: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly answer: Schemas["Meeting"];
+  };
+  /** POST /v1/meetings/{meetingId}/participants: Invite a person to a meeting. */
+  meetings_invite: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly body: Schemas["MeetingsInviteRequest"];
+    readonly answer: Schemas["Participant"];
+  };
+  /** GET /v1/meetings: List my meetings, newest first. */
+  meetings_list: {
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["ListOfMeeting"];
+  };
+  /** GET /v1/meetings/{meetingId}/participants: List who is in a meeting. */
+  meetings_listparticipants: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["ListOfParticipant"];
+  };
+  /** DELETE /v1/meetings/{meetingId}/participants/{userId}: Remove a participant; their streams end at once. */
+  meetings_remove: {
+    readonly path: {
+      readonly meetingId: string;
+      readonly userId: string;
+    };
+    readonly answer: undefined;
+  };
+  /** POST /v1/meetings/{meetingId}/start: Start a scheduled meeting. */
+  meetings_start: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly answer: Schemas["Meeting"];
+  };
+  /** PATCH /v1/meetings/{meetingId}: Change a meeting; carries the revision that was read. */
+  meetings_update: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly body: Schemas["MeetingsUpdateRequest"];
+    readonly answer: Schemas["Meeting"];
+  };
+  /** POST /v1/meetings/{meetingId}/notes/changes: Change the notes; a retry of the same change gets the first answer. */
+  notes_append: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly body: Schemas["NotesAppendRequest"];
+    readonly answer: Schemas["Committed"];
+  };
+  /** GET /v1/meetings/{meetingId}/notes/changes: List committed changes after a version. */
+  notes_changes: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      /** The last version seen; with a cursor it is ignored. */
+      readonly from?: number;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["ListOfChange"];
+  };
+  /** GET /v1/meetings/{meetingId}/notes: Read the notes. */
+  notes_get: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly answer: Schemas["Text"];
+  };
+  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
+  realtime_ticket: {
+    readonly answer: Schemas["Ticket"];
+  };
+  /** GET /healthz: Whether functions start and answer. */
+  system_health: {
+    readonly answer: Schemas["Healthy"];
+  };
+  /** GET /v1/me: Who I am. */
+  users_get: {
+    readonly answer: Schemas["Me"];
+  };
+  /** PATCH /v1/me: Change what I am called. */
+  users_update: {
+    readonly body: Schemas["UsersUpdateRequest"];
+    readonly answer: Schemas["Me"];
+  };
+}
