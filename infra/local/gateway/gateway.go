@@ -47,8 +47,9 @@ const (
 	// MaxEvent is the largest event and the largest answer of a function that
 	// is waited for, in bytes.
 	MaxEvent = 6 << 20
-	// MaxHeader bounds request line and headers, in bytes.
-	MaxHeader = 10 << 10
+	// MaxHeader bounds request line and headers, in bytes. AWS takes 10 KB; here
+	// a browser also sends the cookies that other servers on localhost have set.
+	MaxHeader = 32 << 10
 )
 
 // account and api stand for what AWS would put into an event's context.

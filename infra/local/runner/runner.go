@@ -18,11 +18,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/issuer"
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/endpoint"
@@ -54,6 +56,8 @@ type Runner struct {
 	at     addresses
 	ends   steps
 	failed chan error
+	// readers is set when the stream readers run.
+	readers atomic.Pointer[streams.Readers]
 }
 
 // Start gives a runner that serves requests. Stop it.
@@ -165,37 +169,6 @@ func (r *Runner) openDoor(ctx context.Context, port int, variable string) (*door
 	return d, nil
 }
 
-func (r *Runner) startEngine(ctx context.Context, root string) error {
-	dir, err := r.config.dir("tables")
-	if err != nil {
-		return err
-	}
-	r.Engine, err = engine.Start(ctx, engine.Options{
-		Kind: r.config.Engine, Endpoint: r.config.Endpoint, Dir: dir, Root: root,
-	})
-	if err != nil {
-		return err
-	}
-	ending := make(chan struct{})
-	r.ends.push("table engine", 2*time.Second, func(context.Context) error {
-		close(ending)
-		return r.Engine.Stop()
-	})
-	go func() {
-		select {
-		case <-ending:
-		case <-r.Engine.Done():
-			select {
-			case <-ending:
-			default:
-				r.fail(fmt.Errorf("the table engine ended by itself; its last words:\n%s", r.Engine.LastWords()))
-			}
-		}
-	}()
-	r.at.tables = r.Engine.Endpoint
-	return nil
-}
-
 func (r *Runner) startIssuer() error {
 	dir, err := r.config.dir("issuer")
 	if err != nil {
@@ -221,7 +194,7 @@ func (r *Runner) startFunctions() error {
 
 func (r *Runner) startSockets(at *door) error {
 	o := socketOptions(r.Stack)
-	o.Invoker, o.Clock, o.Log = invoker{r.Functions}, r.clock, r.log
+	o.Invoker, o.Clock, o.Log = invoker{r.Functions, r.wake}, r.clock, r.log
 	o.Limits.Lifetime = r.config.SocketLifetime
 	sockets, err := gateway.NewSockets(o)
 	if err != nil {
@@ -235,7 +208,7 @@ func (r *Runner) startSockets(at *door) error {
 
 func (r *Runner) startWeb(at *door) error {
 	o := httpOptions(r.Stack)
-	o.Invoker, o.Clock, o.Log = invoker{r.Functions}, r.clock, r.log
+	o.Invoker, o.Clock, o.Log = invoker{r.Functions, r.wake}, r.clock, r.log
 	api, err := gateway.NewHTTP(o)
 	if err != nil {
 		return err
@@ -269,12 +242,17 @@ func (r *Runner) serve(name string, at *door, handler http.Handler) {
 }
 
 // invoker is the pool in the gateway's terms.
-type invoker struct{ functions *pool.Pool }
+type invoker struct {
+	functions *pool.Pool
+	// after is called when a function has run.
+	after func()
+}
 
 func (i invoker) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
 	answer, err := i.functions.Invoke(ctx, folder, payload)
 	if _, throttled := errors.AsType[*pool.Throttled](err); throttled {
 		return nil, fmt.Errorf("%w: %w", gateway.ErrThrottled, err)
 	}
+	i.after()
 	return answer, err
 }
