@@ -126,7 +126,7 @@ func (sh *shard) fetch(ctx context.Context) (got int, closed bool, err error) {
 		return 0, false, fmt.Errorf("get records: %w", err)
 	}
 	for _, raw := range out.Records {
-		r, err := convert(raw, sh.eventARN, sh.id, sh.Stack.Region)
+		r, err := convert(sh.named(raw), sh.eventARN, sh.id, sh.Stack.Region)
 		if err != nil {
 			return 0, false, fmt.Errorf("record: %w", err)
 		}
@@ -142,6 +142,23 @@ func (sh *shard) fetch(ctx context.Context) (got int, closed bool, err error) {
 	}
 	sh.iterator = out.NextShardIterator
 	return len(out.Records), out.NextShardIterator == nil, nil
+}
+
+// named is a record with the service's identity where the item expired.
+func (sh *shard) named(raw types.Record) types.Record {
+	if sh.Expired == nil || raw.EventName != types.OperationTypeRemove || raw.Dynamodb == nil || raw.UserIdentity != nil {
+		return raw
+	}
+	key := map[string]string{}
+	for name, v := range raw.Dynamodb.Keys {
+		if s, ok := v.(*types.AttributeValueMemberS); ok {
+			key[name] = s.Value
+		}
+	}
+	if sh.Expired(sh.spec.TableName, key) {
+		raw.UserIdentity = &types.Identity{Type: new("Service"), PrincipalId: new("dynamodb.amazonaws.com")}
+	}
+	return raw
 }
 
 // due tells whether a batch is to go now: it is full, its window is over, or

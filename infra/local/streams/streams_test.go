@@ -1,0 +1,375 @@
+package streams
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapport/rapport/infra/local/tables"
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/testkit/engine"
+)
+
+const tableName = "rapport-Data"
+
+// world is an engine with one table that has a stream.
+type world struct {
+	t       *testing.T
+	engine  *engine.Engine
+	dataDir string
+	tables  []template.Table
+	expired func(string, map[string]string) bool
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dataDir: t.TempDir()}
+	w.startEngine()
+	w.tables = []template.Table{{LogicalID: "Data", Name: tableName, TTL: "ttl", Create: &dynamodb.CreateTableInput{
+		TableName:            aws.String(tableName),
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("PK"), AttributeType: "S"}},
+		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_AND_OLD_IMAGES"},
+	}}}
+	if err := tables.Create(t.Context(), w.engine.Client(), w.tables); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) startEngine() {
+	w.t.Helper()
+	dir := filepath.Join(w.dataDir, "tables")
+	if err := tables.Prepare(dir); err != nil {
+		w.t.Fatal(err)
+	}
+	e, err := engine.Start(w.t.Context(), engine.Options{Dir: dir})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.engine = e
+	w.t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// start runs readers for one function with one event source.
+func (w *world) start(spec template.EventSource, invoke invokerFunc) *Readers {
+	w.t.Helper()
+	spec.Name, spec.Table, spec.TableName, spec.StartingPosition = "Data", "Data", tableName, "LATEST"
+	if spec.BatchSize == 0 {
+		spec.BatchSize = 100
+	}
+	spec.Destination = "arn:aws:sqs:us-east-1:000000000000:dead"
+	client := dynamodbstreams.New(dynamodbstreams.Options{
+		Region: "us-east-1", BaseEndpoint: &w.engine.Endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	readers, err := Start(w.t.Context(), Config{
+		Stack: &template.Stack{Region: "us-east-1", AccountID: "000000000000", Functions: []template.Function{
+			{Folder: "a/b", ARN: "arn:b", Streams: []template.EventSource{spec}},
+		}},
+		Tables: w.engine.Client(), Streams: client, Invoker: invoke, Dir: w.dataDir,
+		Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Expired: w.expired,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(readers.Close)
+	return readers
+}
+
+func (w *world) put(keys ...string) {
+	w.t.Helper()
+	for _, key := range keys {
+		if _, err := w.engine.Client().PutItem(w.t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String(tableName), Item: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: key}},
+		}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+type invokerFunc func(batch []string, event events.DynamoDBEvent) (string, error)
+
+func (f invokerFunc) Invoke(_ context.Context, folder string, payload []byte) ([]byte, error) {
+	var event events.DynamoDBEvent
+	if err := json.Unmarshal(payload, &event); err != nil || folder != "a/b" {
+		return nil, fmt.Errorf("%s: %w", folder, err)
+	}
+	var keys []string
+	for _, r := range event.Records {
+		keys = append(keys, r.Change.Keys["PK"].String())
+	}
+	answer, err := f(keys, event)
+	return []byte(answer), err
+}
+
+// calls gathers the batches that a function got.
+type calls struct {
+	mu      sync.Mutex
+	batches []string
+	changed chan struct{}
+}
+
+func newCalls() *calls { return &calls{changed: make(chan struct{}, 1000)} }
+
+func (c *calls) add(batch []string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.batches = append(c.batches, strings.Join(batch, " "))
+	c.changed <- struct{}{}
+	return len(c.batches)
+}
+
+func (c *calls) wait(t *testing.T, want ...string) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		c.mu.Lock()
+		got := append([]string{}, c.batches...)
+		c.mu.Unlock()
+		if len(got) >= len(want) {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatal(diff)
+			}
+			return
+		}
+		select {
+		case <-c.changed:
+		case <-deadline:
+			t.Fatalf("batches %q, want %q", got, want)
+		}
+	}
+}
+
+// waitFor asks again until it holds; what it waits for always comes, or the
+// test fails after 20 s.
+func waitFor(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for range 2000 {
+		if holds() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s never came", what)
+}
+
+func TestBatchesComeInOrderFromTheBeginning(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	w.put("a", "b", "c", "d", "e")
+	readers := w.start(template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+		func(batch []string, event events.DynamoDBEvent) (string, error) {
+			if arn := event.Records[0].EventSourceArn; !strings.HasPrefix(arn, "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Data/stream/") {
+				t.Errorf("event source %s", arn)
+			}
+			got.add(batch)
+			return "", nil
+		})
+	got.wait(t, "a b", "c d", "e")
+	w.put("f")
+	got.wait(t, "a b", "c d", "e", "f")
+	waitFor(t, "the count", func() bool { return readers.Snapshot()[0].Records == 6 })
+}
+
+func TestFilteredRecordsAreSkippedAndDone(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	w.put("no-1", "yes-1", "no-2", "no-3")
+	spec := template.EventSource{
+		MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1,
+		Filters: []string{`{"dynamodb":{"Keys":{"PK":{"S":[{"prefix":"yes"}]}}}}`},
+	}
+	take := func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil }
+	readers := w.start(spec, take)
+	got.wait(t, "yes-1")
+	waitFor(t, "the count", func() bool { s := readers.Snapshot()[0]; return s.Filtered == 3 && s.Records == 1 })
+	readers.Close()
+	text, err := os.ReadFile(filepath.Join(w.dataDir, "streams", "a-b.Data.json"))
+	if err != nil || !strings.Contains(string(text), `"sequence":"4"`) {
+		t.Errorf("checkpoint %s, %v: filtered records count as done", text, err)
+	}
+}
+
+// TestGoesOnFromItsCheckpoint ends the engine and the readers in the middle of
+// a batch and starts both again on the same folder.
+func TestGoesOnFromItsCheckpoint(t *testing.T) {
+	w, first := newWorld(t), newCalls()
+	spec := template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1}
+	hang := make(chan struct{})
+	w.put("a", "b", "c")
+	readers := w.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) {
+		if first.add(batch) == 2 {
+			<-hang
+			return "", errors.New("the process is gone")
+		}
+		return "", nil
+	})
+	first.wait(t, "a b", "c")
+	closed := make(chan struct{})
+	go func() {
+		readers.stop()
+		close(hang)
+		readers.Close()
+		close(closed)
+	}()
+	<-closed
+	w.put("d")
+	if err := w.engine.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.startEngine()
+	w.put("e")
+	second := newCalls()
+	w.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) { second.add(batch); return "", nil })
+	second.wait(t, "c d", "e")
+}
+
+func TestPartialFailureGoesOnFromTheLowest(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	w.put("a", "b", "c", "d")
+	w.start(template.EventSource{ReportBatchItemFailures: true, MaximumRetryAttempts: 3, MaximumRecordAgeSeconds: -1},
+		func(batch []string, event events.DynamoDBEvent) (string, error) {
+			switch got.add(batch) {
+			case 1: // c and b failed: the lowest counts
+				return fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":%q},{"itemIdentifier":%q}]}`,
+					event.Records[2].Change.SequenceNumber, event.Records[1].Change.SequenceNumber), nil
+			case 2: // an empty identifier fails the whole batch
+				return `{"batchItemFailures":[{"itemIdentifier":""}]}`, nil
+			case 3: // and so does what can't be read
+				return `[1]`, nil
+			}
+			return `{"batchItemFailures":[]}`, nil
+		})
+	got.wait(t, "a b c d", "b c d", "b c d", "b c d")
+}
+
+func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	w.put("a", "b", "poison", "d")
+	readers := w.start(template.EventSource{Bisect: true, MaximumRetryAttempts: 1, MaximumRecordAgeSeconds: -1},
+		func(batch []string, _ events.DynamoDBEvent) (string, error) {
+			got.add(batch)
+			if strings.Contains(strings.Join(batch, " "), "poison") {
+				return "", errors.New("boom")
+			}
+			return "", nil
+		})
+	got.wait(t, "a b poison d", "a b", "poison d", "poison", "poison", "d")
+	waitFor(t, "the count", func() bool { s := readers.Snapshot()[0]; return s.Discarded == 1 && s.Records == 3 })
+	text, err := os.ReadFile(filepath.Join(w.dataDir, "dlq", "dead.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l letter
+	if err := json.Unmarshal(text, &l); err != nil {
+		t.Fatal(err)
+	}
+	if l.RequestContext.Condition != "RetryAttemptsExhausted" || l.RequestContext.InvokeCount != 2 || l.Batch.From != "3" ||
+		l.Batch.To != "3" || l.Batch.Size != 1 || l.Reason != "boom" || l.RequestContext.FunctionARN != "arn:b" {
+		t.Errorf("dead letter %s", text)
+	}
+}
+
+func TestWindowGathersABatch(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	w.put("a", "b", "c")
+	w.start(template.EventSource{BatchSize: 4, Window: time.Hour, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+		func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil })
+	w.put("d") // the batch is full: it goes before its window is over
+	got.wait(t, "a b c d")
+}
+
+func TestOldRecordsAreGivenUp(t *testing.T) {
+	old := clock.System{}.Now().Add(-time.Hour)
+	sh := &shard{source: &source{
+		Config: Config{Clock: clock.System{}}, log: slog.New(slog.DiscardHandler),
+		spec: template.EventSource{MaximumRecordAgeSeconds: 60}, started: old,
+	}}
+	batch := []record{{sequence: "1", created: old}, {sequence: "2", created: sh.Clock.Now()}}
+	if left := sh.dropAged(batch, 0); len(left) != 1 || left[0].sequence != "2" || sh.seen.Discarded != 1 {
+		t.Errorf("left %v, discarded %d", left, sh.seen.Discarded)
+	}
+	sh.started = sh.Clock.Now()
+	if left := sh.dropAged(batch, 0); len(left) != 2 {
+		t.Error("a record's age counts from the reader's start")
+	}
+}
+
+func TestDamagedCheckpointStartsAtTheOldest(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	w.put("a")
+	path := filepath.Join(w.dataDir, "streams", "a-b.Data.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(`{"streamArn`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+		func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil })
+	got.wait(t, "a")
+}
+
+func TestExpiredItemsAreTheServicesWork(t *testing.T) {
+	w, got := newWorld(t), newCalls()
+	sweeper := tables.NewSweeper(w.engine.Client(), w.tables, clock.System{}, slog.New(slog.DiscardHandler))
+	for _, key := range []string{"expired", "deleted"} {
+		if _, err := w.engine.Client().PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String(tableName), Item: map[string]types.AttributeValue{
+				"PK": &types.AttributeValueMemberS{Value: key}, "ttl": &types.AttributeValueMemberN{Value: "1600000000000"},
+			},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setEnd := &dynamodb.UpdateItemInput{
+		TableName: aws.String(tableName), Key: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "expired"}},
+		UpdateExpression: aws.String("SET #t = :t"), ExpressionAttributeNames: map[string]string{"#t": "ttl"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":t": &types.AttributeValueMemberN{
+			Value: fmt.Sprint(clock.System{}.Now().Unix() - 60),
+		}},
+	}
+	if _, err := w.engine.Client().UpdateItem(t.Context(), setEnd); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := sweeper.Sweep(t.Context()); n != 1 || err != nil {
+		t.Fatalf("swept %d, %v", n, err)
+	}
+	if _, err := w.engine.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+		TableName: aws.String(tableName), Key: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "deleted"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.expired = sweeper.Expired
+	w.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1, Filters: []string{`{"eventName":["REMOVE"]}`}},
+		func(batch []string, event events.DynamoDBEvent) (string, error) {
+			for i, r := range event.Records {
+				if r.UserIdentity != nil {
+					batch[i] += " by " + r.UserIdentity.PrincipalID
+				}
+			}
+			got.add(batch)
+			return "", nil
+		})
+	got.wait(t, "expired by dynamodb.amazonaws.com deleted")
+}
