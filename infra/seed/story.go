@@ -11,13 +11,14 @@ type meeting struct {
 	title       string
 	description string
 	host        string
-	// others are user -> role.
-	others map[string]string
+	others      []guest
 	// notes are appended one after the other, each by its writer.
 	notes   []note
 	started bool
 	ended   bool
 }
+
+type guest struct{ name, role string }
 
 type note struct{ writer, text string }
 
@@ -25,7 +26,7 @@ func story() []meeting {
 	return []meeting{
 		{
 			title: "Compiler course: kick-off", description: "Who teaches what, and when.",
-			host: "grace", others: map[string]string{"ada": "co-host", "alan": "participant", "katherine": "observer"},
+			host: "grace", others: []guest{{"ada", "co-host"}, {"alan", "participant"}, {"katherine", "observer"}},
 			notes: []note{
 				{"grace", "# Kick-off\n\n- Ada: loops and tables\n"},
 				{"ada", "- Grace: names instead of numbers\n"},
@@ -34,11 +35,11 @@ func story() []meeting {
 			started: true,
 		},
 		{
-			title: "Trajectories, reviewed by hand", host: "katherine", others: map[string]string{"ada": "participant"},
+			title: "Trajectories, reviewed by hand", host: "katherine", others: []guest{{"ada", "participant"}},
 			notes: []note{{"katherine", "Check the numbers before noon.\n"}},
 		},
 		{
-			title: "Engine retrospective", host: "ada", others: map[string]string{"grace": "participant"},
+			title: "Engine retrospective", host: "ada", others: []guest{{"grace", "participant"}},
 			notes:   []note{{"ada", "What went well: the cards.\n"}, {"grace", "What did not: the moth.\n"}},
 			started: true, ended: true,
 		},
@@ -49,8 +50,8 @@ func story() []meeting {
 func (m meeting) tell(ctx context.Context, api *api, people map[string]person) error {
 	host := people[m.host]
 	var invited []map[string]string
-	for name, role := range m.others {
-		invited = append(invited, map[string]string{"userId": people[name].UserID, "role": role})
+	for _, other := range m.others {
+		invited = append(invited, map[string]string{"userId": people[other.name].UserID, "role": other.role})
 	}
 	body := map[string]any{"title": m.title, "participants": invited}
 	if m.description != "" {
