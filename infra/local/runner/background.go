@@ -77,9 +77,10 @@ func (r *Runner) startBackground(ctx context.Context) error {
 		return err
 	}
 	client := r.Engine.Client()
+	sweeper := tables.NewSweeper(client, r.Stack.Tables, r.clock, r.log)
 	readers, err := streams.Start(ctx, streams.Config{
 		Stack: r.Stack, Tables: client, Streams: r.streamClient(), Invoker: r.Functions,
-		Dir: dir, Clock: r.clock, Log: r.log,
+		Expired: sweeper.Expired, Dir: dir, Clock: r.clock, Log: r.log,
 	})
 	if err != nil {
 		return fmt.Errorf("stream readers: %w", err)
@@ -92,7 +93,7 @@ func (r *Runner) startBackground(ctx context.Context) error {
 
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var done sync.WaitGroup
-	done.Go(func() { tables.NewSweeper(client, r.Stack.Tables, r.clock, r.log).Run(sweeping) })
+	done.Go(func() { sweeper.Run(sweeping) })
 	r.ends.push("sweeper", time.Second, func(context.Context) error {
 		stop()
 		done.Wait()
