@@ -1,0 +1,141 @@
+// Command invoke builds the `bootstrap` of a function as it is deployed, and
+// runs it against a small Lambda Runtime API with one event, so that each binary
+// is proved to start and to answer without Docker:
+//
+//	go run ./infra/invoke -fn meetings/create [-event events/meetings/create.json]
+//	go run ./infra/invoke -all
+//
+// Around it stand an engine in memory with the templates' tables, a local issuer
+// and an endpoint that takes what is posted to sockets. The process gets the
+// environment that the templates give the function, and nothing else. In an
+// event, `Bearer local:ada` stands for an access token of the local user ada.
+//
+// It prints what the function answered, what it posted, the time from the start
+// of the process to its first request for an event, and the duration. The exit
+// code is 1 where a function could not be built or started, failed, answered
+// with a status of 500 or more, or refused its local token.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// atOnce bounds the functions that -all builds and runs at the same time.
+const atOnce = 2
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, out, problems io.Writer) int {
+	flags := flag.NewFlagSet("invoke", flag.ContinueOnError)
+	flags.SetOutput(problems)
+	folder := flags.String("fn", "", "the function's folder below functions/, such as meetings/create")
+	event := flags.String("event", "", "the event's file; events/<fn>.json where it isn't given")
+	all := flags.Bool("all", false, "run every function that has an event under events/")
+	root := flags.String("root", ".", "the project's folder")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if (*folder == "") != *all || flags.NArg() > 0 {
+		fmt.Fprintln(problems, "invoke: say one function with -fn, or -all")
+		return 2
+	}
+	if err := invoke(ctx, *root, *folder, *event, out); err != nil {
+		fmt.Fprintln(problems, "invoke:", err)
+		return 1
+	}
+	return 0
+}
+
+func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err error) {
+	root, err = filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	w, err := openWorld(ctx, root)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if folder == "" {
+		return invokeAll(ctx, w, out)
+	}
+	if event == "" {
+		event = filepath.Join(root, "events", filepath.FromSlash(folder)+".json")
+	}
+	r, err := w.try(ctx, folder, event)
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(r); err != nil {
+		return err
+	}
+	return r.verdict()
+}
+
+// invokeAll runs every function that has an event, and prints a line for each.
+func invokeAll(ctx context.Context, w *world, out io.Writer) error {
+	events, err := filepath.Glob(filepath.Join(w.root, "events", "*", "*.json"))
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		return fmt.Errorf("no events under %s", filepath.Join(w.root, "events"))
+	}
+	slices.Sort(events)
+	lines := make([]string, len(events))
+	failed := make([]bool, len(events))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, event := range events {
+		folder := filepath.ToSlash(strings.TrimSuffix(strings.TrimPrefix(event, filepath.Join(w.root, "events")+string(filepath.Separator)), ".json"))
+		group.Go(func() error {
+			r, err := w.try(ctx, folder, event)
+			if err == nil {
+				lines[i] = r.line()
+				err = r.verdict()
+			}
+			if err != nil {
+				failed[i] = true
+				lines[i] = fmt.Sprintf("%-28s FAILED: %v", folder, err)
+			}
+			return ctx.Err()
+		})
+	}
+	err = group.Wait()
+	count := 0
+	for i, line := range lines {
+		fmt.Fprintln(out, line)
+		if failed[i] {
+			count++
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if count > 0 {
+		return fmt.Errorf("%d of %d functions failed", count, len(events))
+	}
+	fmt.Fprintf(out, "%d functions start and answer\n", len(events))
+	return nil
+}

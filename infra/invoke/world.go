@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/issuer"
+	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/tables"
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/testkit/engine"
+)
+
+// world is what stands around the functions: tables, identity, sockets.
+type world struct {
+	root   string
+	stack  *template.Stack
+	engine *engine.Engine
+	issuer *issuer.Issuer
+	server *http.Server
+	posted *posts
+	base   config.Env
+}
+
+const workosKey = "sk_local"
+
+// openWorld starts everything on loopback, on free ports.
+func openWorld(ctx context.Context, root string) (w *world, err error) {
+	w = &world{root: root, posted: &posts{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	if w.stack, err = template.Load(filepath.Join(root, "template.yaml"), map[string]string{
+		"Stage": "local", "Issuers": `[{"issuer":"https://issuer.invalid","jwksUrl":"https://issuer.invalid/jwks"}]`,
+	}); err != nil {
+		return w, fmt.Errorf("the templates are not understood:\n%w", err)
+	}
+	if w.engine, err = engine.Start(ctx, engine.Options{Root: root}); err != nil {
+		return w, err
+	}
+	if err = tables.Create(ctx, w.engine.Client(), w.stack.Tables); err != nil {
+		return w, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return w, fmt.Errorf("local services: %w", err)
+	}
+	address := "http://" + listener.Addr().String()
+	if w.issuer, err = issuer.New(issuer.Options{URL: address + "/dev", APIKey: workosKey, Clock: clock.System{}}); err != nil {
+		return w, errors.Join(err, listener.Close())
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/dev/", w.issuer.Handler(slog.New(slog.DiscardHandler)))
+	mux.Handle("/@connections/", w.posted)
+	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go w.server.Serve(listener) //nolint:errcheck // ends with Close
+	return w, w.localise(address)
+}
+
+// localise puts the addresses of this machine where the templates have AWS's.
+func (w *world) localise(address string) error {
+	w.base = config.Env{
+		"AWS_REGION":                               w.stack.Region,
+		"AWS_ENDPOINT_URL_DYNAMODB":                w.engine.Endpoint,
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": address,
+		"WORKOS_ENDPOINT":                          address + "/dev/workos",
+	}
+	issuers, err := json.Marshal([]map[string]string{{"issuer": address + "/dev", "jwksUrl": address + "/dev/jwks"}})
+	if err != nil {
+		return fmt.Errorf("write issuers: %w", err)
+	}
+	here := config.Env{"ISSUERS": string(issuers), "WORKOS_API_KEY": workosKey}
+	for _, function := range w.stack.Functions {
+		for name, value := range here {
+			if _, given := function.Env[name]; given {
+				function.Env[name] = value
+			}
+		}
+	}
+	if w.stack.Socket != nil {
+		w.stack.Rewrite(w.stack.Socket.URL("https"), address)
+		w.stack.Rewrite(w.stack.Socket.URL("wss"), strings.Replace(address, "http", "ws", 1)+"/")
+	}
+	return nil
+}
+
+func (w *world) close() error {
+	var errs []error
+	if w.server != nil {
+		errs = append(errs, w.server.Close())
+	}
+	if w.issuer != nil {
+		errs = append(errs, w.issuer.Close())
+	}
+	if w.engine != nil {
+		errs = append(errs, w.engine.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// try builds a function and gives it the event of a file.
+func (w *world) try(ctx context.Context, folder, eventFile string) (result, error) {
+	fn, ok := w.stack.Function(folder)
+	if !ok {
+		return result{}, fmt.Errorf("the templates have no function with the folder functions/%s", folder)
+	}
+	text, err := os.ReadFile(eventFile)
+	if err != nil {
+		return result{}, fmt.Errorf("read the event: %w", err)
+	}
+	if !json.Valid(text) {
+		return result{}, fmt.Errorf("the event %s is not JSON", eventFile)
+	}
+	event, signed, err := w.sign(text)
+	if err != nil {
+		return result{}, err
+	}
+	bootstrap := filepath.Join(w.root, ".build", "invoke", filepath.FromSlash(folder), "bootstrap")
+	if err := build(ctx, w.root, "functions/"+folder, bootstrap); err != nil {
+		return result{}, err
+	}
+	info, err := os.Stat(bootstrap)
+	if err != nil {
+		return result{}, err
+	}
+	ran, err := runOnce(ctx, bootstrap, fn, pool.Environment(fn, w.base), clock.NewID(clock.System{}), event)
+	if err != nil {
+		return result{}, err
+	}
+	return result{
+		Function: folder, Bytes: info.Size(), StartMs: milliseconds(ran.start), DurationMs: milliseconds(ran.duration),
+		Answer: asJSON(ran.answer), Error: ran.failure, Posted: w.posted.take(connectionOf(text)), Log: lines(ran.log), signed: signed,
+	}, nil
+}
+
+// localToken stands in an event for an access token of a local user.
+var localToken = regexp.MustCompile(`Bearer local:([A-Za-z0-9._-]+)`)
+
+// sign replaces the local users of an event by tokens, and tells whether there
+// were any.
+func (w *world) sign(event []byte) (signed []byte, any bool, err error) {
+	signed = localToken.ReplaceAllFunc(event, func(match []byte) []byte {
+		any = true
+		token, mintErr := w.issuer.Mint(issuer.TokenRequest{User: string(localToken.FindSubmatch(match)[1])})
+		if mintErr != nil {
+			err = errors.Join(err, fmt.Errorf("token for the event: %w", mintErr))
+		}
+		return []byte("Bearer " + token.AccessToken)
+	})
+	return signed, any, err
+}
