@@ -50,7 +50,7 @@ func TestItSaysWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -64,7 +64,7 @@ func TestItSaysWhatIsWrong(t *testing.T) {
 		{"port taken", config.Env{"PORT": port}, []string{port, "PORT="}},
 		{"websocket port taken", config.Env{"WS_PORT": port}, []string{port, "WS_PORT="}},
 		{"no such engine", config.Env{"ENGINE": "made-up", "DYNAMODB_ENDPOINT": ""}, []string{"ENGINE", "dynoxide"}},
-		{"engine doesn't run", config.Env{"DYNAMODB_ENDPOINT": "http://127.0.0.1:" + port}, []string{"DYNAMODB_ENDPOINT"}},
+		{"engine doesn't run", config.Env{"DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}, []string{"DYNAMODB_ENDPOINT"}},
 		{"data directory is a file", config.Env{"DATA_DIR": file}, []string{file, "DATA_DIR"}},
 		{"port out of range", config.Env{"PORT": "65536"}, []string{"PORT"}},
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/streams"
 )
 
 // gauges are what is measured beside the functions.
@@ -18,6 +19,8 @@ type gauges struct {
 	sockets func() int
 	// functions are what they have done.
 	functions func() []pool.Statistics
+	// readers are the stream readers, and what they have done.
+	readers func() []streams.Statistics
 }
 
 // ServeHTTP writes Prometheus's text format, version 0.0.4.
@@ -29,6 +32,7 @@ func (g gauges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.writeProcess(w)
 	writeFunctions(w, g.functions())
+	writeReaders(w, g.readers())
 }
 
 func metric(w io.Writer, name, kind, help string) {
@@ -93,5 +97,24 @@ func writeDurations(w io.Writer, all []pool.Statistics) {
 		sample(w, name+"_bucket", fmt.Sprintf("{function=%q,le=\"+Inf\"}", s.Folder), float64(count))
 		sample(w, name+"_sum", fmt.Sprintf("{function=%q}", s.Folder), s.Duration.Seconds())
 		sample(w, name+"_count", fmt.Sprintf("{function=%q}", s.Folder), float64(count))
+	}
+}
+
+func writeReaders(w io.Writer, all []streams.Statistics) {
+	for _, one := range []struct {
+		name, kind, help string
+		value            func(streams.Statistics) float64
+	}{
+		{"rapport_stream_records_total", "counter", "Records that the function took.", func(s streams.Statistics) float64 { return float64(s.Records) }},
+		{"rapport_stream_filtered_total", "counter", "Records that no filter let through.", func(s streams.Statistics) float64 { return float64(s.Filtered) }},
+		{"rapport_stream_discarded_total", "counter", "Records that were given up.", func(s streams.Statistics) float64 { return float64(s.Discarded) }},
+		{"rapport_stream_batches_total", "counter", "Batches that the function was given.", func(s streams.Statistics) float64 { return float64(s.Batches) }},
+		{"rapport_stream_failures_total", "counter", "Batches that failed wholly or in part.", func(s streams.Statistics) float64 { return float64(s.Failures) }},
+		{"rapport_stream_iterator_age_seconds", "gauge", "The age of the newest record of the last batch.", func(s streams.Statistics) float64 { return s.IteratorAge.Seconds() }},
+	} {
+		metric(w, one.name, one.kind, one.help)
+		for _, s := range all {
+			sample(w, one.name, fmt.Sprintf("{function=%q,event=%q,table=%q}", s.Folder, s.Event, s.Table), one.value(s))
+		}
 	}
 }

@@ -220,7 +220,10 @@ func (r *Runner) startWeb(at *door) error {
 	r.serve("http", at, front{
 		api:     api,
 		dev:     r.Issuer.Handler(r.log),
-		metrics: gauges{started: r.clock.Now(), sockets: r.Sockets.Open, functions: r.Functions.Snapshot},
+		metrics: gauges{
+			started: r.clock.Now(), sockets: r.Sockets.Open,
+			functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot,
+		},
 		console: consoleHandler(r.config.Console),
 		openAPI: document,
 	}.handler())
