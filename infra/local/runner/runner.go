@@ -218,8 +218,8 @@ func (r *Runner) startWeb(at *door) error {
 		return fmt.Errorf("openapi document: %w", err)
 	}
 	r.serve("http", at, front{
-		api:     api,
-		dev:     r.Issuer.Handler(r.log),
+		api: api,
+		dev: r.Issuer.Handler(r.log),
 		metrics: gauges{
 			started: r.clock.Now(), sockets: r.Sockets.Open,
 			functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot,
