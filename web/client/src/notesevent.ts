@@ -15,7 +15,7 @@ export function parseNotesEvent(event: TopicEvent): NotesEvent {
   if (authorId === undefined || clientId === undefined || clientSeq === undefined || ops === undefined) {
     throw new RapportError({ code: "PROTOCOL", detail: `event ${event.position} is not a change of notes` });
   }
-  return { version: event.position, authorId, clientId, clientSeq, ops };
+  return { version: event.position, authorId, clientId, clientSeq, ops, createdAt: asString(fields["createdAt"]) ?? "" };
 }
 
 /** Undefined when it is not a list of operations. Whether they fit is seen when they are applied. */

@@ -1,10 +1,18 @@
 /**
- * The shapes of the public contract, written by hand until they are generated
- * from the OpenAPI document into `api.gen.ts`. Then each name here becomes one
- * line (`export type Meeting = components["schemas"]["Meeting"]`) and nothing
- * else in the client changes.
+ * The shapes of the public contract, from those that are generated from the
+ * functions' declarations. What the API document leaves wider than the contract
+ * (a state, a role, an operation) is narrowed here; what the contract does not
+ * promise is optional, whatever this server sends.
  */
+import type { Operations } from "./api.gen.ts";
 import type { Change } from "./ot.ts";
+
+type Answer<K extends keyof Operations> = Operations[K]["answer"];
+type Body<K extends { [O in keyof Operations]: Operations[O] extends { body: unknown } ? O : never }[keyof Operations]> =
+  Operations[K]["body"];
+/** `T` with the fields of `By` in place of its own. */
+type Narrowed<T, By> = Omit<T, keyof By> & Readonly<By>;
+type Unpromised<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
 /** RFC 3339, UTC. */
 export type Timestamp = string;
@@ -12,65 +20,23 @@ export type Timestamp = string;
 export type Role = "host" | "co-host" | "participant" | "observer";
 export type MeetingState = "scheduled" | "active" | "concluded" | "cancelled";
 
-export interface User {
-  readonly userId: string;
-  readonly email: string;
-  readonly displayName: string;
-  readonly orgId?: string;
-  readonly orgRole?: string;
-}
+export type User = Unpromised<Answer<"users_get">, "orgId" | "orgRole">;
+export type UpdateMe = Body<"users_update">;
 
-export interface UpdateMe {
-  readonly displayName?: string;
-}
+/** `revision` grows with every change of the meeting or of one of its participants. */
+export type Meeting = Unpromised<
+  Narrowed<Answer<"meetings_get">, { state: MeetingState }>,
+  "description" | "createdAt" | "updatedAt"
+>;
+export type CreateMeeting = Body<"meetings_create">;
+/** Carries the revision that was read; another one is CONFLICT. */
+export type UpdateMeeting = Body<"meetings_update">;
 
-export interface Meeting {
-  readonly meetingId: string;
-  readonly title: string;
-  readonly description?: string;
-  readonly state: MeetingState;
-  readonly hostId: string;
-  readonly participantCount: number;
-  /** Grows with every change of the meeting or of one of its participants. */
-  readonly revision: number;
-  readonly scheduledAt?: Timestamp;
-  readonly durationMinutes?: number;
-  readonly startedAt?: Timestamp;
-  readonly endedAt?: Timestamp;
-  readonly createdAt?: Timestamp;
-  readonly updatedAt?: Timestamp;
-}
-
-export interface CreateMeeting {
-  readonly title: string;
-  readonly description?: string;
-  readonly scheduledAt?: Timestamp;
-  readonly durationMinutes?: number;
-  readonly participants?: readonly InviteParticipant[];
-}
-
-export interface UpdateMeeting {
-  /** The revision that was read; another one is CONFLICT. */
-  readonly revision: number;
-  readonly title?: string;
-  readonly description?: string;
-  readonly scheduledAt?: Timestamp;
-  readonly durationMinutes?: number;
-}
-
-export interface Participant {
-  readonly userId: string;
-  readonly role: Role;
-  readonly displayName?: string;
-  readonly email?: string;
-  readonly joinedAt?: Timestamp;
-}
-
-export interface InviteParticipant {
-  readonly userId: string;
-  readonly role: Exclude<Role, "host">;
-}
-
+export type Participant = Unpromised<
+  Narrowed<Answer<"meetings_invite">, { role: Role }>,
+  "displayName" | "invitedAt"
+>;
+export type InviteParticipant = Body<"meetings_invite">;
 /** The state topic `meetings/<id>`: the whole meeting, replaced by each later one. */
 export interface MeetingView {
   readonly meeting: Meeting;
@@ -89,47 +55,25 @@ export interface PageQuery {
   readonly cursor?: string;
 }
 
-export interface Notes {
-  readonly version: number;
-  readonly content: string;
-  /** Lower-case hex SHA-256 of the UTF-8 content. */
-  readonly hash: string;
-}
+/** `hash` is the lower-case hex SHA-256 of the UTF-8 content. */
+export type Notes = Answer<"notes_get">;
 
-/** A change as sent. A retry repeats it exactly, `baseVersion` and `ops` included. */
-export interface NotesChange {
-  readonly baseVersion: number;
-  readonly clientId: string;
-  /** A whole number from 1; with the caller and `clientId` it identifies the change. */
-  readonly clientSeq: number;
-  readonly ops: Change;
-}
+/**
+ * A change as sent. A retry repeats it exactly, `baseVersion` and `ops`
+ * included. `clientSeq` is a whole number from 1; with the caller and `clientId`
+ * it identifies the change.
+ */
+export type NotesChange = Narrowed<Body<"notes_append">, { ops: Change }>;
 
 /** A change as committed, after transformation. */
-export interface CommittedOps {
-  readonly version: number;
-  readonly ops: Change;
-}
+export type CommittedOps = Narrowed<Answer<"notes_append">, { ops: Change }>;
 
-export interface NotesEvent {
-  readonly version: number;
-  readonly authorId: string;
-  readonly clientId: string;
-  readonly clientSeq: number;
-  readonly ops: Change;
-  readonly createdAt?: Timestamp;
-}
+export type NotesEvent = Narrowed<Answer<"notes_changes">["items"][number], { ops: Change }>;
 
-export interface ChangesQuery {
+export interface ChangesQuery extends PageQuery {
   /** Changes with a version above this one; 0 when left out. */
   readonly from?: number;
-  readonly limit?: number;
-  readonly cursor?: string;
 }
 
-export interface Ticket {
-  readonly ticket: string;
-  /** Where to connect; it carries the ticket, works once and for 30 seconds. */
-  readonly url: string;
-  readonly expiresAt: Timestamp;
-}
+/** `url` is where to connect; it carries the ticket, works once and for 30 seconds. */
+export type Ticket = Answer<"realtime_ticket">;

@@ -325,7 +325,7 @@ describe("healing", () => {
 
   test("an event that does not fit is healed, not thrown", async () => {
     const session = await open();
-    world.server.log.push({ version: 2, authorId: "bob", clientId: "x", clientSeq: 1, ops: insert(99, "far") });
+    world.server.log.push({ version: 2, authorId: "bob", clientId: "x", clientSeq: 1, ops: insert(99, "far"), createdAt: "" });
     world.server.content = "hello";
     for (const link of world.server.links) {
       link.socket.deliver({ type: "event", topic: "meetings/m1/notes", events: [{ position: 2, data: world.server.log[1] }] });

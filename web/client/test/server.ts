@@ -155,8 +155,8 @@ export class FakeServer {
     if (content !== "") this.append({ authorId: "nobody", clientId: "x", clientSeq: 1, ops: [{ type: "insert", position: 0, content }] });
   }
 
-  append(change: Omit<NotesEvent, "version">): void {
-    const event = { ...change, version: this.version + 1 };
+  append(change: Omit<NotesEvent, "version" | "createdAt">): void {
+    const event = { ...change, version: this.version + 1, createdAt: "2030-01-01T00:00:00Z" };
     this.content = apply(this.content, event.ops);
     this.log.push(event);
     this.#post([event]);
