@@ -1,0 +1,154 @@
+package testkit
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Person is somebody who calls. The zero ID is nobody: a caller without token.
+type Person struct {
+	// ID, Email and DisplayName are what the directory knows.
+	ID, Email, DisplayName string
+	// Session is the session of this person's tokens.
+	Session string
+
+	world *World
+}
+
+// User is a person whom the directory knows, with one session: the same one
+// every time for a name such as `ada`.
+func (w *World) User(name string) *Person {
+	p := &Person{
+		ID: "user_" + name, Email: name + "@example.com", DisplayName: strings.ToUpper(name[:1]) + name[1:] + " Test",
+		Session: "session_" + name, world: w,
+	}
+	w.Directory.add(p)
+	return p
+}
+
+// Stranger is a person with good tokens whom the directory does not know.
+func (w *World) Stranger(name string) *Person {
+	return &Person{ID: "user_" + name, Session: "session_" + name, world: w}
+}
+
+// Nobody calls without a token.
+func (w *World) Nobody() *Person { return &Person{world: w} }
+
+// Claims are what an identity provider says of this person for five minutes.
+func (p *Person) Claims() jwt.MapClaims { return p.world.Issuer.claims(p.ID, p.Session) }
+
+// Token signs the person's claims after each change was applied to them; a nil
+// value removes a claim.
+func (p *Person) Token(t testing.TB, changes ...jwt.MapClaims) string {
+	t.Helper()
+	claims := p.Claims()
+	for _, change := range changes {
+		maps.Copy(claims, change)
+	}
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+	return p.world.Issuer.Sign(t, claims)
+}
+
+// Option changes a request before it is sent.
+type Option func(*http.Request)
+
+// Header sets a header; an empty value removes it.
+func Header(name, value string) Option {
+	return func(r *http.Request) {
+		r.Header.Set(name, value)
+		if value == "" {
+			r.Header.Del(name)
+		}
+	}
+}
+
+// Key sets the Idempotency-Key.
+func Key(key string) Option { return Header("Idempotency-Key", key) }
+
+// Bearer sends another token than the person's own.
+func Bearer(token string) Option { return Header("Authorization", "Bearer "+token) }
+
+// Call sends a request such as `GET /v1/meetings?limit=2` and gives the answer.
+// A body that is a string or []byte goes as it is, nil is no body, all else is
+// written as JSON. The answer of a function that failed as a whole, which AWS
+// would turn into a 500 of its own, has Status 0 and fails the test.
+func (p *Person) Call(t testing.TB, request string, body any, options ...Option) Answer {
+	t.Helper()
+	verb, target, _ := strings.Cut(request, " ")
+	raw, err := bodyOf(body)
+	if err != nil {
+		t.Errorf("%s: encode body: %v", request, err)
+		return Answer{Request: request}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), verb, "https://api.test"+target, nil)
+	if err != nil {
+		t.Errorf("%s: %v", request, err)
+		return Answer{Request: request}
+	}
+	if p.ID != "" {
+		r.Header.Set("Authorization", "Bearer "+p.Token(t))
+	}
+	if raw != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, option := range options {
+		option(r)
+	}
+	return p.world.call(t, request, r, raw)
+}
+
+func (w *World) call(t testing.TB, request string, r *http.Request, body []byte) Answer {
+	t.Helper()
+	unit, parameters := w.route(r.Method, r.URL)
+	event := httpEvent(r, unit.Route, parameters, body, w.nextID())
+	payload, err := w.Invoke(r.Context(), unit.Name, event)
+	if err != nil {
+		t.Errorf("%s: %s failed: %v", request, unit.Name, err)
+		return Answer{Request: request}
+	}
+	var given events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(payload, &given); err != nil {
+		t.Errorf("%s: %s gave no HTTP answer: %v", request, unit.Name, err)
+		return Answer{Request: request}
+	}
+	answer := Answer{Request: request, Status: given.StatusCode, Header: http.Header{}, Body: []byte(given.Body)}
+	for name, value := range given.Headers {
+		answer.Header.Set(name, value)
+	}
+	return answer
+}
+
+func bodyOf(body any) ([]byte, error) {
+	switch body := body.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return []byte(body), nil
+	case []byte:
+		return body, nil
+	}
+	return json.Marshal(body)
+}
+
+// EndSession ends the person's session, as the provider's webhook will.
+func (p *Person) EndSession(ctx context.Context) error {
+	return p.world.sessions().End(ctx, p.ID, p.Session)
+}
+
+func pathSegments(u *url.URL) []string {
+	segments := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
+	for i, segment := range segments {
+		if plain, err := url.PathUnescape(segment); err == nil {
+			segments[i] = plain
+		}
+	}
+	return segments
+}

@@ -1,0 +1,240 @@
+package testkit
+
+import (
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/errs"
+)
+
+// Frame is a frame that a client got; what its type doesn't have is zero.
+type Frame struct {
+	Type     string          `json:"type"`
+	ID       string          `json:"id"`
+	Topic    string          `json:"topic"`
+	Position int64           `json:"position"`
+	Hash     string          `json:"hash"`
+	Version  int64           `json:"version"`
+	Ops      json.RawMessage `json:"ops"`
+	Reason   string          `json:"reason"`
+	Code     errs.Kind       `json:"code"`
+	Detail   string          `json:"detail"`
+	Errors   []errs.Problem  `json:"errors"`
+	Oldest   *int64          `json:"oldest"`
+	Events   []Event         `json:"events"`
+	// Raw is the whole frame.
+	Raw json.RawMessage `json:"-"`
+}
+
+// Event is an event in a frame.
+type Event struct {
+	Position int64           `json:"position"`
+	At       time.Time       `json:"at"`
+	Data     json.RawMessage `json:"data"`
+	Omitted  bool            `json:"omitted"`
+}
+
+// Socket is a person's open WebSocket.
+type Socket struct {
+	// ID is the connection's id.
+	ID string
+
+	person    *Person
+	connected time.Time
+}
+
+// Connect opens a socket with a new ticket.
+func (p *Person) Connect(t testing.TB) *Socket {
+	t.Helper()
+	ticket := As[struct{ URL string }](t, p.Call(t, "POST /v1/realtime/tickets", nil))
+	link, err := url.Parse(ticket.URL)
+	if err != nil {
+		t.Fatalf("the ticket's url: %v", err)
+	}
+	socket, status := p.Handshake(t, link.Query())
+	if status != 200 {
+		t.Fatalf("connect: status %d", status)
+	}
+	return socket
+}
+
+// Handshake tries to open a socket with a query, and gives the status.
+func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
+	t.Helper()
+	s := &Socket{ID: "socket-" + p.world.nextID(), person: p, connected: time.Now().UTC()}
+	p.world.Gateway.open(s.ID)
+	event := s.event("$connect", "CONNECT")
+	event.MultiValueQueryStringParameters = query
+	event.QueryStringParameters = map[string]string{}
+	for name, values := range query {
+		event.QueryStringParameters[name] = values[len(values)-1]
+	}
+	status := s.dispatch(t, event)
+	if status != 200 {
+		p.world.Gateway.set(s.ID, lineGone)
+	}
+	return s, status
+}
+
+// Send sends a frame to the function that its action leads to, and returns
+// when that function has ended. A frame that is a string or []byte goes as it
+// is, all else is written as JSON.
+func (s *Socket) Send(t testing.TB, frame any) {
+	t.Helper()
+	raw, err := bodyOf(frame)
+	if err != nil {
+		t.Errorf("encode frame: %v", err)
+		return
+	}
+	event := s.event(s.person.world.action(raw), "MESSAGE")
+	event.RequestContext.MessageID = event.RequestContext.RequestID
+	event.Body = string(raw)
+	if status := s.dispatch(t, event); status != 200 {
+		t.Errorf("send %.100s: status %d", raw, status)
+	}
+}
+
+// Ask sends a frame and gives the first new one that bears its id. A frame
+// without an answer fails the test.
+func (s *Socket) Ask(t testing.TB, frame any) Frame {
+	t.Helper()
+	raw, err := bodyOf(frame)
+	if err != nil {
+		t.Errorf("encode frame: %v", err)
+		return Frame{}
+	}
+	var sent struct {
+		ID string `json:"id"`
+	}
+	// A frame on purpose broken has no id.
+	_ = json.Unmarshal(raw, &sent)
+	before := len(s.Frames(t))
+	s.Send(t, raw)
+	for _, got := range s.Frames(t)[before:] {
+		if got.ID == sent.ID && got.Type != "event" && got.Type != "head" && got.Type != "revoked" {
+			return got
+		}
+	}
+	t.Errorf("no answer to %.200s", raw)
+	return Frame{}
+}
+
+// Frames are those that reached the socket so far, in their order.
+func (s *Socket) Frames(t testing.TB) []Frame {
+	t.Helper()
+	raws, _ := s.person.world.Gateway.look(s.ID)
+	frames := make([]Frame, len(raws))
+	for i, raw := range raws {
+		if err := json.Unmarshal(raw, &frames[i]); err != nil {
+			t.Errorf("a frame that is not as expected: %v: %s", err, raw)
+		}
+		if len(raw) > endpoint.MaxFrame {
+			t.Errorf("a frame of %d bytes", len(raw))
+		}
+		frames[i].Raw = raw
+	}
+	return frames
+}
+
+// Events are the events of a topic that reached the socket so far.
+func (s *Socket) Events(t testing.TB, topic string) []Event {
+	t.Helper()
+	var all []Event
+	for _, frame := range s.Frames(t) {
+		if frame.Type == "event" && frame.Topic == topic {
+			all = append(all, frame.Events...)
+		}
+	}
+	return all
+}
+
+// Posts counts the posts to the socket, those that failed among them.
+func (s *Socket) Posts() int {
+	_, posts := s.person.world.Gateway.look(s.ID)
+	return posts
+}
+
+// Vanish lets the socket be gone without a word: posts get 410.
+func (s *Socket) Vanish() { s.person.world.Gateway.set(s.ID, lineGone) }
+
+// Hang lets posts wait for ever.
+func (s *Socket) Hang() { s.person.world.Gateway.set(s.ID, lineHanging) }
+
+// Fail lets posts fail with 500.
+func (s *Socket) Fail() { s.person.world.Gateway.set(s.ID, lineFailing) }
+
+// Recover lets posts get through again.
+func (s *Socket) Recover() { s.person.world.Gateway.set(s.ID, lineOpen) }
+
+// Close closes the socket: posts get 410, and `$disconnect` runs.
+func (s *Socket) Close(t testing.TB) {
+	t.Helper()
+	s.Vanish()
+	if status := s.dispatch(t, s.event("$disconnect", "DISCONNECT")); status != 200 {
+		t.Errorf("disconnect: status %d", status)
+	}
+}
+
+// event is an event about the socket, without what its type adds.
+func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyRequest {
+	id := s.person.world.nextID()
+	now := time.Now().UTC()
+	return events.APIGatewayWebsocketProxyRequest{
+		RequestContext: events.APIGatewayWebsocketProxyRequestContext{
+			AccountID: "123456789012", APIID: "sockets", Stage: "live", RouteKey: route, EventType: eventType,
+			RequestID: id, ExtendedRequestID: id, MessageDirection: "IN", ConnectedAt: s.connected.UnixMilli(),
+			ConnectionID: s.ID, DomainName: "sockets.test", RequestTime: now.Format(timeLayout), RequestTimeEpoch: now.UnixMilli(),
+			Identity: events.APIGatewayRequestIdentity{SourceIP: "203.0.113.7"},
+		},
+	}
+}
+
+// dispatch hands the event to the function of its route and gives the status.
+func (s *Socket) dispatch(t testing.TB, event events.APIGatewayWebsocketProxyRequest) int {
+	t.Helper()
+	unit, ok := s.person.world.socketUnit(event.RequestContext.RouteKey)
+	if !ok {
+		t.Errorf("no function has the route %s", event.RequestContext.RouteKey)
+		return 0
+	}
+	payload, err := s.person.world.Invoke(t.Context(), unit.Name, event)
+	if err != nil {
+		t.Errorf("%s failed: %v", unit.Name, err)
+		return 0
+	}
+	var answer events.APIGatewayProxyResponse
+	if err := json.Unmarshal(payload, &answer); err != nil {
+		t.Errorf("%s gave no answer: %v", unit.Name, err)
+	}
+	return answer.StatusCode
+}
+
+// action picks a frame's route as API Gateway does, by `$request.body.action`:
+// one of its own routes too, if the client says so.
+func (w *World) action(raw []byte) string {
+	var frame struct {
+		Action any `json:"action"`
+	}
+	if json.Unmarshal(raw, &frame) != nil {
+		return "$default"
+	}
+	name, ok := frame.Action.(string)
+	if _, known := w.socketUnit(name); !ok || !known {
+		return "$default"
+	}
+	return name
+}
+
+func (w *World) socketUnit(route string) (endpoint.Unit, bool) {
+	for _, unit := range w.units {
+		if unit.Trigger == endpoint.TriggerSocket && unit.Route == route {
+			return unit, true
+		}
+	}
+	return endpoint.Unit{}, false
+}

@@ -1,0 +1,163 @@
+// Package testkit is the world that tests go through the public door with. A
+// World has real tables, an identity provider, a directory of people and the
+// sockets of API Gateway, all speaking the real protocols over loopback, and
+// hands functions the environment that AWS would. A Person calls and connects
+// in it: each call is the event that API Gateway would make of it, for the
+// function that its route leads to, and each answer is what that function gave.
+//
+// A world belongs to one test and its subtests, and ends with it. Its methods
+// may be used by many goroutines at once; those that can't go on without an
+// answer, such as Connect or Answer.Want, only by the test's own.
+package testkit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/table/tabletest"
+)
+
+const (
+	region = "us-east-1"
+	// timeout is the most that a function has for one event.
+	timeout = 30 * time.Second
+)
+
+// World is everything around the functions of one test.
+type World struct {
+	Tables *tabletest.Tables
+	// Issuer signs the tokens of everybody here.
+	Issuer *Issuer
+	// Directory is WorkOS.
+	Directory *Directory
+	// Gateway is where functions post frames to.
+	Gateway *Gateway
+
+	env   config.Env
+	units map[string]endpoint.Unit
+	calls atomic.Int64
+
+	mu      sync.Mutex
+	idle    map[string][]lambda.Handler
+	cursors map[string]cursor
+}
+
+// New makes a world with these functions.
+func New(t testing.TB, units []endpoint.Unit) *World {
+	t.Helper()
+	w := &World{
+		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
+		units: map[string]endpoint.Unit{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
+	}
+	for _, unit := range units {
+		w.units[unit.Name] = unit
+	}
+	issuers, err := json.Marshal([]map[string]string{{"issuer": w.Issuer.Name, "jwksUrl": w.Issuer.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.env = w.Tables.Env().With(config.Env{
+		"STAGE": "test", "AWS_REGION": region,
+		"ISSUERS":         string(issuers),
+		"WORKOS_API_KEY":  workosKey,
+		"WORKOS_ENDPOINT": w.Directory.url,
+		"WS_URL":          "wss://sockets.test/live",
+		"WS_ENDPOINT":     "https://sockets.invalid/live",
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
+	})
+	return w
+}
+
+// Env is the environment of every function here.
+func (w *World) Env() config.Env { return w.env.With(nil) }
+
+// Unit is the function of a name, such as `meetings/start`.
+func (w *World) Unit(t testing.TB, name string) endpoint.Unit {
+	t.Helper()
+	unit, ok := w.units[name]
+	if !ok {
+		t.Fatalf("there is no function %s in this world", name)
+	}
+	return unit
+}
+
+// Invoke hands a function an event and gives its answer. As on AWS an instance
+// serves one event at a time: a free one is used, or another is opened.
+func (w *World) Invoke(ctx context.Context, name string, event any) ([]byte, error) {
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return nil, fmt.Errorf("encode event for %s: %w", name, err)
+	}
+	handler, err := w.take(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer w.give(name, handler)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: w.nextID()}), payload)
+}
+
+func (w *World) take(ctx context.Context, name string) (lambda.Handler, error) {
+	w.mu.Lock()
+	free := w.idle[name]
+	if n := len(free); n > 0 {
+		w.idle[name] = free[:n-1]
+		w.mu.Unlock()
+		return free[n-1], nil
+	}
+	w.mu.Unlock()
+	unit, ok := w.units[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no function %s in this world", name)
+	}
+	handler, err := unit.Open(ctx, w.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return handler, nil
+}
+
+func (w *World) give(name string, handler lambda.Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle[name] = append(w.idle[name], handler)
+}
+
+// Restart throws away all instances, as a deployment does: what they held in
+// memory is gone.
+func (w *World) Restart() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.idle)
+}
+
+// nextID names requests and sockets, in the order in which they are made.
+func (w *World) nextID() string { return fmt.Sprintf("test-%06d", w.calls.Add(1)) }
+
+// AtOnce runs f n times at once and gives what each run gave, by its number.
+func AtOnce[T any](n int, f func(i int) T) []T {
+	results := make([]T, n)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-begin
+			results[i] = f(i)
+		})
+	}
+	close(begin)
+	all.Wait()
+	return results
+}

@@ -1,0 +1,47 @@
+package testkit_test
+
+import (
+	"testing"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+func TestWorld(t *testing.T) {
+	w := testkit.New(t, functions.All())
+	ada, ben := w.User("ada"), w.User("ben")
+	meeting := testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", map[string]any{
+		"title": "Plan", "participants": []any{map[string]any{"userId": ben.ID, "role": "participant"}},
+	}))
+	path := "/v1/meetings/" + meeting.MeetingID
+	ben.Call(t, "GET "+path, nil).Want(t, 200)
+	w.Stranger("eve").Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
+	w.Nobody().Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
+	w.ChangesNothing(t, func() {
+		ben.Call(t, "POST "+path+"/start", nil).Refused(t, errs.Forbidden)
+		ben.Call(t, "GET /v1/nowhere", nil).Refused(t, errs.NotFound)
+	})
+
+	topic := "meetings/" + meeting.MeetingID + "/notes"
+	socket := ben.Connect(t)
+	if got := socket.Ask(t, map[string]any{"action": "subscribe", "id": "1", "topic": topic}); got.Type != "subscribed" {
+		t.Fatalf("got %s", got.Raw)
+	}
+	ada.Call(t, "POST "+path+"/notes/changes", map[string]any{
+		"baseVersion": 0, "clientId": "c", "clientSeq": 1,
+		"ops": []any{map[string]any{"type": "insert", "position": 0, "content": "hello"}},
+	}).Want(t, 200)
+	if got := socket.Events(t, topic); len(got) != 1 || got[0].Position != 1 {
+		t.Errorf("ben got %v", socket.Frames(t))
+	}
+	for _, table := range []string{"Data", "Log"} {
+		if got := w.Stream(t, table, "realtime/fanout"); got.Records == 0 || len(got.Failed) > 0 {
+			t.Errorf("stream of %s: %+v", table, got)
+		}
+		if got := w.Stream(t, table, "realtime/fanout"); got.Records != 0 {
+			t.Errorf("stream of %s, again: %+v", table, got)
+		}
+	}
+	socket.Close(t)
+}
