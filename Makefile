@@ -188,12 +188,12 @@ build: need-go ## Build every Lambda for linux/arm64 and amd64 into .build/lambd
 	done
 
 .PHONY: invoke
-invoke: setup ## Build one Lambda and run it: FN=meetings/start [EVENT=events/meetings/start.json]
+invoke: need-go engine ## Build one Lambda and run it: FN=meetings/start [EVENT=events/meetings/start.json]
 	@[ -n "$(FN)" ] || { echo "invoke: say which: make invoke FN=meetings/start" >&2; exit 2; }
 	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json)
 
 .PHONY: invoke-all
-invoke-all: setup ## Build and run every Lambda with its event
+invoke-all: need-go engine ## Build and run every Lambda with its event
 	@go run ./infra/invoke -all
 
 .PHONY: package
