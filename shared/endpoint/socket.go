@@ -78,7 +78,7 @@ func UnknownFrames[S any](summary string, known ...string) Function[S] {
 type socketFrame[In any] struct {
 	Action string `json:"action"`
 	ID     string `json:"id"`
-	In     In     `json:",inline"`
+	In     In     `json:",embed"`
 }
 
 func frameSchema(input *Schema) *Schema {

@@ -39,10 +39,10 @@ const (
 // Op is one step of a Change. Position and Length count Unicode code points,
 // not bytes and not UTF-16 units.
 type Op struct {
-	Type     Type   `json:"type"`
-	Position int    `json:"position"`
-	Content  string `json:"content,omitempty"`
-	Length   int    `json:"length,omitempty"`
+	Type     Type   `json:"type" enum:"insert,delete,retain"`
+	Position int    `json:"position" minimum:"0"`
+	Content  string `json:"content,omitzero" minLength:"1"`
+	Length   int    `json:"length,omitzero" minimum:"1"`
 }
 
 // end returns the position behind the part of the document that op covers.

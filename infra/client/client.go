@@ -1,0 +1,128 @@
+// Package client speaks Rapport's public contract from Go: the local runner's
+// tokens, the HTTP API, sockets, and a session that edits notes. The
+// end-to-end tests and the load driver are its users; it depends on nothing of
+// the server's but the operations on text.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxAnswer bounds what is read of one answer, in bytes.
+const maxAnswer = 16 << 20
+
+// Client is one person, signed in.
+type Client struct {
+	base string
+	user string
+	http *http.Client
+
+	mu      sync.Mutex
+	token   string
+	expires time.Time
+	// UserID is who the person is.
+	UserID string
+}
+
+// Problem is a refusal of the API.
+type Problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Location string `json:"location"`
+		Detail   string `json:"detail"`
+	} `json:"errors"`
+}
+
+// Error tells status, code and what to mend.
+func (p *Problem) Error() string {
+	return fmt.Sprintf("%d %s: %s %v", p.Status, p.Code, p.Detail, p.Errors)
+}
+
+// SignIn signs a local person in at a runner such as http://localhost:3000.
+func SignIn(ctx context.Context, base, user string) (*Client, error) {
+	c := &Client{base: base, user: user, http: &http.Client{Timeout: 30 * time.Second}}
+	return c, c.refresh(ctx)
+}
+
+func (c *Client) refresh(ctx context.Context) error {
+	var answer struct {
+		AccessToken string `json:"accessToken"`
+		UserID      string `json:"userId"`
+		ExpiresIn   int    `json:"expiresIn"`
+	}
+	if err := c.send(ctx, http.MethodPost, "/dev/token", "", map[string]string{"user": c.user}, &answer); err != nil {
+		return fmt.Errorf("sign in %s: %w", c.user, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token, c.UserID = answer.AccessToken, answer.UserID
+	c.expires = time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second / 2)
+	return nil
+}
+
+// Do sends a request and reads the JSON answer into out, unless that is nil. A
+// refusal is a *Problem.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	c.mu.Lock()
+	token, old := c.token, time.Now().After(c.expires)
+	c.mu.Unlock()
+	if old {
+		if err := c.refresh(ctx); err != nil {
+			return err
+		}
+		c.mu.Lock()
+		token = c.token
+		c.mu.Unlock()
+	}
+	return c.send(ctx, method, path, token, in, out)
+}
+
+func (c *Client) send(ctx context.Context, method, path, token string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // reading is over
+	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		problem := &Problem{Status: response.StatusCode}
+		if json.Unmarshal(raw, problem) != nil {
+			problem.Detail = string(raw)
+		}
+		return problem
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, out)
+}

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// AnswerLimit is how long a frame's answer is waited for, as the contract says.
+const AnswerLimit = 10 * time.Second
+
+// Frame is what comes over a socket; which fields are set depends on Type.
+type Frame struct {
+	Type     string          `json:"type"`
+	ID       string          `json:"id"`
+	Topic    string          `json:"topic"`
+	Position int64           `json:"position"`
+	Hash     string          `json:"hash"`
+	Version  int64           `json:"version"`
+	Ops      json.RawMessage `json:"ops"`
+	Code     string          `json:"code"`
+	Detail   string          `json:"detail"`
+	Reason   string          `json:"reason"`
+	Events   []Event         `json:"events"`
+}
+
+// Event is something at a position of a topic.
+type Event struct {
+	Position int64           `json:"position"`
+	At       time.Time       `json:"at"`
+	Data     json.RawMessage `json:"data"`
+	Omitted  bool            `json:"omitted"`
+}
+
+// Refused is an error frame.
+type Refused struct{ Code, Detail string }
+
+// Error tells code and detail.
+func (r *Refused) Error() string { return r.Code + ": " + r.Detail }
+
+// Again tells whether the same frame may be sent again.
+func (r *Refused) Again() bool { return r.Code == "RATE_LIMITED" || r.Code == "INTERNAL" }
+
+// ErrCut says that the socket went before the answer came.
+var ErrCut = errors.New("the socket is closed")
+
+// Socket is one open WebSocket.
+type Socket struct {
+	conn   *websocket.Conn
+	handle func(Frame)
+	done   chan struct{}
+
+	mu      sync.Mutex
+	next    int
+	waiting map[string]chan Frame
+}
+
+// Open spends a ticket and opens a socket; handle gets every frame that isn't
+// an answer, in order, from one goroutine.
+func (c *Client) Open(ctx context.Context, handle func(Frame)) (*Socket, error) {
+	var ticket struct {
+		URL string `json:"url"`
+	}
+	if err := c.Do(ctx, http.MethodPost, "/v1/realtime/tickets", nil, &ticket); err != nil {
+		return nil, fmt.Errorf("ticket: %w", err)
+	}
+	conn, _, err := websocket.Dial(ctx, ticket.URL, nil) //nolint:bodyclose // the library closes it
+	if err != nil {
+		return nil, fmt.Errorf("open socket: %w", err)
+	}
+	conn.SetReadLimit(64 << 10)
+	s := &Socket{conn: conn, handle: handle, done: make(chan struct{}), waiting: map[string]chan Frame{}}
+	go s.read()
+	return s, nil
+}
+
+// Done is closed when the socket is.
+func (s *Socket) Done() <-chan struct{} { return s.done }
+
+// Cut closes the socket without a word, as a lost network does.
+func (s *Socket) Cut() { _ = s.conn.CloseNow() }
+
+func (s *Socket) read() {
+	defer close(s.done)
+	for {
+		_, raw, err := s.conn.Read(context.Background())
+		if err != nil {
+			_ = s.conn.CloseNow()
+			return
+		}
+		var frame Frame
+		if json.Unmarshal(raw, &frame) != nil {
+			continue
+		}
+		s.mu.Lock()
+		answer, ok := s.waiting[frame.ID]
+		delete(s.waiting, frame.ID)
+		s.mu.Unlock()
+		if ok && frame.ID != "" {
+			answer <- frame
+		} else {
+			s.handle(frame)
+		}
+	}
+}
+
+// Ask sends a frame, without its id, and waits for the answer. An error frame
+// is a *Refused.
+func (s *Socket) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
+	s.mu.Lock()
+	s.next++
+	id := strconv.Itoa(s.next)
+	answer := make(chan Frame, 1)
+	s.waiting[id] = answer
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.waiting, id)
+		s.mu.Unlock()
+	}()
+	sent := map[string]any{"id": id}
+	for name, value := range frame {
+		sent[name] = value
+	}
+	raw, err := json.Marshal(sent)
+	if err != nil {
+		return Frame{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, AnswerLimit)
+	defer cancel()
+	if err := s.conn.Write(ctx, websocket.MessageText, raw); err != nil {
+		return Frame{}, errors.Join(ErrCut, err)
+	}
+	select {
+	case got := <-answer:
+		if got.Type == "error" {
+			return got, &Refused{Code: got.Code, Detail: got.Detail}
+		}
+		return got, nil
+	case <-s.done:
+		return Frame{}, ErrCut
+	case <-ctx.Done():
+		return Frame{}, ctx.Err()
+	}
+}
