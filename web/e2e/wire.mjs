@@ -17,6 +17,7 @@ export class Wire {
     const wire = new Wire();
     wire.#server = createServer((socket) => wire.#relay(socket));
     await new Promise((resolve, reject) => wire.#server.once("error", reject).listen(0, "127.0.0.1", resolve));
+    wire.#server.unref(); // a test that fails before closing it must still end
     return wire;
   }
 

@@ -1,4 +1,4 @@
-const colours = 6;
+const colours = 8;
 
 /** Up to two letters: of the first and the last word. */
 export function initials(name: string): string {

@@ -1,0 +1,126 @@
+/**
+ * Pictures of the console, light, dark and on a phone, and that every page fits
+ * a phone. UPDATE_SCREENSHOTS=1 keeps them in docs/images, otherwise they go to
+ * a temporary folder.
+ */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { findChromium, launch } from "./chromium.mjs";
+import { agree, patience, Person } from "./person.mjs";
+import { startRunner } from "./runner.mjs";
+
+const chromium = findChromium();
+if (!chromium) console.log("pictures skipped: no Chromium found (Debian: apt-get install chromium; or set CHROMIUM to its path)");
+
+const images = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
+const title = "Weekly review of the matching pilot";
+const adaWrites = `Agenda
+1. What the first cohort told us
+2. Questions for the second one 🙂
+3. Who does what until Thursday
+
+Of 42 pairs, 37 met at least twice. The five others never found
+a time: offer three slots instead of one?
+`;
+const graceWrites = `
+To do
+- Ada drafts the message to the second cohort
+- Grace looks at how long people talked before the first silence`;
+
+describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
+  let runner;
+  let browser;
+  let folder = "";
+  /** @type {Person[]} */
+  const people = [];
+
+  before(async () => {
+    folder = process.env.UPDATE_SCREENSHOTS === "1" ? images : await mkdtemp(join(tmpdir(), "rapport-pictures-"));
+    await mkdir(folder, { recursive: true });
+    console.log(`pictures: ${folder}`);
+    runner = await startRunner();
+    browser = await launch(chromium);
+  }, { timeout: 4 * patience });
+
+  after(async () => {
+    for (const person of people) await person.leave();
+    await browser?.close();
+    await runner?.stop();
+    assert.deepEqual(people.flatMap((person) => person.failures), [], "errors in the pages");
+  });
+
+  async function enter(user, options) {
+    const person = await Person.enter(browser, runner.baseUrl, user, { reducedMotion: "reduce", ...options });
+    people.push(person);
+    return person;
+  }
+
+  /** @param {Person} person @param {string} name */
+  async function picture(person, name) {
+    const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${name} is ${overflow} px wider than the window`);
+    const path = join(folder, `${name}.png`);
+    await person.page.screenshot({ path });
+    return path;
+  }
+
+  it("a meeting in two windows, on a phone, and the way there", { timeout: 8 * patience }, async () => {
+    const size = { width: 960, height: 820 };
+    const ada = await enter("ada", { viewport: size, colorScheme: "light" });
+    const grace = await enter("grace", { viewport: size, colorScheme: "dark" });
+    const linus = await enter("linus", { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, colorScheme: "light", hasTouch: true });
+
+    await picture(linus, "phone-empty");
+    await ada.page.getByRole("button", { name: "New meeting" }).first().click();
+    const dialog = ada.page.getByRole("dialog", { name: "New meeting" });
+    await dialog.getByLabel("Title").fill(title);
+    await dialog.getByLabel("What it is about").fill("What worked, and what to change before the second cohort.");
+    for (const user of ["grace", "linus", "margaret"]) await dialog.locator(`.chip[data-user="${user}"]`).click();
+    await picture(ada, "new-meeting");
+    await dialog.getByRole("button", { name: "Create meeting" }).click();
+    await ada.page.getByLabel(/^Role of grace/i).selectOption("co-host");
+    await ada.page.getByLabel(/^Role of margaret/i).selectOption("observer");
+    await ada.page.getByRole("button", { name: "Start meeting" }).click();
+    await ada.sees("Live now");
+
+    const address = new URL(ada.page.url()).hash;
+    for (const person of [grace, linus]) {
+      await person.page.reload();
+      await person.page.getByRole("link", { name: new RegExp(title) }).waitFor();
+    }
+    await picture(grace, "meetings-dark");
+    await picture(linus, "phone-meetings");
+    await Promise.all([grace, linus].map((person) => person.page.goto(`/${address}`)));
+    await ada.type("End", adaWrites);
+    await agree(ada, grace, linus);
+    await grace.type("End", graceWrites);
+    await agree(ada, grace, linus);
+    await Promise.all(people.map((person) => person.page.locator(".arrival").first().waitFor({ state: "detached" })));
+
+    const light = await picture(ada, "room-light");
+    const dark = await picture(grace, "room-dark");
+    await picture(linus, "room-phone");
+    await linus.page.getByRole("button", { name: /^People/ }).click();
+    await picture(linus, "people-phone");
+    await sideBySide(light, dark, size);
+    await ada.page.getByRole("button", { name: "Sign out" }).click();
+    await ada.page.getByRole("button", { name: /Ada Lovelace/ }).waitFor();
+    await picture(ada, "sign-in");
+  });
+
+  /** One picture of two windows. */
+  async function sideBySide(left, right, { width, height }) {
+    const page = await browser.newPage({ viewport: { width: 2 * width + 72, height: height + 48 } });
+    const [one, two] = await Promise.all([left, right].map(async (path) => `data:image/png;base64,${(await readFile(path)).toString("base64")}`));
+    await page.setContent(`<style>
+      body { margin: 0; padding: 24px; display: flex; gap: 24px; background: #c9d3cd; }
+      img { border-radius: 12px; box-shadow: 0 8px 30px rgb(0 0 0 / .25); }
+    </style><img src="${one}"><img src="${two}">`);
+    await page.screenshot({ path: join(folder, "two-windows.png") });
+    await page.close();
+  }
+});
