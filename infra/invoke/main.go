@@ -8,7 +8,9 @@
 // Around it stand an engine in memory with the templates' tables, a local issuer
 // and an endpoint that takes what is posted to sockets. The process gets the
 // environment that the templates give the function, and nothing else. In an
-// event, `Bearer local:ada` stands for an access token of the local user ada.
+// event, `Bearer local:ada` stands for an access token of the local user ada,
+// and the meeting, people, ticket and socket that the events speak of are made
+// before.
 //
 // It prints what the function answered, what it posted, the time from the start
 // of the process to its first request for an event, and the duration. The exit
@@ -38,7 +40,13 @@ const atOnce = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	problems := os.Stderr
+	// The functions that set a scene log to os.Stderr, as on AWS; here their
+	// lines would hide those that matter.
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
+	code := run(ctx, os.Args[1:], os.Stdout, problems)
 	stop()
 	os.Exit(code)
 }

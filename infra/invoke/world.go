@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/local/issuer"
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/tables"
@@ -32,6 +33,8 @@ type world struct {
 	server *http.Server
 	posted *posts
 	base   config.Env
+	// functions run in this process what a scene needs.
+	functions *pool.Pool
 }
 
 const workosKey = "sk_local"
@@ -68,7 +71,11 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 	mux.Handle("/@connections/", w.posted)
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go w.server.Serve(listener) //nolint:errcheck // ends with Close
-	return w, w.localise(address)
+	if err = w.localise(address); err != nil {
+		return w, err
+	}
+	w.functions, err = pool.New(functions.All(), w.stack.Functions, w.base, slog.New(slog.DiscardHandler))
+	return w, err
 }
 
 // localise puts the addresses of this machine where the templates have AWS's.
@@ -124,6 +131,9 @@ func (w *world) try(ctx context.Context, folder, eventFile string) (result, erro
 	}
 	if !json.Valid(text) {
 		return result{}, fmt.Errorf("the event %s is not JSON", eventFile)
+	}
+	if text, err = w.scene(ctx, folder, text); err != nil {
+		return result{}, err
 	}
 	event, signed, err := w.sign(text)
 	if err != nil {
