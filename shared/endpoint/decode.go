@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +19,13 @@ import (
 	"github.com/rapport/rapport/shared/errs"
 )
 
-// maxDepth bounds how deep a body may be nested; nothing of ours needs ten.
-const maxDepth = 32
+const (
+	// maxDepth bounds how deep a body may be nested; nothing of ours needs ten.
+	maxDepth = 32
+	// maxStep bounds a parameter of the path, in bytes: it becomes a part of a
+	// key, and DynamoDB counts keys in bytes.
+	maxStep = 255
+)
 
 // validator is a request that has rules which span several fields. Its error is
 // an *errs.Error with locations.
@@ -179,9 +186,13 @@ func decodeParameters(from parameters, shape *Shape, dst reflect.Value) error {
 			}
 			continue
 		}
+		if parameter.In == "path" && len(text) > maxStep {
+			found.add(at, "must have at most %d bytes", maxStep)
+			continue
+		}
 		setParameter(parameter.Schema, at, text, dst.FieldByIndex(parameter.field), &found)
 	}
-	for name := range from.query {
+	for _, name := range slices.Sorted(maps.Keys(from.query)) {
 		if !known[name] {
 			found.add("query."+clip(name), "is not a parameter here")
 		}

@@ -40,6 +40,18 @@ type Schema struct {
 	nullable bool
 }
 
+// MarshalJSON writes a nullable schema's type as JSON Schema does, as a list.
+func (s *Schema) MarshalJSON() ([]byte, error) {
+	type plain Schema
+	if !s.nullable {
+		return json.Marshal((*plain)(s))
+	}
+	return json.Marshal(struct {
+		Type []string `json:"type"`
+		*plain
+	}{[]string{s.Type, "null"}, (*plain)(s)})
+}
+
 // Shape is a request or an answer: where its parts come from, and the Go type.
 type Shape struct {
 	Type reflect.Type
@@ -66,8 +78,8 @@ var (
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
-// `notBlank`, `nullable`. A field is required unless it is a pointer or has
-// `omitempty` or `omitzero`. A type that can't be described is a mistake in the
+// `notBlank`, `nullable`. A field is required unless it has `omitempty` or
+// `omitzero`, or is a pointer that is not `nullable`. A type that can't be described is a mistake in the
 // program, found when the declaration is made.
 func shapeOf(t reflect.Type) *Shape {
 	shape := &Shape{Type: t}
@@ -133,7 +145,7 @@ func addProperty(s *Schema, f reflect.StructField) {
 		panic(fmt.Sprintf("endpoint: field %s of %s has no json, path, query or header tag", f.Name, s.name))
 	}
 	s.Properties[name] = fieldSchema(f)
-	optional := f.Type.Kind() == reflect.Pointer || strings.Contains(options, "omit")
+	optional := f.Type.Kind() == reflect.Pointer && !s.Properties[name].nullable || strings.Contains(options, "omit")
 	if !optional {
 		s.Required = append(s.Required, name)
 		slices.Sort(s.Required)

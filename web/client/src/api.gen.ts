@@ -24,15 +24,15 @@ export interface Schemas {
   };
   readonly ListOfChange: {
     readonly items: readonly Schemas["Change"][];
-    readonly nextCursor?: string;
+    readonly nextCursor: string | null;
   };
   readonly ListOfMeeting: {
     readonly items: readonly Schemas["Meeting"][];
-    readonly nextCursor?: string;
+    readonly nextCursor: string | null;
   };
   readonly ListOfParticipant: {
     readonly items: readonly Schemas["Participant"][];
-    readonly nextCursor?: string;
+    readonly nextCursor: string | null;
   };
   readonly Me: {
     readonly displayName: string;
@@ -87,7 +87,7 @@ export interface Schemas {
     readonly content?: string;
     readonly length?: number;
     readonly position: number;
-    readonly type: string;
+    readonly type: "insert" | "delete" | "retain";
   };
   readonly Participant: {
     readonly displayName: string;
