@@ -73,7 +73,7 @@ func TestBootstrapAgainstTheRuntimeAPI(t *testing.T) {
 }
 
 func TestRuntimeAPIRefusesAnotherRequestsAnswer(t *testing.T) {
-	api, err := startRuntimeAPI("arn", "mine", []byte(`{}`), time.Second)
+	api, err := startRuntimeAPI(t.Context(), "arn", "mine", []byte(`{}`), time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,14 +43,14 @@ type ran struct {
 // runOnce starts a bootstrap with an environment, gives it one event, and ends
 // it. The error carries the process's last words.
 func runOnce(ctx context.Context, bootstrap string, fn template.Function, env config.Env, requestID string, event []byte) (r ran, err error) {
-	api, err := startRuntimeAPI(fn.ARN, requestID, event, fn.Timeout)
+	api, err := startRuntimeAPI(ctx, fn.ARN, requestID, event, fn.Timeout)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, api.close()) }()
 
 	var words bytes.Buffer
-	process := exec.Command(bootstrap)
+	process := exec.CommandContext(ctx, bootstrap)
 	process.Dir = filepath.Dir(bootstrap)
 	process.Stdout, process.Stderr = &words, &words
 	process.WaitDelay = time.Second

@@ -138,7 +138,7 @@ func (p *posts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)
 	case http.MethodGet:
-		w.Write([]byte(`{"connectedAt":"2025-01-01T00:00:00Z","identity":{"sourceIp":"127.0.0.1"}}`)) //nolint:errcheck // the caller's end
+		w.Write([]byte(`{"connectedAt":"2025-01-01T00:00:00Z","identity":{"sourceIp":"127.0.0.1"}}`))
 	default:
 		w.WriteHeader(http.StatusForbidden)
 	}

@@ -43,8 +43,8 @@ type outcome struct {
 	at      time.Time
 }
 
-func startRuntimeAPI(arn, requestID string, event []byte, timeout time.Duration) (*runtimeAPI, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func startRuntimeAPI(ctx context.Context, arn, requestID string, event []byte, timeout time.Duration) (*runtimeAPI, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("runtime API: %w", err)
 	}
@@ -81,7 +81,7 @@ func (api *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(api.askedAt.Add(api.timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", api.arn)
 	h.Set("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0")
-	w.Write(api.event) //nolint:errcheck // the process's end shows elsewhere
+	w.Write(api.event)
 }
 
 func (api *runtimeAPI) response(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +116,7 @@ func (api *runtimeAPI) failure(w http.ResponseWriter, r *http.Request) {
 func (api *runtimeAPI) refuse(w http.ResponseWriter, kind string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest)
-	w.Write(report(kind, "")) //nolint:errcheck // the process's end shows elsewhere
+	w.Write(report(kind, ""))
 }
 
 func (api *runtimeAPI) decide(o outcome) {

@@ -55,10 +55,10 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 	if w.engine, err = engine.Start(ctx, engine.Options{Root: root}); err != nil {
 		return w, err
 	}
-	if err = tables.Create(ctx, w.engine.Client(), w.stack.Tables); err != nil {
+	if err := tables.Create(ctx, w.engine.Client(), w.stack.Tables); err != nil {
 		return w, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return w, fmt.Errorf("local services: %w", err)
 	}
@@ -71,7 +71,7 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 	mux.Handle("/@connections/", w.posted)
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go w.server.Serve(listener) //nolint:errcheck // ends with Close
-	if err = w.localise(address); err != nil {
+	if err := w.localise(address); err != nil {
 		return w, err
 	}
 	w.functions, err = pool.New(functions.All(), w.stack.Functions, w.base, slog.New(slog.DiscardHandler))
@@ -162,14 +162,14 @@ var localToken = regexp.MustCompile(`Bearer local:([A-Za-z0-9._-]+)`)
 
 // sign replaces the local users of an event by tokens, and tells whether there
 // were any.
-func (w *world) sign(event []byte) (signed []byte, any bool, err error) {
+func (w *world) sign(event []byte) (signed []byte, found bool, err error) {
 	signed = localToken.ReplaceAllFunc(event, func(match []byte) []byte {
-		any = true
+		found = true
 		token, mintErr := w.issuer.Mint(issuer.TokenRequest{User: string(localToken.FindSubmatch(match)[1])})
 		if mintErr != nil {
 			err = errors.Join(err, fmt.Errorf("token for the event: %w", mintErr))
 		}
 		return []byte("Bearer " + token.AccessToken)
 	})
-	return signed, any, err
+	return signed, found, err
 }

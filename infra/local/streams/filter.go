@@ -3,6 +3,7 @@ package streams
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -174,7 +175,7 @@ func numeric(argument any) (rule, error) {
 	for i := 0; i < len(parts); i += 2 {
 		operator, _ := parts[i].(string)
 		limit, isNumber := number(parts[i+1])
-		if !isNumber || !strings.Contains(" = < <= > >= ", " "+operator+" ") || operator == "" {
+		if !isNumber || !slices.Contains([]string{"=", "<", "<=", ">", ">="}, operator) {
 			return nil, fmt.Errorf("numeric: %v %v is not understood", parts[i], parts[i+1])
 		}
 		bounds = append(bounds, bound{operator, limit})

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 )
@@ -135,35 +134,6 @@ func (v value) equal(w value) bool {
 	return slices.EqualFunc(v.fields, w.fields, func(a, b field) bool {
 		return a.name == b.name && a.equal(b.value)
 	})
-}
-
-// json is v as plain JSON values, for what a template hands on as JSON.
-func (v value) json() any {
-	switch v.kind {
-	case textValue:
-		return v.text
-	case listValue:
-		items := make([]any, 0, len(v.list))
-		for _, item := range v.list {
-			items = append(items, item.json())
-		}
-		return items
-	case mapValue:
-		fields := make(map[string]any, len(v.fields))
-		for _, f := range v.fields {
-			fields[f.name] = f.json()
-		}
-		return fields
-	}
-	return nil
-}
-
-func (v value) jsonText() (string, error) {
-	text, err := json.Marshal(v.json())
-	if err != nil {
-		return "", v.at.errorf("as JSON: %v", err)
-	}
-	return string(text), nil
 }
 
 func (k valueKind) String() string {
