@@ -52,7 +52,7 @@ var parts = map[string]string{
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
 var outside = map[string]string{
 	"github.com/aws/aws-sdk-go-v2": "shared/table shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
-	"github.com/aws/aws-lambda-go": "shared/endpoint shared/table functions functions/D infra",
+	"github.com/aws/aws-lambda-go": "shared/endpoint shared/table shared/testkit functions functions/D infra",
 	"github.com/workos/workos-go":  "shared/identity/workos infra",
 	"net/http":                     "shared/endpoint shared/table shared/identity shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
 }

@@ -1,0 +1,194 @@
+package check
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/infra/local/runner"
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/testkit/engine"
+)
+
+// enough bounds the whole scenario; nothing is asserted about time.
+const enough = 2 * time.Minute
+
+// TestPoliciesGrantWhatFunctionsDo runs every function through the local runner,
+// good calls and bad ones, and compares what each did to the tables with what
+// its policy in the templates allows. What a policy grants and no call used is
+// only printed (-v): rarer paths may need it.
+func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
+	defer cancel()
+	stack, err := loadStack(root(t))
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	tables, err := engine.Start(ctx, engine.Options{Root: root(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tables.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	target, err := url.Parse(tables.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := newGuard(target, stack)
+	between := httptest.NewServer(watch)
+	t.Cleanup(between.Close)
+
+	settings, err := runner.FromEnvironment(config.Env{
+		"PORT": "0", "WS_PORT": "0", "DATA_DIR": runner.Memory, "DYNAMODB_ENDPOINT": between.URL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Units: behind(watch, between.URL), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Stop(); err != nil {
+			t.Log("stop:", err) // how it ends is the runner's own test
+		}
+	})
+	everything(ctx, t, newWorld(t, r.URL, r.SocketURL), watch)
+
+	byFolder := map[string]template.Function{}
+	for _, f := range stack.Functions {
+		byFolder[f.Folder] = f
+	}
+	acted := map[string]bool{}
+	for _, u := range watch.uses() {
+		t.Logf("used: %s %s on %s", u.function, u.action, u.resource)
+		acted[u.function] = true
+		if !granted(byFolder[u.function], u.action, u.resource) {
+			t.Errorf("%s did %s on %s, which its policy does not grant", u.function, u.action, u.resource)
+		}
+	}
+	for _, f := range stack.Functions {
+		if !acted[f.Folder] && len(f.Policies) > 0 {
+			t.Errorf("%s touched no table: the scenario does not reach it", f.Folder)
+		}
+		for _, s := range f.Policies {
+			for _, action := range s.Action {
+				if !slices.ContainsFunc(watch.uses(), func(u use) bool {
+					return u.function == f.Folder && u.action == action && strings.Contains(s.Resource[0], u.resource)
+				}) {
+					t.Logf("not used: %s %s on %s", f.Folder, action, s.Sid)
+				}
+			}
+		}
+	}
+}
+
+// behind opens every function with the guard where it would post to sockets.
+func behind(watch *guard, at string) []endpoint.Unit {
+	const variable = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+	units := functions.All()
+	for i := range units {
+		open := units[i].Open
+		units[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+			target, err := url.Parse(env[variable])
+			if err != nil {
+				return nil, err
+			}
+			watch.sockets.Store(httputil.NewSingleHostReverseProxy(target))
+			return open(ctx, env.With(config.Env{variable: at}))
+		}
+	}
+	return units
+}
+
+// everything calls every function: as its people would, and wrongly.
+func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
+	ada, grace, alan := w.signIn("ada"), w.signIn("grace"), w.signIn("alan")
+	w.call(nil, "GET /healthz", nil, 200)
+	w.call(nil, "GET /v1/nowhere", nil, 404)
+	w.call(nil, "GET /v1/me", nil, 401)
+	w.call(ada, "GET /v1/me", nil, 200)
+	w.call(ada, "PATCH /v1/me", object{"displayName": "Ada L."}, 200)
+	w.call(ada, "PATCH /v1/me", object{"displayName": ""}, 400)
+
+	meeting := "/v1/meetings/" + w.call(ada, "POST /v1/meetings", object{
+		"title": "Grants", "participants": []object{{"userId": grace.id, "role": "participant"}},
+	}, 201)["meetingId"].(string)
+	w.call(ada, "GET /v1/meetings", nil, 200)
+	w.call(ada, "GET "+meeting, nil, 200)
+	w.call(alan, "GET "+meeting, nil, 403)
+	w.call(grace, "PATCH "+meeting, object{"revision": 1, "title": "Mine"}, 403)
+	w.call(ada, "PATCH "+meeting, object{"revision": 999, "title": "Late"}, 409)
+	w.call(ada, "POST "+meeting+"/participants", object{"userId": alan.id, "role": "observer"}, 201)
+	w.call(ada, "POST "+meeting+"/participants", object{"userId": alan.id, "role": "observer"}, 409)
+	w.call(ada, "GET "+meeting+"/participants", nil, 200)
+
+	topic := strings.TrimPrefix(meeting, "/v1/")
+	adas, graces, alans := w.socket(ctx, ada), w.socket(ctx, grace), w.socket(ctx, alan)
+	for _, socket := range []*socket{adas, graces, alans} {
+		socket.ask(object{"action": "subscribe", "topic": topic}, "subscribed")
+		socket.ask(object{"action": "subscribe", "topic": topic + "/notes", "from": 0}, "subscribed")
+		socket.ask(object{"action": "ping"}, "pong")
+	}
+	alans.ask(object{"action": "subscribe", "topic": "meetings/other/notes"}, "error")
+	alans.ask(object{"action": "sing"}, "error")
+
+	w.call(ada, "POST "+meeting+"/start", nil, 200)
+	w.call(ada, "POST "+meeting+"/start", nil, 409)
+	change := func(client string, base, seq int) object {
+		return object{"baseVersion": base, "clientId": client, "clientSeq": seq, "ops": []object{{"type": "insert", "position": 0, "content": "x"}}}
+	}
+	with := func(o object, more object) object {
+		for name, value := range more {
+			o[name] = value
+		}
+		return o
+	}
+	edit := object{"action": "edit", "meetingId": strings.TrimPrefix(topic, "meetings/")}
+	w.call(ada, "POST "+meeting+"/notes/changes", change("a", 0, 1), 200)
+	w.call(ada, "POST "+meeting+"/notes/changes", change("a", 0, 1), 200)
+	graces.ask(with(change("g", 0, 1), edit), "ack")
+	alans.ask(with(change("l", 0, 1), edit), "error")
+	graces.burst(30, func(i int) object { return with(change("g", 1, i+2), edit) })
+	w.call(ada, "GET "+meeting+"/notes", nil, 200)
+	w.call(ada, "GET "+meeting+"/notes/changes?from=0&limit=5", nil, 200)
+	w.until(ctx, "a snapshot is written", func() bool {
+		return slices.ContainsFunc(watch.uses(), func(u use) bool {
+			return u.function == "notes/project" && u.action == "dynamodb:UpdateItem"
+		})
+	})
+	w.call(ada, "GET "+meeting+"/notes", nil, 200)
+
+	w.call(ada, "PATCH "+meeting+"/participants/"+alan.id, object{"role": "participant"}, 200)
+	alans.expect("revoked")
+	w.call(ada, "DELETE "+meeting+"/participants/"+alan.id, nil, 204)
+	w.call(ada, "DELETE "+meeting+"/participants/"+ada.id, nil, 409)
+	w.call(ada, "DELETE "+meeting+"/participants/nobody", nil, 404)
+	w.call(ada, "PATCH "+meeting, object{"revision": w.call(ada, "GET "+meeting, nil, 200)["revision"], "title": "Granted"}, 200)
+	adas.ask(object{"action": "unsubscribe", "topic": topic}, "unsubscribed")
+	w.call(ada, "POST "+meeting+"/end", nil, 200)
+	graces.expect("revoked")
+	w.call(ada, "POST "+meeting+"/notes/changes", change("a", 1, 9), 409)
+	for _, socket := range []*socket{adas, graces, alans} {
+		socket.close()
+	}
+	w.until(ctx, "sockets are taken down", func() bool {
+		return slices.ContainsFunc(watch.uses(), func(u use) bool {
+			return u.function == "realtime/disconnect" && u.action != "dynamodb:GetItem" && u.action != "dynamodb:Query"
+		})
+	})
+}
