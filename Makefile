@@ -135,9 +135,10 @@ bench: setup ## Benchmarks (PKGS=./shared/ot BENCH=Transform for some)
 # ---------------------------------------------------------------- checks
 
 .PHONY: check
-check: need-go console lint templates shell ## Parity, import directions, generated files, lint, templates, scripts
-	go test ./infra/check/...
+check: setup ## Parity, import directions, generated files, policies, templates, scripts, lint
+	go test ./infra/check/... ./infra/codegen/...
 	@go run ./infra/codegen -check
+	@$(MAKE) shell templates lint
 
 .PHONY: codegen
 codegen: need-go ## Rewrite what follows from the declarations: routes, OpenAPI document, TypeScript types
