@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findChromium, launch } from "./chromium.mjs";
-import { agree, patience, Person } from "./person.mjs";
+import { agree, eventually, patience, Person } from "./person.mjs";
 import { startRunner } from "./runner.mjs";
 
 const chromium = findChromium();
@@ -40,11 +40,13 @@ describe("notes in two windows", { skip: !chromium, timeout: 10 * patience }, ()
     assert.deepEqual(failures, [], "errors in the pages");
   });
 
+  const notesPath = () => `/v1/meetings/${encodeURIComponent(meetingId)}/notes`;
+
   /** A step; when it fails, says what both saw. */
   function step(name, run) {
-    it(name, { timeout: 4 * patience }, async () => {
+    it(name, { timeout: 4 * patience }, async (t) => {
       try {
-        await run();
+        await run(t);
       } catch (error) {
         const folder = await mkdtemp(join(tmpdir(), "rapport-e2e-seen-"));
         for (const person of [ada, grace]) await person?.page.screenshot({ path: join(folder, `${person.user}.png`) }).catch(() => undefined);
@@ -131,6 +133,29 @@ describe("notes in two windows", { skip: !chromium, timeout: 10 * patience }, ()
     assert.equal([...text].length, [...before].length + 2 * 61, "every character once");
   });
 
+  step("a large paste arrives whole, and can be taken back", async () => {
+    const before = await agree(ada, grace);
+    const pasted = Array.from({ length: 2_000 }, (_, i) => `line ${i} of what was pasted 🙂`).join("\n");
+    await ada.editor.focus();
+    await ada.page.keyboard.press("Control+End");
+    await ada.paste(`\r\n${pasted.replaceAll("\n", "\r\n")}`);
+    const whole = `${before}\n${pasted}`;
+    await eventually(async () => {
+      const { body } = await grace.get(notesPath());
+      assert.ok(body.content === whole, `the server has ${body.content.length} of ${whole.length} units`);
+    });
+    await ada.page.keyboard.press("Control+z");
+    assert.equal(await agree(ada, grace), before);
+  });
+
+  step("the server crashes and comes back while both write", async (t) => {
+    if (!runner.crash) return t.skip("the runner at BASE_URL is not this test's to kill");
+    const before = await agree(ada, grace);
+    await Promise.all([ada.type("End", "\nbefore"), runner.crash(), grace.type("Home", "and after\n")]);
+    const text = await agree(ada, grace);
+    assert.equal(text, `and after\n${before}\nbefore`);
+  });
+
   step("after a reload Grace sees the same", async () => {
     const before = await agree(ada, grace);
     await grace.page.reload();
@@ -140,7 +165,7 @@ describe("notes in two windows", { skip: !chromium, timeout: 10 * patience }, ()
 
   step("the server has the text that they see", async () => {
     const text = await agree(ada, grace);
-    const { status, body } = await ada.get(`/v1/meetings/${encodeURIComponent(meetingId)}/notes`);
+    const { status, body } = await ada.get(notesPath());
     assert.equal(status, 200);
     assert.equal(body.content, text);
     assert.equal(body.hash, createHash("sha256").update(text).digest("hex"));
@@ -172,7 +197,7 @@ describe("notes in two windows", { skip: !chromium, timeout: 10 * patience }, ()
     await ada.type("End", "\nafter she left");
     await ada.notesAre(/Saved/);
     assert.equal(await grace.text(), before);
-    assert.equal((await grace.get(`/v1/meetings/${encodeURIComponent(meetingId)}/notes`)).status, 403);
+    assert.equal((await grace.get(notesPath())).status, 403);
     await grace.page.reload();
     await grace.sees("This meeting isn't open to you");
   });

@@ -101,6 +101,18 @@ export class Person {
     }
   }
 
+  /**
+   * Pastes into what has the focus.
+   * @param {string} text
+   */
+  async paste(text) {
+    await this.page.evaluate((plain) => {
+      const data = new DataTransfer();
+      data.setData("text/plain", plain);
+      document.activeElement?.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }, text);
+  }
+
   /** @param {string | RegExp} words */
   async sees(words) {
     await this.page.getByText(words).first().waitFor();
@@ -137,16 +149,32 @@ export class Person {
 }
 
 /**
+ * Tries until `check` no longer throws, or patience ends.
+ * @template T
+ * @param {() => Promise<T>} check
+ * @returns {Promise<T>}
+ */
+export async function eventually(check) {
+  const until = Date.now() + patience;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/**
  * Waits until all have no change on the way and see the same text, and gives it.
  * @param {...Person} people
  */
 export async function agree(...people) {
-  const until = Date.now() + patience;
-  for (;;) {
+  return await eventually(async () => {
     await Promise.all(people.map((person) => person.notesAre(/Saved|Read-only/)));
     const texts = await Promise.all(people.map((person) => person.text()));
     if (texts.every((text) => text === texts[0])) return texts[0];
-    if (Date.now() > until) throw new Error(`the texts still differ:\n${texts.map((text, i) => `--- ${people[i].user}\n${text}`).join("\n")}`);
-    await people[0].page.evaluate(() => new Promise(requestAnimationFrame));
-  }
+    throw new Error(`the texts still differ:\n${texts.map((text, i) => `--- ${people[i].user}\n${text}`).join("\n")}`);
+  });
 }

@@ -23,8 +23,7 @@ const adaWrites = `Agenda
 2. Questions for the second one 🙂
 3. Who does what until Thursday
 
-Of 42 pairs, 37 met at least twice. The five others never found
-a time: offer three slots instead of one?
+Of 42 pairs, 37 met at least twice. The five others never found a time: offer three slots instead of one?
 `;
 const graceWrites = `
 To do
@@ -64,6 +63,7 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${name} is ${overflow} px wider than the window`);
     const path = join(folder, `${name}.png`);
+    await person.page.mouse.move(0, 0);
     await person.page.screenshot({ path });
     return path;
   }

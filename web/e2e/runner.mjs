@@ -1,4 +1,4 @@
-/** Starts the local runner for a test, on free ports, keeping nothing. */
+/** Starts the local runner for a test, on free ports, with data of its own. */
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -16,7 +16,9 @@ const keptLines = 60;
 /**
  * The runner at BASE_URL where that is set, else one of its own, built from
  * this tree.
- * @returns {Promise<{baseUrl: string, log: () => string, stop: () => Promise<void>}>}
+ * `crash` kills it without warning and starts it again on the same data and
+ * ports; undefined for a given runner.
+ * @returns {Promise<{baseUrl: string, log: () => string, crash?: () => Promise<void>, stop: () => Promise<void>}>}
  */
 export async function startRunner() {
   const given = process.env.BASE_URL;
@@ -26,41 +28,70 @@ export async function startRunner() {
   const binary = join(folder, "rapport");
   await promisify(execFile)("go", ["build", "-o", binary, "./infra/local"], { cwd: root });
   const [port, wsPort] = await freePorts(2);
-  const child = spawn(binary, { cwd: root, env: { ...process.env, PORT: String(port), WS_PORT: String(wsPort), DATA_DIR: ":memory:" } });
-
+  const env = { ...process.env, PORT: String(port), WS_PORT: String(wsPort), DATA_DIR: join(folder, "data") };
   /** @type {string[]} */
   const lines = [];
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const ready = new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the runner did not get ready:\n${lines.join("\n")}`)), startMs);
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
-        lines.push(line);
-        if (lines.length > keptLines) lines.shift();
-        const url = /^ready (\S+)/.exec(line)?.[1];
-        if (!url) return;
-        clearTimeout(timer);
-        resolve(url);
-      });
-    }
-    void ended.then((code) => {
-      clearTimeout(timer);
-      reject(new Error(`the runner ended with ${code}:\n${lines.join("\n")}`));
-    });
-  });
+  const start = () => new Process(binary, env, lines);
 
+  let running = start();
   const stop = async () => {
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), stopMs);
-    await ended;
-    clearTimeout(timer);
+    await running.end("SIGTERM");
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    return { baseUrl: await ready, log: () => lines.join("\n"), stop };
+    return {
+      baseUrl: await running.ready,
+      log: () => lines.join("\n"),
+      crash: async () => {
+        await running.end("SIGKILL");
+        running = start();
+        await running.ready;
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** One life of the runner; its last lines go to `lines`. */
+class Process {
+  #child;
+  #ended;
+  /** @type {Promise<string>} Its address. */
+  ready;
+
+  constructor(binary, env, lines) {
+    this.#child = spawn(binary, { cwd: root, env });
+    this.#ended = new Promise((resolve) => this.#child.once("exit", (code, signal) => resolve(code ?? signal)));
+    this.ready = new Promise((resolve, reject) => {
+      const fail = (why) => {
+        clearTimeout(timer);
+        reject(new Error(`the runner ${why}:\n${lines.join("\n")}`));
+      };
+      const timer = setTimeout(() => fail("did not get ready"), startMs);
+      for (const stream of [this.#child.stdout, this.#child.stderr]) {
+        createInterface({ input: stream }).on("line", (line) => {
+          lines.push(line);
+          if (lines.length > keptLines) lines.shift();
+          const url = /^ready (\S+)/.exec(line)?.[1];
+          if (!url) return;
+          clearTimeout(timer);
+          resolve(url);
+        });
+      }
+      void this.#ended.then((how) => fail(`ended with ${how}`));
+    });
+    this.ready.catch(() => undefined); // whoever waits for it gets the error
+  }
+
+  /** @param {"SIGTERM" | "SIGKILL"} signal */
+  async end(signal) {
+    this.#child.kill(signal);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopMs);
+    await this.#ended;
+    clearTimeout(timer);
   }
 }
 
