@@ -158,7 +158,7 @@ func meeting(ctx context.Context, t testing.TB, host *client.Client, others ...*
 // eventually waits for a condition, which a slow machine may take long to meet.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if holds() {
 			return
 		}

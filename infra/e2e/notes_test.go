@@ -161,6 +161,12 @@ func (w *writing) check(ctx context.Context) {
 		w.t.Error("the hash is not the content's")
 	}
 	w.checkHistory(ctx, text.Version, text.Content)
+	w.t.Cleanup(func() {
+		for i, notes := range w.notes {
+			version, _ := notes.Hashed()
+			w.t.Logf("session %d has the hash of version %d", i, version)
+		}
+	})
 	eventually(w.t, "the snapshot's hash to come with a head", func() bool {
 		version, hash := w.notes[0].Hashed()
 		return version == text.Version && hash == text.Hash
