@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -375,4 +377,75 @@ func TestExpiredItemsAreTheServicesWork(t *testing.T) {
 			return "", nil
 		})
 	got.wait(t, "expired by dynamodb.amazonaws.com deleted")
+}
+
+// TestNothingIsLostOverManyEnds writes while readers come and go and the
+// function fails at random: every record must be taken, and the first taking of
+// each in the order of the stream.
+func TestNothingIsLostOverManyEnds(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	w := newWorld(t)
+	const total = 200
+	var mu sync.Mutex
+	var taken []string
+	known := map[string]bool{}
+	take := func(keys []string) {
+		for _, key := range keys {
+			if !known[key] {
+				known[key] = true
+				taken = append(taken, key)
+			}
+		}
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for i := range total {
+			w.put(fmt.Sprintf("k%03d", i))
+		}
+	}()
+	for range 8 {
+		readers := w.start(template.EventSource{BatchSize: 7, ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+			func(batch []string, event events.DynamoDBEvent) (string, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				switch random.IntN(10) {
+				case 0:
+					return "", errors.New("boom")
+				case 1:
+					failed := random.IntN(len(batch))
+					take(batch[:failed])
+					return fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":%q}]}`, event.Records[failed].Change.SequenceNumber), nil
+				}
+				take(batch)
+				return `{"batchItemFailures":[]}`, nil
+			})
+		mu.Lock()
+		enough := len(taken) + random.IntN(20)
+		mu.Unlock()
+		waitFor(t, "the next records", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(taken) >= min(enough, total)
+		})
+		readers.Close()
+	}
+	<-written
+	w.start(template.EventSource{BatchSize: 50, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+		func(batch []string, _ events.DynamoDBEvent) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			take(batch)
+			return "", nil
+		})
+	waitFor(t, "every record", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(taken) == total
+	})
+	if !slices.IsSorted(taken) {
+		t.Errorf("out of order: %v", taken)
+	}
 }

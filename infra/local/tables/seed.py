@@ -29,6 +29,25 @@ BEGIN
 END"""
 
 
+def check(path: pathlib.Path) -> None:
+    """See on a copy that both statements of the engine use the index, and what is forgotten."""
+    db = sqlite3.connect(path)
+    for query in (
+        "SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = 'a'",
+        "SELECT keys_json FROM _stream_records WHERE table_name = 'a' AND shard_id = 's' AND "
+        "CAST(sequence_number AS INTEGER) > 5 ORDER BY CAST(sequence_number AS INTEGER) LIMIT 9",
+    ):
+        plan = str(list(db.execute("EXPLAIN QUERY PLAN " + query)))
+        assert "rapport_stream_order" in plan and "TEMP B-TREE" not in plan, plan
+    insert = "INSERT INTO _stream_records (table_name, event_name, keys_json, sequence_number, shard_id, created_at) VALUES (?, 'INSERT', '{}', ?, 's', ?)"
+    now = 2_000_000_000
+    db.executemany(insert, [("a", str(i), now - 90_000) for i in range(1, 3001)])
+    db.executemany(insert, [("quiet", "1", now - 90_000)])
+    db.executemany(insert, [("a", str(i), now) for i in range(3001, 15_001)])
+    left = list(db.execute("SELECT table_name, MIN(CAST(sequence_number AS INTEGER)), COUNT(*) FROM _stream_records GROUP BY 1 ORDER BY 1"))
+    assert left == [("a", 3001, 12_000), ("quiet", 1, 1)], left
+
+
 def main() -> None:
     engine = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +69,9 @@ def main() -> None:
         db.execute("PRAGMA journal_mode = DELETE")
         db.execute("VACUUM")
         db.close()
+        copy = path.with_name("copy.sqlite")
+        copy.write_bytes(path.read_bytes())
+        check(copy)
         target = pathlib.Path(__file__).with_name("empty.sqlite.gz")
         target.write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
         print(f"{target}: {target.stat().st_size} bytes")

@@ -36,8 +36,12 @@ import (
 //go:embed empty.sqlite.gz
 var emptyDatabase []byte
 
-// databaseFile is how package engine calls Dynoxide's file.
-const databaseFile = "tables.sqlite"
+const (
+	// databaseFile is how package engine calls Dynoxide's file.
+	databaseFile = "tables.sqlite"
+	// engineVersion is the one that made emptyDatabase.
+	engineVersion = "1.2.1"
+)
 
 // Prepare lays an empty database into the folder where Dynoxide is to keep its
 // data (engine.Options.Dir), before it starts. One that is there stays as it is.

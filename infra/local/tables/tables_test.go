@@ -156,3 +156,57 @@ func TestSweepDeletesWhatHasExpiredAndNothingElse(t *testing.T) {
 		t.Errorf("second sweep: %d, %v", n, err)
 	}
 }
+
+// TestDatabaseIsOfTheEnginesVersion fails when the engine is upgraded: look
+// whether its database changed, and run seed.py for the new version.
+func TestDatabaseIsOfTheEnginesVersion(t *testing.T) {
+	text, err := os.ReadFile("../../engine/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), `"`+engineVersion+`"`) {
+		t.Errorf("empty.sqlite.gz is of Dynoxide %s, which infra/engine/package.json doesn't name: run seed.py", engineVersion)
+	}
+}
+
+// BenchmarkPut shows that a put to a table with a stream costs the same after
+// many records as before.
+func BenchmarkPut(b *testing.B) {
+	dir := b.TempDir()
+	if err := Prepare(dir); err != nil {
+		b.Fatal(err)
+	}
+	e, err := engine.Start(b.Context(), engine.Options{Dir: dir})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			b.Error(err)
+		}
+	})
+	spec := table("SK")
+	if err := Create(b.Context(), e.Client(), []template.Table{spec}); err != nil {
+		b.Fatal(err)
+	}
+	put := func(i int) {
+		_, err := e.Client().PutItem(b.Context(), &dynamodb.PutItemInput{TableName: &spec.Name, Item: map[string]types.AttributeValue{
+			"PK": &types.AttributeValueMemberS{Value: "p"}, "SK": &types.AttributeValueMemberS{Value: strconv.Itoa(i)},
+		}})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	written := 0
+	for _, records := range []int{0, 10_000} {
+		for ; written < records; written++ {
+			put(written)
+		}
+		b.Run(strconv.Itoa(records)+" records before", func(b *testing.B) {
+			for b.Loop() {
+				put(written)
+				written++
+			}
+		})
+	}
+}
