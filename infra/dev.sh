@@ -22,7 +22,7 @@ stop() {
   runner=
 }
 
-build() { make console && go build -o "$next" ./infra/local && mv "$next" "$bin"; }
+build() { make -s console && go build -o "$next" ./infra/local && mv "$next" "$bin"; }
 
 trap 'stop; exit 0' INT TERM
 trap stop EXIT
