@@ -67,7 +67,7 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 			t.Log("stop:", err) // how it ends is the runner's own test
 		}
 	})
-	everything(ctx, t, newWorld(t, r.URL, r.SocketURL), watch)
+	everything(ctx, t, newWorld(t, r.URL), watch)
 
 	byFolder := map[string]template.Function{}
 	for _, f := range stack.Functions {
@@ -138,7 +138,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	w.call(ada, "GET "+meeting+"/participants", nil, 200)
 
 	topic := strings.TrimPrefix(meeting, "/v1/")
-	adas, graces, alans := w.socket(ctx, ada), w.socket(ctx, grace), w.socket(ctx, alan)
+	adas, graces, alans := w.socket(ctx, "ada"), w.socket(ctx, "grace"), w.socket(ctx, "alan")
 	for _, socket := range []*socket{adas, graces, alans} {
 		socket.ask(object{"action": "subscribe", "topic": topic}, "subscribed")
 		socket.ask(object{"action": "subscribe", "topic": topic + "/notes", "from": 0}, "subscribed")
@@ -184,7 +184,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	graces.expect("revoked")
 	w.call(ada, "POST "+meeting+"/notes/changes", change("a", 1, 9), 409)
 	for _, socket := range []*socket{adas, graces, alans} {
-		socket.close()
+		socket.open.Cut()
 	}
 	w.until(ctx, "sockets are taken down", func() bool {
 		return slices.ContainsFunc(watch.uses(), func(u use) bool {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -12,23 +11,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rapport/rapport/infra/client"
 )
 
 type object = map[string]any
 
 // world speaks to a runner's public doors.
 type world struct {
-	t          *testing.T
-	base, wsAt string
-	keys       int
+	t    *testing.T
+	base string
+	keys int
 }
 
 type person struct{ id, token string }
 
-func newWorld(t *testing.T, base, socket string) *world {
-	return &world{t: t, base: base, wsAt: socket}
-}
+func newWorld(t *testing.T, base string) *world { return &world{t: t, base: base} }
 
 func (w *world) signIn(name string) *person {
 	w.t.Helper()
@@ -107,106 +106,69 @@ func (w *world) until(ctx context.Context, what string, done func() bool) {
 	}
 }
 
-// socket is an open WebSocket whose frames are read as they come.
+// socket is somebody's open WebSocket.
 type socket struct {
-	ctx    context.Context
-	w      *world
-	conn   *websocket.Conn
-	frames chan object
-	ids    int
+	ctx  context.Context
+	w    *world
+	open *client.Socket
+	// pushed are the types of the frames that nobody asked for.
+	pushed chan string
 }
 
-func (w *world) socket(ctx context.Context, as *person) *socket {
+// manyFrames is more than a scenario is sent.
+const manyFrames = 10_000
+
+func (w *world) socket(ctx context.Context, name string) *socket {
 	w.t.Helper()
-	ticket := w.call(as, "POST /v1/realtime/tickets", nil, 200)["url"].(string)
-	conn, response, err := websocket.Dial(ctx, ticket, nil)
+	person, err := client.SignIn(ctx, w.base, name)
 	if err != nil {
-		w.t.Fatalf("open a socket: %v (%v)", err, response)
+		w.t.Fatal(err)
 	}
-	const longest = 64 << 10
-	conn.SetReadLimit(longest)
-	s := &socket{ctx: ctx, w: w, conn: conn, frames: make(chan object, 10000)}
-	go s.read()
+	s := &socket{ctx: ctx, w: w, pushed: make(chan string, manyFrames)}
+	if s.open, err = person.Open(ctx, func(f client.Frame) { s.pushed <- f.Type }); err != nil {
+		w.t.Fatal(err)
+	}
 	return s
 }
 
-func (s *socket) read() {
-	defer close(s.frames)
-	for {
-		_, text, err := s.conn.Read(s.ctx)
-		if err != nil {
-			return
-		}
-		var frame object
-		if json.Unmarshal(text, &frame) == nil {
-			s.frames <- frame
-		}
-	}
-}
-
 // ask sends a frame and wants an answer of a type.
-func (s *socket) ask(frame object, want string) object {
+func (s *socket) ask(frame object, want string) {
 	s.w.t.Helper()
-	id := s.send(frame)
-	answer := s.next(fmt.Sprintf("the answer to %v", frame), func(f object) bool { return f["id"] == id })
-	if answer["type"] != want {
-		s.w.t.Fatalf("%v got %v, want %s", frame, answer, want)
+	answer, err := s.open.Ask(s.ctx, frame)
+	if answer.Type != want {
+		s.w.t.Fatalf("%v got %q (%v), want %s", frame, answer.Type, err, want)
 	}
-	return answer
 }
 
-// burst sends frames at once and waits until each is answered.
+// burst sends frames at once and waits until each is answered, in whatever way.
 func (s *socket) burst(n int, frame func(int) object) {
 	s.w.t.Helper()
-	waiting := map[string]bool{}
+	var group errgroup.Group
 	for i := range n {
-		waiting[s.send(frame(i))] = true
+		group.Go(func() error {
+			answer, err := s.open.Ask(s.ctx, frame(i))
+			if answer.Type == "" {
+				return err
+			}
+			return nil
+		})
 	}
-	for len(waiting) > 0 {
-		got := s.next("an answer to a burst", func(f object) bool { id, _ := f["id"].(string); return waiting[id] })
-		delete(waiting, got["id"].(string))
+	if err := group.Wait(); err != nil {
+		s.w.t.Fatal(err)
 	}
 }
 
 // expect waits for a frame of a type that nobody asked for.
 func (s *socket) expect(kind string) {
 	s.w.t.Helper()
-	s.next("a frame "+kind, func(f object) bool { return f["type"] == kind })
-}
-
-func (s *socket) send(frame object) string {
-	s.w.t.Helper()
-	s.ids++
-	frame["id"] = strconv.Itoa(s.ids)
-	text, err := json.Marshal(frame)
-	if err != nil {
-		s.w.t.Fatal(err)
-	}
-	if err := s.conn.Write(s.ctx, websocket.MessageText, text); err != nil {
-		s.w.t.Fatalf("send %s: %v", text, err)
-	}
-	return frame["id"].(string)
-}
-
-func (s *socket) next(what string, is func(object) bool) object {
-	s.w.t.Helper()
 	for {
 		select {
-		case frame, open := <-s.frames:
-			if !open {
-				s.w.t.Fatalf("the socket closed before %s came", what)
-			}
-			if is(frame) {
-				return frame
+		case got := <-s.pushed:
+			if got == kind {
+				return
 			}
 		case <-s.ctx.Done():
-			s.w.t.Fatalf("%s did not come", what)
+			s.w.t.Fatalf("no frame %s came", kind)
 		}
-	}
-}
-
-func (s *socket) close() {
-	if err := s.conn.Close(websocket.StatusNormalClosure, ""); err != nil {
-		s.w.t.Log("close:", err)
 	}
 }
