@@ -103,6 +103,7 @@ $(STAMP):
 test: setup oracle ## All tests: Go on the real engine, TypeScript, and the browser where there is one
 	go vet ./...
 	go test $(PKGS)
+	npm run typecheck --prefix web --silent
 	npm test --prefix web --silent
 	@$(MAKE) e2e
 
