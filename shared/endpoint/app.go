@@ -59,6 +59,9 @@ type Replays interface {
 	Finish(ctx context.Context, once *caller.Once, body []byte) error
 	// Abandon frees the key of a request that was refused.
 	Abandon(ctx context.Context, once *caller.Once) error
+	// Release lets the next request with the key and the same body begin, after
+	// an execution that ended without a known outcome.
+	Release(ctx context.Context, once *caller.Once) error
 }
 
 // answer is what was answered: a status and a JSON body.

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -135,8 +136,9 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 }
 
 // answerOnce runs the method at most once for an Idempotency-Key. A refusal
-// frees the key; an unknown outcome keeps it until the claim runs out, so that
-// a later try finds what was committed.
+// frees the key. After an unknown outcome the next request with the key may
+// take it over at once: it finds what was committed, and what this one may
+// still commit late is refused.
 func (h *httpHandler) answerOnce(
 	ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest, key string, body []byte, in any,
 ) (answer, any, error) {
@@ -146,24 +148,36 @@ func (h *httpHandler) answerOnce(
 		return answer{}, nil, err
 	}
 	if once == nil {
+		if h.declaration.Output == nil {
+			first = nil
+		}
 		return answer{Status: h.declaration.Status, Body: first}, nil, nil
 	}
 	call.caller.Once = once
-	out, err := h.method(ctx, call.caller, in)
-	if kind := errs.KindOf(err); err != nil && kind != errs.Internal && kind != errs.Provider {
-		if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {
-			return answer{}, nil, fmt.Errorf("free idempotency key: %w", abandoned)
-		}
-		return answer{}, nil, err
-	}
+	var out any
+	err = guard(func() (err error) {
+		out, err = h.method(ctx, call.caller, in)
+		return err
+	})
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, nil, h.giveBack(ctx, once, err)
 	}
 	given, err := h.encode(out)
 	if err != nil {
 		return answer{}, nil, err
 	}
 	return given, out, h.around.Answers.Finish(ctx, once, given.Body)
+}
+
+// giveBack lets go of a key after an error, and gives the error on.
+func (h *httpHandler) giveBack(ctx context.Context, once *caller.Once, err error) error {
+	if kind := errs.KindOf(err); kind == errs.Internal || kind == errs.Provider {
+		return errors.Join(err, h.around.Answers.Release(ctx, once))
+	}
+	if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {
+		return fmt.Errorf("free idempotency key: %w", abandoned)
+	}
+	return err
 }
 
 func bearerToken(headers map[string]string) string {

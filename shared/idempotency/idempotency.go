@@ -4,9 +4,9 @@
 // method's transaction stores the answer in that record together with the
 // effect, so that after a crash either both are there or neither. A method
 // whose effect finds its own retry (a change to the notes) has its answer
-// stored afterwards. A refusal frees the key. A claim whose request died can be
-// taken over when it runs out; only the newest attempt can commit, because its
-// transaction checks the attempt.
+// stored afterwards. A refusal frees the key. A claim whose request failed can be
+// taken over, one whose request died when it runs out; only the newest attempt
+// can commit, because its transaction checks the attempt.
 package idempotency
 
 import (
@@ -145,6 +145,20 @@ func (s *Store) Abandon(ctx context.Context, once *caller.Once) error {
 		return nil
 	}
 	return err
+}
+
+// Release ends the claim of an execution whose outcome is unknown: the next
+// request with the key takes it over, and nothing of this one is committed after
+// that. An answer that was recorded stays.
+func (s *Store) Release(ctx context.Context, once *caller.Once) error {
+	err := s.table.Update(ctx, onceKey(once.Key), table.Update{Set: map[string]any{"until": 0}, If: mine(once)})
+	if errors.Is(err, table.ErrConditionFailed) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("release idempotency key: %w", err)
+	}
+	return nil
 }
 
 func (s *Store) done(once *caller.Once, body []byte) table.Update {
