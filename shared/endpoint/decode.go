@@ -46,21 +46,21 @@ func decodeBody(raw []byte, schema *Schema, dst any) error {
 	}
 	err := json.Unmarshal(raw, dst, json.RejectUnknownMembers(true))
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return invalid(errs.Problem{Location: location(semantic.JSONPointer), Detail: "does not have the declared type"})
+		return invalid(errs.FieldError{Location: location(semantic.JSONPointer), Detail: "does not have the declared type"})
 	}
 	if err != nil {
-		return invalid(errs.Problem{Location: "body", Detail: "is not valid JSON"})
+		return invalid(errs.FieldError{Location: "body", Detail: "is not valid JSON"})
 	}
 	return nil
 }
 
-func invalid(found ...errs.Problem) *errs.Error {
+func invalid(found ...errs.FieldError) *errs.Error {
 	return &errs.Error{Kind: errs.Validation, Message: "The request is not valid.", Problems: found}
 }
 
 // parseTree reads one JSON value into maps, lists, strings, numbers as they
 // were written, booleans and nil.
-func parseTree(raw []byte) (any, *errs.Problem) {
+func parseTree(raw []byte) (any, *errs.FieldError) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
 	tree, err := parseValue(decoder, 0)
 	if err == nil {
@@ -69,7 +69,7 @@ func parseTree(raw []byte) (any, *errs.Problem) {
 			return tree, nil
 		}
 		if err == nil {
-			return nil, &errs.Problem{Location: "body", Detail: "has more than one JSON value"}
+			return nil, &errs.FieldError{Location: "body", Detail: "has more than one JSON value"}
 		}
 	}
 	return nil, syntaxProblem(raw, err)
@@ -122,25 +122,25 @@ func parseValue(d *jsontext.Decoder, depth int) (any, error) {
 	}
 }
 
-func syntaxProblem(raw []byte, err error) *errs.Problem {
+func syntaxProblem(raw []byte, err error) *errs.FieldError {
 	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case errors.Is(err, errTooDeep):
-		return &errs.Problem{Location: "body", Detail: fmt.Sprintf("is nested deeper than %d", maxDepth)}
+		return &errs.FieldError{Location: "body", Detail: fmt.Sprintf("is nested deeper than %d", maxDepth)}
 	case !ok:
-		return &errs.Problem{Location: "body", Detail: "is not complete JSON"}
+		return &errs.FieldError{Location: "body", Detail: "is not complete JSON"}
 	case errors.Is(syntax.Err, jsontext.ErrDuplicateName):
-		return &errs.Problem{Location: location(syntax.JSONPointer), Detail: "stands twice"}
+		return &errs.FieldError{Location: location(syntax.JSONPointer), Detail: "stands twice"}
 	}
 	// The library's other errors have no names: look at the byte it stopped at.
 	rest := raw[min(int(syntax.ByteOffset), len(raw)):]
 	switch {
 	case bytes.HasPrefix(bytes.ToLower(rest[:min(3, len(rest))]), []byte(`\ud`)):
-		return &errs.Problem{Location: location(syntax.JSONPointer), Detail: "has a lone surrogate"}
+		return &errs.FieldError{Location: location(syntax.JSONPointer), Detail: "has a lone surrogate"}
 	case len(rest) > 0 && rest[0] >= utf8.RuneSelf:
-		return &errs.Problem{Location: location(syntax.JSONPointer), Detail: "is not UTF-8"}
+		return &errs.FieldError{Location: location(syntax.JSONPointer), Detail: "is not UTF-8"}
 	default:
-		return &errs.Problem{Location: "body", Detail: fmt.Sprintf("is not JSON at byte %d", syntax.ByteOffset)}
+		return &errs.FieldError{Location: "body", Detail: fmt.Sprintf("is not JSON at byte %d", syntax.ByteOffset)}
 	}
 }
 

@@ -39,7 +39,7 @@ type Problem struct {
 	Detail    string         `json:"detail"`
 	Code      errs.Kind      `json:"code"`
 	RequestID string         `json:"requestId"`
-	Errors    []errs.Problem `json:"errors,omitempty"`
+	Errors    []errs.FieldError `json:"errors,omitempty"`
 	// Oldest comes with HISTORY_GONE: the oldest position that is kept.
 	Oldest *int64 `json:"oldest,omitempty"`
 }
@@ -68,7 +68,7 @@ type errorFrame struct {
 	ID     string         `json:"id,omitempty"`
 	Code   errs.Kind      `json:"code"`
 	Detail string         `json:"detail"`
-	Errors []errs.Problem `json:"errors,omitempty"`
+	Errors []errs.FieldError `json:"errors,omitempty"`
 	Oldest *int64         `json:"oldest,omitempty"`
 }
 

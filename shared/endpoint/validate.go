@@ -16,11 +16,11 @@ import (
 const maxProblems = 20
 
 // problems gathers what is wrong with a request.
-type problems []errs.Problem
+type problems []errs.FieldError
 
 func (p *problems) add(location, format string, args ...any) {
 	if len(*p) < maxProblems {
-		*p = append(*p, errs.Problem{Location: location, Detail: fmt.Sprintf(format, args...)})
+		*p = append(*p, errs.FieldError{Location: location, Detail: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -30,9 +30,9 @@ const (
 	Internal             Kind = "INTERNAL"
 )
 
-// Problem is one thing to mend: where it stands in the request, such as
+// FieldError is one thing to mend: where it stands in the request, such as
 // `body.chunks[3].text`, and what is wrong with it.
-type Problem struct {
+type FieldError struct {
 	Location string `json:"location"`
 	Detail   string `json:"detail"`
 }
@@ -42,7 +42,7 @@ type Problem struct {
 type Error struct {
 	Kind     Kind
 	Message  string
-	Problems []Problem
+	Problems []FieldError
 	// RetryAfter is set with RateLimited: how long to wait.
 	RetryAfter time.Duration
 	// Oldest is set with HistoryGone: the oldest position still kept.
@@ -76,7 +76,7 @@ func Invalid(location, format string, args ...any) *Error {
 	return &Error{
 		Kind:     Validation,
 		Message:  "The request is not valid.",
-		Problems: []Problem{{Location: location, Detail: fmt.Sprintf(format, args...)}},
+		Problems: []FieldError{{Location: location, Detail: fmt.Sprintf(format, args...)}},
 	}
 }
 

@@ -94,11 +94,11 @@ func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee) 
 		return nil, err
 	}
 	var participants []Participant
-	var unknown []errs.Problem
+	var unknown []errs.FieldError
 	for i, one := range list {
 		user, ok := found[one.UserID]
 		if !ok {
-			unknown = append(unknown, errs.Problem{Location: fmt.Sprintf("body.participants[%d].userId", i), Detail: "is not a known user"})
+			unknown = append(unknown, errs.FieldError{Location: fmt.Sprintf("body.participants[%d].userId", i), Detail: "is not a known user"})
 		} else if one.Role != Host {
 			participants = append(participants, s.participant(user, one.Role))
 		}

@@ -47,7 +47,7 @@ type Meeting struct {
 	Description      string     `json:"description"`
 	ScheduledAt      *time.Time `json:"scheduledAt,omitzero"`
 	DurationMinutes  int        `json:"durationMinutes,omitzero"`
-	State            State      `json:"state"`
+	State            State      `json:"state" enum:"scheduled,active,concluded,cancelled"`
 	HostID           string     `json:"hostId"`
 	ParticipantCount int        `json:"participantCount"`
 	Revision         int64      `json:"revision"`
@@ -68,7 +68,7 @@ type meetingItem struct {
 type Participant struct {
 	UserID      string    `json:"userId"`
 	DisplayName string    `json:"displayName"`
-	Role        Role      `json:"role"`
+	Role        Role      `json:"role" enum:"observer,participant,co-host,host"`
 	InvitedAt   time.Time `json:"invitedAt"`
 }
 

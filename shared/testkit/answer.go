@@ -56,7 +56,7 @@ type Problem struct {
 	Detail    string         `json:"detail"`
 	Code      errs.Kind      `json:"code"`
 	RequestID string         `json:"requestId"`
-	Errors    []errs.Problem `json:"errors"`
+	Errors    []errs.FieldError `json:"errors"`
 	Oldest    *int64         `json:"oldest"`
 }
 

@@ -24,7 +24,7 @@ type Frame struct {
 	Reason   string          `json:"reason"`
 	Code     errs.Kind       `json:"code"`
 	Detail   string          `json:"detail"`
-	Errors   []errs.Problem  `json:"errors"`
+	Errors   []errs.FieldError  `json:"errors"`
 	Oldest   *int64          `json:"oldest"`
 	Events   []Event         `json:"events"`
 	// Raw is the whole frame.
