@@ -35,7 +35,11 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("templates:\n%v", err)
 	}
-	tables, err := engine.Start(ctx, engine.Options{Root: root(t)})
+	options, err := config.Parse[engine.Options](config.Process()) // ENGINE, as for all tests
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := engine.Start(ctx, options)
 	if err != nil {
 		t.Fatal(err)
 	}
