@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
@@ -25,6 +27,10 @@ const (
 	ActionGet    caller.Action = "users.get"
 	ActionUpdate caller.Action = "users.update"
 )
+
+// parallelLookups bounds the questions to the directory that one call asks at
+// once.
+const parallelLookups = 8
 
 // ErrUnknown says that the identity provider doesn't know a user.
 var ErrUnknown = errors.New("the identity provider does not know this user")
@@ -141,32 +147,55 @@ func (s *Service) Create(ctx context.Context, userID string) (User, error) {
 // Find gives the users of some ids, creating on first sight those whom only the
 // directory knows; unknown ids are missing from the answer. At most 101 ids.
 func (s *Service) Find(ctx context.Context, ids []string) (map[string]User, error) {
-	found := map[string]User{}
+	found := make([]*User, len(ids))
 	for start := 0; start < len(ids); start += table.MaxBatchGet {
-		part := ids[start:min(start+table.MaxBatchGet, len(ids))]
-		wants := make([]*table.Want[User], len(part))
-		gets := make([]table.Wanted, len(part))
-		for i, id := range part {
-			wants[i] = table.WantItem[User](s.data, Key(id))
-			gets[i] = wants[i]
-		}
-		if err := table.BatchGet(ctx, gets...); err != nil {
-			return nil, fmt.Errorf("find users: %w", err)
-		}
-		for i, want := range wants {
-			if want.Found {
-				found[part[i]] = want.Value
-				continue
-			}
-			user, err := s.Create(ctx, part[i])
-			if errors.Is(err, ErrUnknown) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			found[part[i]] = user
+		end := min(start+table.MaxBatchGet, len(ids))
+		if err := s.findStored(ctx, ids[start:end], found[start:end]); err != nil {
+			return nil, err
 		}
 	}
-	return found, nil
+	group, lookups := errgroup.WithContext(ctx)
+	group.SetLimit(parallelLookups)
+	for i, id := range ids {
+		if found[i] != nil {
+			continue
+		}
+		group.Go(func() error {
+			user, err := s.Create(lookups, id)
+			if errors.Is(err, ErrUnknown) {
+				return nil
+			}
+			found[i] = &user
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	users := map[string]User{}
+	for i, user := range found {
+		if user != nil {
+			users[ids[i]] = *user
+		}
+	}
+	return users, nil
+}
+
+// findStored reads the users of at most 100 ids; whoever isn't stored stays nil.
+func (s *Service) findStored(ctx context.Context, ids []string, found []*User) error {
+	wants := make([]*table.Want[User], len(ids))
+	gets := make([]table.Wanted, len(ids))
+	for i, id := range ids {
+		wants[i] = table.WantItem[User](s.data, Key(id))
+		gets[i] = wants[i]
+	}
+	if err := table.BatchGet(ctx, gets...); err != nil {
+		return fmt.Errorf("find users: %w", err)
+	}
+	for i, want := range wants {
+		if want.Found {
+			found[i] = &want.Value
+		}
+	}
+	return nil
 }
