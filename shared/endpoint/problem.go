@@ -33,12 +33,12 @@ var statuses = map[errs.Kind]struct {
 // Problem is the body of every refusal: RFC 9457 with the members that the
 // contract adds.
 type Problem struct {
-	Type      string         `json:"type"`
-	Title     string         `json:"title"`
-	Status    int            `json:"status"`
-	Detail    string         `json:"detail"`
-	Code      errs.Kind      `json:"code"`
-	RequestID string         `json:"requestId"`
+	Type      string            `json:"type"`
+	Title     string            `json:"title"`
+	Status    int               `json:"status"`
+	Detail    string            `json:"detail"`
+	Code      errs.Kind         `json:"code"`
+	RequestID string            `json:"requestId"`
 	Errors    []errs.FieldError `json:"errors,omitempty"`
 	// Oldest comes with HISTORY_GONE: the oldest position that is kept.
 	Oldest *int64 `json:"oldest,omitempty"`
@@ -64,12 +64,12 @@ func problemOf(err error, requestID string) Problem {
 
 // errorFrame is a refusal over a socket.
 type errorFrame struct {
-	Type   string         `json:"type"`
-	ID     string         `json:"id,omitempty"`
-	Code   errs.Kind      `json:"code"`
-	Detail string         `json:"detail"`
+	Type   string            `json:"type"`
+	ID     string            `json:"id,omitempty"`
+	Code   errs.Kind         `json:"code"`
+	Detail string            `json:"detail"`
 	Errors []errs.FieldError `json:"errors,omitempty"`
-	Oldest *int64         `json:"oldest,omitempty"`
+	Oldest *int64            `json:"oldest,omitempty"`
 }
 
 func errorFrameOf(err error, id string) ([]byte, error) {

@@ -50,14 +50,14 @@ func As[T any](t testing.TB, a Answer) T {
 
 // Problem is a refusal's body as the contract has it.
 type Problem struct {
-	Type      string         `json:"type"`
-	Title     string         `json:"title"`
-	Status    int            `json:"status"`
-	Detail    string         `json:"detail"`
-	Code      errs.Kind      `json:"code"`
-	RequestID string         `json:"requestId"`
+	Type      string            `json:"type"`
+	Title     string            `json:"title"`
+	Status    int               `json:"status"`
+	Detail    string            `json:"detail"`
+	Code      errs.Kind         `json:"code"`
+	RequestID string            `json:"requestId"`
 	Errors    []errs.FieldError `json:"errors"`
-	Oldest    *int64         `json:"oldest"`
+	Oldest    *int64            `json:"oldest"`
 }
 
 // statuses are the contract's, said here once more on purpose.

@@ -14,19 +14,19 @@ import (
 
 // Frame is a frame that a client got; what its type doesn't have is zero.
 type Frame struct {
-	Type     string          `json:"type"`
-	ID       string          `json:"id"`
-	Topic    string          `json:"topic"`
-	Position int64           `json:"position"`
-	Hash     string          `json:"hash"`
-	Version  int64           `json:"version"`
-	Ops      json.RawMessage `json:"ops"`
-	Reason   string          `json:"reason"`
-	Code     errs.Kind       `json:"code"`
-	Detail   string          `json:"detail"`
-	Errors   []errs.FieldError  `json:"errors"`
-	Oldest   *int64          `json:"oldest"`
-	Events   []Event         `json:"events"`
+	Type     string            `json:"type"`
+	ID       string            `json:"id"`
+	Topic    string            `json:"topic"`
+	Position int64             `json:"position"`
+	Hash     string            `json:"hash"`
+	Version  int64             `json:"version"`
+	Ops      json.RawMessage   `json:"ops"`
+	Reason   string            `json:"reason"`
+	Code     errs.Kind         `json:"code"`
+	Detail   string            `json:"detail"`
+	Errors   []errs.FieldError `json:"errors"`
+	Oldest   *int64            `json:"oldest"`
+	Events   []Event           `json:"events"`
 	// Raw is the whole frame.
 	Raw json.RawMessage `json:"-"`
 }
