@@ -158,17 +158,18 @@ func (k *KeySets) awaitFetch(ctx context.Context, issuer Issuer) (memorised, err
 }
 
 func (k *KeySets) fetch(ctx context.Context, issuer Issuer) (memorised, error) {
+	now := k.clock.Now().UnixMilli()
+	set := keySet{FetchedAt: now, CheckedAt: now}
+	var known memorised
 	document, err := k.get(ctx, issuer.JWKSURL)
+	if err == nil {
+		set.Keys = string(document)
+		known, err = set.parse()
+	}
 	if err != nil {
 		provider := errs.New(errs.Provider, "The identity provider's keys could not be had. Please try again.")
 		provider.Err = err
 		return memorised{}, provider
-	}
-	now := k.clock.Now().UnixMilli()
-	set := keySet{Keys: string(document), FetchedAt: now, CheckedAt: now}
-	known, err := set.parse()
-	if err != nil {
-		return memorised{}, err
 	}
 	if err := k.table.Put(ctx, keySetKey(issuer.Issuer), set); err != nil {
 		return memorised{}, fmt.Errorf("store key set: %w", err)
@@ -190,13 +191,15 @@ func (k *KeySets) get(ctx context.Context, url string) ([]byte, error) {
 		return nil, fmt.Errorf("key set: status %d", response.StatusCode)
 	}
 	document, err := io.ReadAll(io.LimitReader(response.Body, maxKeySet+1))
-	if err == nil && len(document) > maxKeySet {
-		return nil, errors.New("key set is too large")
+	if err == nil && (len(document) == 0 || len(document) > maxKeySet) {
+		return nil, errors.New("key set is empty or too large")
 	}
 	return document, err
 }
 
-// parse keeps the RSA keys that may sign with RS256; others are left out.
+// parse keeps the RSA keys that may sign with RS256. Others are left out, and so
+// are keys that lack something or are out of range (RFC 7517, section 5): one of
+// them must not lock everybody out.
 func (s keySet) parse() (memorised, error) {
 	known := memorised{fetchedAt: time.UnixMilli(s.FetchedAt), checkedAt: time.UnixMilli(s.CheckedAt)}
 	if s.Keys == "" {
@@ -213,7 +216,7 @@ func (s keySet) parse() (memorised, error) {
 		}
 		key, err := jwkset.NewJWKFromMarshal(one, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 		if err != nil {
-			return memorised{}, fmt.Errorf("parse key %s: %w", one.KID, err)
+			continue
 		}
 		if public, ok := key.Key().(*rsa.PublicKey); ok && public.N.BitLen() >= minKeyBits {
 			known.keys[one.KID] = public

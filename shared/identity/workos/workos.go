@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/workos/workos-go/v4/pkg/usermanagement"
@@ -29,15 +30,23 @@ func New(apiKey, endpoint string, client *http.Client) *Directory {
 	return &Directory{client: c}
 }
 
-// Lookup implements users.Directory.
+// Lookup implements users.Directory. An id is whatever a caller wrote, and the
+// client puts it into a path: it is escaped, and believed only where the answer
+// is about that very id.
 func (d *Directory) Lookup(ctx context.Context, userID string) (users.Person, error) {
-	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: userID})
+	if userID == "" || userID == "." || userID == ".." {
+		return users.Person{}, users.ErrUnknown
+	}
+	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: url.PathEscape(userID)})
 	var refused workos_errors.HTTPError
 	if errors.As(err, &refused) && refused.Code == http.StatusNotFound {
 		return users.Person{}, users.ErrUnknown
 	}
 	if err != nil {
 		return users.Person{}, fmt.Errorf("workos: get user: %w", err)
+	}
+	if user.ID != userID {
+		return users.Person{}, users.ErrUnknown
 	}
 	name := strings.TrimSpace(user.FirstName + " " + user.LastName)
 	if name == "" {
