@@ -24,7 +24,7 @@ func Apply(doc string, c Change) (string, error) {
 			return "", beyond(i, "position")
 		}
 		out.WriteString(rest[:kept])
-		rest, at = rest[kept:], op.Position
+		rest = rest[kept:]
 		covered, ok := offset(rest, op.Length)
 		if !ok {
 			return "", beyond(i, "length")

@@ -15,7 +15,7 @@ func Invert(doc string, c Change) (Change, error) {
 			return nil, beyond(i, "position")
 		}
 		out.retain(op.Position - at)
-		rest, at = rest[kept:], op.Position
+		rest = rest[kept:]
 		covered, ok := offset(rest, op.Length)
 		if !ok {
 			return nil, beyond(i, "length")

@@ -135,16 +135,11 @@ func (s *Streams) post(ctx context.Context, connectionIDs []string, frames [][]b
 	group.SetLimit(parallelPosts)
 	for _, id := range connectionIDs {
 		group.Go(func() error {
-			for _, frame := range frames {
-				err := s.poster.Post(ctx, id, frame)
-				if errors.Is(err, ErrGone) {
-					s.takeDown(ctx, id)
-					return nil
-				}
-				if err != nil {
-					failed.Add(1)
-					return nil
-				}
+			switch err := s.postAll(ctx, id, frames); {
+			case errors.Is(err, ErrGone):
+				s.takeDown(ctx, id)
+			case err != nil:
+				failed.Add(1)
 			}
 			return nil
 		})
@@ -153,6 +148,16 @@ func (s *Streams) post(ctx context.Context, connectionIDs []string, frames [][]b
 	if n := failed.Load(); n > 0 {
 		s.log.WarnContext(ctx, "posts failed", "sockets", n, "of", len(connectionIDs))
 	}
+}
+
+// postAll posts frames to one socket until one fails.
+func (s *Streams) postAll(ctx context.Context, connectionID string, frames [][]byte) error {
+	for _, frame := range frames {
+		if err := s.poster.Post(ctx, connectionID, frame); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeDown removes a socket that is gone, which may have no $disconnect.

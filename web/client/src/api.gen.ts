@@ -14,6 +14,10 @@ export interface Schemas {
     readonly ops: readonly Schemas["Op"][];
     readonly version: number;
   };
+  readonly FieldError: {
+    readonly detail: string;
+    readonly location: string;
+  };
   readonly Healthy: {
     readonly stage: string;
     readonly status: "ok";
@@ -52,7 +56,7 @@ export interface Schemas {
     readonly revision: number;
     readonly scheduledAt?: string;
     readonly startedAt?: string;
-    readonly state: string;
+    readonly state: "scheduled" | "active" | "concluded" | "cancelled";
     readonly title: string;
     readonly updatedAt: string;
   };
@@ -92,13 +96,13 @@ export interface Schemas {
   readonly Participant: {
     readonly displayName: string;
     readonly invitedAt: string;
-    readonly role: string;
+    readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
   };
   readonly Problem: {
     readonly code: "CONFLICT" | "FORBIDDEN" | "HISTORY_GONE" | "INTERNAL" | "MEETING_NOT_ACTIVE" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "PROVIDER_ERROR" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
     readonly detail: string;
-    readonly errors?: readonly Schemas["Problem"][];
+    readonly errors?: readonly Schemas["FieldError"][];
     readonly oldest?: number;
     readonly requestId: string;
     readonly status: number;
