@@ -1,0 +1,53 @@
+package realtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/rapport/rapport/shared/caller"
+)
+
+// ActionTicket is asking for a ticket, which whoever is signed in may do.
+const ActionTicket caller.Action = "realtime.ticket"
+
+// Ticket is what opens a socket, once.
+type Ticket struct {
+	Ticket    string    `json:"ticket"`
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// IssueTicket makes a ticket that opens one socket for the caller within 30
+// seconds.
+func (s *Service) IssueTicket(ctx context.Context, c caller.Caller, _ struct{}) (Ticket, error) {
+	ticket, expiresAt, err := s.connections.Issue(ctx, c)
+	if err != nil {
+		return Ticket{}, err
+	}
+	return Ticket{Ticket: ticket, URL: s.url + "?ticket=" + ticket, ExpiresAt: expiresAt}, nil
+}
+
+// ConnectRequest is a handshake.
+type ConnectRequest struct {
+	Ticket string `query:"ticket" maxLength:"255"`
+}
+
+// Connect opens a socket with a ticket.
+func (s *Service) Connect(ctx context.Context, c caller.Caller, in ConnectRequest) (struct{}, error) {
+	_, err := s.connections.Open(ctx, c.ConnectionID, in.Ticket)
+	return struct{}{}, err
+}
+
+// Disconnect takes a closed socket down.
+func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, error) {
+	closed, topics, err := s.connections.Close(ctx, c.ConnectionID)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.streams.ended(ctx, closed, topics...)
+}
+
+// Ping answers a ping; the frame itself keeps the socket.
+func (s *Service) Ping(context.Context, caller.Caller, struct{}) (struct{}, error) {
+	return struct{}{}, nil
+}
