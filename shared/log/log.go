@@ -10,12 +10,13 @@
 // one every few minutes: the writer whose clock asks for it puts a seal where
 // the next entry would go, naming the next bucket, and writes its entry there
 // under the same position. Whoever meets a seal follows it, whatever its own
-// clock says, so a slow writer can't append behind a reader's cursor.
+// clock says, so a slow writer can't append behind a reader's cursor. Before a
+// bucket has an entry it stands in the topic's directory.
 //
 // An absent item never means a free position: a writer has read its base
-// consistently, or the snapshot that stands for it. What was trimmed is
-// GoneError, never an empty list. An entry is never changed. A closed topic
-// takes no more entries.
+// consistently, or the snapshot that stands for it. What was trimmed or has
+// expired is GoneError, never an empty list. An entry is never changed. A closed
+// topic takes no more entries. Only writers write: reading never does.
 package log
 
 import (
@@ -30,13 +31,10 @@ import (
 const (
 	// MaxPage is the most entries that one read gives.
 	MaxPage = 200
-	// maxTries is how often a writer that loses a race tries again.
-	maxTries = 10
-	// maxMissed is how far behind the newest entry a writer's base may be. Who
-	// is further behind reads the state again.
-	maxMissed = 10_000
 	// pageBytes bounds the data of one page, well below Lambda's 6 MB answer.
 	pageBytes = 2 << 20
+	// maxPosition is above every position that a key can hold.
+	maxPosition = 999_999_999_999_999
 )
 
 var (
@@ -52,9 +50,11 @@ var (
 	ErrReused = errors.New("the identity was used for another entry")
 )
 
-// GoneError says that a position lies below what is kept.
+// GoneError says that a position lies below what is kept, or further behind the
+// newest than a writer may be.
 type GoneError struct {
-	// Oldest is the first position that is kept.
+	// Oldest is a position to go on from: the first that is kept, or for a writer
+	// that is too far behind, one that it would have come to.
 	Oldest int64
 }
 
@@ -92,14 +92,14 @@ type Draft struct {
 	Length int
 	// Due and Tat pace delivery, in milliseconds since 1970; see realtime.Pace.
 	Due, Tat int64
-	// Count is how many positions the entry takes; 0 means one.
+	// Count is how many positions the entry takes, at most the layout's span; 0
+	// means one.
 	Count int
 }
 
 // Entry is what stands at a position, or at Count of them from Position on.
 type Entry struct {
 	Position int64
-	Count    int
 	At       time.Time
 	Identity
 	Draft
@@ -114,44 +114,90 @@ func (e Entry) Last() int64 {
 	return e.Position + int64(max(e.Count, 1)) - 1
 }
 
-// Layout says how a kind of topic lies in buckets.
+// Layout says how a kind of topic lies in buckets. ByCount and ByClock make one.
 type Layout struct {
-	// PerBucket is the number of positions in a bucket, for a layout by count.
-	PerBucket int64
-	// Window is the length of a bucket, for a layout by clock.
-	Window time.Duration
-	// Retention is how long after its bucket's end an entry expires; 0 keeps it.
-	Retention time.Duration
-	// Span is the most positions that one entry takes; 0 means one.
-	Span int64
+	// perBucket is the number of positions in a bucket; 0 in a layout by clock.
+	perBucket int64
+	// window is the length of a bucket in a layout by clock.
+	window time.Duration
+	// retention is how long after its bucket's end an entry is kept; 0 is for
+	// ever.
+	retention time.Duration
+	// span is the most positions that one entry takes.
+	span int64
 }
 
-// ByCount puts n positions into a bucket.
-func ByCount(n int64) Layout { return Layout{PerBucket: n} }
+// ByCount puts n positions into a bucket. Each entry takes one position, and
+// leaves by Trim alone.
+func ByCount(n int64) Layout { return Layout{perBucket: n, span: 1} }
 
 // ByClock starts a bucket every window; entries take up to span positions and
-// expire with their bucket.
+// expire with their bucket, retention after its end (0 keeps them). A topic that
+// was silent for its whole retention is closed.
 func ByClock(window, retention time.Duration, span int64) Layout {
-	return Layout{Window: window, Retention: retention, Span: span}
+	return Layout{window: window, retention: retention, span: max(span, 1)}
 }
 
+func (l Layout) byCount() bool { return l.perBucket > 0 }
+
 // bucketOf is the bucket of a position, for a layout by count.
-func (l Layout) bucketOf(position int64) int64 { return (position - 1) / l.PerBucket }
+func (l Layout) bucketOf(position int64) int64 { return (position - 1) / l.perBucket }
 
 // bucketAt is the bucket that a clock asks for, for a layout by clock.
-func (l Layout) bucketAt(now time.Time) int64 { return now.UnixMilli() / l.Window.Milliseconds() }
+func (l Layout) bucketAt(now time.Time) int64 { return now.UnixMilli() / l.window.Milliseconds() }
+
+// behind is the place after an entry that lies in a bucket.
+func (l Layout) behind(e Entry, bucket int64) place {
+	next := place{bucket: bucket, position: e.Last() + 1}
+	if l.byCount() {
+		next.bucket = l.bucketOf(next.position)
+	}
+	return next
+}
+
+// end is when the entries of a bucket expire, if they do.
+func (l Layout) end(bucket int64) (time.Time, bool) {
+	if l.retention == 0 {
+		return time.Time{}, false
+	}
+	return time.UnixMilli((bucket + 1) * l.window.Milliseconds()).Add(l.retention), true
+}
+
+// grace is how much longer than its retention the table keeps an entry. Whoever
+// finds a bucket expired by its clock doesn't look into it, so no difference of
+// clocks shows anybody a bucket that is half swept.
+const grace = 24 * time.Hour
+
+func (l Layout) expired(bucket int64, now time.Time) bool {
+	end, ever := l.end(bucket)
+	return ever && !now.Before(end)
+}
+
+// expires is the option to write what lies in a bucket with.
+func (l Layout) expires(bucket int64) table.WriteOption {
+	end, ever := l.end(bucket)
+	if !ever {
+		return table.Expires(time.Time{})
+	}
+	return table.Expires(end.Add(grace))
+}
 
 // Log reads and writes topics of one layout. It is safe for concurrent use.
 type Log struct {
 	table  *table.Table
 	clock  clock.Clock
 	layout Layout
+	reach  reach
 }
 
 // New makes a log over the table Log.
 func New(t *table.Table, c clock.Clock, layout Layout) *Log {
-	return &Log{table: t, clock: c, layout: layout}
+	return &Log{table: t, clock: c, layout: layout, reach: reach{entries: 10_000, bytes: 32 << 20}}
 }
+
+// reach is how far behind the newest entry a writer's base may be. Who is
+// further behind reads the state again.
+type reach struct{ entries, bytes int }
 
 // place is where a reader or writer stands: the bucket, and the position that
 // comes next.
@@ -159,3 +205,6 @@ type place struct {
 	bucket   int64
 	position int64
 }
+
+// unfounded is the bucket of a topic that has none yet.
+const unfounded = -1

@@ -2,69 +2,103 @@ package log
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/table"
 )
 
-// Page is a run of entries in order.
+// Page is a run of entries in order, without holes.
 type Page struct {
 	Entries []Entry
-	// More is true where entries may follow the last one.
+	// More is true where entries may follow the last one; so it never is on an
+	// empty page.
 	More bool
 }
 
 // Read gives up to limit entries that lie after a position, in order, across
-// buckets; fewer when their data is large. Reads are consistent: what was
-// committed before the call is there. A position below the kept history is a
-// *GoneError, one at or beyond the newest an empty page. limit is at most
-// MaxPage.
+// buckets; fewer when their data is large. The first one may begin before it,
+// where an entry has several positions. Reads are consistent: what was committed
+// before the call is there. A position below the kept history is a *GoneError,
+// one at or beyond the newest an empty page. limit is at most MaxPage. It costs
+// one query, and another small read where nothing follows or a bucket begins.
 func (l *Log) Read(ctx context.Context, topic string, after int64, limit int) (Page, error) {
-	from, found, err := l.locate(ctx, topic, after+1)
+	if after >= maxPosition {
+		return Page{}, nil
+	}
+	limit = max(1, min(limit, MaxPage))
+	// From the entry at the cursor on: where it is, nothing behind it is gone.
+	from, found, err := l.locate(ctx, topic, after+1, l.layout.span)
 	if err != nil || !found {
 		return Page{}, err
 	}
-	s, err := l.walk(ctx, topic, from, min(limit, MaxPage))
+	if l.layout.expired(from.bucket, l.clock.Now()) {
+		return Page{}, l.expiredFrom(ctx, topic, from, after)
+	}
+	// One more than asked for tells whether more follow.
+	s, err := l.walk(ctx, topic, from, after, limit+1)
 	if err != nil {
 		return Page{}, err
 	}
-	entries := s.entries
-	for len(entries) > 0 && entries[0].Last() <= after {
-		entries = entries[1:]
+	if len(s.entries) == 0 && s.passed.Position == 0 {
+		return Page{}, l.trimmedFrom(ctx, topic, after)
 	}
-	if len(entries) == 0 || entries[0].Position > after+1 {
-		// Nothing there, or a gap: either the end, or what was trimmed.
-		if err := l.kept(ctx, topic, after, entries); err != nil {
-			return Page{}, err
-		}
+	if err := contiguous(after, s.entries); err != nil {
+		return Page{}, err
 	}
-	return Page{Entries: entries, More: !s.end}, nil
+	page := Page{Entries: s.entries, More: !s.end}
+	if len(s.entries) > limit {
+		page.Entries, page.More = s.entries[:limit], true
+	}
+	return page, nil
 }
 
-// kept tells whether the entry after a position may still be there.
-func (l *Log) kept(ctx context.Context, topic string, after int64, found []Entry) error {
+// trimmedFrom refuses a cursor behind which nothing was found because it was
+// trimmed.
+func (l *Log) trimmedFrom(ctx context.Context, topic string, after int64) error {
 	base, err := l.base(ctx, topic)
-	if err != nil {
-		return err
+	if err == nil && after+1 < base.Oldest {
+		err = &GoneError{Oldest: base.Oldest}
 	}
-	if after+1 < base.Oldest {
-		return &GoneError{Oldest: base.Oldest}
-	}
-	if len(found) > 0 {
-		return &GoneError{Oldest: found[0].Position}
+	return err
+}
+
+// contiguous refuses entries between which something was trimmed.
+func contiguous(after int64, entries []Entry) error {
+	for _, entry := range entries {
+		if entry.Position > after+1 {
+			return &GoneError{Oldest: entry.Position}
+		}
+		after = entry.Last()
 	}
 	return nil
 }
 
-// Newest gives the newest position, 0 for an empty topic, and whether the topic
-// is closed. The read is consistent.
-func (l *Log) Newest(ctx context.Context, topic string) (position int64, closed bool, err error) {
-	_, s, err := l.tail(ctx, topic)
-	if err != nil {
-		return 0, false, err
+// expiredFrom refuses a cursor in a bucket that has expired, unless nothing was
+// committed behind it.
+func (l *Log) expiredFrom(ctx context.Context, topic string, from place, after int64) error {
+	oldest, err := l.oldestListed(ctx, topic, from)
+	if err == nil && after+1 < oldest {
+		err = &GoneError{Oldest: oldest}
 	}
-	return s.next.position - 1, s.closed, nil
+	return err
 }
 
-// Oldest gives the first position that is kept, and 1 where nothing was trimmed.
-func (l *Log) Oldest(ctx context.Context, topic string) (int64, error) {
-	base, err := l.base(ctx, topic)
-	return max(base.Oldest, 1), err
+// oldestListed gives the first position that hasn't expired, of those behind a
+// place that has: the beginning of a bucket in the directory, or of what is
+// still to come.
+func (l *Log) oldestListed(ctx context.Context, topic string, behind place) (int64, error) {
+	page, err := table.List[directory](ctx, l.table, table.Query{
+		PK: topicPartition(topic), Above: directoryKey(topic, behind.position).SK, To: directoryKey(topic, maxPosition).SK, Limit: table.MaxLimit,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("directory of %s: %w", topic, err)
+	}
+	now := l.clock.Now()
+	for _, row := range page.Items {
+		if at, err := row.Value.begins(row.Key); err != nil || !l.layout.expired(at.bucket, now) {
+			return at.position, err
+		}
+	}
+	e, err := l.ending(ctx, topic, Base{})
+	return e.next.position, err
 }

@@ -16,11 +16,13 @@ import (
 //	entry       LOG#<topic>#<bucket>  <position:15>    writers from their base, readers from their cursor
 //	seal        LOG#<topic>#<bucket>  <position:15>    whoever meets it; names the next bucket
 //	closing     LOG#<topic>#<bucket>  <position:15>    writers: nothing follows it
-//	directory   LOG#<topic>           BUCKET#<first:15> the newest for the tail, the one at or before a cursor
+//	directory   LOG#<topic>           BUCKET#<first:15> the newest for the end, the one at or before a cursor
 //	base        LOG#<topic>           BASE             writers whose base entry is gone, readers of snapshots
 //
-// Entries and seals of topics with a retention expire together with their
-// bucket (`ttl`). Entries of other topics leave by Trim alone.
+// Entries and seals of topics with a retention expire a day after it (`ttl`); a
+// seal with the bucket that it leads to. Entries of other topics leave by Trim
+// alone. Directory rows and closing entries stay, so that a position is never
+// given twice.
 
 const (
 	keyPrefix    = "LOG#"
@@ -28,10 +30,10 @@ const (
 	baseSort     = "BASE"
 )
 
-func sortKey(position int64) string { return fmt.Sprintf("%015d", position) }
+func sortKey(position int64) string { return fmt.Sprintf("%015d", max(0, min(position, maxPosition))) }
 
-func entryKey(topic string, bucket, position int64) table.Key {
-	return table.Key{PK: bucketPartition(topic, bucket), SK: sortKey(position)}
+func entryKey(topic string, at place) table.Key {
+	return table.Key{PK: bucketPartition(topic, at.bucket), SK: sortKey(at.position)}
 }
 
 func bucketPartition(topic string, bucket int64) string {
@@ -48,23 +50,6 @@ func directoryKey(topic string, first int64) table.Key {
 // snapshot. The domain that makes snapshots keeps its pointer in the same item.
 func BaseKey(topic string) table.Key {
 	return table.Key{PK: topicPartition(topic), SK: baseSort}
-}
-
-// TopicOf tells which topic a record of the table's stream belongs to, if it is
-// an entry or the closing of one.
-func TopicOf(r table.Record) (topic string, ok bool) {
-	rest, found := strings.CutPrefix(r.Key.PK, keyPrefix)
-	if !found {
-		return "", false
-	}
-	end := strings.LastIndexByte(rest, '#')
-	if end < 0 {
-		return "", false
-	}
-	if _, err := strconv.ParseInt(r.Key.SK, 10, 64); err != nil {
-		return "", false
-	}
-	return rest[:end], true
 }
 
 // kind tells apart what may lie at a position.
@@ -95,9 +80,9 @@ type item struct {
 
 func (i item) entry(position int64) Entry {
 	return Entry{
-		Position: position, Count: max(i.Count, 1), At: time.UnixMilli(i.At).UTC(),
+		Position: position, At: time.UnixMilli(i.At).UTC(),
 		Identity: Identity{Author: i.Author, ClientID: i.ClientID, ClientSeq: i.ClientSeq, Digest: i.Digest},
-		Draft:    Draft{Data: i.Data, Length: i.Length, Due: i.Due, Tat: i.Tat},
+		Draft:    Draft{Data: i.Data, Length: i.Length, Due: i.Due, Tat: i.Tat, Count: max(i.Count, 1)},
 	}
 }
 
@@ -117,27 +102,69 @@ type directory struct {
 	Bucket int64 `dynamodbav:"bucket"`
 }
 
+func (d directory) begins(k table.Key) (place, error) {
+	first, err := strconv.ParseInt(strings.TrimPrefix(k.SK, bucketPrefix), 10, 64)
+	if err != nil {
+		return place{}, fmt.Errorf("key %s: %w", k, err)
+	}
+	return place{bucket: d.Bucket, position: first}, nil
+}
+
 // Base is what a topic's snapshot tells the log: a writer whose base is exactly
-// Position may go on without the entry itself. Oldest is the first position
-// that is still kept; 0 means that nothing was ever trimmed.
+// Position may go on without the entry itself, and the topic has come at least
+// as far. Oldest is the first position that is still kept; 0 means that nothing
+// was ever trimmed. Whoever puts a snapshot where entries never were, as an
+// import does, sets Oldest to the position behind it.
 type Base struct {
 	Position int64 `dynamodbav:"position"`
 	Length   int   `dynamodbav:"length"`
 	Oldest   int64 `dynamodbav:"oldest,omitempty"`
-	Trimmed  int64 `dynamodbav:"trimmed,omitempty"`
+	// Trimmed is the last position that is known to be deleted; those between it
+	// and Oldest may be.
+	Trimmed int64 `dynamodbav:"trimmed,omitempty"`
+}
+
+// standIn is what the snapshot tells of the entry at a position.
+func (b Base) standIn(position int64) Entry {
+	if b.Position != position {
+		return Entry{Position: position}
+	}
+	return Entry{Position: position, Draft: Draft{Length: b.Length}}
+}
+
+// TopicOf tells which topic a record of the table's stream belongs to, if it is
+// an entry or the closing of one.
+func TopicOf(r table.Record) (topic string, ok bool) {
+	topic, _, ok = moveOf(r)
+	return topic, ok
+}
+
+// PositionOf is the newest position of its topic that the record of an entry or
+// a closing tells of; 0 for any other.
+func PositionOf(r table.Record) int64 {
+	_, newest, _ := moveOf(r)
+	return newest
+}
+
+func moveOf(r table.Record) (topic string, newest int64, ok bool) {
+	topic, found := strings.CutPrefix(r.Key.PK, keyPrefix)
+	end := strings.LastIndexByte(topic, '#')
+	position, err := positionOf(r.Key)
+	if !found || end < 0 || err != nil {
+		return "", 0, false
+	}
+	var i item
+	if _, err := r.New(&i); err != nil || i.Kind == kindSeal {
+		return "", 0, false
+	}
+	if i.Kind == kindClosed {
+		return topic[:end], position - 1, true
+	}
+	return topic[:end], i.entry(position).Last(), true
 }
 
 // BaseOf tells which topic's base record a record of the table's stream is.
 func BaseOf(r table.Record) (topic string, ok bool) {
 	topic, found := strings.CutPrefix(r.Key.PK, keyPrefix)
 	return topic, found && r.Key.SK == baseSort
-}
-
-// PositionOf is the position of an entry's record, 0 for any other.
-func PositionOf(r table.Record) int64 {
-	position, err := strconv.ParseInt(r.Key.SK, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return position
 }

@@ -9,174 +9,139 @@ import (
 	"github.com/rapport/rapport/shared/table"
 )
 
-// stretch is a run of entries as they lie in the table, in order.
+// stretch is a run of entries as they lie in the table, in order: those that end
+// behind a position.
 type stretch struct {
+	after   int64
 	entries []Entry
+	// passed is the last entry that was met and ends at or before after.
+	passed Entry
 	// next is where the walk goes on: after the last entry, in the bucket that a
 	// seal or the layout names.
 	next place
-	// end is true where nothing stands at next.
+	// end is true where nothing stood at next, or the closing entry.
 	end bool
 	// closed is true where the closing entry stands at next.
 	closed bool
+	// entered are the beginnings of the buckets that seals led to.
+	entered []place
 }
 
-// walk reads up to limit entries from a place on, following seals and the
-// layout across buckets, and stops early after about 2 MB.
-func (l *Log) walk(ctx context.Context, topic string, from place, limit int) (stretch, error) {
-	s := stretch{next: from}
-	bytes := 0
-	for len(s.entries) < limit && bytes < pageBytes {
+// walk reads from a place on, following seals and the layout across buckets,
+// until it has limit entries that end after a position, or a few more, or about
+// 2 MB of them.
+func (l *Log) walk(ctx context.Context, topic string, from place, after int64, limit int) (stretch, error) {
+	s := stretch{after: after, next: from}
+	for size := 0; ; {
+		here := s.next
+		rows := min(limit-len(s.entries)+int(l.layout.span), table.MaxLimit)
 		page, err := table.List[item](ctx, l.table, table.Query{
-			PK: bucketPartition(topic, s.next.bucket), From: sortKey(s.next.position), Limit: min(limit-len(s.entries), MaxPage),
+			PK: bucketPartition(topic, here.bucket), From: sortKey(here.position), Limit: rows,
 		})
 		if err != nil {
 			return s, fmt.Errorf("walk %s: %w", topic, err)
 		}
-		before := s.next
 		for _, row := range page.Items {
-			position, err := strconv.ParseInt(row.Key.SK, 10, 64)
-			if err != nil {
-				return s, fmt.Errorf("walk %s: key %s: %w", topic, row.Key, err)
+			if err := s.meet(l.layout, row); err != nil {
+				return s, fmt.Errorf("walk %s: %w", topic, err)
 			}
-			switch row.Value.Kind {
-			case kindSeal:
-				s.next = place{bucket: row.Value.Next, position: position}
-			case kindClosed:
-				s.next.position, s.end, s.closed = position, true, true
+			if len(s.entries) > 0 {
+				size += len(row.Value.Data)
+			}
+			if size >= pageBytes || s.closed {
 				return s, nil
-			default:
-				entry := row.Value.entry(position)
-				s.entries = append(s.entries, entry)
-				s.next.position = entry.Last() + 1
-				bytes += len(entry.Data)
 			}
 		}
-		if l.layout.PerBucket > 0 {
-			s.next.bucket = l.layout.bucketOf(s.next.position)
+		if l.layout.byCount() && s.next.position <= after {
+			// What ends at or before after was trimmed, or never was.
+			s.next = place{bucket: l.layout.bucketOf(after + 1), position: after + 1}
 		}
-		if !page.More() && s.next.bucket == before.bucket {
+		switch {
+		case len(s.entries) >= limit:
+			return s, nil
+		case !page.More() && s.next.bucket == here.bucket:
 			s.end = true
 			return s, nil
 		}
 	}
-	return s, nil
 }
 
-// locate finds the place to read a position at.
-func (l *Log) locate(ctx context.Context, topic string, position int64) (place, bool, error) {
-	if l.layout.PerBucket > 0 {
-		return place{bucket: l.layout.bucketOf(position), position: position}, true, nil
+// meet takes in what lies at one position.
+func (s *stretch) meet(layout Layout, row table.Row[item]) error {
+	position, err := positionOf(row.Key)
+	if err != nil {
+		return err
 	}
-	row, found, err := l.directoryRow(ctx, topic, sortKey(position))
-	if err != nil || !found {
-		return place{}, false, err
+	switch row.Value.Kind {
+	case kindSeal:
+		if row.Value.Next <= s.next.bucket {
+			return fmt.Errorf("the seal %s leads back to bucket %d", row.Key, row.Value.Next)
+		}
+		s.next = place{bucket: row.Value.Next, position: position}
+		s.entered = append(s.entered, s.next)
+	case kindClosed:
+		s.next.position, s.end, s.closed = position, true, true
+	default:
+		entry := row.Value.entry(position)
+		if entry.Last() <= s.after {
+			s.passed = entry
+		} else {
+			s.entries = append(s.entries, entry)
+		}
+		s.next = layout.behind(entry, s.next.bucket)
 	}
-	// An entry of several positions may begin before this one, but never in an
-	// earlier bucket.
-	return place{bucket: row.Value.Bucket, position: max(position-max(l.layout.Span, 1)+1, firstOf(row.Key))}, true, nil
+	return nil
 }
 
-// directoryRow gives the directory's newest row whose bucket begins at or
-// before a sort key.
-func (l *Log) directoryRow(ctx context.Context, topic, upTo string) (table.Row[directory], bool, error) {
-	page, err := table.List[directory](ctx, l.table, table.Query{
-		PK: topicPartition(topic), From: bucketPrefix, To: bucketPrefix + upTo, Reverse: true, Limit: 1,
+func positionOf(k table.Key) (int64, error) {
+	position, err := strconv.ParseInt(k.SK, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("key %s: %w", k, err)
+	}
+	return position, nil
+}
+
+// locate finds the place to begin a walk at that is to meet a position: back
+// positions before it, but within its bucket. Where a topic of a layout by
+// clock has no bucket yet, there is none.
+func (l *Log) locate(ctx context.Context, topic string, position, back int64) (place, bool, error) {
+	begin := max(position-back, 1)
+	if l.layout.byCount() {
+		return place{bucket: l.layout.bucketOf(begin), position: begin}, true, nil
+	}
+	at, found, err := l.listed(ctx, topic, position)
+	at.position = max(at.position, begin)
+	return at, found, err
+}
+
+// listed gives the beginning of the directory's newest bucket that begins at or
+// before a position.
+func (l *Log) listed(ctx context.Context, topic string, upTo int64) (place, bool, error) {
+	row, err := table.First[directory](ctx, l.table, table.Query{
+		PK: topicPartition(topic), From: bucketPrefix, To: directoryKey(topic, upTo).SK, Reverse: true,
 	})
+	if errors.Is(err, table.ErrNotFound) {
+		return place{}, false, nil
+	}
 	if err != nil {
-		return table.Row[directory]{}, false, fmt.Errorf("directory of %s: %w", topic, err)
+		return place{}, false, fmt.Errorf("directory of %s: %w", topic, err)
 	}
-	if len(page.Items) == 0 {
-		return table.Row[directory]{}, false, nil
-	}
-	return page.Items[0], true, nil
+	at, err := row.Value.begins(row.Key)
+	return at, err == nil, err
 }
 
-func firstOf(key table.Key) int64 {
-	n, err := strconv.ParseInt(key.SK[len(bucketPrefix):], 10, 64)
-	if err != nil {
-		return 1
-	}
-	return n
-}
-
-// base reads a topic's base record; the zero Base where there is none.
+// base reads a topic's base record; the zero Base where there is none, and in a
+// layout by clock, which has none.
 func (l *Log) base(ctx context.Context, topic string) (Base, error) {
+	if !l.layout.byCount() {
+		return Base{}, nil
+	}
 	b, err := table.Get[Base](ctx, l.table, BaseKey(topic))
 	if errors.Is(err, table.ErrNotFound) {
 		return Base{}, nil
 	}
-	return b, err
-}
-
-// tail finds the end of a topic: the last entry (the zero Entry where there is
-// none) and where the next one would go.
-func (l *Log) tail(ctx context.Context, topic string) (Entry, stretch, error) {
-	start, behind, err := l.tailStart(ctx, topic)
 	if err != nil {
-		return Entry{}, stretch{}, err
+		return Base{}, fmt.Errorf("base of %s: %w", topic, err)
 	}
-	last := Entry{Position: behind}
-	for {
-		page, err := table.List[item](ctx, l.table, table.Query{
-			PK: bucketPartition(topic, start.bucket), Prefix: "", Reverse: true, Limit: 2,
-		})
-		if err != nil {
-			return Entry{}, stretch{}, fmt.Errorf("tail of %s: %w", topic, err)
-		}
-		s := stretch{next: start, end: true}
-		// Newest first: a seal or closing entry may stand above the last entry.
-		for i := len(page.Items) - 1; i >= 0; i-- {
-			position, err := strconv.ParseInt(page.Items[i].Key.SK, 10, 64)
-			if err != nil {
-				return Entry{}, stretch{}, fmt.Errorf("tail of %s: %w", topic, err)
-			}
-			switch value := page.Items[i].Value; value.Kind {
-			case kindSeal:
-				s.next = place{bucket: value.Next, position: position}
-			case kindClosed:
-				s.next.position, s.closed = position, true
-			default:
-				last = value.entry(position)
-				s.next.position = last.Last() + 1
-			}
-		}
-		if l.layout.PerBucket > 0 {
-			s.next.bucket = l.layout.bucketOf(s.next.position)
-		}
-		if s.closed || s.next.bucket == start.bucket {
-			return last, s, nil
-		}
-		start = s.next
-	}
+	return b, nil
 }
-
-// tailStart gives a place at or before the tail from which following leads
-// there, and the position that is known to have been reached before it.
-func (l *Log) tailStart(ctx context.Context, topic string) (place, int64, error) {
-	row, found, err := l.directoryRow(ctx, topic, sortKey(maxPosition))
-	if err != nil {
-		return place{}, 0, err
-	}
-	start := place{position: 1}
-	if found {
-		start = place{bucket: row.Value.Bucket, position: firstOf(row.Key)}
-	}
-	if l.layout.PerBucket == 0 {
-		if !found {
-			start.bucket = -1
-		}
-		return start, start.position - 1, nil
-	}
-	base, err := l.base(ctx, topic)
-	if err != nil {
-		return place{}, 0, err
-	}
-	if base.Position >= start.position {
-		start = place{bucket: l.layout.bucketOf(base.Position + 1), position: base.Position + 1}
-	}
-	return start, start.position - 1, nil
-}
-
-// maxPosition is above every position that a key can hold.
-const maxPosition = 999_999_999_999_999

@@ -1,0 +1,152 @@
+package log
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/table"
+)
+
+// begin reads what the writer's base stands on, and everything after it.
+func (w *writer) begin(ctx context.Context) error {
+	base, topic := w.intent.Base, w.intent.Topic
+	if base == Tail {
+		return w.beginAtTail(ctx)
+	}
+	at, found, err := w.log.locate(ctx, topic, max(base, 1), w.log.layout.span-1)
+	switch {
+	case err != nil:
+		return err
+	case !found && base == 0:
+		return w.beginAtTail(ctx)
+	case !found:
+		return &BeyondError{}
+	case w.log.layout.expired(at.bucket, w.log.clock.Now()):
+		oldest, err := w.log.oldestListed(ctx, topic, at)
+		if err == nil {
+			err = &GoneError{Oldest: oldest}
+		}
+		return err
+	}
+	s, err := w.log.walk(ctx, topic, at, base, table.MaxLimit)
+	if err != nil {
+		return err
+	}
+	if w.prev, err = w.standing(ctx, s); err != nil {
+		return err
+	}
+	if err := w.take(s); err != nil || s.end || w.found != nil {
+		return err
+	}
+	return w.catchUp(ctx)
+}
+
+// standing is the entry that a base stands on: the one at it, the snapshot whose
+// position it is, or nothing at the beginning of a topic.
+func (w *writer) standing(ctx context.Context, s stretch) (Entry, error) {
+	base, first := w.intent.Base, Entry{}
+	if len(s.entries) > 0 {
+		first = s.entries[0]
+	}
+	switch {
+	case base > 0 && s.passed.Last() == base:
+		return s.passed, nil
+	case base > 0 && first.Position > 0 && first.Position <= base:
+		return first, nil // the base lies within it
+	case base == 0 && first.Position == 1:
+		return Entry{}, nil
+	}
+	record, err := w.log.base(ctx, w.intent.Topic)
+	if err != nil {
+		return Entry{}, err
+	}
+	if record.Position == base {
+		return record.standIn(base), nil
+	}
+	if base < record.Oldest {
+		return Entry{}, &GoneError{Oldest: record.Oldest}
+	}
+	e, err := w.log.ending(ctx, w.intent.Topic, record)
+	if err != nil {
+		return Entry{}, err
+	}
+	// It wasn't there when the base was read, whoever has committed it since.
+	return Entry{}, &BeyondError{Newest: min(e.next.position, base) - 1}
+}
+
+// beginAtTail stands after the newest entry. It founds the topic's first bucket
+// where there is none: writers whose clocks differ must agree on it.
+func (w *writer) beginAtTail(ctx context.Context) error {
+	topic := w.intent.Topic
+	base, err := w.log.base(ctx, topic)
+	if err != nil {
+		return err
+	}
+	e, err := w.log.ending(ctx, topic, base)
+	if err == nil && e.next.bucket == unfounded {
+		founded := place{bucket: w.log.layout.bucketAt(w.log.clock.Now()), position: 1}
+		if err := w.list(ctx, founded, table.Absent()); err != nil {
+			return err
+		}
+		e, err = w.log.ending(ctx, topic, base)
+	}
+	if err != nil {
+		return err
+	}
+	w.prev, w.next, w.closed, w.unlisted = e.last, e.next, e.closed, e.entered
+	if w.prev.Last()+1 != w.next.position {
+		w.prev, err = w.log.before(ctx, topic, w.next.position, base)
+	}
+	return err
+}
+
+// catchUp reads from where the writer stands to the end.
+func (w *writer) catchUp(ctx context.Context) error {
+	for {
+		s, err := w.log.walk(ctx, w.intent.Topic, w.next, w.prev.Last(), table.MaxLimit)
+		if err != nil {
+			return err
+		}
+		if s.next != w.next || s.closed {
+			// Another's item stands where the open put would have gone.
+			w.open = nil
+		}
+		if err := w.take(s); err != nil || s.end || w.found != nil {
+			return err
+		}
+	}
+}
+
+// take goes to the end of a stretch. It stops at the entry of the same append.
+func (w *writer) take(s stretch) error {
+	w.next, w.closed, w.unlisted = s.next, s.closed, append(w.unlisted, s.entered...)
+	for i, entry := range s.entries {
+		if entry.Position <= w.prev.Position {
+			continue // what the base lies within
+		}
+		if entry.Position != w.prev.Last()+1 {
+			return &GoneError{Oldest: entry.Position}
+		}
+		w.prev = entry
+		w.missed++
+		w.missedBytes += len(entry.Data)
+		if entry.Identity.same(w.intent.Identity) {
+			return w.recognise(&s.entries[i])
+		}
+		w.since = append(w.since, entry)
+	}
+	if w.missed > w.log.reach.entries || w.missedBytes > w.log.reach.bytes {
+		return fmt.Errorf("%d entries behind: %w", w.missed, &GoneError{Oldest: w.next.position})
+	}
+	return nil
+}
+
+// recognise takes an entry of the same identity for the append's own, unless it
+// was another request's.
+func (w *writer) recognise(entry *Entry) error {
+	if entry.Digest != w.intent.Identity.Digest {
+		return ErrReused
+	}
+	w.found = entry
+	return nil
+}
