@@ -96,15 +96,13 @@ var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
 
 // failures are the status codes that a function may refuse with.
 func (d Declaration) failures() []int {
-	kinds := []errs.Kind{errs.Internal, errs.RateLimited}
+	// Whatever a function takes: a query or a body that it doesn't is refused.
+	kinds := []errs.Kind{errs.Internal, errs.RateLimited, errs.Validation, errs.PayloadTooLarge, errs.UnsupportedMediaType}
 	if d.Class == Users {
-		kinds = append(kinds, errs.Unauthorized)
+		kinds = append(kinds, errs.Unauthorized, errs.Provider)
 	}
-	if d.Input.Body != nil || len(d.Input.Parameters) > 0 || d.Mutates {
-		kinds = append(kinds, errs.Validation)
-	}
-	if d.Input.Body != nil || d.Mutates {
-		kinds = append(kinds, errs.PayloadTooLarge, errs.UnsupportedMediaType, errs.Conflict)
+	if d.Mutates {
+		kinds = append(kinds, errs.Conflict)
 	}
 	if pathParameter.MatchString(d.Route) {
 		kinds = append(kinds, errs.Forbidden, errs.NotFound)

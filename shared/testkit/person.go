@@ -123,6 +123,9 @@ func (w *World) call(t testing.TB, request string, r *http.Request, body []byte)
 	for name, value := range given.Headers {
 		answer.Header.Set(name, value)
 	}
+	if err := w.document.check(unit, answer); err != nil {
+		t.Errorf("%s: the answer is not what docs/openapi.json says: %v: %d %s", request, err, answer.Status, answer.Body)
+	}
 	return answer
 }
 

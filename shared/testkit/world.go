@@ -3,7 +3,8 @@
 // sockets of API Gateway, all speaking the real protocols over loopback, and
 // hands functions the environment that AWS would. A Person calls and connects
 // in it: each call is the event that API Gateway would make of it, for the
-// function that its route leads to, and each answer is what that function gave.
+// function that its route leads to, and each answer is what that function gave,
+// held against the OpenAPI document.
 //
 // A world belongs to one test and its subtests, and ends with it. Its methods
 // may be used by many goroutines at once; those that can't go on without an
@@ -44,9 +45,10 @@ type World struct {
 	// Gateway is where functions post frames to.
 	Gateway *Gateway
 
-	env   config.Env
-	units map[string]endpoint.Unit
-	calls atomic.Int64
+	env      config.Env
+	units    map[string]endpoint.Unit
+	document document
+	calls    atomic.Int64
 
 	mu      sync.Mutex
 	idle    map[string][]lambda.Handler
@@ -58,7 +60,7 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 	t.Helper()
 	w := &World{
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
-		units: map[string]endpoint.Unit{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
+		document: newDocument(units), units: map[string]endpoint.Unit{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}
 	for _, unit := range units {
 		w.units[unit.Name] = unit

@@ -45,3 +45,11 @@ func TestWorld(t *testing.T) {
 	}
 	socket.Close(t)
 }
+
+func BenchmarkCall(b *testing.B) {
+	w := testkit.New(b, functions.All())
+	ada := w.User("ada")
+	for b.Loop() {
+		ada.Call(b, "GET /v1/me", nil).Want(b, 200)
+	}
+}

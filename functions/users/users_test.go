@@ -1,0 +1,122 @@
+package users_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/testkit"
+	"github.com/rapport/rapport/shared/users"
+)
+
+func TestMe(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	want := users.Me{UserID: "user_ada", Email: "ada@example.com", DisplayName: "Ada Test", OrgID: "org_test", OrgRole: "member"}
+	for range 2 {
+		if diff := cmp.Diff(want, testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil).Want(t, 200))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	if got := w.Directory.Lookups(); got != 1 {
+		t.Errorf("the directory was asked %d times about one person, want once", got)
+	}
+}
+
+func TestManyFirstCallsMakeOneUser(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	for _, answer := range testkit.AtOnce(6, func(int) testkit.Answer { return ada.Call(t, "GET /v1/me", nil) }) {
+		if me := testkit.As[users.Me](t, answer); me.DisplayName != "Ada Test" {
+			t.Errorf("got %+v", me)
+		}
+	}
+	if stored := w.Stored(t, "Data"); len(stored) != 1 {
+		t.Errorf("stored %v", stored)
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada, ben := w.User("ada"), w.User("ben")
+	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
+	for _, name := range []string{"Ada Lovelace", "Ада 😀", "x"} {
+		got := testkit.As[users.Me](t, ada.Call(t, "PATCH /v1/me", map[string]string{"displayName": name}).Want(t, 200))
+		again := testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil))
+		if got.DisplayName != name || !cmp.Equal(got, again) {
+			t.Errorf("renamed to %q: answered %+v, then %+v", name, got, again)
+		}
+	}
+	if got := testkit.As[users.Me](t, ben.Call(t, "GET /v1/me", nil)); got.DisplayName != "Ben Test" {
+		t.Errorf("ben is called %q", got.DisplayName)
+	}
+	if got := w.Stored(t, "Data")["USER#user_ada/PROFILE"]["revision"]; got != 4.0 {
+		t.Errorf("ada's revision is %v after three changes", got)
+	}
+}
+
+func TestUpdateRefuses(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	tests := []struct {
+		name, body string
+		at         []string
+	}{
+		{"no name", `{}`, []string{"body.displayName"}},
+		{"an empty one", `{"displayName":""}`, []string{"body.displayName"}},
+		{"a blank one", `{"displayName":"  "}`, []string{"body.displayName"}},
+		{"one too long", fmt.Sprintf(`{"displayName":"%0101d"}`, 0), []string{"body.displayName"}},
+		{"no string", `{"displayName":{"first":"Ada"}}`, []string{"body.displayName"}},
+		{"somebody else's id", `{"displayName":"Ada","userId":"user_ben"}`, []string{"body.userId"}},
+		{"another address", `{"displayName":"Ada","email":"x@example.com"}`, []string{"body.email"}},
+		{"no JSON", `displayName=Ada`, []string{"body"}},
+	}
+	w.ChangesNothing(t, func() {
+		for _, tt := range tests {
+			ada.Call(t, "PATCH /v1/me", tt.body).Refused(t, errs.Validation, tt.at...)
+		}
+		ada.Call(t, "PATCH /v1/me?x=1", `{"displayName":"Ada"}`).Refused(t, errs.Validation, "query.x")
+		ada.Call(t, "PATCH /v1/me", `{"displayName":"Ada"}`, testkit.Header("Content-Type", "text/plain")).Refused(t, errs.UnsupportedMediaType)
+		w.Nobody().Call(t, "PATCH /v1/me", `{"displayName":"Ada"}`).Refused(t, errs.Unauthorized)
+	})
+}
+
+func TestUpdateOnce(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	first := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Want(t, 200)
+	ada.Call(t, "PATCH /v1/me", `{"displayName":"Second"}`, testkit.Key("l")).Want(t, 200)
+	w.ChangesNothing(t, func() {
+		again := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Want(t, 200)
+		if diff := cmp.Diff(string(first.Body), string(again.Body)); diff != "" {
+			t.Errorf("another answer (-first +again):\n%s", diff)
+		}
+	})
+	if got := testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil)); got.DisplayName != "Second" {
+		t.Errorf("the repeated change was made again: %+v", got)
+	}
+}
+
+func TestDirectoryThatIsDown(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada, ben := w.User("ada"), w.User("ben")
+	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	w.Directory.Down(http.StatusInternalServerError)
+	w.ChangesNothing(t, func() {
+		ben.Call(t, "GET /v1/me", nil).Refused(t, errs.Provider)
+		ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	})
+	w.Directory.Down(0)
+	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
+}
