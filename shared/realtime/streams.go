@@ -63,6 +63,10 @@ func (s *Streams) Express(ctx context.Context, topic Topic, pace Pace, own, read
 		return
 	}
 	if wait := pace.Wait(s.clock.Now()); pace.Posts && wait > 0 {
+		// Whoever subscribes from here on reads the log after this entry.
+		if watched, err := s.Watched(ctx, topic); err == nil && !watched {
+			return
+		}
 		if s.clock.Sleep(ctx, wait) != nil {
 			return // the function's time is over
 		}

@@ -1,0 +1,82 @@
+package realtime
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"pgregory.net/rapid"
+)
+
+// Every event is in exactly one frame, in order, and no frame breaks a limit.
+func TestEventFrames(t *testing.T) {
+	topic := MeetingTopic(Notes, "01JABCDEF")
+	at := time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		sizes := rapid.SliceOfN(rapid.OneOf(rapid.IntRange(0, 300), rapid.IntRange(0, 40_000)), 0, 500).Draw(t, "sizes")
+		var events []Event
+		for i, size := range sizes {
+			events = append(events, Event{
+				Position: int64(i + 1), At: at, Data: jsontext.Value(`"` + strings.Repeat("x", size) + `"`),
+			})
+		}
+		frames, err := eventFrames(topic, events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := int64(1)
+		for _, raw := range frames {
+			if len(raw) > maxFrame {
+				t.Fatalf("a frame of %d bytes", len(raw))
+			}
+			var frame struct {
+				Type, Topic string
+				Events      []struct {
+					Position int64
+					Data     *string
+					Omitted  bool
+				}
+			}
+			if err := json.Unmarshal(raw, &frame); err != nil {
+				t.Fatal(err)
+			}
+			if frame.Type != "event" || frame.Topic != topic.String() || len(frame.Events) == 0 || len(frame.Events) > maxEvents {
+				t.Fatalf("type %q, topic %q, %d events", frame.Type, frame.Topic, len(frame.Events))
+			}
+			for _, event := range frame.Events {
+				if event.Position != next {
+					t.Fatalf("position %d, want %d", event.Position, next)
+				}
+				if event.Omitted == (event.Data != nil) {
+					t.Fatalf("position %d: omitted %v, data %v", next, event.Omitted, event.Data != nil)
+				}
+				if event.Omitted && sizes[next-1] < maxFrame-200 {
+					t.Fatalf("position %d of %d bytes was omitted", next, sizes[next-1])
+				}
+				next++
+			}
+		}
+		if next != int64(len(sizes)+1) {
+			t.Fatalf("%d of %d events are in frames", next-1, len(sizes))
+		}
+	})
+}
+
+func TestParseTopic(t *testing.T) {
+	for name, want := range map[string]bool{
+		"meetings/01J": true, "meetings/01J/notes": true,
+		"": false, "meetings": false, "meetings/": false, "meetings//notes": false, "meetings/01J/weather": false,
+		"meetings/01J/notes/x": false, "users/u": false, "meetings/a#b": false,
+		"meetings/" + strings.Repeat("x", 300): false,
+	} {
+		topic, err := ParseTopic(name)
+		if (err == nil) != want {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err == nil && topic.String() != name {
+			t.Errorf("%q became %q", name, topic)
+		}
+	}
+}
