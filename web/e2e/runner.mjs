@@ -14,8 +14,8 @@ const stopMs = 15_000;
 const keptLines = 60;
 
 /**
- * The runner at BASE_URL where that is set, else one of its own, built from
- * this tree.
+ * The runner at BASE_URL where that is set, else one of its own: the binary
+ * RUNNER, or one built from this tree.
  * `crash` kills it without warning and starts it again on the same data and
  * ports; undefined for a given runner.
  * @returns {Promise<{baseUrl: string, log: () => string, crash?: () => Promise<void>, stop: () => Promise<void>}>}
@@ -25,8 +25,8 @@ export async function startRunner() {
   if (given) return { baseUrl: given.replace(/\/$/, ""), log: () => "", stop: async () => {} };
 
   const folder = await mkdtemp(join(tmpdir(), "rapport-e2e-"));
-  const binary = join(folder, "rapport");
-  await promisify(execFile)("go", ["build", "-o", binary, "./infra/local"], { cwd: root });
+  const binary = process.env.RUNNER ?? join(folder, "rapport");
+  if (!process.env.RUNNER) await promisify(execFile)("go", ["build", "-o", binary, "./infra/local"], { cwd: root });
   const [port, wsPort] = await freePorts(2);
   const env = { ...process.env, PORT: String(port), WS_PORT: String(wsPort), DATA_DIR: join(folder, "data") };
   /** @type {string[]} */
@@ -64,7 +64,10 @@ class Process {
 
   constructor(binary, env, lines) {
     this.#child = spawn(binary, { cwd: root, env });
-    this.#ended = new Promise((resolve) => this.#child.once("exit", (code, signal) => resolve(code ?? signal)));
+    this.#ended = new Promise((resolve) => {
+      this.#child.once("exit", (code, signal) => resolve(code ?? signal));
+      this.#child.once("error", (error) => resolve(error.message)); // it could not be started
+    });
     this.ready = new Promise((resolve, reject) => {
       const fail = (why) => {
         clearTimeout(timer);

@@ -2,7 +2,7 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, highlightSpecialChars, keymap, placeholder } from "@codemirror/view";
 import type { NotesSession } from "@rapport/client";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { fromSession, openNotesEditor } from "./binding.ts";
 import { arrivals } from "./arrivals.ts";
 
@@ -21,7 +21,7 @@ export function Editor({ session, readOnly, onEdit, onRefused }: Props) {
   const callbacks = useRef({ onEdit, onRefused });
   callbacks.current = { onEdit, onRefused };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!parent.current) return;
     const mode = new Compartment();
     const editor = openNotesEditor(session, {
@@ -47,7 +47,7 @@ export function Editor({ session, readOnly, onEdit, onRefused }: Props) {
     };
   }, [session]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { view, mode } = current.current ?? {};
     if (view && mode) view.dispatch({ effects: mode.reconfigure(modeOf(readOnly)) });
   }, [readOnly, session]);
