@@ -2,6 +2,7 @@ package meetings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rapport/rapport/shared/caller"
@@ -48,7 +49,7 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (Li
 		Base: func(meetingID string) table.Key { return participantKey(meetingID, c.UserID) },
 	})
 	if err != nil {
-		return List[Meeting]{}, fmt.Errorf("list meetings: %w", err)
+		return List[Meeting]{}, fmt.Errorf("list meetings: %w", cursorProblem(err))
 	}
 	wants := make([]*table.Want[meetingItem], len(page.Items))
 	gets := make([]table.Wanted, len(page.Items))
@@ -96,7 +97,7 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 			Limit: limit - len(answer.Items), Filter: table.Equals("status", statusActive),
 		})
 		if err != nil {
-			return List[Participant]{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, err)
+			return List[Participant]{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, cursorProblem(err))
 		}
 		for _, row := range page.Items {
 			answer.Items = append(answer.Items, row.Value.Participant)
@@ -145,10 +146,16 @@ func limitOf(limit *int) int {
 
 func cursor(list, text string) (after string, err error) {
 	after, err = table.DecodeCursor(list, text)
-	if err != nil {
-		return "", errs.Invalid("query.cursor", "is not a cursor of this list")
+	return after, cursorProblem(err)
+}
+
+// cursorProblem makes VALIDATION_ERROR of a cursor that its list didn't give
+// out, be it that it can't be read or that it leads outside the list.
+func cursorProblem(err error) error {
+	if errors.Is(err, table.ErrCursor) {
+		return errs.Invalid("query.cursor", "is not a cursor of this list")
 	}
-	return after, nil
+	return err
 }
 
 func nextCursor(list, next string) *string {

@@ -1,0 +1,165 @@
+package meetings_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada, ben := w.User("ada"), w.User("ben")
+	at := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
+	began := time.Now().UTC().Add(-time.Second)
+	got := testkit.As[meetings.Meeting](t, ada.Call(t, "POST /v1/meetings", object{
+		"title": "Plän 😀", "description": "What is next.", "scheduledAt": "2026-12-01T10:00:00+01:00", "durationMinutes": 45,
+		"participants": list{invitee(ben, "observer"), invitee(ada, "host")},
+	}).Want(t, 201))
+	want := meetings.Meeting{
+		Title: "Plän 😀", Description: "What is next.", ScheduledAt: &at, DurationMinutes: 45, State: "scheduled",
+		HostID: ada.ID, ParticipantCount: 2, Revision: 1,
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(meetings.Meeting{}, "MeetingID", "CreatedAt", "UpdatedAt")); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	if got.MeetingID == "" || got.CreatedAt.Before(began) || !got.CreatedAt.Equal(got.UpdatedAt) {
+		t.Errorf("created %+v", got)
+	}
+	for _, p := range []*testkit.Person{ada, ben} {
+		if diff := cmp.Diff(got, testkit.As[meetings.Meeting](t, p.Call(t, "GET /v1/meetings/"+got.MeetingID, nil))); diff != "" {
+			t.Errorf("%s reads another meeting (-created +read):\n%s", p.ID, diff)
+		}
+	}
+	people := testkit.As[meetings.List[meetings.Participant]](t, ben.Call(t, "GET /v1/meetings/"+got.MeetingID+"/participants", nil))
+	wantPeople := meetings.List[meetings.Participant]{Items: []meetings.Participant{
+		{UserID: "user_ada", DisplayName: "Ada Test", Role: "host"}, {UserID: "user_ben", DisplayName: "Ben Test", Role: "observer"},
+	}}
+	if diff := cmp.Diff(wantPeople, people, cmpopts.IgnoreFields(meetings.Participant{}, "InvitedAt")); diff != "" {
+		t.Errorf("participants (-want +got):\n%s", diff)
+	}
+}
+
+func TestCreateWithAHundred(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	c := &cast{World: w, host: w.User("host")}
+	invited := list{}
+	for _, p := range c.crowd(meetings.MaxParticipants) {
+		invited = append(invited, invitee(p, "participant"))
+	}
+	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}))
+	c.id, c.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
+	if got := len(c.participants(t)); m.ParticipantCount != 101 || got != 101 {
+		t.Errorf("the meeting has %d, it says %d, want 101", got, m.ParticipantCount)
+	}
+	c.consistent(t)
+	last := w.User("last")
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Refused(t, errs.Conflict)
+	c.host.Call(t, "DELETE "+c.path+"/participants/user_guest-007", nil).Want(t, 204)
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Want(t, 201)
+	c.consistent(t)
+	invited = append(invited, invitee(last, "observer"))
+	c.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}).Refused(t, errs.Validation, "body.participants")
+}
+
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	before := c.meeting(t)
+	got := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{
+		"revision": before.Revision, "title": "Other", "description": "New.", "scheduledAt": "2026-12-01T10:00:00Z", "durationMinutes": 30,
+	}).Want(t, 200))
+	at := time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)
+	want := before
+	want.Title, want.Description, want.ScheduledAt, want.DurationMinutes, want.Revision = "Other", "New.", &at, 30, before.Revision+1
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(meetings.Meeting{}, "UpdatedAt")); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(got, c.meeting(t)); diff != "" {
+		t.Errorf("read again (-changed +read):\n%s", diff)
+	}
+	// One field alone leaves the others.
+	got = testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, object{"revision": got.Revision, "description": ""}))
+	if got.Title != "Other" || got.Description != "" || got.DurationMinutes != 30 || got.Revision != before.Revision+2 {
+		t.Errorf("changed %+v", got)
+	}
+	c.ChangesNothing(t, func() {
+		for _, revision := range []int64{1, before.Revision, got.Revision - 1, got.Revision + 1, 1 << 62} {
+			c.host.Call(t, "PATCH "+c.path, object{"revision": revision, "title": "Late"}).Refused(t, errs.Conflict)
+		}
+	})
+}
+
+func TestLife(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	refused := func(verbs ...string) {
+		t.Helper()
+		c.ChangesNothing(t, func() {
+			for _, verb := range verbs {
+				c.host.Call(t, "POST "+c.path+"/"+verb, nil).Refused(t, errs.Conflict)
+			}
+		})
+	}
+	refused("end")
+	revision := c.meeting(t).Revision
+	started := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "POST "+c.path+"/start", nil).Want(t, 200))
+	if started.State != "active" || started.StartedAt == nil || started.EndedAt != nil || started.Revision != revision+1 {
+		t.Errorf("started: %+v", started)
+	}
+	refused("start")
+	c.host.Call(t, "PATCH "+c.path, object{"revision": started.Revision, "title": "During"}).Want(t, 200)
+	ended := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200))
+	if ended.State != "concluded" || ended.EndedAt == nil || !ended.StartedAt.Equal(*started.StartedAt) || ended.Revision != revision+3 {
+		t.Errorf("ended: %+v", ended)
+	}
+	refused("start", "end")
+	c.ChangesNothing(t, func() {
+		c.host.Call(t, "PATCH "+c.path, object{"revision": ended.Revision, "title": "Late"}).Refused(t, errs.Conflict)
+		c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Refused(t, errs.Conflict)
+		c.member.Call(t, "POST "+c.path+"/notes/changes", change("late")).Refused(t, errs.MeetingNotActive)
+	})
+	// Reading goes on.
+	for _, what := range []string{"", "/participants", "/notes", "/notes/changes"} {
+		c.observer.Call(t, "GET "+c.path+what, nil).Want(t, 200)
+	}
+	c.consistent(t)
+}
+
+// change is a change of the notes that inserts a text at their beginning.
+func change(text string) object {
+	return object{"baseVersion": 0, "clientId": "c", "clientSeq": 1, "ops": list{object{"type": "insert", "position": 0, "content": text}}}
+}
+
+func TestChangesAreAudited(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.cohost.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.member.Call(t, "POST "+c.path+"/end", nil).Refused(t, errs.Forbidden)
+	c.stranger.Call(t, "GET "+c.path, nil).Refused(t, errs.Forbidden)
+	found := map[string]int{}
+	for key, entry := range c.Stored(t, "Audit") {
+		if strings.HasPrefix(key, "AUDIT#meetings/"+c.id+"/") {
+			found[strings.Join([]string{entry["userId"].(string), entry["action"].(string), entry["result"].(string)}, " ")]++
+		}
+		if entry["requestId"] == nil || entry["sessionId"] == nil {
+			t.Errorf("an entry without request or session: %v", entry)
+		}
+	}
+	want := map[string]int{
+		"user_host meetings.create done": 1, "user_host meetings.remove done": 1, "user_cohost meetings.start done": 1,
+		"user_member meetings.end denied": 1, "user_stranger meetings.get denied": 1,
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
