@@ -9,8 +9,13 @@ import (
 // Tail as a base means "after whatever is newest".
 const Tail int64 = -1
 
-// maxTries is how often a writer that loses a race tries again.
-const maxTries = 10
+const (
+	// maxTries is how often a writer tries in all.
+	maxTries = 10
+	// pauseStep is how much longer the longest pause is after every lost race:
+	// about as long as a put takes.
+	pauseStep = 4 * time.Millisecond
+)
 
 // Append is one writer's intent.
 type Append struct {

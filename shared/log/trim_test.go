@@ -99,7 +99,7 @@ func TestTrimWithoutASnapshot(t *testing.T) {
 
 // Wherever Trim dies, readers and writers are told, and the next one goes on.
 func TestTrimDies(t *testing.T) {
-	for writes := range 10 {
+	for _, writes := range []int{0, 1, 2, 5, 8, 9} {
 		tables, l := history(t)
 		left := writes
 		w := &wire{fate: func(op, _ string) fate {
@@ -115,7 +115,7 @@ func TestTrimDies(t *testing.T) {
 		later := noon.Add(90 * time.Hour)
 		// It marks, deletes eight entries, which empties two buckets, and marks.
 		n, err := dying.Trim(t.Context(), topic, 9, later, 100)
-		if (err == nil) != (writes >= 10) || (err != nil && n != 0) {
+		if (err == nil) != (writes > 9) || (err != nil && n != 0) {
 			t.Fatalf("after %d writes: %d, %v", writes, n, err)
 		}
 		if writes > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/rapport/rapport/shared/table"
@@ -38,7 +39,7 @@ func (w *writer) append(ctx context.Context) (Committed, error) {
 	if err := w.begin(ctx); err != nil {
 		return Committed{}, err
 	}
-	for range maxTries {
+	for try := 1; try <= maxTries; try++ {
 		if w.found != nil {
 			return w.repeated(), nil
 		}
@@ -53,6 +54,9 @@ func (w *writer) append(ctx context.Context) (Committed, error) {
 		if !errors.Is(err, table.ErrConditionFailed) && (w.open == nil || ctx.Err() != nil) {
 			return Committed{}, err
 		}
+		if err := w.pause(ctx, try); err != nil {
+			return Committed{}, w.refused(err)
+		}
 		if err := w.catchUp(ctx); err != nil {
 			return Committed{}, w.refused(err)
 		}
@@ -61,6 +65,15 @@ func (w *writer) append(ctx context.Context) (Committed, error) {
 		return w.repeated(), nil
 	}
 	return Committed{}, w.refused(ErrContended)
+}
+
+// pause waits after a lost race, each writer another while, so that those who
+// met don't meet again.
+func (w *writer) pause(ctx context.Context, losses int) error {
+	me := w.intent.Identity
+	hash := fnv.New32a()
+	fmt.Fprint(hash, me.Author, me.ClientID, me.ClientSeq, losses)
+	return w.log.clock.Sleep(ctx, time.Duration(hash.Sum32())%(time.Duration(losses)*pauseStep))
 }
 
 // repeated is the answer where the append's entry is there: it is a repetition,
