@@ -1,0 +1,239 @@
+package meetings_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+func at(locations ...string) []string { return locations }
+
+func TestCreateRefuses(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	people := func(items ...string) string { return `{"title":"x","participants":[` + strings.Join(items, ",") + `]}` }
+	tests := []struct {
+		name, body string
+		at         []string
+	}{
+		{"nothing", ``, at("body")},
+		{"malformed JSON", `{"title":"x"`, at("body")},
+		{"a list", `[{"title":"x"}]`, at("body")},
+		{"two values", `{"title":"x"} {"title":"y"}`, at("body")},
+		{"nested deep", `{"title":` + strings.Repeat(`[`, 10_000), at("body")},
+		{"no title", `{}`, at("body.title")},
+		{"no title, in other case", `{"Title":"x"}`, at("body.title", "body.Title")},
+		{"an empty title", `{"title":""}`, at("body.title")},
+		{"a blank title", `{"title":"\t "}`, at("body.title")},
+		{"a title too long", `{"title":"` + strings.Repeat("é", 201) + `"}`, at("body.title")},
+		{"a title that is a number", `{"title":1}`, at("body.title")},
+		{"a title twice", `{"title":"x","title":"y"}`, at("body.title")},
+		{"a title that is not UTF-8", "{\"title\":\"\xff\"}", at("body.title")},
+		{"a title with half a character", `{"title":"\ud83d"}`, at("body.title")},
+		{"an unknown field", `{"title":"x","colour":"red"}`, at("body.colour")},
+		{"what is not the caller's to set", `{"title":"x","hostId":"user_member","state":"active","revision":7}`, at("body.hostId", "body.revision", "body.state")},
+		{"a description too long", `{"title":"x","description":"` + strings.Repeat("x", 5001) + `"}`, at("body.description")},
+		{"a null description", `{"title":"x","description":null}`, at("body.description")},
+		{"no time", `{"title":"x","scheduledAt":"soon"}`, at("body.scheduledAt")},
+		{"no length", `{"title":"x","durationMinutes":0}`, at("body.durationMinutes")},
+		{"a length of more than a day", `{"title":"x","durationMinutes":1441}`, at("body.durationMinutes")},
+		{"half a minute", `{"title":"x","durationMinutes":0.5}`, at("body.durationMinutes")},
+		{"participants that are no list", `{"title":"x","participants":{"userId":"user_member"}}`, at("body.participants")},
+		{"a participant without role", people(`{"userId":"user_member"}`), at("body.participants[0].role")},
+		{"a participant of unknown role", people(`{"userId":"user_member","role":"admin"}`), at("body.participants[0].role")},
+		{"a participant without id", people(`{"role":"observer"}`, `{"userId":"","role":"observer"}`), at("body.participants[0].userId", "body.participants[1].userId")},
+		{"a participant with a long id", people(`{"userId":"` + strings.Repeat("x", 256) + `","role":"observer"}`), at("body.participants[0].userId")},
+		{"a participant with more", people(`{"userId":"user_member","role":"observer","email":"x"}`), at("body.participants[0].email")},
+		{"somebody twice", people(`{"userId":"user_member","role":"observer"}`, `{"userId":"user_member","role":"participant"}`), at("body.participants[1].userId")},
+		{"another host", people(`{"userId":"user_member","role":"host"}`), at("body.participants[0].role")},
+		{"the caller as less than host", people(`{"userId":"user_observer","role":"observer"}`, `{"userId":"user_host","role":"participant"}`), at("body.participants[1].role")},
+		{"unknown people", people(`{"userId":"user_nobody","role":"observer"}`, `{"userId":"user_member","role":"observer"}`, `{"userId":"user_no1","role":"observer"}`),
+			at("body.participants[0].userId", "body.participants[2].userId")},
+		{"an id that is a path", people(`{"userId":"../user_member","role":"observer"}`, `{"userId":"user_member?x","role":"observer"}`), at("body.participants[0].userId", "body.participants[1].userId")},
+		{"an id of many bytes", people(`{"userId":"` + strings.Repeat("😀", 255) + `","role":"observer"}`), at("body.participants[0].userId")},
+	}
+	c.ChangesNothing(t, func() {
+		for _, tt := range tests {
+			for _, options := range [][]testkit.Option{nil, {testkit.Key("key of " + tt.name)}} {
+				c.host.Call(t, "POST /v1/meetings", tt.body, options...).Refused(t, errs.Validation, tt.at...)
+			}
+			if t.Failed() {
+				t.Fatalf("with %s", tt.name)
+			}
+		}
+	})
+}
+
+func TestBodiesRefused(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	body := `{"title":"x"}`
+	huge := body + strings.Repeat(" ", 256<<10)
+	tests := []struct {
+		name, body string
+		option     testkit.Option
+		want       errs.Kind
+	}{
+		{"above 256 KB", huge, nil, errs.PayloadTooLarge},
+		{"above 256 KB and no JSON", strings.Repeat("x", 256<<10+1), nil, errs.PayloadTooLarge},
+		{"above 256 KB and of the wrong type", huge, testkit.Header("Content-Type", "text/plain"), errs.PayloadTooLarge},
+		{"text", body, testkit.Header("Content-Type", "text/plain"), errs.UnsupportedMediaType},
+		{"of no type", body, testkit.Header("Content-Type", ""), errs.UnsupportedMediaType},
+		{"a form", "title=x", testkit.Header("Content-Type", "application/x-www-form-urlencoded"), errs.UnsupportedMediaType},
+		{"compressed", "\x1f\x8b", testkit.Header("Content-Encoding", "gzip"), errs.UnsupportedMediaType},
+		{"said to be compressed", body, testkit.Header("Content-Encoding", "gzip"), errs.UnsupportedMediaType},
+	}
+	c.ChangesNothing(t, func() {
+		for _, tt := range tests {
+			options := []testkit.Option{testkit.Key("k")}
+			if tt.option != nil {
+				options = append(options, tt.option)
+			}
+			c.host.Call(t, "POST /v1/meetings", tt.body, options...).Refused(t, tt.want)
+			if t.Failed() {
+				t.Fatalf("with a body %s", tt.name)
+			}
+		}
+	})
+	exact := body + strings.Repeat(" ", 256<<10-len(body))
+	c.host.Call(t, "POST /v1/meetings", exact, testkit.Header("Content-Type", "application/json; charset=utf-8")).Want(t, 201)
+}
+
+func TestOtherBodiesRefused(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.ChangesNothing(t, func() {
+		tests := []struct {
+			request string
+			body    any
+			at      []string
+		}{
+			{"PATCH " + c.path, object{"title": "x"}, at("body.revision")},
+			{"PATCH " + c.path, object{"revision": 0}, at("body.revision")},
+			{"PATCH " + c.path, object{"revision": "2"}, at("body.revision")},
+			{"PATCH " + c.path, object{"revision": 2, "title": ""}, at("body.title")},
+			{"PATCH " + c.path, object{"revision": 2, "state": "active"}, at("body.state")},
+			{"PATCH " + c.path, object{"revision": 2, "meetingId": "x"}, at("body.meetingId")},
+			{"PATCH " + c.path, `{"revision":2,"revision":3}`, at("body.revision")},
+			{"POST " + c.path + "/participants", object{"userId": "user_stranger"}, at("body.role")},
+			{"POST " + c.path + "/participants", object{"userId": 7, "role": "observer"}, at("body.userId")},
+			{"POST " + c.path + "/participants", object{"userId": "user_nobody", "role": "observer"}, at("body.userId")},
+			{"PATCH " + c.seat(c.member), object{"role": "Observer"}, at("body.role")},
+			{"PATCH " + c.seat(c.member), object{"role": nil}, at("body.role")},
+			{"PATCH " + c.seat(c.member), object{"role": "observer", "userId": "user_member"}, at("body.userId")},
+			{"POST " + c.path + "/start", object{"now": true}, at("body.now")},
+			{"POST " + c.path + "/end", `[]`, at("body")},
+			{"DELETE " + c.seat(c.member), `{"why":"x"}`, at("body.why")},
+			{"GET " + c.path + "?fields=title", nil, at("query.fields")},
+		}
+		for _, tt := range tests {
+			c.host.Call(t, tt.request, tt.body).Refused(t, errs.Validation, tt.at...)
+		}
+	})
+}
+
+// A meeting that one may not see is forbidden, whether it exists or not.
+func TestIDsOfOthers(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	paths := map[string]string{"of others": c.path}
+	for name, id := range map[string]string{
+		"of nothing": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "in lower case": strings.ToLower(c.id), "with more": c.id + "x", "a word": "x",
+		"a number sign": "a%23b", "a slash": c.id + "%2Fparticipants", "a NUL": "%00", "white space": "%20", "two points": "..%2F" + c.id,
+		"emojis": strings.Repeat("%F0%9F%98%80", 63), "the longest": strings.Repeat("x", 255),
+	} {
+		paths[name] = "/v1/meetings/" + id
+	}
+	c.ChangesNothing(t, func() {
+		for name, path := range paths {
+			for _, request := range []struct {
+				line string
+				body any
+			}{
+				{"GET " + path, nil}, {"PATCH " + path, object{"revision": 1}}, {"POST " + path + "/start", nil}, {"POST " + path + "/end", nil},
+				{"GET " + path + "/participants", nil}, {"POST " + path + "/participants", invitee(c.stranger, "observer")},
+				{"PATCH " + path + "/participants/user_member", object{"role": "observer"}}, {"DELETE " + path + "/participants/user_member", nil},
+				{"GET " + path + "/notes", nil}, {"POST " + path + "/notes/changes", change("x")}, {"GET " + path + "/notes/changes", nil},
+			} {
+				problem := c.stranger.Call(t, request.line, request.body).Refused(t, errs.Forbidden)
+				if strings.Contains(problem.Detail, "exist") {
+					t.Errorf("%s tells: %s", request.line, problem.Detail)
+				}
+			}
+			if t.Failed() {
+				t.Fatalf("with an id %s", name)
+			}
+		}
+	})
+	c.stranger.Call(t, "GET /v1/meetings/"+strings.Repeat("x", 256), nil).Refused(t, errs.Validation, "path.meetingId")
+	c.stranger.Call(t, "GET /v1/meetings/"+strings.Repeat("%F0%9F%98%80", 64), nil).Refused(t, errs.Validation, "path.meetingId")
+	for _, user := range []string{strings.Repeat("%F0%9F%98%80", 63), "%00", "..%2Fx", "a%23b"} {
+		c.host.Call(t, "DELETE "+c.path+"/participants/"+user, nil).Refused(t, errs.NotFound)
+	}
+	c.host.Call(t, "DELETE "+c.path+"/participants/"+strings.Repeat("x", 256), nil).Refused(t, errs.Validation, "path.userId")
+}
+
+// The contract's order: 401, 413, 415, 400 (shape), 403, 404, 400 (against
+// stored state), 409. Each step mends what the one before was refused for.
+func TestChecksInOrder(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200)
+	revision := c.meeting(t).Revision
+	bad := testkit.Bearer("bad")
+	text := testkit.Header("Content-Type", "text/plain")
+	huge := strings.Repeat("x", 256<<10+1)
+	refused := func(p *testkit.Person, request string, body any, want errs.Kind, options ...testkit.Option) {
+		t.Helper()
+		a := p.Call(t, request, body, options...)
+		if want == errs.Validation {
+			// Which place it is, other tests say.
+			if a.Status != 400 {
+				t.Errorf("%s: %d %s, want VALIDATION_ERROR", request, a.Status, a.Body)
+			}
+			return
+		}
+		a.Refused(t, want)
+	}
+	for _, route := range []struct {
+		line        string
+		shape, good any
+	}{
+		{"PATCH " + c.path, object{"revision": 0}, object{"revision": revision - 1}},
+		{"POST " + c.path + "/participants", object{"userId": "user_nobody"}, object{"userId": "user_nobody", "role": "observer"}},
+		{"PATCH " + c.path + "/participants/user_nobody", object{"role": "king"}, object{"role": "observer"}},
+		{"POST " + c.path + "/start", `{`, nil},
+	} {
+		refused(c.stranger, route.line, huge, errs.Unauthorized, bad, text)
+		refused(c.stranger, route.line, huge, errs.PayloadTooLarge, text)
+		refused(c.stranger, route.line, `{`, errs.UnsupportedMediaType, text)
+		refused(c.stranger, route.line, route.shape, errs.Validation)
+		refused(c.stranger, route.line, route.good, errs.Forbidden)
+		refused(c.observer, route.line, route.good, errs.Forbidden)
+	}
+	refused(c.host, "PATCH "+c.path+"/participants/user_nobody", object{"role": "observer"}, errs.NotFound)
+	refused(c.cohost, "PATCH "+c.path+"/participants/user_nobody", object{"role": "co-host"}, errs.Forbidden)
+	refused(c.host, "POST "+c.path+"/participants", object{"userId": "user_nobody", "role": "observer"}, errs.Validation)
+	refused(c.host, "POST "+c.path+"/participants", object{"userId": "user_stranger", "role": "observer"}, errs.Conflict)
+	refused(c.host, "PATCH "+c.path, object{"revision": revision - 1}, errs.Conflict)
+	refused(c.host, "POST "+c.path+"/start", nil, errs.Conflict)
+}
+
+func TestProblemsNameTheirPlaceExactly(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	items := list{}
+	for i := range 30 {
+		items = append(items, object{"userId": fmt.Sprintf("user_%d", i), "role": "king"})
+	}
+	p := c.host.Call(t, "POST /v1/meetings", object{"title": "x", "participants": items})
+	var want []string
+	for i := range 20 {
+		want = append(want, fmt.Sprintf("body.participants[%d].role", i))
+	}
+	p.Refused(t, errs.Validation, want...)
+}
