@@ -1,0 +1,206 @@
+package meetings_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+// insist repeats a call while there are too many changes of the meeting at
+// once, a bounded number of times.
+func insist(call func() testkit.Answer) testkit.Answer {
+	var answer testkit.Answer
+	for range 20 {
+		if answer = call(); answer.Status != 429 {
+			break
+		}
+	}
+	return answer
+}
+
+// statuses counts answers by their status.
+func statuses(answers []testkit.Answer) map[int]int {
+	counted := map[int]int{}
+	for _, answer := range answers {
+		counted[answer.Status]++
+	}
+	return counted
+}
+
+func TestOneOfManyPatches(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	revision := c.meeting(t).Revision
+	got := testkit.AtOnce(8, func(i int) testkit.Answer {
+		return c.host.Call(t, "PATCH "+c.path, object{"revision": revision, "title": fmt.Sprint("title ", i)})
+	})
+	if counted := statuses(got); counted[200] != 1 || counted[409] != 7 {
+		t.Errorf("statuses %v, want one 200 and seven 409", counted)
+	}
+	m := c.consistent(t)
+	for i, answer := range got {
+		if answer.Status == 200 && m.Title != fmt.Sprint("title ", i) {
+			t.Errorf("%d won, the title is %q", i, m.Title)
+		}
+	}
+	if m.Revision != revision+1 {
+		t.Errorf("revision %d after one change of %d", m.Revision, revision)
+	}
+}
+
+func TestOneOfManyStarts(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	revision := c.meeting(t).Revision
+	got := testkit.AtOnce(6, func(i int) testkit.Answer {
+		return insist(func() testkit.Answer {
+			return []*testkit.Person{c.host, c.cohost}[i%2].Call(t, "POST "+c.path+"/start", nil)
+		})
+	})
+	if counted := statuses(got); counted[200] != 1 || counted[409] != 5 {
+		t.Errorf("statuses %v, want one 200 and five 409", counted)
+	}
+	if m := c.consistent(t); m.Revision != revision+1 || m.State != "active" {
+		t.Errorf("the meeting is %+v", m)
+	}
+}
+
+func TestOneOfManyInvitationsOfOnePerson(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	before := c.meeting(t)
+	got := testkit.AtOnce(6, func(i int) testkit.Answer {
+		role := []string{"observer", "participant"}[i%2]
+		return insist(func() testkit.Answer {
+			return c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, role))
+		})
+	})
+	if counted := statuses(got); counted[201] != 1 || counted[409] != 5 {
+		t.Errorf("statuses %v, want one 201 and five 409", counted)
+	}
+	if m := c.consistent(t); m.Revision != before.Revision+1 || m.ParticipantCount != before.ParticipantCount+1 {
+		t.Errorf("the meeting went from %+v to %+v", before, m)
+	}
+}
+
+func TestManyInvitationsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	before := c.meeting(t)
+	crowd := c.crowd(8)
+	got := testkit.AtOnce(len(crowd), func(i int) testkit.Answer {
+		return insist(func() testkit.Answer {
+			return c.cohost.Call(t, "POST "+c.path+"/participants", invitee(crowd[i], "observer"))
+		})
+	})
+	if counted := statuses(got); counted[201] != len(crowd) {
+		t.Errorf("statuses %v, want 201 alone", counted)
+	}
+	if m := c.consistent(t); m.Revision != before.Revision+int64(len(crowd)) || m.ParticipantCount != before.ParticipantCount+len(crowd) {
+		t.Errorf("the meeting went from %+v to %+v", before, m)
+	}
+}
+
+// A full meeting takes one more only where one has left.
+func TestLastSeat(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	invited := list{}
+	for _, p := range c.crowd(meetings.MaxParticipants - 1) {
+		invited = append(invited, invitee(p, "observer"))
+	}
+	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "Nearly full", "participants": invited}))
+	c.id, c.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
+	late := []*testkit.Person{c.cohost, c.member, c.observer, c.stranger}
+	got := testkit.AtOnce(len(late), func(i int) testkit.Answer {
+		return insist(func() testkit.Answer {
+			return c.host.Call(t, "POST "+c.path+"/participants", invitee(late[i], "observer"))
+		})
+	})
+	if counted := statuses(got); counted[201] != 1 || counted[409] != 3 {
+		t.Errorf("statuses %v, want one 201 and three 409", counted)
+	}
+	if m := c.consistent(t); m.ParticipantCount != meetings.MaxParticipants+1 {
+		t.Errorf("%d participants", m.ParticipantCount)
+	}
+}
+
+// Whatever happens at once, the meeting counts right: every success raised the
+// revision by one, and nothing else did.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	c := newCast(t)
+	before := c.meeting(t).Revision
+	crowd := c.crowd(4)
+	const workers, calls = 6, 8
+	changes := testkit.AtOnce(workers, func(worker int) (changed int64) {
+		random := rand.New(rand.NewPCG(seed, uint64(worker)))
+		for range calls {
+			p, by := crowd[random.IntN(len(crowd))], []*testkit.Person{c.host, c.cohost}[random.IntN(2)]
+			role := []string{"observer", "participant", "co-host"}[random.IntN(3)]
+			var a testkit.Answer
+			switch random.IntN(4) {
+			case 0:
+				a = by.Call(t, "POST "+c.path+"/participants", invitee(p, role))
+			case 1:
+				a = by.Call(t, "DELETE "+c.seat(p), nil)
+			case 2:
+				a = by.Call(t, "PATCH "+c.path, object{"revision": c.meeting(t).Revision, "title": role})
+			default:
+				a = by.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer"))
+			}
+			switch a.Status {
+			case 200, 201, 204:
+				changed++
+			case 403, 404, 409, 429:
+			default:
+				t.Errorf("%s: %d %s", a.Request, a.Status, a.Body)
+			}
+		}
+		return changed
+	})
+	var sum int64
+	for _, changed := range changes {
+		sum += changed
+	}
+	if m := c.consistent(t); m.Revision != before+sum || sum == 0 {
+		t.Errorf("revision %d after %d changes of %d", m.Revision, sum, before)
+	}
+}
+
+// After a removal was answered, nothing that the removed person sends is done,
+// though it was on its way.
+func TestRemovedWhileActing(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	type outcome struct {
+		answer testkit.Answer
+		after  int64
+	}
+	got := testkit.AtOnce(4, func(i int) outcome {
+		if i == 0 {
+			a := insist(func() testkit.Answer { return c.host.Call(t, "DELETE "+c.seat(c.cohost), nil) })
+			return outcome{a, c.meeting(t).Revision}
+		}
+		return outcome{answer: c.cohost.Call(t, "POST "+c.path+"/participants", invitee(c.User(fmt.Sprint("late-", i)), "observer"))}
+	})
+	got[0].answer.Want(t, 204)
+	for _, one := range got[1:] {
+		if one.answer.Status == 403 {
+			one.answer.Refused(t, errs.Forbidden)
+		}
+	}
+	c.ChangesNothing(t, func() {
+		c.cohost.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Refused(t, errs.Forbidden)
+	})
+	// What was done stood before the removal did.
+	if m := c.consistent(t); m.Revision != got[0].after {
+		t.Errorf("revision %d, %d when the removal was answered", m.Revision, got[0].after)
+	}
+}
