@@ -213,4 +213,31 @@ describe("notes in two windows", { skip: !chromium, timeout: 10 * patience }, ()
     await ada.notesAre(/Read-only/);
     assert.equal(await ada.text(), before);
   });
+
+  step("everything can be done by keyboard", async () => {
+    const { page } = ada;
+    const press = (...keys) => keys.reduce((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve());
+    await ada.tabTo(page.getByRole("link", { name: "Meetings" }));
+    await press("Enter");
+    await ada.tabTo(page.getByRole("button", { name: "New meeting" }));
+    await press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await ada.tabTo(page.getByRole("button", { name: "New meeting" }));
+    await press("Enter");
+    await page.keyboard.type("By keyboard");
+    await ada.tabTo(page.locator('.chip[data-user="grace"]'));
+    await press("Space");
+    await ada.tabTo(page.getByRole("button", { name: "Create meeting" }));
+    await press("Enter");
+    await page.getByRole("heading", { name: "By keyboard" }).waitFor();
+    await ada.notesAre(/Saved/);
+    await ada.tabTo(ada.editor);
+    await page.keyboard.type("typed");
+    await ada.tabTo(page.getByLabel(/^Role of grace/i)); // Tab leaves the editor
+    await press("ArrowDown");
+    await page.locator('.person[data-role="observer"]').waitFor();
+    assert.equal(await ada.text(), "typed");
+  });
 });

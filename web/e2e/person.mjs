@@ -102,6 +102,19 @@ export class Person {
   }
 
   /**
+   * Presses Tab until the focus is on that.
+   * @param {import("playwright-core").Locator} target
+   */
+  async tabTo(target) {
+    await target.waitFor();
+    for (let i = 0; i < 60; i++) {
+      if (await target.evaluate((element) => element === document.activeElement)) return;
+      await this.page.keyboard.press("Tab");
+    }
+    throw new Error(`${target} can't be reached by Tab`);
+  }
+
+  /**
    * Pastes into what has the focus.
    * @param {string} text
    */

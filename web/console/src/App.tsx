@@ -1,4 +1,4 @@
-import { Rapport, type User } from "@rapport/client";
+import { type NotesSession, Rapport, type User } from "@rapport/client";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Identity, savedIdentity, signOut, tokenSource } from "./identity.ts";
 import { Meetings } from "./pages/Meetings.tsx";
@@ -7,6 +7,7 @@ import { SignIn } from "./pages/SignIn.tsx";
 import { go, hrefOf, useRoute } from "./route.ts";
 import { SessionContext } from "./session.ts";
 import { Avatar } from "./ui/Avatar.tsx";
+import { Dialog } from "./ui/Dialog.tsx";
 import { Mark } from "./ui/icons.tsx";
 import { ThemeButton } from "./ui/ThemeButton.tsx";
 import { Toasts } from "./ui/toasts.tsx";
@@ -43,6 +44,9 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
   const [me, setMe] = useState<User>();
   const rapport = useMemo(() => new Rapport({ baseUrl: "", token: tokenSource(identity) }), [identity]);
   const main = useRef<HTMLElement>(null);
+  const [asking, setAsking] = useState(false);
+  const notes = useMemo(() => new Set<NotesSession>(), [rapport]);
+  const unsaved = (): boolean => [...notes].some((session) => session.pending);
 
   useEffect(() => {
     const stop = rapport.connection.onState((state) => {
@@ -56,7 +60,20 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
     };
   }, [rapport]);
 
-  const session = useMemo(() => ({ rapport, identity, me }), [rapport, identity, me]);
+  useEffect(() => {
+    const warn = (event: BeforeUnloadEvent): void => {
+      if (unsaved()) event.preventDefault();
+    };
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [notes]);
+
+  const signOutNow = (): void => {
+    onLeave();
+    go({ page: "meetings" });
+  };
+
+  const session = useMemo(() => ({ rapport, identity, me, notes }), [rapport, identity, me, notes]);
   const name = me?.displayName ?? identity.user;
   return (
     <SessionContext.Provider value={session}>
@@ -74,14 +91,7 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
             <Avatar id={identity.userId} name={name} />
             <span class="who-name">{name}</span>
           </span>
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              onLeave();
-              go({ page: "meetings" });
-            }}
-          >
+          <button type="button" class="quiet" onClick={() => (unsaved() ? setAsking(true) : signOutNow())}>
             Sign out
           </button>
         </div>
@@ -89,6 +99,19 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
       <main ref={main} tabIndex={-1}>
         {route.page === "meeting" ? <Room key={route.meetingId} meetingId={route.meetingId} /> : <Meetings />}
       </main>
+      {asking && (
+        <Dialog title="Sign out now?" onClose={() => setAsking(false)}>
+          <p>Some of what you wrote has not reached the server yet. It is lost if you sign out before it has.</p>
+          <footer class="dialog-foot">
+            <button type="button" onClick={() => setAsking(false)}>
+              Stay
+            </button>
+            <button type="button" class="danger" onClick={signOutNow}>
+              Sign out anyway
+            </button>
+          </footer>
+        </Dialog>
+      )}
     </SessionContext.Provider>
   );
 }

@@ -1,5 +1,5 @@
 /** The signed-in person and their client, for every component below. */
-import type { Rapport, User } from "@rapport/client";
+import type { NotesSession, Rapport, User } from "@rapport/client";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Identity } from "./identity.ts";
@@ -9,6 +9,8 @@ export interface Session {
   readonly identity: Identity;
   /** Undefined until it is read. */
   readonly me: User | undefined;
+  /** Every notes session that still has something to do, in the room that is shown or in one just left. */
+  readonly notes: Set<NotesSession>;
 }
 
 export const SessionContext = createContext<Session | undefined>(undefined);

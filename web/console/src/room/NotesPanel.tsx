@@ -1,4 +1,4 @@
-import { type MeetingView, type NotesProblem, RapportError } from "@rapport/client";
+import type { MeetingView, NotesProblem } from "@rapport/client";
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { describe } from "../problem.ts";
@@ -24,7 +24,7 @@ interface Props {
 }
 
 export function NotesPanel({ meetingId, view, over }: Props) {
-  const { rapport, identity } = useSession();
+  const { identity, rapport, notes } = useSession();
   const toasts = useToasts();
   const role = view?.participants.find(({ userId }) => userId === identity.userId)?.role;
   const allowed = over === undefined && view !== undefined && role !== undefined && mayWrite(role, view.meeting);
@@ -43,7 +43,7 @@ export function NotesPanel({ meetingId, view, over }: Props) {
     },
     [toasts],
   );
-  const { session, state, error } = useNotes(rapport, meetingId, onProblem);
+  const { session, state, error } = useNotes(rapport, meetingId, notes, onProblem);
   const connection = useConnection(rapport.connection);
   const now = useNow(1_000);
   const [waiting, setWaiting] = useState(0);
@@ -51,12 +51,6 @@ export function NotesPanel({ meetingId, view, over }: Props) {
   useEffect(() => {
     if (!session?.pending) setWaiting(0);
   }, [session, state]);
-  useEffect(() => {
-    if (waiting === 0) return;
-    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [waiting > 0]);
 
   const readOnly = !allowed || session === undefined || state === "readonly" || state === "closed";
   const saving = useSettled(readOnly && session ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(state, waiting));
@@ -79,7 +73,7 @@ export function NotesPanel({ meetingId, view, over }: Props) {
           session={session}
           readOnly={readOnly}
           onEdit={() => setWaiting((count) => count + 1)}
-          onRefused={(refusal) => (refusal instanceof RapportError ? toasts.show({ tone: "problem", text: describe(refusal) }) : toasts.fail(refusal))}
+          onRefused={toasts.fail}
         />
       ) : error !== undefined ? (
         over === undefined && <Why text={`The notes can't be opened. ${describe(error)}`} />

@@ -13,41 +13,48 @@ export interface OpenNotes {
   readonly error: unknown;
 }
 
-/** Opens the notes for as long as the component lives. */
-export function useNotes(rapport: Rapport, meetingId: string, onProblem: (problem: NotesProblem) => void): OpenNotes {
+/**
+ * Opens the notes for as long as the component lives. The session is in `open`
+ * until it is closed, which waits for what is still to be sent.
+ */
+export function useNotes(rapport: Rapport, meetingId: string, open: Set<NotesSession>, onProblem: (problem: NotesProblem) => void): OpenNotes {
   const [notes, setNotes] = useState<OpenNotes>({ session: undefined, state: undefined, error: undefined });
   useEffect(() => {
     let over = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let close: (() => void) | undefined;
 
-    const open = async (wait: number): Promise<void> => {
+    const tryOpen = async (wait: number): Promise<void> => {
       try {
         const session = await rapport.openNotes(meetingId);
         if (over) {
           session.close();
           return;
         }
+        open.add(session);
         const stops = [
           session.on("state", (state) => setNotes({ session, state, error: undefined })),
           session.on("error", onProblem),
         ];
         close = () => {
           for (const stop of stops) stop();
-          // What was typed just before leaving is still sent. A refusal is nobody's to see any more.
-          if (session.pending) void session.whenSynced().catch(() => undefined).finally(() => session.close());
-          else session.close();
+          const end = (): void => {
+            open.delete(session);
+            session.close();
+          };
+          // A refusal after leaving is nobody's to see any more.
+          void session.whenSynced().then(end, end);
         };
         setNotes({ session, state: session.state, error: undefined });
       } catch (error) {
         if (over) return;
         setNotes({ session: undefined, state: undefined, error });
         if (error instanceof RapportError && passing.has(error.code)) {
-          timer = setTimeout(() => void open(Math.min(wait * 2, lastRetryMs)), Math.max(wait, error.retryAfter ?? 0));
+          timer = setTimeout(() => void tryOpen(Math.min(wait * 2, lastRetryMs)), Math.max(wait, error.retryAfter ?? 0));
         }
       }
     };
-    void open(firstRetryMs);
+    void tryOpen(firstRetryMs);
     return () => {
       over = true;
       clearTimeout(timer);
