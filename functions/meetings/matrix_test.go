@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/endpoint"
@@ -91,6 +93,20 @@ func (c *cast) denials(t *testing.T, p *testkit.Person, action caller.Action) (n
 		}
 	}
 	return n
+}
+
+// TestPermissions holds the permission table against the contract's words.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	want := map[caller.Action]meetings.Role{
+		"meetings.get": "observer", "meetings.listParticipants": "observer", "notes.read": "observer", "realtime.subscribe": "observer",
+		"notes.write":     "participant",
+		"meetings.update": "co-host", "meetings.start": "co-host", "meetings.end": "co-host",
+		"meetings.invite": "co-host", "meetings.changeRole": "co-host", "meetings.remove": "co-host",
+	}
+	if diff := cmp.Diff(want, meetings.Permissions()); diff != "" {
+		t.Errorf("(-contract +table):\n%s", diff)
+	}
 }
 
 // TestMatrix holds every function with an action against the permission table:
