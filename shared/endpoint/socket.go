@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -266,7 +267,7 @@ func readID(raw []byte) string {
 	}
 	var id string
 	if json.Unmarshal(raw, &frame, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil ||
-		json.Unmarshal(frame.ID, &id) != nil || len(id) > maxKey {
+		json.Unmarshal(frame.ID, &id) != nil || utf8.RuneCountInString(id) > maxKey {
 		return ""
 	}
 	return id

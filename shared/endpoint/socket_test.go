@@ -108,7 +108,7 @@ func TestSocketFrames(t *testing.T) {
 
 func TestSocketRefusesFrames(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", maxKey+1)
+	long, longest := strings.Repeat("x", maxKey+1), strings.Repeat("😀", maxKey)
 	tests := []struct {
 		name, give, id string
 		code           errs.Kind
@@ -120,6 +120,7 @@ func TestSocketRefusesFrames(t *testing.T) {
 		{"without id", `{"action":"whisper","text":"x"}`, "", errs.Validation, []string{"body.id"}},
 		{"an id that is no string", `{"action":"whisper","id":7,"text":"x"}`, "", errs.Validation, []string{"body.id"}},
 		{"an id too long", `{"action":"whisper","id":"` + long + `","text":"x"}`, "", errs.Validation, []string{"body.id"}},
+		{"the longest id", `{"action":"whisper","id":"` + longest + `"}`, longest, errs.Validation, []string{"body.text"}},
 		{"without what is needed", `{"action":"whisper","id":"1"}`, "1", errs.Validation, []string{"body.text"}},
 		{"of the wrong type", `{"action":"whisper","id":"1","text":7}`, "1", errs.Validation, []string{"body.text"}},
 		{"an unknown field", `{"action":"whisper","id":"1","text":"x","to":"ben"}`, "1", errs.Validation, []string{"body.to"}},
