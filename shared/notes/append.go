@@ -28,20 +28,17 @@ type Intent struct {
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
 }
 
-// Validate holds what can be said without the text: the order and kinds of ops,
-// and their size.
+// Validate holds what can be said without the text: the size of the change, and
+// the order and kinds of its ops.
 func (i *Intent) Validate() error {
-	if err := misfit(i.Ops.Validate(math.MaxInt32)); err != nil {
-		return err
-	}
-	size, err := json.Marshal(i.Ops)
+	ops, err := json.Marshal(i.Ops)
 	if err != nil {
 		return fmt.Errorf("encode ops: %w", err)
 	}
-	if len(size) > maxChange {
+	if len(ops) > maxChange {
 		return errs.New(errs.PayloadTooLarge, "A change has at most %d bytes of ops; please split it.", maxChange)
 	}
-	return nil
+	return misfit(i.Ops.Validate(math.MaxInt32))
 }
 
 // digest tells changes apart that claim the same identity.
@@ -178,7 +175,7 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 		return log.Draft{}, fmt.Errorf("transform: %w", err)
 	}
 	length := prev.Length + p.change.Growth()
-	if length > MaxText {
+	if length > MaxText && length > prev.Length {
 		return log.Draft{}, errs.New(errs.PayloadTooLarge, "The notes would have %d characters; at most %d are kept.", length, MaxText)
 	}
 	data, err := json.Marshal(p.change)

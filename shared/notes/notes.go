@@ -12,8 +12,8 @@ package notes
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -92,13 +92,12 @@ type Text struct {
 	Hash    string `json:"hash" doc:"Lower-case hex SHA-256 of the content's UTF-8."`
 }
 
-// Get gives the newest text.
+// Get gives the newest text: the newest snapshot and the changes after it.
 func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Text, error) {
 	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
 		return Text{}, err
 	}
-	text, _, err := s.read(ctx, topicOf(in.MeetingID).String())
-	return text, err
+	return s.read(ctx, topicOf(in.MeetingID).String())
 }
 
 // ChangesRequest asks for a page of committed changes.
@@ -140,7 +139,7 @@ func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesReques
 		answer.Items = append(answer.Items, change)
 	}
 	if n := len(answer.Items); page.More && n > 0 {
-		next := table.EncodeCursor(list, fmt.Sprint(answer.Items[n-1].Version))
+		next := table.EncodeCursor(list, strconv.FormatInt(answer.Items[n-1].Version, 10))
 		answer.NextCursor = &next
 	}
 	return answer, nil
@@ -155,11 +154,9 @@ func position(list string, in ChangesRequest) (int64, error) {
 	if err != nil {
 		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
 	}
-	var from int64
-	if _, err := fmt.Sscan(text, &from); err != nil || from < 0 {
+	from, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || from < 0 {
 		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
 	}
 	return from, nil
 }
-
-func codePoints(text string) int { return utf8.RuneCountInString(text) }

@@ -1,7 +1,7 @@
 package notes
 
 import (
-	"strconv"
+	"fmt"
 
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/table"
@@ -10,23 +10,23 @@ import (
 // Keys and access patterns, in the table Log, beside the changes themselves,
 // which package log keeps under the topic `meetings/<id>/notes`.
 //
-//	what      PK           SK                      read by
-//	snapshot  LOG#<topic>  BASE                    readers of the text; writers whose base it is
-//	chunk     LOG#<topic>  CHUNK#<version>#<index> readers of the text, right after the snapshot
+//	what      PK           SK                         read by
+//	snapshot  LOG#<topic>  BASE                       readers of the text; writers whose base it is
+//	chunk     LOG#<topic>  CHUNK#<version:15>#<index> readers of the text, right after the snapshot
 //
-// Chunks of a version are written before the snapshot that names them, and
-// deleted after another one has taken its place.
+// Chunks of a version are written before the snapshot that names them. Those of
+// the snapshot before it stay until the next one, for who is reading them.
 
 const chunkPrefix = "CHUNK#"
 
 func snapshotKey(topic string) table.Key { return log.BaseKey(topic) }
 
 func chunkKey(topic string, version int64, index int) table.Key {
-	return table.Key{
-		PK: log.BaseKey(topic).PK,
-		SK: chunkPrefix + strconv.FormatInt(version, 10) + "#" + strconv.Itoa(index),
-	}
+	return table.Key{PK: log.BaseKey(topic).PK, SK: fmt.Sprintf("%s%d", chunksOf(version), index)}
 }
+
+// chunksOf begins the sort keys of a version's chunks; versions are in order.
+func chunksOf(version int64) string { return fmt.Sprintf("%s%015d#", chunkPrefix, version) }
 
 // isSnapshot tells a record of a new snapshot.
 func isSnapshot(r table.Record) (topic string, ok bool) {
@@ -41,6 +41,10 @@ type snapshot struct {
 	// Hash is of the whole text: lower-case hex SHA-256 of its UTF-8.
 	Hash   string `dynamodbav:"hash"`
 	Chunks int    `dynamodbav:"chunks"`
+	// Previous is the version of the snapshot before, and PreviousChunks the
+	// number of its chunks, which are still there.
+	Previous       int64 `dynamodbav:"previous,omitempty"`
+	PreviousChunks int   `dynamodbav:"previousChunks,omitempty"`
 	// At is when it was made, in milliseconds since 1970.
 	At int64 `dynamodbav:"at"`
 }

@@ -2,7 +2,6 @@ package notes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -30,13 +29,13 @@ func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
 // Head implements realtime.Source; the hash is known where the newest snapshot
 // is of the newest version.
 func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, error) {
-	newest, _, err := s.log.Newest(ctx, topic.String())
+	base, err := s.snapshot(ctx, topic.String())
 	if err != nil {
 		return 0, "", err
 	}
-	base, err := table.Get[snapshot](ctx, s.table, snapshotKey(topic.String()))
-	if err != nil && !errors.Is(err, table.ErrNotFound) {
-		return 0, "", fmt.Errorf("head of %s: %w", topic, err)
+	newest, _, err := s.log.NewestAfter(ctx, topic.String(), base.Base)
+	if err != nil {
+		return 0, "", err
 	}
 	if base.Position != newest {
 		return newest, "", nil

@@ -1,0 +1,179 @@
+package notes_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// long makes the text of a world so long, by changes of up to 15 KB, and ends
+// with a keystroke.
+func (w *world) long(length int) {
+	w.t.Helper()
+	for at := 0; at < length-1; at += 15_000 {
+		w.must(insert(at, strings.Repeat("x", min(15_000, length-1-at))))
+	}
+	w.must(insert(0, "y"))
+}
+
+// A keystroke costs the same in a text of any length, whether it has a snapshot
+// or not: one write unit, and no read of the text.
+func TestCostOfAChange(t *testing.T) {
+	for _, length := range []int{1 << 10, 200 << 10} {
+		for _, snapshot := range []bool{false, true} {
+			t.Run(fmt.Sprint(length>>10, " KB, with a snapshot: ", snapshot), func(t *testing.T) {
+				now := clock.NewManual(noon)
+				w := newWorld(t, now)
+				w.long(length)
+				if snapshot {
+					w.settled()
+				}
+				now.Advance(time.Second)
+				socket := w.follow("socket-1")
+				in := w.change(w.newest(), insert(0, "z"))
+
+				// All that a frame's function does: who is it, the change, the ack is
+				// no table's, the express lane.
+				ctx, meter := table.WithMeter(t.Context())
+				c, err := w.connections.Caller(ctx, socket)
+				if err != nil {
+					t.Fatal(err)
+				}
+				committed, err := w.Edit(ctx, c, notes.EditRequest{MeetingID: w.meeting, Intent: in})
+				if err != nil {
+					t.Fatal(err)
+				}
+				change := meter.ByTable()[w.tables.Log.Name()]
+				if change.Write != 1 || change.Read > 1 {
+					t.Errorf("the change costs %+v", change)
+				}
+				committed.Follow(ctx)
+				if frames := w.posts.sent(socket); len(frames) != 1 || !strings.Contains(frames[0], `"content":"z"`) {
+					t.Errorf("posted %q", frames)
+				}
+				if meter.Write() != 1 {
+					t.Errorf("the whole call writes %v units", meter.Write())
+				}
+				tables := meter.ByTable()
+				t.Logf("edit in %d KB: %v write units; read units: %v of Data (meeting, role), %v of Log (base), %v of Realtime (connection, subscribers); %d calls",
+					length>>10, meter.Write(), tables[w.tables.Data.Name()].Read, change.Read, tables[w.tables.Realtime.Name()].Read, meter.Calls())
+			})
+		}
+	}
+}
+
+// follow opens a socket of the member and lets it follow the notes.
+func (w *world) follow(socket string) string {
+	w.t.Helper()
+	ctx := w.t.Context()
+	ticket, _, err := w.connections.Issue(ctx, w.member)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.connections.Open(ctx, socket, ticket); err != nil {
+		w.t.Fatal(err)
+	}
+	c, err := w.connections.Caller(ctx, socket)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c.ConnectionID = socket
+	subscribed, err := w.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: w.topic})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if subscribed.Position != w.newest() {
+		w.t.Errorf("subscribed at %d", subscribed.Position)
+	}
+	return socket
+}
+
+// What reading and following cost, for the report.
+func TestCostOfReading(t *testing.T) {
+	for _, length := range []int{1 << 10, 200 << 10} {
+		w := newWorld(t, clock.NewManual(noon))
+		w.long(length)
+		w.settled()
+		for range 10 {
+			w.must(insert(0, "z"))
+		}
+		topic := realtime.MeetingTopic(realtime.Notes, w.meeting)
+		ctx, meter := table.WithMeter(t.Context())
+		if _, _, err := (notes.Source{Service: w.Service}).Head(ctx, topic); err != nil {
+			t.Fatal(err)
+		}
+		if meter.Read() > 2 || meter.Write() > 0 {
+			t.Errorf("a head costs %v", meter.ByTable())
+		}
+		t.Logf("%d KB: head %v read units", length>>10, meter.Read())
+
+		ctx, meter = table.WithMeter(t.Context())
+		if _, err := w.Get(ctx, w.host, notes.GetRequest{MeetingID: w.meeting}); err != nil {
+			t.Fatal(err)
+		}
+		if most := float64(6 + length/4096); meter.Read() > most || meter.Write() > 0 {
+			t.Errorf("reading costs %v, want at most %v", meter.ByTable(), most)
+		}
+		t.Logf("%d KB: get %v read units in %d calls", length>>10, meter.Read(), meter.Calls())
+
+		ctx, meter = table.WithMeter(t.Context())
+		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest() - 1)}); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		if meter.Read() > 2 || meter.Write() > 0 {
+			t.Errorf("looking whether a snapshot is due costs %v", meter.ByTable())
+		}
+		ctx, meter = table.WithMeter(t.Context())
+		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest())}); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		t.Logf("%d KB: snapshot %v read units, %v write units in %d calls", length>>10, meter.Read(), meter.Write(), meter.Calls())
+	}
+}
+
+func BenchmarkChange(b *testing.B) {
+	for _, length := range []int{1 << 10, 200 << 10} {
+		b.Run(fmt.Sprint(length>>10, "KB"), func(b *testing.B) {
+			w := newWorld(b, clock.System{})
+			w.long(length)
+			base := w.newest()
+			for seq := int64(1); b.Loop(); seq++ {
+				committed, err := w.Edit(b.Context(), w.member, notes.EditRequest{MeetingID: w.meeting, Intent: notes.Intent{
+					BaseVersion: base, ClientID: "bench", ClientSeq: seq, Ops: ot.Change{insert(0, "z"), del(0, 1)},
+				}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				committed.Follow(b.Context())
+				base = committed.Version
+			}
+		})
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	for _, length := range []int{1 << 10, 200 << 10} {
+		for _, tail := range []int{0, 255} {
+			b.Run(fmt.Sprint(length>>10, "KB and ", tail), func(b *testing.B) {
+				w := newWorld(b, clock.NewManual(noon))
+				w.long(length)
+				w.settled()
+				for range tail {
+					w.must(insert(0, "z"))
+				}
+				for b.Loop() {
+					if _, err := w.Get(b.Context(), w.host, notes.GetRequest{MeetingID: w.meeting}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

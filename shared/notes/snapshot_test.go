@@ -1,0 +1,556 @@
+package notes_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/table/tabletest"
+)
+
+// pointer is a snapshot's row.
+type pointer struct {
+	Position int64  `dynamodbav:"position"`
+	Length   int    `dynamodbav:"length"`
+	Hash     string `dynamodbav:"hash"`
+	Chunks   int    `dynamodbav:"chunks"`
+	At       int64  `dynamodbav:"at"`
+}
+
+func (w *world) pointer() pointer {
+	w.t.Helper()
+	p, err := table.Get[pointer](w.t.Context(), w.tables.Log, log.BaseKey(w.topic))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// chunks are the sizes of the stored parts of texts, by version.
+func (w *world) chunks() map[int64][]int {
+	w.t.Helper()
+	page, err := table.List[struct {
+		Text string `dynamodbav:"text"`
+	}](w.t.Context(), w.tables.Log, table.Query{PK: "LOG#" + w.topic, Prefix: "CHUNK#", Limit: 1000})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	sizes := map[int64][]int{}
+	for _, row := range page.Items {
+		var version, index int64
+		if _, err := fmt.Sscanf(row.Key.SK, "CHUNK#%d#%d", &version, &index); err != nil {
+			w.t.Fatal(row.Key, err)
+		}
+		sizes[version] = append(sizes[version], len(row.Value.Text))
+	}
+	return sizes
+}
+
+func (w *world) head() (position int64, hash string) {
+	w.t.Helper()
+	position, hash, err := notes.Source{Service: w.Service}.Head(w.t.Context(), realtime.MeetingTopic(realtime.Notes, w.meeting))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return position, hash
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// A snapshot is made two seconds after the last change. At its version, and
+// there alone, the head has the hash.
+func TestSnapshotWhenItSettles(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	if position, hash := w.head(); position != 0 || hash != "" {
+		t.Errorf("head %d, %q", position, hash)
+	}
+	w.must(insert(0, "日本"))
+	if position, hash := w.head(); position != 1 || hash != "" {
+		t.Errorf("head %d, %q", position, hash)
+	}
+	record := w.entryRecord(1)
+	now.Advance(500 * time.Millisecond)
+	w.mustProject(record)
+	if waited := now.Now().Sub(noon); waited != 2*time.Second {
+		t.Errorf("made %v after the change", waited)
+	}
+	want := pointer{Position: 1, Length: 2, Hash: hashOf("日本"), Chunks: 1, At: now.Now().UnixMilli()}
+	if diff := cmp.Diff(want, w.pointer()); diff != "" {
+		t.Error(diff)
+	}
+	if position, hash := w.head(); position != 1 || hash != want.Hash {
+		t.Errorf("head %d, %q", position, hash)
+	}
+	w.wantText(1, "日本")
+
+	w.must(del(0, 1))
+	if position, hash := w.head(); position != 2 || hash != "" {
+		t.Errorf("head %d, %q", position, hash)
+	}
+	w.wantText(2, "本")
+
+	// A record that comes late is not waited for.
+	late := w.entryRecord(2)
+	now.Advance(time.Minute)
+	before := now.Now()
+	w.mustProject(late)
+	if w.pointer().Position != 2 || !now.Now().Equal(before) {
+		t.Errorf("the snapshot is at %d after %v", w.pointer().Position, now.Now().Sub(before))
+	}
+	if text := w.text(); text.Hash != hashOf("本") || w.pointer().Hash != text.Hash {
+		t.Error("wrong hash")
+	}
+}
+
+// While changes go on a snapshot waits, but not for more than 255 versions and
+// not for a minute.
+func TestSnapshotWhileChangesGoOn(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	w.must(insert(0, "x"))
+	w.settled()
+	first := w.pointer()
+	wantAt := func(position int64) {
+		t.Helper()
+		w.mustProject(w.entryRecord(position - 1)) // its record is not the last
+		if got := w.pointer().Position; got != first.Position {
+			t.Fatalf("made at %d, before %d", got, position)
+		}
+		w.must(insert(0, "x"))
+	}
+	for w.newest() < 256 {
+		w.must(insert(0, "x"))
+	}
+	now.Advance(-now.Now().Sub(time.UnixMilli(first.At).Add(50 * time.Second)))
+	wantAt(256)
+	w.mustProject(w.entryRecord(256))
+	if got := w.pointer().Position; got != 257 {
+		t.Fatalf("after 256 versions it is at %d", got)
+	}
+
+	first = w.pointer()
+	w.must(insert(0, "x"))
+	now.Advance(-now.Now().Sub(time.UnixMilli(first.At).Add(57 * time.Second)))
+	wantAt(258)
+	now.Advance(time.Second)
+	w.mustProject(w.entryRecord(258))
+	if got := w.pointer().Position; got != 259 {
+		t.Errorf("after a minute it is at %d", got)
+	}
+	w.wantText(259, strings.Repeat("x", 259))
+}
+
+func TestRecordsThatChangeNothing(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	for range 3 {
+		w.must(insert(0, "x"))
+	}
+	records := []table.Record{w.entryRecord(1), w.entryRecord(2), w.entryRecord(3)}
+	w.mustProject(records...)
+	want := w.pointer()
+
+	now.Advance(time.Minute)
+	before := now.Now()
+	slices.Reverse(records)
+	ctx, meter := table.WithMeter(t.Context())
+	for _, again := range [][]table.Record{
+		records, records[:1], records[1:],
+		{w.record("INSERT", "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)},
+		{w.record("INSERT", "LOG#"+w.topic, "CHUNK#000000000000003#0", `{"text":{"S":"xxx"}}`)},
+		{w.record("INSERT", "LOG#"+w.topic, "BUCKET#000000000004097", `{"bucket":{"N":"1"}}`)},
+		{w.record("INSERT", "LOG#meetings/"+w.meeting+"/transcript#0", "000000000000001", `{"at":{"N":"1"}}`)},
+		{},
+	} {
+		if failed := w.Project(ctx, again); len(failed) > 0 {
+			t.Error(failed)
+		}
+	}
+	if meter.Write() != 0 || !now.Now().Equal(before) {
+		t.Errorf("%v write units, %v of waiting", meter.Write(), now.Now().Sub(before))
+	}
+	if diff := cmp.Diff(want, w.pointer()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// After the meeting's end nothing is waited for.
+func TestSnapshotAtTheEnd(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.must(insert(0, "x"))
+	w.settled()
+	w.must(insert(0, "y"))
+	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+		t.Fatal(err)
+	}
+	w.mustProject(w.record("INSERT", "LOG#"+w.topic+"#0", "000000000000003", `{"at":{"N":"1"},"k":{"S":"closed"}}`))
+	if got := w.pointer().Position; got != 2 {
+		t.Errorf("the last snapshot is at %d", got)
+	}
+	w.wantText(2, "yx")
+}
+
+// A long text lies in parts of at most 300 KB, cut between code points. The
+// parts of the snapshot before stay for who is reading them, older ones go.
+func TestChunks(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	content := ""
+	for len(content) < 700<<10 {
+		part := strings.Repeat("é日👍", 1_600)
+		w.must(insert(len([]rune(content)), part))
+		content += part
+	}
+	want := map[int64][]int{}
+	for range 4 {
+		w.settled()
+		version := w.newest()
+		for previous := range want {
+			if previous < w.newest()-1 {
+				delete(want, previous)
+			}
+		}
+		sizes := w.chunks()
+		want[version] = sizes[version]
+		if diff := cmp.Diff(want, sizes); diff != "" {
+			t.Error(diff)
+		}
+		for _, size := range sizes[version] {
+			if len(sizes[version]) != 3 || size > 300<<10 {
+				t.Errorf("chunks of %v bytes", sizes[version])
+			}
+		}
+		w.wantText(version, content)
+		w.must(insert(0, "z"))
+		content = "z" + content
+	}
+	w.must(del(0, len([]rune(content))))
+	w.settled()
+	if p := w.pointer(); p.Chunks != 0 || p.Length != 0 || p.Hash != hashOf("") {
+		t.Errorf("no text is %+v", p)
+	}
+	w.wantText(w.newest(), "")
+	w.must(insert(0, "again"))
+	w.settled()
+	w.wantText(w.newest(), "again")
+}
+
+// wire is the way to the engine. The hook sees each request first, and an error
+// of its is what the caller gets.
+type wire struct {
+	mu   sync.Mutex
+	hook func(op, body string) error
+}
+
+func (w *wire) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	w.mu.Lock()
+	hook := w.hook
+	w.mu.Unlock()
+	if hook != nil {
+		if err := hook(op, string(body)); err != nil {
+			return nil, err
+		}
+	}
+	return http.DefaultClient.Do(r)
+}
+
+// over is the same world over a wire.
+func (w *world) over(wire *wire) *world {
+	client := table.NewClient(table.ClientConfig{
+		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: w.tables.Endpoint, HTTP: wire,
+	})
+	again := func(t *table.Table) *table.Table { return table.New(client, t.Name()) }
+	return w.beside(&tabletest.Tables{
+		Data: again(w.tables.Data), Log: again(w.tables.Log), Realtime: again(w.tables.Realtime),
+		Control: again(w.tables.Control), Audit: again(w.tables.Audit), Endpoint: w.tables.Endpoint,
+	}, w.clock)
+}
+
+// Who reads a text while its snapshot is replaced, even more than once, gets it.
+func TestReadingWhileTheSnapshotIsReplaced(t *testing.T) {
+	for replaced := range 4 {
+		w := newWorld(t, clock.NewManual(noon))
+		w.must(insert(0, "x"))
+		w.settled()
+		hooked := &wire{}
+		reader := w.over(hooked)
+		done := false
+		hooked.hook = func(op, body string) error {
+			if op == "BatchGetItem" && strings.Contains(body, "CHUNK#") && !done {
+				done = true
+				for range replaced {
+					w.must(insert(0, "y"))
+					w.settled()
+				}
+			}
+			return nil
+		}
+		text := reader.text()
+		if want := strings.Repeat("y", replaced) + "x"; text.Content != want || !done {
+			t.Errorf("replaced %d times: read %q at %d, want %q", replaced, text.Content, text.Version, want)
+		}
+	}
+}
+
+// Who reads it while its history is trimmed does, too.
+func TestReadingWhileTheHistoryIsTrimmed(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	w.must(insert(0, "x"))
+	w.settled()
+	for range 5 {
+		w.must(insert(0, "y"))
+	}
+	hooked := &wire{}
+	reader := w.over(hooked)
+	done := false
+	hooked.hook = func(op, body string) error {
+		if op == "Query" && strings.Contains(body, w.topic+"#0") && !done {
+			done = true
+			w.settled()
+			if n, err := w.log.Trim(t.Context(), w.topic, 6, now.Now().Add(time.Hour), 100); err != nil || n != 5 {
+				t.Errorf("trimmed %d, %v", n, err)
+			}
+		}
+		return nil
+	}
+	if text := reader.text(); text.Content != "yyyyyx" || !done {
+		t.Errorf("read %q", text.Content)
+	}
+}
+
+// Two readers of the stream at once, of which one is overtaken at any of its
+// steps, leave the newer text and nothing else.
+func TestSnapshotsOvertakeEachOther(t *testing.T) {
+	for step := range 9 {
+		for _, newer := range []bool{false, true} {
+			w := newWorld(t, clock.NewManual(noon))
+			for range 3 {
+				w.must(insert(0, "x"))
+				w.settled()
+			}
+			w.must(insert(0, "y"))
+			hooked := &wire{}
+			slow := w.over(hooked)
+			left := step
+			hooked.hook = func(string, string) error {
+				if left--; left == -1 {
+					if newer {
+						w.must(insert(0, "z"))
+					}
+					w.settled()
+				}
+				return nil
+			}
+			slow.mustProject(w.entryRecord(4))
+			want := "yxxx"
+			if newer {
+				want = "z" + want
+			}
+			if left >= 0 {
+				t.Fatalf("it has fewer than %d steps", step)
+			}
+			p := w.pointer()
+			if p.Position != int64(len(want)) || p.Hash != hashOf(want) {
+				t.Errorf("overtaken at step %d: the snapshot is at %d", step, p.Position)
+			}
+			w.wantText(int64(len(want)), want)
+			// Whatever was left behind is gone two snapshots later.
+			for range 2 {
+				w.must(insert(0, "."))
+				w.settled()
+			}
+			newest := w.newest()
+			if diff := cmp.Diff(map[int64][]int{newest - 1: {int(newest) - 1}, newest: {int(newest)}}, w.chunks()); diff != "" {
+				t.Errorf("overtaken at step %d: %s", step, diff)
+			}
+		}
+	}
+}
+
+// A snapshot that dies at any write is made by the next reader of the records,
+// and leaves nothing behind.
+func TestSnapshotDies(t *testing.T) {
+	broken := errors.New("the connection broke")
+	for writes := range 3 {
+		w := newWorld(t, clock.NewManual(noon))
+		for range 3 {
+			w.must(insert(0, "x"))
+			w.settled()
+		}
+		w.must(insert(0, "y"))
+		left := writes
+		dying := w.over(&wire{hook: func(op, _ string) error {
+			if op == "PutItem" || op == "UpdateItem" || op == "DeleteItem" {
+				left--
+			}
+			if left < 0 {
+				return broken
+			}
+			return nil
+		}})
+		record := w.entryRecord(4)
+		failed := dying.Project(t.Context(), []table.Record{record})
+		if !errors.Is(failed[record.ID], broken) || len(failed) != 1 {
+			t.Fatalf("after %d writes: %v", writes, failed)
+		}
+		w.wantText(4, "yxxx")
+		w.must(insert(0, "z"))
+		w.mustProject(record, w.entryRecord(5))
+		w.wantText(5, "zyxxx")
+		for range 2 {
+			w.must(insert(0, "."))
+			w.settled()
+		}
+		if diff := cmp.Diff(map[int64][]int{6: {6}, 7: {7}}, w.chunks()); diff != "" {
+			t.Errorf("after %d writes: %s", writes, diff)
+		}
+	}
+}
+
+// One text that can't be materialised fails its own records only.
+func TestOneTextFails(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.must(insert(0, "x"))
+	good := w.entryRecord(1)
+	bad := []table.Record{}
+	broken := "LOG#meetings/broken/notes#0"
+	err := w.tables.Log.Put(t.Context(), table.Key{PK: broken, SK: "000000000000001"}, map[string]any{"at": 1, "d": "not a change"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		bad = append(bad, w.record("INSERT", broken, "000000000000001", `{"at":{"N":"1"}}`))
+	}
+	failed := w.Project(t.Context(), []table.Record{bad[0], good, bad[1]})
+	if len(failed) != 2 || failed[bad[0].ID] == nil || failed[bad[1].ID] == nil {
+		t.Errorf("failed: %v", failed)
+	}
+	if w.pointer().Position != 1 {
+		t.Error("the other text has no snapshot")
+	}
+}
+
+// Readers, writers and two readers of the stream at once: whatever is read is
+// what the history says of its version.
+func TestReadersWhileSnapshotsAreMade(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	const changes = 60
+	done := make(chan struct{})
+	var group errgroup.Group
+	for range 2 {
+		projector := w.beside(w.tables, clock.NewManual(noon)) // one that moves on
+		group.Go(func() error {
+			for {
+				select {
+				case <-done:
+					return nil
+				default:
+				}
+				newest, _, err := projector.log.Newest(t.Context(), w.topic)
+				if err != nil {
+					return err
+				}
+				if newest == 0 {
+					continue
+				}
+				for _, err := range projector.Project(t.Context(), []table.Record{w.entryRecord(newest)}) {
+					return err
+				}
+			}
+		})
+	}
+	var mu sync.Mutex
+	read := map[int64]string{}
+	for range 2 {
+		reader := w.beside(w.tables, w.clock)
+		group.Go(func() error {
+			for {
+				select {
+				case <-done:
+					return nil
+				default:
+				}
+				text, err := reader.Get(t.Context(), w.host, notes.GetRequest{MeetingID: w.meeting})
+				if err != nil {
+					return err
+				}
+				if text.Hash != hashOf(text.Content) {
+					return fmt.Errorf("wrong hash at %d", text.Version)
+				}
+				mu.Lock()
+				read[text.Version] = text.Content
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range changes {
+		w.must(insert(0, fmt.Sprint(i, " ")))
+	}
+	close(done)
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	content := ""
+	for _, change := range w.history(0) {
+		content, _ = ot.Apply(content, change.Ops)
+		if text, ok := read[change.Version]; ok && text != content {
+			t.Errorf("read at %d: %q, the history says %q", change.Version, text, content)
+		}
+	}
+	t.Logf("read at %d of %d versions, the last snapshot is at %d", len(read), changes, w.pointer().Position)
+}
+
+func TestMoved(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	topic := []realtime.Topic{realtime.MeetingTopic(realtime.Notes, w.meeting)}
+	base := func(event string) table.Record {
+		return w.record(event, "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)
+	}
+	tests := map[string]struct {
+		give table.Record
+		want []realtime.Topic
+	}{
+		"change":           {w.entryRecord(7), topic},
+		"first snapshot":   {base("INSERT"), topic},
+		"snapshot":         {base("MODIFY"), topic},
+		"deleted":          {base("REMOVE"), nil},
+		"trimmed change":   {w.record("REMOVE", "LOG#"+w.topic+"#0", "000000000000001", `{}`), nil},
+		"chunk":            {w.record("INSERT", "LOG#"+w.topic, "CHUNK#000000000000003#0", `{}`), nil},
+		"another's change": {w.record("INSERT", "LOG#meetings/x/transcript#0", "000000000000001", `{}`), nil},
+		"something else":   {w.record("INSERT", "MEETING#"+w.meeting, "MEETING", `{}`), nil},
+	}
+	for name, test := range tests {
+		if diff := cmp.Diff(test.want, w.Moved(test.give)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

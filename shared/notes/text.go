@@ -1,0 +1,112 @@
+package notes
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// readTries bounds how often a reader meets a snapshot being replaced.
+const readTries = 5
+
+// errReplaced says that a snapshot was replaced while it was read.
+var errReplaced = errors.New("the snapshot was replaced")
+
+// read gives the newest text.
+func (s *Service) read(ctx context.Context, topic string) (Text, error) {
+	for range readTries {
+		base, err := s.snapshot(ctx, topic)
+		if err != nil {
+			return Text{}, err
+		}
+		text, err := s.textAfter(ctx, topic, base)
+		if !errors.Is(err, errReplaced) {
+			return text, err
+		}
+	}
+	return Text{}, fmt.Errorf("read %s: %w", topic, errReplaced)
+}
+
+// snapshot reads where the newest snapshot is; the zero one where there is none.
+func (s *Service) snapshot(ctx context.Context, topic string) (snapshot, error) {
+	base, err := table.Get[snapshot](ctx, s.table, snapshotKey(topic))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return snapshot{}, fmt.Errorf("read snapshot of %s: %w", topic, err)
+	}
+	return base, nil
+}
+
+// textAfter gives the newest text: that of a snapshot, and the changes after it.
+// The error is errReplaced where either is no longer kept.
+func (s *Service) textAfter(ctx context.Context, topic string, base snapshot) (Text, error) {
+	content, err := s.load(ctx, topic, base)
+	if err != nil {
+		return Text{}, err
+	}
+	version := base.Position
+	for more := true; more; {
+		page, err := s.log.Read(ctx, topic, version, log.MaxPage)
+		if _, gone := errors.AsType[*log.GoneError](err); gone {
+			return Text{}, errReplaced
+		}
+		if err == nil {
+			content, err = replay(content, page.Entries)
+		}
+		if err != nil {
+			return Text{}, fmt.Errorf("read %s after %d: %w", topic, version, err)
+		}
+		if n := len(page.Entries); n > 0 {
+			version = page.Entries[n-1].Last()
+		}
+		more = page.More
+	}
+	return Text{Version: version, Content: content, Hash: hash(content)}, nil
+}
+
+// load reads a snapshot's text.
+func (s *Service) load(ctx context.Context, topic string, base snapshot) (string, error) {
+	wants := make([]*table.Want[chunk], base.Chunks)
+	gets := make([]table.Wanted, base.Chunks)
+	for i := range wants {
+		wants[i] = table.WantItem[chunk](s.table, chunkKey(topic, base.Position, i))
+		gets[i] = wants[i]
+	}
+	if err := table.BatchGet(ctx, gets...); err != nil {
+		return "", fmt.Errorf("read snapshot of %s: %w", topic, err)
+	}
+	var content strings.Builder
+	for _, want := range wants {
+		if !want.Found {
+			return "", errReplaced
+		}
+		content.WriteString(want.Value.Text)
+	}
+	return content.String(), nil
+}
+
+// replay makes one change of a page of them, so that a long text is copied once.
+func replay(content string, entries []log.Entry) (string, error) {
+	var all ot.Change
+	for _, entry := range entries {
+		change, err := changeOf(entry)
+		if err != nil {
+			return "", err
+		}
+		if all, err = ot.Compose(all, change.Ops); err != nil {
+			return "", fmt.Errorf("compose change %d: %w", entry.Position, err)
+		}
+	}
+	return ot.Apply(content, all)
+}
+
+func hash(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,287 @@
+package notes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/users"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// world is a meeting with everything that its notes stand on. Only the edges to
+// providers are made up: who the people are, and the sockets.
+type world struct {
+	*notes.Service
+	t           testing.TB
+	tables      *tabletest.Tables
+	clock       clock.Clock
+	log         *log.Log
+	realtime    *realtime.Service
+	meetings    *meetings.Service
+	connections *realtime.Connections
+	posts       *posts
+	meeting     string
+	topic       string
+
+	host, member, observer, stranger caller.Caller
+}
+
+// newWorld makes a world with a meeting that has begun.
+func newWorld(t testing.TB, c clock.Clock) *world {
+	t.Helper()
+	w := bareWorld(t, tabletest.New(t), c)
+	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+		{UserID: w.member.UserID, Role: meetings.Member}, {UserID: w.observer.UserID, Role: meetings.Observer},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.meeting, w.topic = made.MeetingID, "meetings/"+made.MeetingID+"/notes"
+	if _, err := w.meetings.Start(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// beside is the same world seen by another process, with a clock of its own.
+func (w *world) beside(tables *tabletest.Tables, c clock.Clock) *world {
+	other := bareWorld(w.t, tables, c)
+	other.meeting, other.topic = w.meeting, w.topic
+	return other
+}
+
+func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
+	t.Helper()
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	w := &world{t: t, tables: tables, clock: c, posts: &posts{}}
+	trail := audit.New(tables.Audit, c)
+	once := idempotency.New(tables.Control, c)
+	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, c)
+	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	w.log = log.New(tables.Log, c, notes.Layout())
+	w.meetings = meetings.New(meetings.Parts{
+		Data: tables.Data, Users: users.New(tables.Data, directory{}, c, once), Audit: trail, Once: once,
+		Clock: c, Streams: streams, Notes: w.log,
+	})
+	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
+	w.realtime = realtime.New(realtime.Parts{
+		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
+		Sources: map[realtime.Kind]realtime.Source{realtime.Notes: notes.Source{Service: w.Service}},
+	})
+	for name, who := range map[string]*caller.Caller{"ada": &w.host, "bob": &w.member, "eve": &w.observer, "mallory": &w.stranger} {
+		*who = caller.Caller{UserID: name, DisplayName: strings.ToUpper(name[:1]) + name[1:], SessionID: "s-" + name}
+	}
+	return w
+}
+
+// directory knows whoever is asked for.
+type directory struct{}
+
+func (directory) Lookup(_ context.Context, userID string) (users.Person, error) {
+	return users.Person{Email: userID + "@example.com", DisplayName: userID}, nil
+}
+
+// sessions never end.
+type sessions struct{}
+
+func (sessions) Holds(*table.Tx, string) {}
+
+// posts are the sockets: what was sent to each, in order.
+type posts struct {
+	mu     sync.Mutex
+	frames map[string][]string
+}
+
+func (p *posts) Post(_ context.Context, connectionID string, frame []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frames == nil {
+		p.frames = map[string][]string{}
+	}
+	p.frames[connectionID] = append(p.frames[connectionID], string(frame))
+	return nil
+}
+
+// sent are the frames of one socket so far.
+func (p *posts) sent(connectionID string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.frames[connectionID]...)
+}
+
+func insert(position int, content string) ot.Op {
+	return ot.Op{Type: ot.Insert, Position: position, Content: content}
+}
+func del(position, length int) ot.Op {
+	return ot.Op{Type: ot.Delete, Position: position, Length: length}
+}
+func retain(position, length int) ot.Op {
+	return ot.Op{Type: ot.Retain, Position: position, Length: length}
+}
+
+// change is a change with an identity that no other of the test has.
+func (w *world) change(base int64, ops ...ot.Op) notes.Intent {
+	return notes.Intent{BaseVersion: base, ClientID: "c-" + clock.NewID(w.clock), ClientSeq: 1, Ops: ops}
+}
+
+// send validates a change and commits it, as the endpoint does.
+func (w *world) send(c caller.Caller, in notes.Intent) (notes.Committed, error) {
+	w.t.Helper()
+	if err := in.Validate(); err != nil {
+		return notes.Committed{}, err
+	}
+	return w.Append(w.t.Context(), c, notes.AppendRequest{MeetingID: w.meeting, Intent: in})
+}
+
+func (w *world) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
+	w.t.Helper()
+	committed, err := w.send(c, in)
+	if err != nil {
+		w.t.Fatalf("change at %d: %v", in.BaseVersion, err)
+	}
+	return committed
+}
+
+// must commits ops at the newest version.
+func (w *world) must(ops ...ot.Op) notes.Committed {
+	w.t.Helper()
+	return w.mustSend(w.member, w.change(w.newest(), ops...))
+}
+
+func (w *world) newest() int64 {
+	w.t.Helper()
+	newest, _, err := w.log.Newest(w.t.Context(), w.topic)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return newest
+}
+
+func (w *world) text() notes.Text {
+	w.t.Helper()
+	text, err := w.Get(w.t.Context(), w.observer, notes.GetRequest{MeetingID: w.meeting})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return text
+}
+
+// wantText holds the text, by what is read and by what the history says.
+func (w *world) wantText(version int64, content string) {
+	w.t.Helper()
+	text := w.text()
+	if text.Version != version || text.Content != content {
+		w.t.Errorf("the text is %q at %d, want %q at %d", clip(text.Content), text.Version, clip(content), version)
+	}
+	if replayed := w.replay(); replayed != content {
+		w.t.Errorf("the history makes %q, want %q", clip(replayed), clip(content))
+	}
+}
+
+// replay applies the whole history, one change after the other.
+func (w *world) replay() string {
+	w.t.Helper()
+	content := ""
+	for _, change := range w.history(0) {
+		var err error
+		if content, err = ot.Apply(content, change.Ops); err != nil {
+			w.t.Fatalf("change %d: %v", change.Version, err)
+		}
+	}
+	return content
+}
+
+// history pages through the changes after a version.
+func (w *world) history(from int64) []notes.Change {
+	w.t.Helper()
+	var all []notes.Change
+	limit := 7
+	for in := (notes.ChangesRequest{MeetingID: w.meeting, From: from, Limit: &limit}); ; limit = 200 {
+		page, err := w.Changes(w.t.Context(), w.observer, in)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, page.Items...)
+		if page.NextCursor == nil {
+			return all
+		}
+		in.Cursor = *page.NextCursor
+	}
+}
+
+// settled lets the stream reader see every entry once, as one batch.
+func (w *world) settled() {
+	w.t.Helper()
+	w.mustProject(w.entryRecord(w.newest()))
+}
+
+func (w *world) mustProject(records ...table.Record) {
+	w.t.Helper()
+	if failed := w.Project(w.t.Context(), records); len(failed) > 0 {
+		w.t.Fatal(failed)
+	}
+}
+
+// entryRecord is how the stream tells of a change.
+func (w *world) entryRecord(version int64) table.Record {
+	return w.record("INSERT", fmt.Sprintf("LOG#%s#%d", w.topic, (version-1)/4096), fmt.Sprintf("%015d", version), `{"at":{"N":"1"}}`)
+}
+
+func (w *world) record(event, pk, sk, image string) table.Record {
+	w.t.Helper()
+	records, err := table.ParseRecords(fmt.Appendf(nil, `{"Records":[{"eventName":%q,
+		"eventSourceARN":"arn:aws:dynamodb:eu-central-1:1:table/Log/stream/x",
+		"dynamodb":{"SequenceNumber":%q,"ApproximateCreationDateTime":%d,"Keys":{"PK":{"S":%q},"SK":{"S":%q}},"NewImage":%s}}]}`,
+		event, clock.NewID(w.clock), w.clock.Now().Unix(), pk, sk, image))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return records[0]
+}
+
+// wantKind holds what a caller is told.
+func wantKind(t testing.TB, err error, kind errs.Kind) *errs.Error {
+	t.Helper()
+	refusal, ok := errors.AsType[*errs.Error](err)
+	if !ok || refusal.Kind != kind {
+		t.Errorf("got %v, want %s", err, kind)
+		return &errs.Error{}
+	}
+	return refusal
+}
+
+// wantInvalid holds where a change is wrong.
+func wantInvalid(t testing.TB, err error, location string) {
+	t.Helper()
+	refusal := wantKind(t, err, errs.Validation)
+	if len(refusal.Problems) != 1 || refusal.Problems[0].Location != location || refusal.Problems[0].Detail == "" {
+		t.Errorf("the problems are %+v, want one at %s", refusal.Problems, location)
+	}
+}
+
+func clip(text string) string {
+	if len(text) > 80 {
+		return fmt.Sprintf("%s… (%d bytes)", text[:80], len(text))
+	}
+	return text
+}
