@@ -136,7 +136,9 @@ func (s *Service) Create(ctx context.Context, userID string) (User, error) {
 	}
 	err = s.data.Put(ctx, Key(userID), user, table.If(table.Absent()))
 	if conflict, ok := errors.AsType[*table.ConditionError](err); ok {
-		return user, conflict.Decode(&user)
+		var standing User
+		err := conflict.Decode(&standing)
+		return standing, err
 	}
 	if err != nil {
 		return User{}, fmt.Errorf("create user %s: %w", userID, err)

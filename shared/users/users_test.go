@@ -1,0 +1,124 @@
+package users_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/users"
+)
+
+var errDown = errors.New("the directory is down")
+
+// directory knows everybody but `nobody`, and can't be asked about `down`. What
+// runs before an answer may interfere.
+type directory struct {
+	asked  atomic.Int64
+	before func(userID string)
+}
+
+// Lookup implements users.Directory.
+func (d *directory) Lookup(_ context.Context, userID string) (users.Person, error) {
+	d.asked.Add(1)
+	if d.before != nil {
+		d.before(userID)
+	}
+	switch userID {
+	case "nobody":
+		return users.Person{}, users.ErrUnknown
+	case "down":
+		return users.Person{}, errDown
+	}
+	return users.Person{Email: userID + "@example.com", DisplayName: "From the directory"}, nil
+}
+
+func newService(t *testing.T) (*users.Service, *directory, *table.Table) {
+	t.Helper()
+	tables := tabletest.New(t)
+	c := clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC))
+	d := &directory{}
+	return users.New(tables.Data, d, c, idempotency.New(tables.Control, c)), d, tables.Data
+}
+
+func TestEnsure(t *testing.T) {
+	t.Parallel()
+	s, d, _ := newService(t)
+	want := users.User{
+		UserID: "ada", Email: "ada@example.com", DisplayName: "From the directory", Revision: 1,
+		CreatedAt: time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC),
+	}
+	for range 2 {
+		got, err := s.Ensure(t.Context(), "ada")
+		if err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%v (-want +got):\n%s", err, cmp.Diff(want, got))
+		}
+	}
+	if got := d.asked.Load(); got != 1 {
+		t.Errorf("the directory was asked %d times", got)
+	}
+	if _, err := s.Ensure(t.Context(), "nobody"); !errors.Is(err, users.ErrUnknown) {
+		t.Errorf("nobody: %v", err)
+	}
+	if _, err := s.Ensure(t.Context(), "down"); !errs.Is(err, errs.Provider) || !errors.Is(err, errDown) {
+		t.Errorf("down: %v, want PROVIDER_ERROR with its cause", err)
+	}
+}
+
+// Whoever comes second gets what the first has stored, and changes nothing.
+func TestCreateMeetsAnother(t *testing.T) {
+	t.Parallel()
+	s, d, data := newService(t)
+	first := users.User{UserID: "ada", Email: "x@example.com", DisplayName: "First", Revision: 3, CreatedAt: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+	d.before = func(string) {
+		if err := data.Put(t.Context(), users.Key("ada"), first); err != nil {
+			t.Error(err)
+		}
+	}
+	got, err := s.Create(t.Context(), "ada")
+	if err != nil || !cmp.Equal(got, first) {
+		t.Errorf("%v (-first +got):\n%s", err, cmp.Diff(first, got))
+	}
+	stored, err := table.Get[users.User](t.Context(), data, users.Key("ada"))
+	if err != nil || !cmp.Equal(stored, first) {
+		t.Errorf("stored, %v (-first +stored):\n%s", err, cmp.Diff(first, stored))
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	s, d, _ := newService(t)
+	ids := []string{"nobody"}
+	for i := range 100 {
+		ids = append(ids, fmt.Sprintf("user_%03d", i))
+	}
+	for range 2 {
+		got, err := s.Find(t.Context(), ids)
+		if err != nil || len(got) != 100 {
+			t.Fatalf("found %d of 101, %v", len(got), err)
+		}
+		for _, id := range ids[1:] {
+			if got[id].UserID != id {
+				t.Errorf("under %s stands %+v", id, got[id])
+			}
+		}
+	}
+	if got := d.asked.Load(); got != 102 {
+		t.Errorf("the directory was asked %d times, want once about each, and again about whom it doesn't know", got)
+	}
+	if got, err := s.Find(t.Context(), nil); err != nil || len(got) != 0 {
+		t.Errorf("nobody at all: %v, %v", got, err)
+	}
+	if _, err := s.Find(t.Context(), []string{"user_001", "down", "user_new"}); !errs.Is(err, errs.Provider) {
+		t.Errorf("with one that can't be asked about: %v", err)
+	}
+}
