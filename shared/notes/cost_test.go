@@ -135,6 +135,16 @@ func TestCostOfReading(t *testing.T) {
 			t.Fatal(failed)
 		}
 		t.Logf("%d KB: snapshot %v read units, %v write units in %d calls", length>>10, meter.Read(), meter.Write(), meter.Calls())
+
+		// The chunks that are deleted aren't read.
+		w.must(insert(0, "z"))
+		ctx, meter = table.WithMeter(t.Context())
+		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest())}); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		if most := float64(8 + length/4096); meter.Read() > most {
+			t.Errorf("a snapshot reads %v units, want at most %v", meter.Read(), most)
+		}
 	}
 }
 

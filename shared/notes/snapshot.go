@@ -66,8 +66,8 @@ func (s *Service) due(base snapshot, newest, seen int64) bool {
 }
 
 // replace puts a text in the place of an older snapshot; errReplaced where
-// another has taken that place with an older text. Whoever dies in it, or is
-// overtaken, leaves nothing that isn't deleted later.
+// another has taken that place. Whoever dies in it, or is overtaken, leaves
+// chunks that the next ones sweep.
 func (s *Service) replace(ctx context.Context, topic string, base snapshot, text Text) error {
 	chunks := split(text.Content)
 	for i, part := range chunks {
@@ -89,8 +89,8 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 		unchanged = table.AttributeAbsent("position")
 	}
 	err := s.table.Update(ctx, snapshotKey(topic), table.Update{Set: next, If: unchanged})
-	if failed, overtaken := errors.AsType[*table.ConditionError](err); overtaken {
-		return s.yield(ctx, topic, text.Version, len(chunks), failed)
+	if errors.Is(err, table.ErrConditionFailed) {
+		return errReplaced
 	}
 	if err != nil {
 		return fmt.Errorf("switch snapshot: %w", err)
@@ -120,23 +120,6 @@ func (s *Service) sweep(ctx context.Context, topic string, base snapshot) error 
 		}
 	}
 	return nil
-}
-
-// yield ends a snapshot that was overtaken. Its chunks are deleted unless another
-// of the same version was faster.
-func (s *Service) yield(ctx context.Context, topic string, version int64, chunks int, standing *table.ConditionError) error {
-	var other snapshot
-	if err := standing.Decode(&other); err != nil {
-		return fmt.Errorf("snapshot that was faster: %w", err)
-	}
-	switch {
-	case other.Position == version || other.Previous == version:
-		return nil
-	case other.Position > version:
-		return s.deleteChunks(ctx, topic, version, chunks)
-	default:
-		return errReplaced
-	}
 }
 
 func (s *Service) deleteChunks(ctx context.Context, topic string, version int64, chunks int) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -72,7 +71,7 @@ func (w *world) beside(tables *tabletest.Tables, c clock.Clock) *world {
 
 func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	t.Helper()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	w := &world{t: t, tables: tables, clock: c, posts: &posts{}}
 	trail := audit.New(tables.Audit, c)
 	once := idempotency.New(tables.Control, c)
@@ -260,22 +259,31 @@ func (w *world) record(event, pk, sk, image string) table.Record {
 }
 
 // wantKind holds what a caller is told.
-func wantKind(t testing.TB, err error, kind errs.Kind) *errs.Error {
+func wantKind(t testing.TB, err error, kind errs.Kind) {
 	t.Helper()
-	refusal, ok := errors.AsType[*errs.Error](err)
-	if !ok || refusal.Kind != kind {
+	if refusal(t, err).Kind != kind {
 		t.Errorf("got %v, want %s", err, kind)
+	}
+}
+
+// refusal is what a caller is told.
+func refusal(t testing.TB, err error) *errs.Error {
+	t.Helper()
+	refused, ok := errors.AsType[*errs.Error](err)
+	if !ok {
+		t.Errorf("got %v, which no caller is told", err)
 		return &errs.Error{}
 	}
-	return refusal
+	return refused
 }
 
 // wantInvalid holds where a change is wrong.
 func wantInvalid(t testing.TB, err error, location string) {
 	t.Helper()
-	refusal := wantKind(t, err, errs.Validation)
-	if len(refusal.Problems) != 1 || refusal.Problems[0].Location != location || refusal.Problems[0].Detail == "" {
-		t.Errorf("the problems are %+v, want one at %s", refusal.Problems, location)
+	wantKind(t, err, errs.Validation)
+	problems := refusal(t, err).Problems
+	if len(problems) != 1 || problems[0].Location != location || problems[0].Detail == "" {
+		t.Errorf("the problems are %+v, want one at %s", problems, location)
 	}
 }
 
