@@ -28,6 +28,9 @@ type changing struct {
 	tx     *table.Tx
 	// answer is what the call answers, recorded with the effect.
 	answer any
+	// pace is when the new state is posted, returned when it was committed.
+	pace     realtime.Pace
+	returned time.Time
 	// unchanged is true where there is nothing to write.
 	unchanged bool
 }
@@ -49,9 +52,10 @@ func (s *Service) change(
 		if err := apply(ch); err != nil || ch.unchanged {
 			return ch, err
 		}
-		pace := realtime.Pace{Due: ch.next.Due, Tat: ch.next.Tat}.Next(now)
+		ch.pace = ch.next.pace().Next(ch.next.Revision+1, now)
 		ch.next.Revision++
-		ch.next.UpdatedAt, ch.next.Due, ch.next.Tat = now, pace.Due, pace.Tat
+		ch.next.UpdatedAt = now
+		ch.next.Due, ch.next.Tat, ch.next.Group = ch.pace.Due, ch.pace.Tat, ch.pace.Group
 		if ch.answer == nil {
 			ch.answer = ch.next.Meeting
 		}
@@ -60,40 +64,60 @@ func (s *Service) change(
 		s.audit.Add(ch.tx, c, action, "meetings/"+meetingID)
 		err = s.once.Commit(ctx, ch.tx, c.Once, ch.answer)
 		if err == nil {
+			ch.returned = s.clock.Now()
 			return ch, nil
 		}
 		if table.FailedOp(err, opMeeting) == nil && !errors.Is(err, table.ErrTransactionConflict) {
-			return nil, fmt.Errorf("change meeting %s: %w", meetingID, err)
+			return nil, fmt.Errorf("change meeting %s: %w", meetingID, passing(err))
 		}
 	}
-	busy := errs.New(errs.RateLimited, "Too many changes of this meeting at once. Please try again.")
-	busy.RetryAfter = time.Second
-	return nil, busy
+	return nil, busy(nil)
+}
+
+// passing makes RATE_LIMITED of a transaction that only met obstacles that
+// pass; nothing was committed.
+func passing(err error) error {
+	if errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded) {
+		return busy(err)
+	}
+	return err
+}
+
+func busy(cause error) error {
+	limited := errs.New(errs.RateLimited, "Too many changes at once. Please try again.")
+	limited.RetryAfter, limited.Err = time.Second, cause
+	return limited
 }
 
 // announce posts a committed state to the meeting's topic.
 func (s *Service) announce(ctx context.Context, ch *changing) {
 	meetingID := ch.next.MeetingID
-	before := realtime.Pace{Due: ch.access.item.Due, Tat: ch.access.item.Tat}
-	pace := before.Next(ch.next.UpdatedAt)
-	topic := realtime.MeetingTopic(realtime.State, meetingID)
-	read := func(ctx context.Context) ([]realtime.Event, error) {
-		event, err := s.stateEvent(ctx, meetingID)
-		return []realtime.Event{event}, err
+	own, _, err := s.stateEvent(ctx, meetingID)
+	if err != nil {
+		s.log.WarnContext(ctx, "announce", "meetingId", meetingID, "error", err.Error())
+		return
 	}
-	s.streams.Express(ctx, topic, pace, read, read)
+	s.streams.Express(ctx, realtime.Commit{
+		Topic: realtime.MeetingTopic(realtime.State, meetingID), Pace: ch.pace, Returned: ch.returned, Own: own,
+		From: func(ctx context.Context, _ int64) ([]realtime.Event, int64, error) {
+			event, group, err := s.stateEvent(ctx, meetingID)
+			return []realtime.Event{event}, group, err
+		},
+	})
 }
 
-func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Event, error) {
-	snapshot, err := s.Snapshot(ctx, meetingID)
+// stateEvent reads a meeting's whole state as an event, and the group that its
+// last change belongs to.
+func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Event, int64, error) {
+	snapshot, group, err := s.snapshot(ctx, meetingID)
 	if err != nil {
-		return realtime.Event{}, err
+		return realtime.Event{}, 0, err
 	}
 	data, err := json.Marshal(snapshot)
 	if err != nil {
-		return realtime.Event{}, fmt.Errorf("encode state of %s: %w", meetingID, err)
+		return realtime.Event{}, 0, fmt.Errorf("encode state of %s: %w", meetingID, err)
 	}
-	return realtime.Event{Position: snapshot.Meeting.Revision, At: snapshot.Meeting.UpdatedAt, Data: data}, nil
+	return realtime.Event{Position: snapshot.Meeting.Revision, At: snapshot.Meeting.UpdatedAt, Data: data}, group, nil
 }
 
 // UpdateRequest changes a meeting. Revision is the one that was read.

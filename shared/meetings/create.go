@@ -75,7 +75,7 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest)
 	}
 	s.audit.Add(tx, c, ActionCreate, "meetings/"+m.MeetingID)
 	if err := s.once.Commit(ctx, tx, c.Once, m.Meeting); err != nil {
-		return Meeting{}, fmt.Errorf("create meeting: %w", err)
+		return Meeting{}, fmt.Errorf("create meeting: %w", passing(err))
 	}
 	return m.Meeting, nil
 }

@@ -12,6 +12,7 @@
 package meetings
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/rapport/rapport/shared/audit"
@@ -60,8 +61,13 @@ type Meeting struct {
 // meetingItem is a meeting with what paces its state topic.
 type meetingItem struct {
 	Meeting
-	Due int64 `json:"due,omitempty"`
-	Tat int64 `json:"tat,omitempty"`
+	Due   int64 `json:"due,omitempty"`
+	Tat   int64 `json:"tat,omitempty"`
+	Group int64 `json:"group,omitempty"`
+}
+
+func (m meetingItem) pace() realtime.Pace {
+	return realtime.Pace{Due: m.Due, Tat: m.Tat, Group: m.Group}
 }
 
 // Participant is a person in a meeting.
@@ -99,6 +105,7 @@ type Service struct {
 	clock   clock.Clock
 	streams *realtime.Streams
 	notes   *log.Log
+	log     *slog.Logger
 }
 
 // Parts are what a service is made of.
@@ -111,9 +118,10 @@ type Parts struct {
 	Streams *realtime.Streams
 	// Notes is the log of the notes: the end of a meeting closes its topic.
 	Notes *log.Log
+	Log   *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams, notes: p.Notes}
+	return &Service{data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams, notes: p.Notes, log: p.Log}
 }

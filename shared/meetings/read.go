@@ -109,13 +109,14 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 	}
 }
 
-// Snapshot reads a meeting's whole state, consistently.
-func (s *Service) Snapshot(ctx context.Context, meetingID string) (Snapshot, error) {
+// snapshot reads a meeting's whole state, consistently, and the group that its
+// last change belongs to.
+func (s *Service) snapshot(ctx context.Context, meetingID string) (Snapshot, int64, error) {
 	// The meeting is read first: the participants are never older than its
 	// revision says, and a newer state follows with a higher one.
 	item, err := table.Get[meetingItem](ctx, s.data, meetingKey(meetingID))
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("state of meeting %s: %w", meetingID, err)
+		return Snapshot{}, 0, fmt.Errorf("state of meeting %s: %w", meetingID, err)
 	}
 	snapshot := Snapshot{Meeting: item.Meeting, Participants: []Participant{}}
 	after := ""
@@ -125,13 +126,13 @@ func (s *Service) Snapshot(ctx context.Context, meetingID string) (Snapshot, err
 			Filter: table.Equals("status", statusActive),
 		})
 		if err != nil {
-			return Snapshot{}, fmt.Errorf("state of meeting %s: %w", meetingID, err)
+			return Snapshot{}, 0, fmt.Errorf("state of meeting %s: %w", meetingID, err)
 		}
 		for _, row := range page.Items {
 			snapshot.Participants = append(snapshot.Participants, row.Value.Participant)
 		}
 		if !page.More() {
-			return snapshot, nil
+			return snapshot, item.Group, nil
 		}
 		after = page.Next
 	}

@@ -37,7 +37,7 @@ func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, 
 
 // Events implements realtime.Source: the newest state alone.
 func (s Source) Events(ctx context.Context, topic realtime.Topic, after int64, _ int) ([]realtime.Event, bool, error) {
-	event, err := s.stateEvent(ctx, topic.MeetingID)
+	event, _, err := s.stateEvent(ctx, topic.MeetingID)
 	if err != nil || event.Position <= after {
 		return nil, false, err
 	}
@@ -45,12 +45,12 @@ func (s Source) Events(ctx context.Context, topic realtime.Topic, after int64, _
 }
 
 // Moved implements realtime.Domain.
-func (s *Service) Moved(r table.Record) []realtime.Topic {
+func (s *Service) Moved(r table.Record) []realtime.Move {
 	meetingID, ok := MeetingOf(r)
 	if !ok || r.Key.SK != meetingSort || r.Event == table.Remove {
 		return nil
 	}
-	return []realtime.Topic{realtime.MeetingTopic(realtime.State, meetingID)}
+	return []realtime.Move{{Topic: realtime.MeetingTopic(realtime.State, meetingID)}}
 }
 
 // Repeat implements realtime.Domain: it ends the streams of removed
@@ -81,18 +81,17 @@ func (s *Service) repeatParticipant(ctx context.Context, r table.Record, meeting
 	if before.Role == after.Role && before.Status == after.Status {
 		return nil
 	}
-	// The record may be old: what holds now decides which subscriptions stay.
-	now, err := s.standing(ctx, meetingID, userID)
-	if err != nil {
-		return err
-	}
 	reason := realtime.RoleChanged
-	if now.Status != statusActive {
+	if after.Status != statusActive {
 		reason = realtime.Removed
 	}
 	return s.streams.Revoke(ctx, realtime.Revocation{
 		MeetingID: meetingID, UserID: userID, Reason: reason,
-		Stands: func(role string) bool { return now.Status == statusActive && string(now.Role) == role },
+		// The record may be old: what holds now decides which subscriptions stay.
+		Stands: func(ctx context.Context, role string) (bool, error) {
+			now, err := s.standing(ctx, meetingID, userID)
+			return now.Status == statusActive && string(now.Role) == role, err
+		},
 	})
 }
 

@@ -225,10 +225,12 @@ func (e *TxError) has(r Reason) bool {
 	return false
 }
 
-// FailedOp is the failure of the operation with the name, or nil.
+// FailedOp is the failure of the operation with the name whose condition does
+// not hold, or nil. An operation that only met a passing obstacle has refused
+// nothing: that is ErrTransactionConflict or ErrOverloaded.
 func (e *TxError) FailedOp(name string) *Failure {
 	for i := range e.Failures {
-		if e.Failures[i].Name == name {
+		if e.Failures[i].Name == name && e.Failures[i].Reason == ReasonCondition {
 			return &e.Failures[i]
 		}
 	}
@@ -236,7 +238,7 @@ func (e *TxError) FailedOp(name string) *Failure {
 }
 
 // FailedOp is the failure of the named operation in err, or nil where err is no
-// cancelled transaction or another operation failed.
+// cancelled transaction, or the operation's condition was not what failed.
 func FailedOp(err error, name string) *Failure {
 	if cancelled, ok := errors.AsType[*TxError](err); ok {
 		return cancelled.FailedOp(name)

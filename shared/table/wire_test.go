@@ -91,6 +91,36 @@ func TestTriesAreBounded(t *testing.T) {
 	}
 }
 
+// Only a condition that does not hold is an operation's refusal: what a passing
+// obstacle held up may be tried again.
+func TestFailedOpIsAFailedCondition(t *testing.T) {
+	tests := []struct {
+		name    string
+		reasons string
+		want    string
+	}{
+		{"conflict", `{"Code":"TransactionConflict","Message":"x"},{"Code":"None"},{"Code":"None"}`, ""},
+		{"throttled", `{"Code":"None"},{"Code":"ThrottlingError","Message":"x"},{"Code":"None"}`, ""},
+		{"provisioned", `{"Code":"None"},{"Code":"ProvisionedThroughputExceeded","Message":"x"},{"Code":"None"}`, ""},
+		{"all at once", `{"Code":"TransactionConflict"},{"Code":"ThrottlingError"},{"Code":"ConditionalCheckFailed"}`, "c"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			tbl, _ := answering(t, 400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"x","CancellationReasons":[`+test.reasons+`]}`)
+			tx := table.NewTx()
+			tx.Put(tbl, at, entry{}, table.If(table.Absent()), table.Named("a"))
+			tx.Check(tbl, host, table.Exists(), table.Named("b"))
+			tx.Check(tbl, guest, table.Exists(), table.Named("c"))
+			err := tx.Commit(t.Context())
+			for _, name := range []string{"a", "b", "c"} {
+				if got := table.FailedOp(err, name); (got != nil) != (name == test.want) {
+					t.Errorf("FailedOp(%s) is %v of %v", name, got, err)
+				}
+			}
+		})
+	}
+}
+
 // losingAnswers leads to the engine of a table, but cuts the connection instead
 // of giving the first answer to each call whose target ends in op.
 func losingAnswers(t *testing.T, tables *tabletest.Tables, op string) (tbl *table.Table, lost *atomic.Int32) {

@@ -1,0 +1,81 @@
+package meetings_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	functions "github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+// behind is a service whose calls of the tables go through answer, which says
+// whether it has answered an operation itself.
+func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body string) bool) *meetings.Service {
+	t.Helper()
+	engine, err := url.Parse(c.Tables.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(engine)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if answer(w, op, string(body)) {
+			return
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	p, err := platform.Open(t.Context(), c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return functions.New(p)
+}
+
+// by is a person as the door would hand them to a method.
+func by(p *testkit.Person) caller.Caller {
+	return caller.Caller{UserID: p.ID, DisplayName: p.DisplayName, SessionID: "s", RequestID: "r"}
+}
+
+// What only stood in the way for a moment is no refusal: it may be tried again.
+func TestObstaclesThatPass(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	for _, reason := range []string{"TransactionConflict", "ThrottlingError"} {
+		service := c.behind(t, func(w http.ResponseWriter, op, _ string) bool {
+			if op != "TransactWriteItems" {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+			w.WriteHeader(http.StatusBadRequest)
+			_, err := io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",`+
+				`"Message":"x","CancellationReasons":[{"Code":"`+reason+`","Message":"x"}]}`)
+			return err == nil
+		})
+		_, created := service.Create(t.Context(), by(c.host), meetings.CreateRequest{Title: "Once"})
+		_, started := service.Start(t.Context(), by(c.host), meetings.GetRequest{MeetingID: c.id})
+		for _, err := range []error{created, started} {
+			limited, ok := errors.AsType[*errs.Error](err)
+			if !ok || limited.Kind != errs.RateLimited || limited.RetryAfter != time.Second {
+				t.Errorf("%s: got %v", reason, err)
+			}
+		}
+	}
+}
