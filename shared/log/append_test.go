@@ -87,6 +87,24 @@ func TestBasesThatAreRefused(t *testing.T) {
 	}
 }
 
+// A base that is committed only while the writer looks for it was beyond the
+// newest when it was named.
+func TestBaseThatComesMeanwhile(t *testing.T) {
+	tables := tabletest.New(t)
+	l := log.New(tables.Log, clock.NewManual(noon), log.ByCount(4))
+	fill(t, l, 2)
+	w := &wire{}
+	w.fate = func(op, _ string) fate {
+		if op == "GetItem" { // the base record, after the bucket
+			fill(t, l, 2)
+		}
+		return passes
+	}
+	_, err := log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4)).Append(t.Context(), by("c", 1, 3))
+	wantBeyond(t, err, 2)
+	wantNewest(t, l, 4, false)
+}
+
 func TestRetryGetsTheFirstAnswer(t *testing.T) {
 	for name, layout := range layouts() {
 		t.Run(name, func(t *testing.T) {

@@ -253,6 +253,26 @@ func TestDirectoryIsRebuilt(t *testing.T) {
 	}
 }
 
+// A seal that leads nowhere new is an error, not an endless walk.
+func TestSealThatLeadsBack(t *testing.T) {
+	tables := tabletest.New(t)
+	l := at(tables, clock.NewManual(noon), 0)
+	fill(t, l, 1)
+	bucket := noon.UnixMilli() / window.Milliseconds()
+	for i, next := range []int64{bucket, bucket - 1} {
+		item := map[string]any{"k": "seal", "next": next, "at": noon.UnixMilli()}
+		if err := tables.Log.Put(t.Context(), keyAt(bucket, 2+int64(i)), item); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Read(t.Context(), topic, 0, 10); err == nil {
+			t.Errorf("a seal of %d leads to %d", bucket, next)
+		}
+		if _, _, err := l.Newest(t.Context(), topic); err == nil {
+			t.Errorf("a seal of %d leads to %d", bucket, next)
+		}
+	}
+}
+
 // An entry of several positions is found by a cursor at each of them.
 func TestEntriesOfSeveralPositions(t *testing.T) {
 	tables := tabletest.New(t)

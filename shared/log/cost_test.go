@@ -99,6 +99,23 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// The end of a long topic is found through the directory, not bucket by bucket.
+func TestCostOfTheEnd(t *testing.T) {
+	for name, layout := range layouts() {
+		now := clock.NewManual(noon)
+		l := log.New(tabletest.New(t).Log, now, layout)
+		for range 41 {
+			fill(t, l, 1)
+			now.Advance(layoutStep)
+		}
+		ctx, meter := table.WithMeter(t.Context())
+		newest, _, err := l.Newest(ctx, topic)
+		if err != nil || newest != 41 || meter.Calls() > 4 {
+			t.Errorf("%s: %d in %d calls, %v", name, newest, meter.Calls(), err)
+		}
+	}
+}
+
 // Reading sends nothing but reads.
 func TestReadingWritesNothing(t *testing.T) {
 	for name, layout := range layouts() {

@@ -174,6 +174,9 @@ func TestBaseAtTheSnapshot(t *testing.T) {
 		wantNewest(t, l, position, false)
 		_, err = l.Read(t.Context(), topic, 0, 10)
 		wantGone(t, err, position+1)
+		if all := mustReadAll(t, l, position, 10); len(all) != 0 {
+			t.Errorf("read %s", names(all))
+		}
 		_, err = l.Append(t.Context(), by("c", 1, position-1))
 		wantGone(t, err, position+1)
 		_, err = l.Append(t.Context(), by("c", 1, position+1))
