@@ -15,16 +15,21 @@ import (
 
 type service = *notes.Service
 
+// maxChange bounds a change as it is sent, in bytes: the body over HTTP, the ops
+// of a frame.
+const maxChange = 16 << 10
+
 // The functions.
 var (
 	Get = endpoint.HTTP("GET /v1/meetings/{meetingId}/notes", "Read the notes.",
 		service.Get, endpoint.Needs(domain.ActionReadNotes))
 	Append = endpoint.HTTP("POST /v1/meetings/{meetingId}/notes/changes", "Change the notes; a retry of the same change gets the first answer.",
-		service.Append, endpoint.Needs(domain.ActionWriteNotes), endpoint.Fails("HISTORY_GONE"))
+		service.Append, endpoint.Needs(domain.ActionWriteNotes), endpoint.Fails("HISTORY_GONE"),
+		endpoint.MaxBody(maxChange))
 	Changes = endpoint.HTTP("GET /v1/meetings/{meetingId}/notes/changes", "List committed changes after a version.",
 		service.Changes, endpoint.Needs(domain.ActionReadNotes), endpoint.Fails("HISTORY_GONE"))
 	Edit = endpoint.Socket("edit", "Change the notes over a socket.", "ack",
-		service.Edit, endpoint.Needs(domain.ActionWriteNotes))
+		service.Edit, endpoint.Needs(domain.ActionWriteNotes), endpoint.MaxField("ops", maxChange))
 	// Project does no harm when it sees a record twice: a snapshot is only
 	// replaced by one of a later version.
 	Project = endpoint.Stream("Log", "stream: materialise the texts that changed; a retry writes the same snapshot.",

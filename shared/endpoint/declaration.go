@@ -56,6 +56,8 @@ type Declaration struct {
 	Status int
 	// MaxBody bounds the body or frame, in bytes.
 	MaxBody int
+	// MaxFields bounds single members of the body or frame, in bytes as sent.
+	MaxFields map[string]int
 	// Mutates is true where the call changes something, and so takes an
 	// Idempotency-Key.
 	Mutates bool
@@ -118,6 +120,22 @@ func For(class Class) Option { return func(d *Declaration) { d.Class = class } }
 // Answers sets the status code of success; without it 200, or 204 where there
 // is no answer.
 func Answers(status int) Option { return func(d *Declaration) { d.Status = status } }
+
+// MaxBody bounds the body or frame, in bytes as sent; without it, 256 KB and
+// MaxFrame.
+func MaxBody(n int) Option { return func(d *Declaration) { d.MaxBody = n } }
+
+// MaxField bounds a member of the body or frame, in bytes as sent: white space
+// inside it and escapes count. It is PAYLOAD_TOO_LARGE beyond that, before the
+// shape is looked at.
+func MaxField(name string, n int) Option {
+	return func(d *Declaration) {
+		if d.MaxFields == nil {
+			d.MaxFields = map[string]int{}
+		}
+		d.MaxFields[name] = n
+	}
+}
 
 // Fails lists the codes that this function may answer beside the common ones.
 func Fails(codes ...string) Option {

@@ -75,6 +75,34 @@ func parseTree(raw []byte) (any, *errs.FieldError) {
 	return nil, syntaxProblem(raw, err)
 }
 
+// checkFields refuses members of a JSON object that are larger than their
+// bounds, in bytes as sent. What can't be read is left to the check of the
+// shape, which says where it is wrong.
+func checkFields(raw []byte, bounds map[string]int) error {
+	if len(bounds) == 0 {
+		return nil
+	}
+	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
+	if token, err := decoder.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
+		return nil
+	}
+	for decoder.PeekKind() == jsontext.KindString {
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return nil
+		}
+		name := token.String()
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return nil
+		}
+		if bound, ok := bounds[name]; ok && len(value) > bound {
+			return errs.New(errs.PayloadTooLarge, "%s may have at most %d bytes; please split it.", name, bound)
+		}
+	}
+	return nil
+}
+
 var errTooDeep = errors.New("too deep")
 
 func parseValue(d *jsontext.Decoder, depth int) (any, error) {

@@ -201,6 +201,9 @@ func (h *httpHandler) body(event events.APIGatewayV2HTTPRequest) ([]byte, error)
 	if len(raw) > h.declaration.MaxBody {
 		return nil, errs.New(errs.PayloadTooLarge, "A body may have at most %d bytes.", h.declaration.MaxBody)
 	}
+	if err := checkFields(raw, h.declaration.MaxFields); err != nil {
+		return nil, err
+	}
 	if len(raw) == 0 && h.declaration.Input.Body == nil {
 		return nil, nil
 	}

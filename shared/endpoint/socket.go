@@ -193,6 +193,9 @@ func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id s
 	if len(raw) > h.declaration.MaxBody {
 		return id, nil, errs.New(errs.PayloadTooLarge, "A frame may have at most %d bytes.", h.declaration.MaxBody)
 	}
+	if err := checkFields(raw, h.declaration.MaxFields); err != nil {
+		return id, nil, err
+	}
 	if h.reply == "" {
 		return id, nil, h.unknown(raw)
 	}
