@@ -204,6 +204,9 @@ func decodeParameters(from parameters, shape *Shape, dst reflect.Value) error {
 		case "query":
 			text, present = from.query[parameter.Name]
 			known[parameter.Name] = true
+			if _, given := from.query[parameter.IgnoredWith]; given {
+				continue
+			}
 		default:
 			text, present = from.header[strings.ToLower(parameter.Name)]
 		}
@@ -231,8 +234,21 @@ func decodeParameters(from parameters, shape *Shape, dst reflect.Value) error {
 	return nil
 }
 
+// declared are those of a query's parameters that a shape has.
+func (s *Shape) declared(query map[string]string) map[string]string {
+	found := map[string]string{}
+	for _, parameter := range s.Parameters {
+		if text, ok := query[parameter.Name]; ok && parameter.In == "query" {
+			found[parameter.Name] = text
+		}
+	}
+	return found
+}
+
 func setParameter(schema *Schema, at, text string, field reflect.Value, found *problems) {
-	if !utf8.ValidString(text) {
+	// An event is JSON and can't hold bytes that aren't UTF-8: the gateway has put
+	// U+FFFD in their place.
+	if !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError) {
 		found.add(at, "is not UTF-8")
 		return
 	}

@@ -192,7 +192,8 @@ func TestDecodeParameters(t *testing.T) {
 	type request struct {
 		MeetingID string     `path:"meetingId" minLength:"1" maxLength:"255"`
 		Limit     *int       `query:"limit" minimum:"1" maximum:"200"`
-		From      int64      `query:"from" minimum:"0"`
+		From      int64      `query:"from" minimum:"0" ignoredWith:"cursor"`
+		Cursor    string     `query:"cursor" minLength:"1"`
 		Since     *time.Time `query:"since"`
 		Trace     string     `header:"X-Trace" maxLength:"5"`
 	}
@@ -214,6 +215,11 @@ func TestDecodeParameters(t *testing.T) {
 		{name: "the longest id", path: long[:252], want: request{MeetingID: long[:252]}},
 		{name: "an id of too many bytes", path: long, wantProblems: []string{"path.meetingId"}},
 		{name: "an id that is not UTF-8", path: "a\xff", wantProblems: []string{"path.meetingId"}},
+		{name: "an id that was not UTF-8 before the gateway", path: "a\ufffd", wantProblems: []string{"path.meetingId"}},
+		{name: "a query that was not", path: "m", query: query{"cursor": "\ufffd"}, wantProblems: []string{"query.cursor"}},
+		{name: "a place and a cursor", path: "m", query: query{"from": "3", "cursor": "c"}, want: request{MeetingID: "m", Cursor: "c"}},
+		{name: "junk and a cursor", path: "m", query: query{"from": "junk", "cursor": "c"}, want: request{MeetingID: "m", Cursor: "c"}},
+		{name: "junk and an empty cursor", path: "m", query: query{"from": "-1", "cursor": ""}, wantProblems: []string{"query.cursor"}},
 		{name: "zero", path: "m", query: query{"limit": "0"}, wantProblems: []string{"query.limit"}},
 		{name: "too many", path: "m", query: query{"limit": "201"}, wantProblems: []string{"query.limit"}},
 		{name: "negative", path: "m", query: query{"limit": "-1"}, wantProblems: []string{"query.limit"}},

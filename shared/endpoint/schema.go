@@ -66,8 +66,11 @@ type Parameter struct {
 	In       string // path, query or header
 	Name     string
 	Required bool
-	Schema   *Schema
-	field    []int
+	// IgnoredWith names a parameter of the query; where that is given, this one
+	// isn't looked at.
+	IgnoredWith string
+	Schema      *Schema
+	field       []int
 }
 
 var (
@@ -78,7 +81,7 @@ var (
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
-// `notBlank`, `nullable`. A field is required unless it has `omitempty` or
+// `notBlank`, `nullable`, and `ignoredWith` of a query's field. A field is required unless it has `omitempty` or
 // `omitzero`, or is a pointer that is not `nullable`. A type that can't be described is a mistake in the
 // program, found when the declaration is made.
 func shapeOf(t reflect.Type) *Shape {
@@ -90,7 +93,7 @@ func shapeOf(t reflect.Type) *Shape {
 		}
 		if in, name := source(f); in != "" {
 			shape.Parameters = append(shape.Parameters, Parameter{
-				In: in, Name: name, Required: in == "path", Schema: fieldSchema(f), field: f.Index,
+				In: in, Name: name, Required: in == "path", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
 			})
 			continue
 		}

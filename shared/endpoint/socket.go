@@ -138,7 +138,9 @@ func (h *socketHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 }
 
 // lifecycle handles a socket's opening and closing. The method checks the
-// ticket; an event at the wrong function is a mistake in the templates.
+// ticket; what else stands in the address is nobody's concern, and a ticket
+// that can't even be read is refused as any other. An event at the wrong
+// function is a mistake in the templates.
 func (h *socketHandler) lifecycle(ctx context.Context, call *call, event events.APIGatewayWebsocketProxyRequest) error {
 	want := map[string]string{"$connect": eventConnect, "$disconnect": eventDisconnect}[h.declaration.Route]
 	if event.RequestContext.EventType != want {
@@ -146,9 +148,11 @@ func (h *socketHandler) lifecycle(ctx context.Context, call *call, event events.
 	}
 	in := h.newInput()
 	if want == eventConnect {
-		from := parameters{query: event.QueryStringParameters}
+		from := parameters{query: h.declaration.Input.declared(event.QueryStringParameters)}
 		if err := decodeParameters(from, h.declaration.Input, reflect.ValueOf(in).Elem()); err != nil {
-			return err
+			refused := errs.New(errs.Unauthorized, "The ticket is not valid.")
+			refused.Err = err
+			return refused
 		}
 	}
 	_, err := h.method(ctx, call.caller, in)

@@ -250,7 +250,10 @@ func TestSocketConnects(t *testing.T) {
 		{map[string]string{"ticket": "bad"}, 401},
 		{map[string]string{"ticket": ""}, 401},
 		{nil, 401},
-		{map[string]string{"ticket": strings.Repeat("x", 11)}, 400},
+		{map[string]string{"ticket": strings.Repeat("x", 11)}, 401},
+		{map[string]string{"ticket": "\ufffd"}, 401},
+		{map[string]string{"ticket": "good", "v": "2", "": "\ufffd"}, 200},
+		{map[string]string{"Ticket": "good"}, 401},
 	} {
 		var h house
 		event := frameEvent("")

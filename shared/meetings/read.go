@@ -24,7 +24,7 @@ func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 // ListRequest asks for a page of the caller's meetings.
 type ListRequest struct {
 	Limit  *int   `query:"limit" minimum:"1" maximum:"200"`
-	Cursor string `query:"cursor" maxLength:"1400"`
+	Cursor string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
 // List is a page of a list.
@@ -76,7 +76,7 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (Li
 type ListParticipantsRequest struct {
 	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
 	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
-	Cursor    string `query:"cursor" maxLength:"1400"`
+	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
 // ListParticipants gives a meeting's participants in the order of their ids.
@@ -109,14 +109,13 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 	}
 }
 
-// snapshot reads a meeting's whole state, consistently, and the group that its
-// last change belongs to.
-func (s *Service) snapshot(ctx context.Context, meetingID string) (Snapshot, int64, error) {
+// snapshot reads a meeting's whole state, consistently.
+func (s *Service) snapshot(ctx context.Context, meetingID string) (Snapshot, error) {
 	// The meeting is read first: the participants are never older than its
 	// revision says, and a newer state follows with a higher one.
 	item, err := table.Get[meetingItem](ctx, s.data, meetingKey(meetingID))
 	if err != nil {
-		return Snapshot{}, 0, fmt.Errorf("state of meeting %s: %w", meetingID, err)
+		return Snapshot{}, fmt.Errorf("state of meeting %s: %w", meetingID, err)
 	}
 	snapshot := Snapshot{Meeting: item.Meeting, Participants: []Participant{}}
 	after := ""
@@ -126,13 +125,13 @@ func (s *Service) snapshot(ctx context.Context, meetingID string) (Snapshot, int
 			Filter: table.Equals("status", statusActive),
 		})
 		if err != nil {
-			return Snapshot{}, 0, fmt.Errorf("state of meeting %s: %w", meetingID, err)
+			return Snapshot{}, fmt.Errorf("state of meeting %s: %w", meetingID, err)
 		}
 		for _, row := range page.Items {
 			snapshot.Participants = append(snapshot.Participants, row.Value.Participant)
 		}
 		if !page.More() {
-			return snapshot, item.Group, nil
+			return snapshot, nil
 		}
 		after = page.Next
 	}
