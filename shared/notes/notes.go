@@ -103,9 +103,9 @@ func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Text
 // ChangesRequest asks for a page of committed changes.
 type ChangesRequest struct {
 	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
-	From      int64  `query:"from" minimum:"0" doc:"The last version seen; with a cursor it is ignored."`
+	From      int64  `query:"from" minimum:"0" ignoredWith:"cursor" doc:"The last version seen; with a cursor it is ignored."`
 	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
-	Cursor    string `query:"cursor" maxLength:"1400"`
+	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
 // defaultLimit is how many changes a page has without a limit.
