@@ -92,32 +92,31 @@ func busy(cause error) error {
 // announce posts a committed state to the meeting's topic.
 func (s *Service) announce(ctx context.Context, ch *changing) {
 	meetingID := ch.next.MeetingID
-	own, _, err := s.stateEvent(ctx, meetingID)
+	own, err := s.stateEvent(ctx, meetingID)
 	if err != nil {
 		s.log.WarnContext(ctx, "announce", "meetingId", meetingID, "error", err.Error())
 		return
 	}
 	s.streams.Express(ctx, realtime.Commit{
 		Topic: realtime.MeetingTopic(realtime.State, meetingID), Pace: ch.pace, Returned: ch.returned, Own: own,
-		From: func(ctx context.Context, _ int64) ([]realtime.Event, int64, error) {
-			event, group, err := s.stateEvent(ctx, meetingID)
-			return []realtime.Event{event}, group, err
+		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
+			event, err := s.stateEvent(ctx, meetingID)
+			return []realtime.Event{event}, err
 		},
 	})
 }
 
-// stateEvent reads a meeting's whole state as an event, and the group that its
-// last change belongs to.
-func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Event, int64, error) {
-	snapshot, group, err := s.snapshot(ctx, meetingID)
+// stateEvent reads a meeting's whole state as an event.
+func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Event, error) {
+	snapshot, err := s.snapshot(ctx, meetingID)
 	if err != nil {
-		return realtime.Event{}, 0, err
+		return realtime.Event{}, err
 	}
 	data, err := json.Marshal(snapshot)
 	if err != nil {
-		return realtime.Event{}, 0, fmt.Errorf("encode state of %s: %w", meetingID, err)
+		return realtime.Event{}, fmt.Errorf("encode state of %s: %w", meetingID, err)
 	}
-	return realtime.Event{Position: snapshot.Meeting.Revision, At: snapshot.Meeting.UpdatedAt, Data: data}, group, nil
+	return realtime.Event{Position: snapshot.Meeting.Revision, At: snapshot.Meeting.UpdatedAt, Data: data}, nil
 }
 
 // UpdateRequest changes a meeting. Revision is the one that was read.
@@ -181,9 +180,12 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Me
 
 // End concludes an active meeting; CONFLICT in another state. Its notes take no
 // more changes, and all streams but the meeting's own state end, before the
-// call is answered.
+// call is answered; also where it is CONFLICT because the meeting was ended
+// before, by a call that may have died half-way.
 func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
+	endedBefore := false
 	ch, err := s.change(ctx, c, ActionEnd, in.MeetingID, func(ch *changing) error {
+		endedBefore = ch.next.State == Concluded
 		if ch.next.State != Active {
 			return errs.New(errs.Conflict, "The meeting is %s, not active.", ch.next.State)
 		}
@@ -191,10 +193,12 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 		ch.next.State, ch.next.EndedAt = Concluded, &now
 		return nil
 	})
-	if err != nil {
-		return Meeting{}, err
+	if endedBefore || err == nil {
+		if failed := s.conclude(ctx, in.MeetingID); failed != nil {
+			return Meeting{}, failed
+		}
 	}
-	if err := s.conclude(ctx, in.MeetingID); err != nil {
+	if err != nil {
 		return Meeting{}, err
 	}
 	s.announce(ctx, ch)

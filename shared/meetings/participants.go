@@ -70,7 +70,9 @@ type ChangeRoleRequest struct {
 
 // ChangeRole gives a participant another role, which holds at once: their
 // streams end with role_changed, and they subscribe again for what the new role
-// allows. CONFLICT for the host, NOT_FOUND for who isn't in the meeting.
+// allows. CONFLICT for the host, NOT_FOUND for who isn't in the meeting. Who has
+// the role already keeps it, and only what was subscribed in another one ends:
+// an earlier call may have died before it could.
 func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRoleRequest) (Participant, error) {
 	var changed Participant
 	ch, err := s.change(ctx, c, ActionChangeRole, in.MeetingID, func(ch *changing) error {
@@ -88,8 +90,14 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRole
 		s.putParticipant(ch.tx, in.MeetingID, active(changed))
 		return nil
 	})
-	if err != nil || ch.unchanged {
-		return changed, err
+	if err != nil {
+		return Participant{}, err
+	}
+	if ch.unchanged {
+		if err := s.settle(ctx, in.MeetingID, in.UserID, realtime.RoleChanged); err != nil {
+			return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
+		}
+		return changed, nil
 	}
 	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
@@ -107,11 +115,14 @@ type RemoveRequest struct {
 
 // Remove takes a participant out of a meeting. Their streams end before the
 // call is answered, and nothing that is committed afterwards reaches them.
-// CONFLICT for the host, NOT_FOUND for who isn't in the meeting.
+// CONFLICT for the host, NOT_FOUND for who isn't in the meeting; then the streams
+// of who was have ended too, though the call that removed them died before.
 func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest) (struct{}, error) {
+	removedBefore := false
 	ch, err := s.change(ctx, c, ActionRemove, in.MeetingID, func(ch *changing) error {
 		standing, err := s.changeable(ctx, c, ActionRemove, ch, in.UserID, Observer)
 		if err != nil {
+			removedBefore = standing.Status == statusRemoved
 			return err
 		}
 		standing.Status = statusRemoved
@@ -120,6 +131,11 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest)
 		s.putParticipant(ch.tx, in.MeetingID, standing)
 		return nil
 	})
+	if removedBefore {
+		if failed := s.settle(ctx, in.MeetingID, in.UserID, realtime.Removed); failed != nil {
+			return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, failed)
+		}
+	}
 	if err != nil {
 		return struct{}{}, err
 	}
@@ -131,8 +147,9 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest)
 	return struct{}{}, nil
 }
 
-// changeable reads a participant whom the caller wants to change, and refuses
-// in the contract's order: may not, isn't there, is the host.
+// changeable reads a participant whom the caller wants to change. It refuses the
+// host first, whoever asks: that CONFLICT is unconditional. Then whoever may not,
+// and last, with the row as it was, who isn't in the meeting.
 func (s *Service) changeable(
 	ctx context.Context, c caller.Caller, action caller.Action, ch *changing, userID string, to Role,
 ) (participantItem, error) {
@@ -150,7 +167,7 @@ func (s *Service) changeable(
 		return participantItem{}, err
 	}
 	if standing.Status != statusActive {
-		return participantItem{}, errs.New(errs.NotFound, "This person is not in the meeting.")
+		return standing, errs.New(errs.NotFound, "This person is not in the meeting.")
 	}
 	return standing, nil
 }

@@ -37,7 +37,7 @@ func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, 
 
 // Events implements realtime.Source: the newest state alone.
 func (s Source) Events(ctx context.Context, topic realtime.Topic, after int64, _ int) ([]realtime.Event, bool, error) {
-	event, _, err := s.stateEvent(ctx, topic.MeetingID)
+	event, err := s.stateEvent(ctx, topic.MeetingID)
 	if err != nil || event.Position <= after {
 		return nil, false, err
 	}
@@ -85,9 +85,15 @@ func (s *Service) repeatParticipant(ctx context.Context, r table.Record, meeting
 	if after.Status != statusActive {
 		reason = realtime.Removed
 	}
+	return s.settle(ctx, meetingID, userID, reason)
+}
+
+// settle ends those subscriptions of a person that a removal or a change of
+// role, committed some time ago, has left without their right. What holds now
+// decides: who was invited again since keeps what they have subscribed since.
+func (s *Service) settle(ctx context.Context, meetingID, userID string, reason realtime.Reason) error {
 	return s.streams.Revoke(ctx, realtime.Revocation{
 		MeetingID: meetingID, UserID: userID, Reason: reason,
-		// The record may be old: what holds now decides which subscriptions stay.
 		Stands: func(ctx context.Context, role string) (bool, error) {
 			now, err := s.standing(ctx, meetingID, userID)
 			return now.Status == statusActive && string(now.Role) == role, err

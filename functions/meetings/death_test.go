@@ -1,0 +1,123 @@
+package meetings_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+// following is a person's new socket that follows the meeting's state and notes.
+func (c *cast) following(t *testing.T, p *testkit.Person) *testkit.Socket {
+	t.Helper()
+	socket := p.Connect(t)
+	for _, topic := range []string{"meetings/" + c.id, "meetings/" + c.id + "/notes"} {
+		if got := socket.Ask(t, object{"action": "subscribe", "id": "s", "topic": topic}); got.Type != "subscribed" {
+			t.Fatalf("subscribe %s: %s", topic, got.Raw)
+		}
+	}
+	return socket
+}
+
+// subscribed are the topics that a socket follows, below the meeting's.
+func (c *cast) subscribed(t *testing.T, socket *testkit.Socket) string {
+	t.Helper()
+	var topics []string
+	for _, kind := range []string{"", "/notes"} {
+		if c.Stored(t, "Realtime")["TOPIC#meetings/"+c.id+kind+"/CONNECTION#"+socket.ID] != nil {
+			topics = append(topics, "state"+kind)
+		}
+	}
+	return strings.Join(topics, " ")
+}
+
+// mark changes a row as a function does that dies right after its commit: its
+// streams still go on.
+func (c *cast) mark(t *testing.T, sk string, u table.Update) {
+	t.Helper()
+	if err := c.Tables.Data.Update(t.Context(), table.Key{PK: "MEETING#" + c.id, SK: sk}, u); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// revoked counts the topics that a socket was told to have lost, by reason.
+func revoked(t *testing.T, socket *testkit.Socket) map[string]int {
+	t.Helper()
+	told := map[string]int{}
+	for _, frame := range socket.Frames(t) {
+		if frame.Type == "revoked" {
+			told[frame.Reason]++
+		}
+	}
+	return told
+}
+
+func TestDeathBeforeTheStreamsOfTheRemovedEnded(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	gone, stays := c.following(t, c.member), c.following(t, c.observer)
+	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
+	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Refused(t, errs.NotFound)
+	if got := c.subscribed(t, gone); got != "" {
+		t.Errorf("the removed still follow %s", got)
+	}
+	if told := revoked(t, gone); told["removed"] != 2 {
+		t.Errorf("told %v", told)
+	}
+	if got := c.subscribed(t, stays); got != "state state/notes" {
+		t.Errorf("another follows %q", got)
+	}
+	// Only who may remove may make others' streams end.
+	c.observer.Call(t, "DELETE "+c.seat(c.member), nil).Refused(t, errs.Forbidden)
+}
+
+func TestDeathBeforeTheStreamsOfTheOldRoleEnded(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	before := c.following(t, c.member)
+	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"role": "observer"}})
+	after := c.following(t, c.member)
+	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"}).Want(t, 200)
+	if got := c.subscribed(t, before); got != "" {
+		t.Errorf("in the old role they follow %s", got)
+	}
+	if told := revoked(t, before); told["role_changed"] != 2 {
+		t.Errorf("told %v", told)
+	}
+	if got := c.subscribed(t, after); got != "state state/notes" {
+		t.Errorf("in the new role they follow %q", got)
+	}
+	if told := revoked(t, after); len(told) > 0 {
+		t.Errorf("in the new role they were told %v", told)
+	}
+}
+
+func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	socket := c.following(t, c.member)
+	c.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "concluded"}})
+	c.host.Call(t, "POST "+c.path+"/end", nil).Refused(t, errs.Conflict)
+	if got := c.subscribed(t, socket); got != "state" {
+		t.Errorf("after the end they follow %q", got)
+	}
+	if told := revoked(t, socket); told["meeting_ended"] != 1 {
+		t.Errorf("told %v", told)
+	}
+	// An append that had been let in before the end loses.
+	if item := c.Stored(t, "Log"); !closedIn(item) {
+		t.Errorf("the notes are not closed: %v", item)
+	}
+}
+
+func closedIn(stored testkit.Stored) bool {
+	for _, item := range stored {
+		if item["k"] == "closed" {
+			return true
+		}
+	}
+	return false
+}
