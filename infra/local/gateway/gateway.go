@@ -42,11 +42,13 @@ const (
 	HTTPTimeout = 30 * time.Second
 	// SocketTimeout is how long a WebSocket API waits for its function.
 	SocketTimeout = 29 * time.Second
-	// MaxHTTPBody is the largest HTTP body, in bytes.
+	// MaxHTTPBody is the largest HTTP body, in bytes. On AWS Lambda's limit of
+	// 6 MB for an event comes before it; here a function sees all bodies up to
+	// this one, and refuses them itself: who isn't signed in first, then what is
+	// too large.
 	MaxHTTPBody = 10 << 20
-	// MaxEvent is the largest event and the largest answer of a function that
-	// is waited for, in bytes.
-	MaxEvent = 6 << 20
+	// MaxAnswer is the largest answer of a function that is waited for, in bytes.
+	MaxAnswer = 6 << 20
 	// MaxHeader bounds request line and headers, in bytes. AWS takes 10 KB; here
 	// a browser also sends the cookies that other servers on localhost have set.
 	MaxHeader = 32 << 10

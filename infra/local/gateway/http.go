@@ -77,10 +77,6 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, route, id, fmt.Errorf("encode event: %w", err))
 		return
 	}
-	if len(payload) > MaxEvent {
-		writeMessage(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
-		return
-	}
 	h.invoke(w, r, route, id, payload)
 }
 

@@ -190,7 +190,7 @@ func TestHTTPAnswers(t *testing.T) {
 		{name: "not JSON", give: `oops`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
 		{name: "no status of HTTP's", give: `{"statusCode":7}`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
 		{name: "bad base64", give: `{"statusCode":200,"body":"%","isBase64Encoded":true}`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
-		{name: "too large", give: `"` + strings.Repeat("x", MaxEvent) + `"`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
+		{name: "too large", give: `"` + strings.Repeat("x", MaxAnswer) + `"`, wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
 		{name: "function error", err: errors.New("panic"), wantStatus: 500, wantBody: `{"message":"Internal Server Error"}`},
 		{name: "throttled", err: fmt.Errorf("users/get: %w", ErrThrottled), wantStatus: 503, wantBody: `{"message":"Service Unavailable"}`},
 	}
@@ -215,17 +215,30 @@ func TestHTTPRefusalsOfItsOwn(t *testing.T) {
 		t.Error("a function ran")
 		return nil, nil
 	})
-	for _, size := range []int{MaxHTTPBody + 1, MaxEvent + 1} {
-		response, body := do(t, request(t, "POST", server.URL+"/v1/meetings/m/notes", strings.Repeat("x", size), "Content-Type", "text/plain"))
-		if response.StatusCode != 413 || body != `{"message":"Request Entity Too Large"}` {
-			t.Errorf("body of %d bytes: %d %s", size, response.StatusCode, body)
-		}
+	response, body := do(t, request(t, "POST", server.URL+"/v1/meetings/m/notes", strings.Repeat("x", MaxHTTPBody+1), "Content-Type", "text/plain"))
+	if response.StatusCode != 413 || body != `{"message":"Request Entity Too Large"}` {
+		t.Errorf("too large a body: %d %s", response.StatusCode, body)
 	}
 	for _, line := range []string{"GET /nothing", "DELETE /v1/me", "OPTIONS /v1/me", "HEAD /v1/me"} {
 		method, path, _ := strings.Cut(line, " ")
 		response, _ := do(t, request(t, method, server.URL+path, ""))
 		if response.StatusCode != 404 {
 			t.Errorf("%s: %d, want 404", line, response.StatusCode)
+		}
+	}
+}
+
+// What is too large is the function's to refuse, after it has seen who calls.
+func TestHTTPLargestBodiesReachTheirFunction(t *testing.T) {
+	for _, media := range []string{"text/plain", "application/octet-stream"} {
+		var got int
+		server := serveHTTP(t, CORS{}, func(_ context.Context, _ string, payload []byte) ([]byte, error) {
+			got = len(payload)
+			return []byte(`{"statusCode":401}`), nil
+		})
+		response, _ := do(t, request(t, "POST", server.URL+"/v1/meetings/m/notes", strings.Repeat("\x01", MaxHTTPBody), "Content-Type", media))
+		if response.StatusCode != 401 || got < MaxHTTPBody {
+			t.Errorf("%s: status %d, an event of %d bytes", media, response.StatusCode, got)
 		}
 	}
 }

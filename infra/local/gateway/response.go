@@ -24,8 +24,8 @@ type answer struct {
 // parseAnswer reads a function's answer in payload format 2.0. An answer
 // without `statusCode` is a JSON body for 200.
 func parseAnswer(payload []byte) (answer, error) {
-	if len(payload) > MaxEvent {
-		return answer{}, fmt.Errorf("the answer has %d bytes, more than %d", len(payload), MaxEvent)
+	if len(payload) > MaxAnswer {
+		return answer{}, fmt.Errorf("the answer has %d bytes, more than %d", len(payload), MaxAnswer)
 	}
 	var probe struct {
 		StatusCode *json.RawMessage `json:"statusCode"`
