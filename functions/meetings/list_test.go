@@ -112,6 +112,19 @@ func TestListWhileItChanges(t *testing.T) {
 	}
 }
 
+// An index that lags behind a removal hands out nothing of the meeting.
+func TestListWhereTheIndexIsBehind(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	first := c.id
+	c.meet(t)
+	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
+	got := pages(t, c.member, "/v1/meetings", 1, meetingID)
+	if diff := cmp.Diff([]string{first}, slices.Concat(got...)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestListParticipants(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)

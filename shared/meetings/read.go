@@ -37,7 +37,8 @@ type List[T any] struct {
 const defaultLimit = 50
 
 // List gives the caller's meetings, newest first. It reads an index, which may
-// be a moment behind.
+// be a moment behind: a new meeting may be missing, but none is given whose
+// participant the caller isn't any more.
 func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (List[Meeting], error) {
 	list := "meetings of " + c.UserID
 	after, err := cursor(list, in.Cursor)
@@ -51,11 +52,13 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (Li
 	if err != nil {
 		return List[Meeting]{}, fmt.Errorf("list meetings: %w", cursorProblem(err))
 	}
-	wants := make([]*table.Want[meetingItem], len(page.Items))
-	gets := make([]table.Wanted, len(page.Items))
+	found := make([]*table.Want[meetingItem], len(page.Items))
+	standing := make([]*table.Want[participantItem], len(page.Items))
+	var gets []table.Wanted
 	for i, row := range page.Items {
-		wants[i] = table.WantItem[meetingItem](s.data, meetingKey(row.Index.SK))
-		gets[i] = wants[i]
+		found[i] = table.WantItem[meetingItem](s.data, meetingKey(row.Index.SK))
+		standing[i] = table.WantItem[participantItem](s.data, participantKey(row.Index.SK, c.UserID))
+		gets = append(gets, found[i], standing[i])
 	}
 	for start := 0; start < len(gets); start += table.MaxBatchGet {
 		if err := table.BatchGet(ctx, gets[start:min(start+table.MaxBatchGet, len(gets))]...); err != nil {
@@ -63,10 +66,10 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (Li
 		}
 	}
 	answer := List[Meeting]{Items: []Meeting{}, NextCursor: nextCursor(list, page.Next)}
-	for _, want := range wants {
+	for i, meeting := range found {
 		// A row without its meeting is what a creation left that died half-way.
-		if want.Found {
-			answer.Items = append(answer.Items, want.Value.Meeting)
+		if meeting.Found && standing[i].Value.Status == statusActive {
+			answer.Items = append(answer.Items, meeting.Value.Meeting)
 		}
 	}
 	return answer, nil
