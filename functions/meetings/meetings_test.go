@@ -135,6 +135,41 @@ func TestLife(t *testing.T) {
 	c.consistent(t)
 }
 
+// All that one call writes has one time, in whole milliseconds.
+func TestTimesOfOneCallAgree(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	invitedAt := func(p *testkit.Person) time.Time {
+		t.Helper()
+		for _, one := range testkit.As[meetings.List[meetings.Participant]](t, c.host.Call(t, "GET "+c.path+"/participants", nil)).Items {
+			if one.UserID == p.ID {
+				return one.InvitedAt
+			}
+		}
+		t.Fatalf("%s is not in the meeting", p.ID)
+		return time.Time{}
+	}
+	agree := func(what string, m meetings.Meeting, at *time.Time) {
+		t.Helper()
+		if at == nil || !at.Equal(m.UpdatedAt) || !at.Equal(at.Truncate(time.Millisecond)) {
+			t.Errorf("%s at %v, the meeting changed at %v", what, at, m.UpdatedAt)
+		}
+	}
+	m := c.meeting(t)
+	for _, p := range []*testkit.Person{c.host, c.member} {
+		if at := invitedAt(p); !at.Equal(m.CreatedAt) {
+			t.Errorf("%s was invited at %v, the meeting created at %v", p.ID, at, m.CreatedAt)
+		}
+	}
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Want(t, 201)
+	at := invitedAt(c.stranger)
+	agree("invited", c.meeting(t), &at)
+	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200))
+	agree("started", m, m.StartedAt)
+	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200))
+	agree("ended", m, m.EndedAt)
+}
+
 // change is a change of the notes that inserts a text at their beginning.
 func change(text string) object {
 	return object{"baseVersion": 0, "clientId": "c", "clientSeq": 1, "ops": list{object{"type": "insert", "position": 0, "content": text}}}

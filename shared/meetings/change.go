@@ -24,8 +24,10 @@ const (
 // next one, and what else is written with it.
 type changing struct {
 	access Access
-	next   meetingItem
-	tx     *table.Tx
+	// now is the time of the change, in all that it writes.
+	now  time.Time
+	next meetingItem
+	tx   *table.Tx
 	// answer is what the call answers, recorded with the effect.
 	answer any
 	// pace is when the new state is posted, returned when it was committed.
@@ -47,8 +49,8 @@ func (s *Service) change(
 		if err != nil {
 			return nil, err
 		}
-		now := s.clock.Now()
-		ch := &changing{access: access, next: access.item, tx: table.NewTx()}
+		now := s.now()
+		ch := &changing{access: access, now: now, next: access.item, tx: table.NewTx()}
 		if err := apply(ch); err != nil || ch.unchanged {
 			return ch, err
 		}
@@ -88,6 +90,9 @@ func busy(cause error) error {
 	limited.RetryAfter, limited.Err = time.Second, cause
 	return limited
 }
+
+// now is the time as meetings have it: whole milliseconds.
+func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Millisecond) }
 
 // announce posts a committed state to the meeting's topic.
 func (s *Service) announce(ctx context.Context, ch *changing) {
@@ -167,8 +172,7 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Me
 		if ch.next.State != Scheduled {
 			return errs.New(errs.Conflict, "The meeting is %s, not scheduled.", ch.next.State)
 		}
-		now := s.clock.Now()
-		ch.next.State, ch.next.StartedAt = Active, &now
+		ch.next.State, ch.next.StartedAt = Active, &ch.now
 		return nil
 	})
 	if err != nil {
@@ -189,8 +193,7 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 		if ch.next.State != Active {
 			return errs.New(errs.Conflict, "The meeting is %s, not active.", ch.next.State)
 		}
-		now := s.clock.Now()
-		ch.next.State, ch.next.EndedAt = Concluded, &now
+		ch.next.State, ch.next.EndedAt = Concluded, &ch.now
 		return nil
 	})
 	if endedBefore || err == nil {

@@ -47,11 +47,11 @@ const perTransaction = 90
 // Create makes a meeting with its caller as host. An unknown participant is
 // VALIDATION_ERROR at its location, and nothing is created.
 func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest) (Meeting, error) {
-	invited, err := s.invited(ctx, c, in.Participants)
+	now := s.now()
+	invited, err := s.invited(ctx, c, in.Participants, now)
 	if err != nil {
 		return Meeting{}, err
 	}
-	now := s.clock.Now()
 	m := meetingItem{Meeting: Meeting{
 		MeetingID: clock.NewID(s.clock), Title: in.Title, Description: in.Description, ScheduledAt: utc(in.ScheduledAt),
 		DurationMinutes: in.DurationMinutes, State: Scheduled, HostID: c.UserID,
@@ -81,7 +81,7 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest)
 }
 
 // invited turns a list into participants. The host may stand in it, as host.
-func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee) ([]Participant, error) {
+func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, now time.Time) ([]Participant, error) {
 	var ids []string
 	for i, one := range list {
 		if (one.UserID == c.UserID) != (one.Role == Host) {
@@ -100,7 +100,7 @@ func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee) 
 		if !ok {
 			unknown = append(unknown, errs.FieldError{Location: fmt.Sprintf("body.participants[%d].userId", i), Detail: "is not a known user"})
 		} else if one.Role != Host {
-			participants = append(participants, s.participant(user, one.Role))
+			participants = append(participants, participant(user, one.Role, now))
 		}
 	}
 	if len(unknown) > 0 {
@@ -109,8 +109,8 @@ func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee) 
 	return participants, nil
 }
 
-func (s *Service) participant(user users.User, role Role) Participant {
-	return Participant{UserID: user.UserID, DisplayName: user.DisplayName, Role: role, InvitedAt: s.clock.Now()}
+func participant(user users.User, role Role, now time.Time) Participant {
+	return Participant{UserID: user.UserID, DisplayName: user.DisplayName, Role: role, InvitedAt: now}
 }
 
 func active(p Participant) participantItem {

@@ -48,7 +48,7 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, in InviteRequest)
 		if ch.next.ParticipantCount > MaxParticipants {
 			return errs.New(errs.Conflict, "A meeting has at most %d participants beside its host.", MaxParticipants)
 		}
-		invited = s.participant(user, in.Role)
+		invited = participant(user, in.Role, ch.now)
 		ch.next.ParticipantCount++
 		ch.answer = invited
 		s.putParticipant(ch.tx, in.MeetingID, active(invited))

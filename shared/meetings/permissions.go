@@ -8,6 +8,7 @@ import (
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
 
@@ -106,11 +107,16 @@ func (s *Service) deny(ctx context.Context, c caller.Caller, action caller.Actio
 }
 
 // Holds adds to a transaction the condition that a user is a participant with a
-// role, so that what it commits can't outlive a removal.
+// role, so that what it commits can't outlive a removal. The check is named
+// realtime.OpParticipant, that of HoldsOpen realtime.OpMeeting.
 func (s *Service) Holds(tx *table.Tx, meetingID, userID string, role Role) {
 	tx.Check(s.data, participantKey(meetingID, userID),
-		table.And(table.Equals("status", statusActive), table.Equals("role", role)), table.Named(OpParticipant))
+		table.And(table.Equals("status", statusActive), table.Equals("role", role)), table.Named(realtime.OpParticipant))
 }
 
-// OpParticipant names the check that Holds adds.
-const OpParticipant = "participant"
+// HoldsOpen adds to a transaction the condition that a meeting can still be
+// changed, so that what it commits can't outlive the meeting's end.
+func (s *Service) HoldsOpen(tx *table.Tx, meetingID string) {
+	tx.Check(s.data, meetingKey(meetingID),
+		table.Or(table.Equals("state", Scheduled), table.Equals("state", Active)), table.Named(realtime.OpMeeting))
+}

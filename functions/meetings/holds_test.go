@@ -1,0 +1,43 @@
+package meetings_test
+
+import (
+	"testing"
+
+	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// What others commit under a meeting's conditions fails by their names.
+func TestConditionsForOthers(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	p, err := platform.Open(t.Context(), c.Env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := meetings.New(p)
+	fails := func(meetingID, wants string, also func(*table.Tx)) {
+		t.Helper()
+		tx := table.NewTx()
+		service.HoldsOpen(tx, meetingID)
+		also(tx)
+		err := tx.Commit(t.Context())
+		for _, op := range []string{realtime.OpMeeting, realtime.OpParticipant} {
+			if (table.FailedOp(err, op) != nil) != (op == wants) {
+				t.Errorf("%s: got %v", op, err)
+			}
+		}
+	}
+	in := func(tx *table.Tx) { service.Holds(tx, c.id, c.member.ID, "participant") }
+	fails(c.id, "", in)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	fails(c.id, "", in)
+	fails(c.id, realtime.OpParticipant, func(tx *table.Tx) { service.Holds(tx, c.id, c.removed.ID, "co-host") })
+	c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200)
+	fails(c.id, realtime.OpMeeting, in)
+	c.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "cancelled"}})
+	fails(c.id, realtime.OpMeeting, in)
+	fails("unknown", realtime.OpMeeting, func(*table.Tx) {})
+}
