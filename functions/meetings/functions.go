@@ -61,6 +61,6 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
 func New(p *platform.Platform) *meetings.Service {
 	return meetings.New(meetings.Parts{
 		Data: p.Data, Users: p.Users, Audit: p.Audit, Once: p.Once, Clock: p.Clock, Streams: p.Streams,
-		Notes: log.New(p.LogTable, p.Clock, notes.Layout()),
+		Notes: log.New(p.LogTable, p.Clock, notes.Layout()), Log: p.Log,
 	})
 }

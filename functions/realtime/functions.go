@@ -8,10 +8,13 @@ import (
 	"github.com/rapport/rapport/functions/notes"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/log"
 	meetingsdomain "github.com/rapport/rapport/shared/meetings"
 	notesdomain "github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/users"
 )
 
 // Service is the sockets' side and the durable lane behind it.
@@ -61,6 +64,8 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	sources := map[realtime.Kind]realtime.Source{
 		realtime.State: meetingsdomain.Source{Service: m},
 		realtime.Notes: notesdomain.Source{Service: n},
+		realtime.User:  users.NewSource(log.New(p.LogTable, p.Clock, users.StreamLayout())),
+		realtime.Flags: flags.NewSource(p.Data),
 	}
 	return platform.App(p, Service{
 		Service: realtime.New(realtime.Parts{

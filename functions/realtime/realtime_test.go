@@ -270,3 +270,55 @@ func TestFanoutIsIdempotent(t *testing.T) {
 		t.Errorf("%d rows, %d before", len(got), len(stored))
 	}
 }
+
+// A person's own topic is theirs alone; the flags are everybody's, sent whole.
+func TestTopicsOfNoMeeting(t *testing.T) {
+	w := testkit.New(t, functions.All())
+	ada, ben := w.User("ada"), w.User("ben")
+	s := ada.Connect(t)
+	if got := subscribe(t, s, "users/"+ada.ID); got.Position != 0 {
+		t.Errorf("subscribed at %d, want 0", got.Position)
+	}
+	if got := s.Ask(t, map[string]any{"action": "subscribe", "id": "1", "topic": "users/" + ben.ID}); got.Code != errs.Forbidden {
+		t.Errorf("another's topic: %s, want FORBIDDEN", got.Raw)
+	}
+	subscribe(t, s, "flags")
+	if got := s.Events(t, "flags"); len(got) != 1 || string(got[0].Data) == "" {
+		t.Errorf("flags came as %v, want their state once", got)
+	}
+}
+
+// Sockets whose end nobody was told of make place for new ones.
+func TestSocketsThatAreGoneMakePlace(t *testing.T) {
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	for range 10 {
+		ada.Connect(t).Vanish()
+	}
+	ada.Connect(t)
+}
+
+// A function died right after it had marked a subscription: senders pass it
+// over, and whoever repeats the revocation tells the socket and deletes it.
+func TestRevokedIsToldAgain(t *testing.T) {
+	r := newRoom(t)
+	s := r.ben.Connect(t)
+	subscribe(t, s, r.notes)
+	key := table.Key{PK: "TOPIC#" + r.notes, SK: "CONNECTION#" + s.ID}
+	if err := r.Tables.Realtime.Update(t.Context(), key, table.Update{Set: map[string]any{"ended": true}}); err != nil {
+		t.Fatal(err)
+	}
+	r.write(t)
+	if got := s.Events(t, r.notes); len(got) != 0 {
+		t.Errorf("got %v over a subscription that is marked", got)
+	}
+	r.ada.Call(t, fmt.Sprintf("DELETE %s/participants/%s", r.path, r.ben.ID), nil).Want(t, 204)
+	if got := last(t, s, "revoked", r.notes); got == nil || got.Reason != "removed" {
+		t.Errorf("got %v, want revoked", got)
+	}
+	for stored := range r.Stored(t, "Realtime") {
+		if strings.Contains(stored, "TOPIC#"+r.notes) {
+			t.Errorf("%s is left", stored)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 const (
 	leaves    = "shared/errs shared/caller shared/clock shared/config"
 	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
-	domains   = "shared/users shared/identity shared/meetings shared/notes"
+	domains   = "shared/users shared/identity shared/meetings shared/notes shared/flags"
 )
 
 // parts says which parts of the tree each part may import; every part may
@@ -42,6 +42,7 @@ var parts = map[string]string{
 	"shared/identity": leaves + " " + machinery + " shared/users",
 	"shared/meetings": leaves + " " + machinery + " shared/users",
 	"shared/notes":    leaves + " " + machinery + " shared/meetings",
+	"shared/flags":    leaves + " " + machinery,
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",
 	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/testkit functions web",

@@ -90,8 +90,9 @@ type Draft struct {
 	// Length is the state that the next writer checks itself against: for notes
 	// the document's length in code points.
 	Length int
-	// Due and Tat pace delivery, in milliseconds since 1970; see realtime.Pace.
-	Due, Tat int64
+	// Due and Tat pace delivery, in milliseconds since 1970, and Group is the
+	// position whose writer delivers; see realtime.Pace.
+	Due, Tat, Group int64
 	// Count is how many positions the entry takes, at most the layout's span; 0
 	// means one.
 	Count int

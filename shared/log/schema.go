@@ -76,20 +76,21 @@ type item struct {
 	Length    int    `dynamodbav:"len,omitempty"`
 	Due       int64  `dynamodbav:"due,omitempty"`
 	Tat       int64  `dynamodbav:"tat,omitempty"`
+	Group     int64  `dynamodbav:"g,omitempty"`
 }
 
 func (i item) entry(position int64) Entry {
 	return Entry{
 		Position: position, At: time.UnixMilli(i.At).UTC(),
 		Identity: Identity{Author: i.Author, ClientID: i.ClientID, ClientSeq: i.ClientSeq, Digest: i.Digest},
-		Draft:    Draft{Data: i.Data, Length: i.Length, Due: i.Due, Tat: i.Tat, Count: max(i.Count, 1)},
+		Draft:    Draft{Data: i.Data, Length: i.Length, Due: i.Due, Tat: i.Tat, Group: i.Group, Count: max(i.Count, 1)},
 	}
 }
 
 func itemOf(e Entry) item {
 	i := item{
 		At: e.At.UnixMilli(), Author: e.Author, ClientID: e.ClientID, ClientSeq: e.ClientSeq,
-		Digest: e.Digest, Data: e.Data, Length: e.Length, Due: e.Due, Tat: e.Tat,
+		Digest: e.Digest, Data: e.Data, Length: e.Length, Due: e.Due, Tat: e.Tat, Group: e.Group,
 	}
 	if e.Count > 1 {
 		i.Count = e.Count

@@ -28,18 +28,8 @@ type Intent struct {
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
 }
 
-// Validate holds what can be said without the text: the size of the change, and
-// the order and kinds of its ops.
-func (i *Intent) Validate() error {
-	ops, err := json.Marshal(i.Ops)
-	if err != nil {
-		return fmt.Errorf("encode ops: %w", err)
-	}
-	if len(ops) > maxChange {
-		return errs.New(errs.PayloadTooLarge, "A change has at most %d bytes of ops; please split it.", maxChange)
-	}
-	return misfit(i.Ops.Validate(math.MaxInt32))
-}
+// Validate holds what can be said without the text: the order and kinds of ops.
+func (i *Intent) Validate() error { return misfit(i.Ops.Validate(math.MaxInt32)) }
 
 // digest tells changes apart that claim the same identity.
 func (i *Intent) digest() (string, error) {
@@ -130,23 +120,23 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		return Committed{}, err
 	}
 	answer := Committed{Version: change.Version, Ops: change.Ops}
-	if !committed.Repeated {
-		answer.deliver = func(ctx context.Context) { s.deliver(ctx, topic, change, p.pace) }
+	if committed.Repeated {
+		return answer, nil
 	}
+	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: s.clock.Now(), From: s.from(topic)}
+	if commit.Own, err = eventOf(change); err != nil {
+		return Committed{}, err
+	}
+	answer.deliver = func(ctx context.Context) { s.streams.Express(ctx, commit) }
 	return answer, nil
 }
 
-// deliver sends a committed change over the express lane.
-func (s *Service) deliver(ctx context.Context, topic realtime.Topic, change Change, pace realtime.Pace) {
-	own := func(context.Context) ([]realtime.Event, error) {
-		event, err := eventOf(change)
-		return []realtime.Event{event}, err
-	}
-	readOn := func(ctx context.Context) ([]realtime.Event, error) {
-		events, _, err := s.events(ctx, topic, change.Version-1, log.MaxPage)
+// from reads the changes of a topic from a version on, for the express lane.
+func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]realtime.Event, error) {
+	return func(ctx context.Context, version int64) ([]realtime.Event, error) {
+		events, _, err := s.events(ctx, topic, version-1, log.MaxPage)
 		return events, err
 	}
-	s.streams.Express(ctx, topic, pace, own, readOn)
 }
 
 // preparation makes a change into a draft, anew after every lost race.
@@ -185,8 +175,8 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if len(data) > maxTransformed {
 		return log.Draft{}, errs.New(errs.PayloadTooLarge, "Together with what others wrote, this change became too large; please split it.")
 	}
-	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat}.Next(p.service.clock.Now())
-	return log.Draft{Data: string(data), Length: length, Due: p.pace.Due, Tat: p.pace.Tat}, nil
+	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group}.Next(prev.Last()+1, p.service.clock.Now())
+	return log.Draft{Data: string(data), Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
 }
 
 // check holds the change, once, against the text's length at its base: that of

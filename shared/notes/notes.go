@@ -30,9 +30,8 @@ import (
 const (
 	// MaxText is how many code points a text has at most.
 	MaxText = 262_144
-	// maxChange bounds a change as it was sent, in bytes of its ops as JSON.
-	maxChange = 16 << 10
-	// maxTransformed bounds what transformation may make of it.
+	// maxTransformed bounds what transformation may make of a change, in bytes of
+	// its ops as JSON.
 	maxTransformed = 256 << 10
 	// accessHolds is how long after its access check an append is tried.
 	accessHolds = 2 * time.Second

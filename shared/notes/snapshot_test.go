@@ -531,17 +531,18 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 
 func TestMoved(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
-	topic := []realtime.Topic{realtime.MeetingTopic(realtime.Notes, w.meeting)}
+	topic := realtime.MeetingTopic(realtime.Notes, w.meeting)
+	changed, hashed := []realtime.Move{{Topic: topic}}, []realtime.Move{{Topic: topic, Hashed: true}}
 	base := func(event string) table.Record {
 		return w.record(event, "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)
 	}
 	tests := map[string]struct {
 		give table.Record
-		want []realtime.Topic
+		want []realtime.Move
 	}{
-		"change":           {w.entryRecord(7), topic},
-		"first snapshot":   {base("INSERT"), topic},
-		"snapshot":         {base("MODIFY"), topic},
+		"change":           {w.entryRecord(7), changed},
+		"first snapshot":   {base("INSERT"), hashed},
+		"snapshot":         {base("MODIFY"), hashed},
 		"deleted":          {base("REMOVE"), nil},
 		"trimmed change":   {w.record("REMOVE", "LOG#"+w.topic+"#0", "000000000000001", `{}`), nil},
 		"chunk":            {w.record("INSERT", "LOG#"+w.topic, "CHUNK#000000000000003#0", `{}`), nil},

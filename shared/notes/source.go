@@ -24,6 +24,7 @@ func (s Source) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic
 // Holds implements realtime.Source.
 func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
 	s.meetings.Holds(tx, topic.MeetingID, userID, meetings.Role(role))
+	s.meetings.HoldsOpen(tx, topic.MeetingID)
 }
 
 // Head implements realtime.Source; the hash is known where the newest snapshot
@@ -74,12 +75,14 @@ func eventOf(c Change) (realtime.Event, error) {
 	return realtime.Event{Position: c.Version, At: c.CreatedAt, Data: data}, nil
 }
 
-// Moved implements realtime.Domain: a new change, or a new snapshot, whose hash
-// is worth telling.
-func (s *Service) Moved(r table.Record) []realtime.Topic {
-	name, ok := log.TopicOf(r)
-	if !ok || r.Event != table.Insert {
-		if name, ok = isSnapshot(r); !ok {
+// Moved implements realtime.Domain: a new change, or a new snapshot, of which
+// only the hash is news.
+func (s *Service) Moved(r table.Record) []realtime.Move {
+	name, changed := log.TopicOf(r)
+	changed = changed && r.Event == table.Insert
+	if !changed {
+		var materialised bool
+		if name, materialised = isSnapshot(r); !materialised {
 			return nil
 		}
 	}
@@ -87,7 +90,7 @@ func (s *Service) Moved(r table.Record) []realtime.Topic {
 	if err != nil || topic.Kind != realtime.Notes {
 		return nil
 	}
-	return []realtime.Topic{topic}
+	return []realtime.Move{{Topic: topic, Hashed: !changed}}
 }
 
 // Repeat implements realtime.Domain; changes end no streams.

@@ -76,14 +76,15 @@ func Open(_ context.Context, env config.Env) (*Platform, error) {
 	p.Realtime = table.New(client, cfg.RealtimeTable)
 	p.Control = table.New(client, cfg.ControlTable)
 	p.AuditTable = table.New(client, cfg.AuditTable)
-	p.poster = apigateway.New(cfg.Sockets)
+	poster := apigateway.New(cfg.Sockets)
+	p.poster = poster
 
 	web := &http.Client{Timeout: outside}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.Once = idempotency.New(p.Control, p.Clock)
 	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
-	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, p.Clock)
+	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, poster, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
 	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)

@@ -35,18 +35,24 @@ type Sessions interface {
 	Holds(tx *table.Tx, sessionID string)
 }
 
+// Gateway knows which sockets are open.
+type Gateway interface {
+	Alive(ctx context.Context, connectionID string) (bool, error)
+}
+
 // Connections keeps tickets and open sockets. It implements the gate's view of
 // sockets.
 type Connections struct {
 	realtime *table.Table
 	control  *table.Table
 	sessions Sessions
+	gateway  Gateway
 	clock    clock.Clock
 }
 
 // NewConnections makes the keeper of sockets.
-func NewConnections(realtime, control *table.Table, sessions Sessions, c clock.Clock) *Connections {
-	return &Connections{realtime: realtime, control: control, sessions: sessions, clock: c}
+func NewConnections(realtime, control *table.Table, sessions Sessions, gateway Gateway, c clock.Clock) *Connections {
+	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c}
 }
 
 // Issue makes a ticket that opens one socket for a caller within 30 seconds.
@@ -92,10 +98,19 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 			limited := errs.New(errs.RateLimited, "You have %d connections open. Please close one.", MaxSockets)
 			limited.RetryAfter = ticketLife
 			return caller.Caller{}, limited
+		case errors.Is(err, table.ErrTransactionConflict):
+			return caller.Caller{}, busy()
 		default:
 			return caller.Caller{}, fmt.Errorf("open connection: %w", err)
 		}
 	}
+}
+
+// busy says that the same may be tried again.
+func busy() error {
+	e := errs.New(errs.RateLimited, "Too much is happening at once. Please try again.")
+	e.RetryAfter = time.Second
+	return e
 }
 
 // OpSession names the check that Sessions.Holds adds.
@@ -115,19 +130,22 @@ func (s *Connections) openTx(connectionID, ticket string, item ticketItem) *tabl
 	return tx
 }
 
-// dropStale takes sockets off a user's list that are gone without having said
-// so.
+// dropStale takes down a user's sockets that are gone without having said so:
+// API Gateway's $disconnect is best effort.
 func (s *Connections) dropStale(ctx context.Context, userID string) error {
 	ids, err := s.Of(ctx, userID)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		_, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(id))
-		if err == nil {
+		alive, err := s.alive(ctx, id)
+		if err != nil {
+			return err
+		}
+		if alive {
 			continue
 		}
-		if !errors.Is(err, table.ErrNotFound) {
+		if _, _, err := s.Close(ctx, id); err != nil {
 			return err
 		}
 		if err := s.unlist(ctx, userID, id); err != nil {
@@ -135,6 +153,19 @@ func (s *Connections) dropStale(ctx context.Context, userID string) error {
 		}
 	}
 	return nil
+}
+
+// alive tells whether a socket that is listed is open: by its row, and by the
+// gateway's own word.
+func (s *Connections) alive(ctx context.Context, connectionID string) (bool, error) {
+	item, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(connectionID))
+	if errors.Is(err, table.ErrNotFound) || (err == nil && item.Closed) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read connection: %w", err)
+	}
+	return s.gateway.Alive(ctx, connectionID)
 }
 
 // Of lists a user's sockets.

@@ -66,10 +66,10 @@ func TestEventFrames(t *testing.T) {
 
 func TestParseTopic(t *testing.T) {
 	for name, want := range map[string]bool{
-		"meetings/01J": true, "meetings/01J/notes": true,
+		"meetings/01J": true, "meetings/01J/notes": true, "users/u": true, "flags": true,
+		"meetings/" + strings.Repeat("x", 255): true, "meetings/" + strings.Repeat("x", 256): false,
 		"": false, "meetings": false, "meetings/": false, "meetings//notes": false, "meetings/01J/weather": false,
-		"meetings/01J/notes/x": false, "users/u": false, "meetings/a#b": false,
-		"meetings/" + strings.Repeat("x", 300): false,
+		"meetings/01J/notes/x": false, "users/": false, "users/u/x": false, "flags/x": false, "meetings/a#b": false,
 	} {
 		topic, err := ParseTopic(name)
 		if (err == nil) != want {

@@ -29,8 +29,8 @@ type Source interface {
 	// Admit checks that a caller may follow the topic now and gives their role:
 	// FORBIDDEN, or MEETING_NOT_ACTIVE for what ended with its meeting.
 	Admit(ctx context.Context, c caller.Caller, topic Topic) (role string, err error)
-	// Holds adds to a transaction, named OpParticipant, the condition that the
-	// caller still has that role.
+	// Holds adds to a transaction, named OpParticipant or OpMeeting, what must
+	// still be so for the caller to follow the topic with that role.
 	Holds(tx *table.Tx, topic Topic, userID, role string)
 	// Head gives the newest position, and the content's hash at exactly that
 	// position where it is known.
@@ -39,8 +39,12 @@ type Source interface {
 	Events(ctx context.Context, topic Topic, after int64, limit int) (events []Event, more bool, err error)
 }
 
-// OpParticipant names the check that Source.Holds adds.
-const OpParticipant = "participant"
+// The names of the checks that Source.Holds may add: that the caller is a
+// participant with that role, and that the meeting is open.
+const (
+	OpParticipant = "participant"
+	OpMeeting     = "meeting"
+)
 
 // Service is what sockets can do beside what domains offer over them.
 type Service struct {

@@ -27,57 +27,106 @@ type Revocation struct {
 	Reason Reason
 	// Spare lists kinds of topics that go on.
 	Spare []Kind
-	// Stands tells of a subscription's role whether it is still right, and so
-	// stays: for the durable lane, which repeats revocations late. nil means
+	// Stands tells of a subscription's role, read anew, whether it is right and so
+	// stays: for the durable lane, which repeats revocations late. nil means that
 	// none is.
-	Stands func(role string) bool
+	Stands func(ctx context.Context, role string) (bool, error)
 }
 
 // Revoke ends subscriptions and tells their sockets. The caller has marked the
 // participant or the meeting before, so that no new one can be made. When it
 // returns without error, no sender that starts afterwards finds them.
+//
+// A subscription is marked, its socket told, and then its row deleted: whoever
+// repeats what died half-way finds the mark and tells the socket again.
 func (s *Streams) Revoke(ctx context.Context, r Revocation) error {
+	var failed error
 	for _, kind := range meetingKinds {
-		if slices.Contains(r.Spare, kind) {
-			continue
+		if !slices.Contains(r.Spare, kind) {
+			failed = errors.Join(failed, s.revokeTopic(ctx, MeetingTopic(kind, r.MeetingID), r))
 		}
-		topic := MeetingTopic(kind, r.MeetingID)
-		rows, err := s.subscribers(ctx, topic)
+	}
+	return failed
+}
+
+func (s *Streams) revokeTopic(ctx context.Context, topic Topic, r Revocation) error {
+	frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: r.Reason})
+	if err != nil {
+		return err
+	}
+	for after, more := "", true; more; {
+		page, err := table.List[subscription](ctx, s.realtime, table.Query{
+			PK: topicPartition(topic), Prefix: connectionPrefix, Limit: table.MaxLimit, After: after,
+		})
 		if err != nil {
-			return err
+			return fmt.Errorf("revoke %s: %w", topic, err)
 		}
-		var ended []string
-		for _, row := range rows {
-			if (r.UserID != "" && row.Value.UserID != r.UserID) || (r.Stands != nil && r.Stands(row.Value.Role)) {
-				continue
-			}
-			if err := s.end(ctx, topic, row); err != nil {
-				return err
-			}
-			ended = append(ended, connectionOf(row.Key))
+		marked, failed := s.mark(ctx, page.Items, r)
+		s.post(ctx, topic, connectionsOf(marked), [][]byte{frame})
+		for _, row := range marked {
+			failed = errors.Join(failed, s.end(ctx, topic, row))
 		}
-		frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: r.Reason})
-		if err != nil {
-			return err
+		if failed != nil {
+			return failed
 		}
-		s.post(ctx, ended, [][]byte{frame})
+		after, more = page.Next, page.More()
 	}
 	return nil
 }
 
-// end deletes one subscription, takes its topic off its connection and audits
-// the end.
-func (s *Streams) end(ctx context.Context, topic Topic, row table.Row[subscription]) error {
-	if err := s.realtime.Delete(ctx, row.Key); err != nil {
-		return fmt.Errorf("end subscription: %w", err)
+// mark marks the subscriptions that a revocation is about, so that senders pass
+// them over, and gives them.
+func (s *Streams) mark(ctx context.Context, rows []table.Row[subscription], r Revocation) (marked []table.Row[subscription], failed error) {
+	for _, row := range rows {
+		if r.UserID != "" && row.Value.UserID != r.UserID {
+			continue
+		}
+		if r.Stands != nil && !row.Value.Ended {
+			stands, err := r.Stands(ctx, row.Value.Role)
+			if err != nil {
+				failed = errors.Join(failed, err)
+			}
+			if err != nil || stands {
+				continue
+			}
+		}
+		err := s.realtime.Update(ctx, row.Key, table.Update{
+			Set: map[string]any{"ended": true}, If: table.Equals("since", row.Value.Since),
+		})
+		switch {
+		case errors.Is(err, table.ErrConditionFailed):
+			// Another subscription took its place, under what holds now; or it is gone.
+		case err != nil:
+			failed = errors.Join(failed, fmt.Errorf("mark subscription: %w", err))
+		default:
+			marked = append(marked, row)
+		}
 	}
-	err := s.realtime.Update(ctx, connectionKey(connectionOf(row.Key)), table.Update{
+	return marked, failed
+}
+
+// end deletes one subscription, takes its topic off its connection and audits
+// the end, all at once, unless another one has taken its place.
+func (s *Streams) end(ctx context.Context, topic Topic, row table.Row[subscription]) error {
+	tx := table.NewTx()
+	tx.Delete(s.realtime, row.Key, table.If(table.Equals("since", row.Value.Since)))
+	tx.Update(s.realtime, connectionKey(connectionOf(row.Key)), table.Update{
 		DeleteFrom: map[string]any{"topics": table.StringSet{topic.String()}}, If: table.Exists(),
-	})
+	}, table.Named(opConnection))
+	who := caller.Caller{UserID: row.Value.UserID}
+	s.audit.Add(tx, who, actionUnsubscribe, topic.String())
+	err := tx.Commit(ctx)
+	if table.FailedOp(err, opConnection) != nil {
+		// Its socket has gone meanwhile, and with it whoever could take its place.
+		err = s.realtime.Delete(ctx, row.Key)
+		if err == nil {
+			err = s.ended(ctx, who, topic)
+		}
+	}
 	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
 		return fmt.Errorf("end subscription: %w", err)
 	}
-	return s.ended(ctx, caller.Caller{UserID: row.Value.UserID}, topic)
+	return nil
 }
 
 // ended audits the end of subscriptions.

@@ -83,6 +83,8 @@ type subscription struct {
 	UserID string    `json:"userId"`
 	Role   string    `json:"role"`
 	Since  time.Time `json:"since"`
+	// Ended is set when the subscription is about to go: senders pass it over.
+	Ended bool `json:"ended,omitempty"`
 }
 
 // connectionOf is the socket that a subscription's row belongs to.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -53,55 +54,108 @@ func NewStreams(realtime *table.Table, connections *Connections, poster Poster, 
 	return &Streams{realtime: realtime, connections: connections, poster: poster, audit: a, clock: c, log: log}
 }
 
-// Express sends a committed event of a paced topic at once, or at its time with
-// whatever was committed meanwhile, or leaves it to the post that is still to
-// come. own gives the event itself, readOn the topic's events from it on. What
-// fails is left to the durable lane, so there is no error.
-func (s *Streams) Express(ctx context.Context, topic Topic, pace Pace, own, readOn func(context.Context) ([]Event, error)) {
-	read := own
-	if !pace.Posts && !pace.Late(s.clock.Now()) {
-		return
-	}
-	if wait := pace.Wait(s.clock.Now()); pace.Posts && wait > 0 {
-		// Whoever subscribes from here on reads the log after this entry.
-		if watched, err := s.Watched(ctx, topic); err == nil && !watched {
-			return
-		}
-		if s.clock.Sleep(ctx, wait) != nil {
-			return // the function's time is over
-		}
-		read = readOn
-	}
-	events, err := read(ctx)
-	if err == nil {
-		err = s.Publish(ctx, topic, events)
-	}
-	if err != nil {
-		s.log.WarnContext(ctx, "express lane", "topic", topic.String(), "error", err.Error())
+// Commit is what the express lane is told of an entry that was committed.
+type Commit struct {
+	Topic Topic
+	// Pace is the entry's, and Returned when its put returned.
+	Pace     Pace
+	Returned time.Time
+	// Own is the entry itself.
+	Own Event
+	// From reads the topic's events from a position on.
+	From func(ctx context.Context, position int64) ([]Event, error)
+}
+
+// Express sends a committed entry at once; or at its time, with whatever was
+// committed meanwhile; or leaves it to a post that is still to come. It sends
+// one frame at most. What fails is left to the durable lane, so there is no
+// error.
+func (s *Streams) Express(ctx context.Context, c Commit) {
+	if err := s.express(ctx, c); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "express lane", "topic", c.Topic.String(), "error", err.Error())
 	}
 }
 
-// Publish sends events, which the caller has read, to the topic's subscribers.
-func (s *Streams) Publish(ctx context.Context, topic Topic, events []Event) error {
+func (s *Streams) express(ctx context.Context, c Commit) error {
+	p := c.Pace
+	switch {
+	case p.posts && !p.later && p.from == c.Own.Position:
+		return s.postOnce(ctx, c.Topic, []Event{c.Own}, p.Group)
+	case p.posts:
+		if waited, err := s.await(ctx, c.Topic, p.Due); !waited {
+			return err
+		}
+	case p.late(c.Returned):
+		// The next group's post carries this entry. Where there is none by the time
+		// that it could be, the newest of the group posts: were an entry after this
+		// one in time for the group's post, this one was too.
+		if waited, err := s.await(ctx, c.Topic, p.Due+interval); !waited {
+			return err
+		}
+	default:
+		return nil
+	}
+	from := p.from
+	if !p.posts {
+		from = p.Group
+	}
+	events, err := c.From(ctx, from)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	if newest := events[len(events)-1].Position; !p.posts && newest != c.Own.Position {
+		return nil
+	}
+	return s.postOnce(ctx, c.Topic, events, p.Group)
+}
+
+// await waits until a time. It doesn't where nobody follows the topic: whoever
+// subscribes from here on reads the log after this entry.
+func (s *Streams) await(ctx context.Context, topic Topic, ms int64) (waited bool, err error) {
+	wait := until(ms, s.clock.Now())
+	if wait <= 0 {
+		return true, nil
+	}
+	if watched, err := s.Watched(ctx, topic); err != nil || !watched {
+		return false, err
+	}
+	return true, s.clock.Sleep(ctx, wait)
+}
+
+// postOnce sends events in one frame. What doesn't fit goes without the group
+// before; what still doesn't becomes a head, and clients replay.
+func (s *Streams) postOnce(ctx context.Context, topic Topic, events []Event, group int64) error {
+	if len(events) == 0 {
+		return nil
+	}
 	frames, err := eventFrames(topic, events)
+	if err == nil && len(frames) > 1 {
+		own := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Position < group })
+		frames, err = eventFrames(topic, own)
+	}
 	if err != nil {
 		return err
+	}
+	if len(frames) != 1 {
+		return s.Head(ctx, topic, events[len(events)-1].Position, "")
 	}
 	subscribers, err := s.subscribers(ctx, topic)
 	if err != nil {
 		return err
 	}
-	s.post(ctx, connectionsOf(subscribers), frames)
+	s.post(ctx, topic, connectionsOf(subscribers), frames)
 	return nil
 }
 
-// subscribers reads who follows a topic, consistently.
+// subscribers reads who follows a topic, consistently; not those whose
+// subscription is about to go.
 func (s *Streams) subscribers(ctx context.Context, topic Topic) ([]table.Row[subscription], error) {
 	var rows []table.Row[subscription]
 	after := ""
 	for len(rows) < maxSubscribers {
 		page, err := table.List[subscription](ctx, s.realtime, table.Query{
 			PK: topicPartition(topic), Prefix: connectionPrefix, Limit: table.MaxLimit, After: after,
+			Filter: table.AttributeAbsent("ended"),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("subscribers of %s: %w", topic, err)
@@ -126,7 +180,7 @@ func connectionsOf(rows []table.Row[subscription]) []string {
 // post sends frames to sockets, in order for each, within the deadline. A
 // socket that is gone is taken down; any other failure leaves its client to
 // notice the gap.
-func (s *Streams) post(ctx context.Context, connectionIDs []string, frames [][]byte) {
+func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string, frames [][]byte) {
 	ctx, cancel := context.WithTimeout(ctx, postDeadline)
 	defer cancel()
 	var failed atomic.Int64
@@ -136,7 +190,7 @@ func (s *Streams) post(ctx context.Context, connectionIDs []string, frames [][]b
 		group.Go(func() error {
 			switch err := s.postAll(ctx, id, frames); {
 			case errors.Is(err, ErrGone):
-				s.takeDown(ctx, id)
+				s.takeDown(ctx, topic, id)
 			case err != nil:
 				failed.Add(1)
 			}
@@ -159,11 +213,15 @@ func (s *Streams) postAll(ctx context.Context, connectionID string, frames [][]b
 	return nil
 }
 
-// takeDown removes a socket that is gone, which may have no $disconnect.
-func (s *Streams) takeDown(ctx context.Context, connectionID string) {
+// takeDown removes a socket that is gone, which may have had no $disconnect, and
+// the row that led to it.
+func (s *Streams) takeDown(ctx context.Context, topic Topic, connectionID string) {
 	c, topics, err := s.connections.Close(ctx, connectionID)
 	if err == nil {
 		err = s.ended(ctx, c, topics...)
+	}
+	if err == nil {
+		err = s.realtime.Delete(ctx, subscriptionKey(topic, connectionID))
 	}
 	if err != nil {
 		s.log.WarnContext(ctx, "take down socket", "error", err.Error())
@@ -181,7 +239,7 @@ func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash st
 	if err != nil {
 		return err
 	}
-	s.post(ctx, connectionsOf(subscribers), [][]byte{frame})
+	s.post(ctx, topic, connectionsOf(subscribers), [][]byte{frame})
 	return nil
 }
 

@@ -71,8 +71,8 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	}
 	from := newest
 	switch {
-	case topic.Kind == State:
-		from = 0 // the state is always sent once
+	case topic.Kind.isState():
+		from = -1 // the state is always sent once
 	case in.From != nil:
 		from = *in.From
 	}
@@ -105,6 +105,8 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		return nil
 	case table.FailedOp(err, OpParticipant) != nil:
 		return errs.New(errs.Forbidden, "You may not follow this topic any more.")
+	case table.FailedOp(err, OpMeeting) != nil:
+		return errs.New(errs.MeetingNotActive, "The meeting has ended: only its state can be followed.")
 	case failed != nil:
 		var connection connectionItem
 		if failed.Decode(&connection) != nil || connection.Closed {
@@ -114,9 +116,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		limited.RetryAfter = time.Second
 		return limited
 	case errors.Is(err, table.ErrTransactionConflict):
-		busy := errs.New(errs.RateLimited, "Too much is happening on this connection. Please try again.")
-		busy.RetryAfter = time.Second
-		return busy
+		return busy()
 	default:
 		return fmt.Errorf("subscribe %s: %w", topic, err)
 	}
@@ -150,14 +150,14 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			}
 			frames, more = append(frames, head), false
 		}
-		_, err = table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
-		if errors.Is(err, table.ErrNotFound) {
+		standing, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
+		if errors.Is(err, table.ErrNotFound) || standing.Ended {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read subscription: %w", err)
 		}
-		s.streams.post(ctx, []string{c.ConnectionID}, frames)
+		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames)
 		if !more {
 			return nil
 		}

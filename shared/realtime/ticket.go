@@ -29,7 +29,7 @@ func (s *Service) IssueTicket(ctx context.Context, c caller.Caller, _ struct{}) 
 
 // ConnectRequest is a handshake.
 type ConnectRequest struct {
-	Ticket string `query:"ticket" maxLength:"255"`
+	Ticket string `query:"ticket"`
 }
 
 // Connect opens a socket with a ticket.

@@ -69,7 +69,15 @@ func (g *Gateway) look(id string) (frames [][]byte, posts int) {
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	id, ok := strings.CutPrefix(r.URL.Path, "/@connections/")
-	if !ok || r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+	if !ok || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+		refuse(w, http.StatusForbidden, "ForbiddenException")
+		return
+	}
+	if r.Method == http.MethodGet {
+		g.tell(w, id)
+		return
+	}
+	if r.Method != http.MethodPost {
 		refuse(w, http.StatusForbidden, "ForbiddenException")
 		return
 	}
@@ -91,6 +99,19 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	case lineGone:
 		refuse(w, http.StatusGone, "GoneException")
 	}
+}
+
+// tell answers whether a socket is open.
+func (g *Gateway) tell(w http.ResponseWriter, id string) {
+	g.mu.Lock()
+	l, known := g.lines[id]
+	gone := !known || l.state == lineGone
+	g.mu.Unlock()
+	if gone {
+		refuse(w, http.StatusGone, "GoneException")
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"connectedAt": "2026-01-01T00:00:00Z", "lastActiveAt": "2026-01-01T00:00:00Z"})
 }
 
 // take notes a post, and the frame where it gets through.
