@@ -1,10 +1,16 @@
 package meetings_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
@@ -111,6 +117,44 @@ func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
 	if item := c.Stored(t, "Log"); !closedIn(item) {
 		t.Errorf("the notes are not closed: %v", item)
 	}
+}
+
+// A removal that commits, and then can't end the streams, answers nobody before
+// a repetition has ended them.
+func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	gone := c.following(t, c.member)
+	p, err := platform.Open(t.Context(), c.Env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
+	once, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil)
+	if err != nil || once == nil {
+		t.Fatalf("begin: %v, %v", once, err)
+	}
+	dying := by(c.host)
+	dying.Once = once
+	service := c.behind(t, func(w http.ResponseWriter, op, body string) bool {
+		if op != "Query" || !strings.Contains(body, "TOPIC#") {
+			return false
+		}
+		http.Error(w, "{}", http.StatusInternalServerError)
+		return true
+	})
+	remove := meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID}
+	if _, err := service.Remove(t.Context(), dying, remove); err == nil || c.subscribed(t, gone) == "" {
+		t.Fatalf("the removal went through: %v", err)
+	}
+	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Want(t, 204)
+	if got := c.subscribed(t, gone); got != "" {
+		t.Errorf("the removed still follow %s", got)
+	}
+	if told := revoked(t, gone); told["removed"] != 2 {
+		t.Errorf("told %v", told)
+	}
+	c.consistent(t)
 }
 
 func closedIn(stored testkit.Stored) bool {

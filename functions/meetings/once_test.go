@@ -159,7 +159,7 @@ func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, call
 func TestDeathAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	service, dying := c.execution(t, time.Now())
+	service, dying := c.execution(t, time.Now().Add(-36*time.Second))
 	want, err := service.Create(t.Context(), dying, meetings.CreateRequest{Title: "Once"})
 	if err != nil {
 		t.Fatal(err)
