@@ -63,6 +63,11 @@ func (w *writer) standing(ctx context.Context, s stretch) (Entry, error) {
 	if record.Position == base {
 		return record.standIn(base), nil
 	}
+	if base == 0 && record.Oldest <= 1 {
+		// The topic was empty when it was read, and has a snapshot by now: nothing
+		// is gone, and the put will find out what came.
+		return Entry{}, nil
+	}
 	if base < record.Oldest {
 		return Entry{}, &GoneError{Oldest: record.Oldest}
 	}
