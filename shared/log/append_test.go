@@ -105,6 +105,31 @@ func TestBaseThatComesMeanwhile(t *testing.T) {
 	wantNewest(t, l, 4, false)
 }
 
+// The first entry and its snapshot may come while a writer looks at an empty
+// topic: nothing is gone, and nothing is beyond the newest.
+func TestFirstSnapshotThatComesMeanwhile(t *testing.T) {
+	tables := tabletest.New(t)
+	l := log.New(tables.Log, clock.NewManual(noon), log.ByCount(4))
+	w := &wire{}
+	w.fate = func(op, _ string) fate {
+		if op == "GetItem" { // the base record, after the bucket
+			fill(t, l, 1)
+			snapshot(t, tables.Log, 1, 7)
+		}
+		return passes
+	}
+	a := by("c", 1, 0)
+	seen := 0
+	a.Prepare = func(_ log.Entry, since []log.Entry) (log.Draft, error) {
+		seen += len(since)
+		return log.Draft{Data: "x"}, nil
+	}
+	committed := mustAppend(t, log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4)), a)
+	if committed.Entry.Position != 2 || seen != 1 {
+		t.Errorf("committed at %d, having seen %d", committed.Entry.Position, seen)
+	}
+}
+
 func TestRetryGetsTheFirstAnswer(t *testing.T) {
 	for name, layout := range layouts() {
 		t.Run(name, func(t *testing.T) {
