@@ -25,12 +25,20 @@ type Append struct {
 	// Identity finds a retry among the entries after Base, and the writer's own
 	// entry when the answer to its put is lost: always give a ClientID.
 	Identity Identity
-	// Deadline is when the permission to append ends; no try starts after it.
+	// Deadline is when the permission to append ends, by the log's clock: no try
+	// starts then or later, and none that is under way is waited for or sent
+	// again. Zero is never.
 	Deadline time.Time
+	// Renew, where it is given, asks for the permission anew when its deadline has
+	// passed before a try, as it does for a writer that had much to read and to
+	// transform: the new deadline, or an error that ends the append. It is called
+	// at most once a try. Without it the append ends with ErrLate.
+	Renew func(ctx context.Context) (deadline time.Time, err error)
 	// Prepare makes the draft that follows prev, the entry before the free
 	// position. since holds what was committed after the base, or since the last
-	// call: Prepare is called again after every lost race, ten times at most. Its
-	// error ends the append with nothing committed, also on a closed topic.
+	// call: Prepare is called again after every lost race, ten times at most, and
+	// before the deadline is looked at. Its error ends the append with nothing
+	// committed, also on a closed topic.
 	Prepare func(prev Entry, since []Entry) (Draft, error)
 }
 
@@ -47,7 +55,7 @@ type Committed struct {
 // it costs two small reads more. Errors: ErrClosed, ErrContended, ErrLate,
 // ErrReused, *GoneError for a base that isn't kept or is more than 10,000
 // entries behind, *BeyondError for one beyond the newest, and whatever Prepare
-// returns. After any of them nothing is committed. Any other error leaves it
+// and Renew return. After any of them nothing is committed. Any other error leaves it
 // open: the same append, tried again, finds out.
 func (l *Log) Append(ctx context.Context, a Append) (Committed, error) {
 	w := &writer{log: l, intent: a}

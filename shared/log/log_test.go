@@ -151,6 +151,10 @@ const (
 	requestLost
 	// answerLost is done by the engine, but nobody hears of it.
 	answerLost
+	// requestHangs never reaches the engine, and nobody hears of that.
+	requestHangs
+	// answerHangs is done by the engine, and its answer is still on the way.
+	answerHangs
 )
 
 // wire is the way to the engine, on which things get lost.
@@ -179,10 +183,23 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 		w.lost++
 	}
 	w.mu.Unlock()
-	if f == requestLost {
+	switch f {
+	case requestLost:
 		return nil, errLost
+	case requestHangs:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	ctx := r.Context()
+	if f == answerHangs {
+		r = r.WithContext(context.WithoutCancel(ctx))
 	}
 	response, err := http.DefaultClient.Do(r)
+	if err == nil && f == answerHangs {
+		response.Body.Close()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if err == nil && f == answerLost {
 		response.Body.Close()
 		return nil, errLost

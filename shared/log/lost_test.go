@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/log"
@@ -69,13 +70,13 @@ func TestUnknownOutcomeIsNoRefusal(t *testing.T) {
 	refusals := []error{log.ErrLate, log.ErrContended, log.ErrClosed}
 	w.fate = func(op, _ string) fate {
 		if op == "PutItem" {
-			now.Advance(1) // past the deadline
+			now.Advance(time.Minute) // past the deadline
 			return requestLost
 		}
 		return passes
 	}
 	a := by("c", 1, 1)
-	a.Deadline = noon
+	a.Deadline = noon.Add(time.Minute)
 	_, err := l.Append(t.Context(), a)
 	for _, refusal := range refusals {
 		if err == nil || errors.Is(err, refusal) {

@@ -47,6 +47,9 @@ func (w *writer) append(ctx context.Context) (Committed, error) {
 		if err != nil {
 			return Committed{}, w.refused(err)
 		}
+		if err := w.permit(ctx); err != nil {
+			return Committed{}, w.refused(err)
+		}
 		entry, err := w.try(ctx, draft)
 		if err == nil {
 			return Committed{Entry: entry}, nil
@@ -116,11 +119,32 @@ func (w *writer) close(ctx context.Context) (newest int64, err error) {
 	return 0, ErrContended
 }
 
-// prepare asks for the draft, as long as the writer may append.
-func (w *writer) prepare() (Draft, error) {
-	if late := w.intent.Deadline; !late.IsZero() && w.log.clock.Now().After(late) {
-		return Draft{}, ErrLate
+// permit sees that the writer may still append.
+func (w *writer) permit(ctx context.Context) error {
+	if !w.late() {
+		return nil
 	}
+	if w.intent.Renew == nil {
+		return ErrLate
+	}
+	deadline, err := w.intent.Renew(ctx)
+	if err != nil {
+		return err
+	}
+	w.intent.Deadline = deadline
+	if w.late() {
+		return ErrLate
+	}
+	return nil
+}
+
+func (w *writer) late() bool {
+	deadline := w.intent.Deadline
+	return !deadline.IsZero() && !w.log.clock.Now().Before(deadline)
+}
+
+// prepare asks for the draft of the next position.
+func (w *writer) prepare() (Draft, error) {
 	draft, err := w.intent.Prepare(w.prev, w.since)
 	w.since = nil
 	switch {
@@ -138,9 +162,15 @@ func (w *writer) prepare() (Draft, error) {
 }
 
 // try puts the entry at the next position, after a seal where the clock asks for
-// a new bucket. Another's entry or seal there is table.ErrConditionFailed.
+// a new bucket. Another's entry or seal there is table.ErrConditionFailed. At
+// the deadline it gives up, and nobody knows whether the entry is there.
 func (w *writer) try(ctx context.Context, draft Draft) (Entry, error) {
 	now := w.log.clock.Now()
+	if deadline := w.intent.Deadline; !deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, deadline.Sub(now))
+		defer cancel()
+	}
 	if err := w.enter(ctx, now); err != nil {
 		return Entry{}, err
 	}
