@@ -30,9 +30,12 @@ type Caller struct {
 type Once struct {
 	// Key is the record's name: user, method, path and key, hashed.
 	Key string
-	// Attempt counts executions; only the newest may commit.
-	Attempt int64
-	// Recorded is set when the answer was stored with the effect.
+	// Owner names this execution, by chance; the record says whose it is, and
+	// only that one may commit.
+	Owner string
+	// Recorded is set when the answer is stored with the effect. It is set from
+	// the beginning where an earlier execution has committed and then died: this
+	// one is to do what comes after the effect, and can't commit another.
 	Recorded bool
 }
 

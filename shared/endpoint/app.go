@@ -53,14 +53,19 @@ type Poster interface {
 // package idempotency says how.
 type Replays interface {
 	// Begin gives the mark of an execution, or the body of the first answer with
-	// a nil mark, or CONFLICT.
+	// a nil mark, or CONFLICT. Both, a mark and an answer, say that the first
+	// execution has committed and then died: the method runs once more for what
+	// comes after its effect, and then that answer is given.
 	Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, []byte, error)
-	// Finish stores the answer, unless the effect's transaction did.
+	// Finish lets others have the answer, now that all is done; it stores it
+	// unless the effect's transaction did.
 	Finish(ctx context.Context, once *caller.Once, body []byte) error
-	// Abandon frees the key of a request that was refused.
+	// Abandon frees the key of a request that was refused, unless its effect is
+	// committed.
 	Abandon(ctx context.Context, once *caller.Once) error
 	// Release lets the next request with the key and the same body begin, after
-	// an execution that ended without a known outcome.
+	// an execution that ended without a known outcome, or between its effect and
+	// its end.
 	Release(ctx context.Context, once *caller.Once) error
 }
 

@@ -54,6 +54,8 @@ func (h *house) Post(_ context.Context, _ string, frame []byte) error {
 // replays remembers what it was asked for, in order.
 type replays struct {
 	first []byte
+	// died is true where the first answer's execution did.
+	died  bool
 	begin error
 	asked []string
 	fails error
@@ -62,10 +64,10 @@ type replays struct {
 // Begin implements Replays.
 func (r *replays) Begin(_ context.Context, scope, key string, body []byte) (*caller.Once, []byte, error) {
 	r.asked = append(r.asked, "begin "+scope+" "+key+" "+string(body))
-	if r.begin != nil || r.first != nil {
+	if r.begin != nil || (r.first != nil && !r.died) {
 		return nil, r.first, r.begin
 	}
-	return &caller.Once{Key: key, Attempt: 1}, nil, nil
+	return &caller.Once{Key: key, Owner: "me", Recorded: r.died}, r.first, nil
 }
 
 // Finish implements Replays.

@@ -121,7 +121,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 		return answer{}, nil, err
 	}
 	key, keyed := event.Headers[strings.ToLower(onceHeader)]
-	if !h.declaration.Mutates || !keyed {
+	if !h.declaration.Mutates || h.declaration.Unkept || !keyed {
 		out, err := h.method(ctx, call.caller, in)
 		if err != nil {
 			return answer{}, nil, err
@@ -148,10 +148,7 @@ func (h *httpHandler) answerOnce(
 		return answer{}, nil, err
 	}
 	if once == nil {
-		if h.declaration.Output == nil {
-			first = nil
-		}
-		return answer{Status: h.declaration.Status, Body: first}, nil, nil
+		return h.again(first), nil, nil
 	}
 	call.caller.Once = once
 	var out any
@@ -159,25 +156,64 @@ func (h *httpHandler) answerOnce(
 		out, err = h.method(ctx, call.caller, in)
 		return err
 	})
+	if first != nil {
+		return h.resume(ctx, once, first, err)
+	}
 	if err != nil {
 		return answer{}, nil, h.giveBack(ctx, once, err)
 	}
 	given, err := h.encode(out)
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, nil, h.giveBack(ctx, once, err)
 	}
-	return given, out, h.around.Answers.Finish(ctx, once, given.Body)
+	h.finish(ctx, once, given.Body)
+	return given, out, nil
+}
+
+// again is the first answer, given again.
+func (h *httpHandler) again(first []byte) answer {
+	if h.declaration.Output == nil {
+		first = nil
+	}
+	return answer{Status: h.declaration.Status, Body: first}
+}
+
+// resume ends what an earlier execution began and committed: the method has run
+// once more, and said err. It can't commit again, so a refusal is what it
+// mostly says, and the first answer is given; only where it failed, what comes
+// after the effect may still be missing.
+func (h *httpHandler) resume(ctx context.Context, once *caller.Once, first []byte, err error) (answer, any, error) {
+	if failed(err) {
+		return answer{}, nil, errors.Join(err, h.around.Answers.Release(ctx, once))
+	}
+	h.finish(ctx, once, first)
+	return h.again(first), nil, nil
+}
+
+// finish lets others have the answer. Where that fails the call has succeeded
+// nevertheless: a request with the key is then as one after a death.
+func (h *httpHandler) finish(ctx context.Context, once *caller.Once, body []byte) {
+	if err := h.around.Answers.Finish(ctx, once, body); err != nil {
+		h.around.Log.ErrorContext(ctx, "idempotent answer not kept", "function", h.name, "error", err.Error())
+	}
 }
 
 // giveBack lets go of a key after an error, and gives the error on.
 func (h *httpHandler) giveBack(ctx context.Context, once *caller.Once, err error) error {
-	if kind := errs.KindOf(err); kind == errs.Internal || kind == errs.Provider {
+	if failed(err) || once.Recorded {
 		return errors.Join(err, h.around.Answers.Release(ctx, once))
 	}
 	if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {
 		return fmt.Errorf("free idempotency key: %w", abandoned)
 	}
 	return err
+}
+
+// failed tells a failure, after which anything may have happened, from a
+// refusal.
+func failed(err error) bool {
+	kind := errs.KindOf(err)
+	return kind == errs.Internal || kind == errs.Provider
 }
 
 func bearerToken(headers map[string]string) string {

@@ -277,6 +277,14 @@ func TestHTTPOnce(t *testing.T) {
 	write := HTTP("POST /box/{box}", "Write.", echo, Answers(http.StatusCreated))
 	dying := HTTP("POST /box/{box}", "Die.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) { panic(errSecret) })
 	read := HTTP("GET /box/{box}", "Read.", func(struct{}, context.Context, caller.Caller, struct{}) (receipt, error) { return receipt{}, nil })
+	echoing := HTTP("POST /box/{box}", "Write.", echo)
+	secret := HTTP("POST /box/{box}", "Write.", echo, Unkept())
+	ring := HTTP("POST /box/{box}", "Ring.", func(struct{}, context.Context, caller.Caller, letter) (struct{}, error) { return struct{}{}, nil })
+	half := HTTP("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, c caller.Caller, _ letter) (receipt, error) {
+		c.Once.Recorded = true
+		return receipt{}, errs.New(errs.Conflict, "No.")
+	})
+	died := replays{first: []byte(`{"text":"first"}`), died: true}
 	tests := []struct {
 		name    string
 		fn      Function[struct{}]
@@ -294,7 +302,14 @@ func TestHTTPOnce(t *testing.T) {
 		{name: "failed elsewhere", fn: failing(errs.New(errs.Provider, "No.")), want: 502, asked: []string{begun, "release"}},
 		{name: "failed, and can't be let go", fn: failing(errs.New(errs.Provider, "No.")), replays: replays{fails: errSecret}, want: 502, asked: []string{begun, "release"}},
 		{name: "refused, and can't be freed", fn: failing(errs.New(errs.Forbidden, "No.")), replays: replays{fails: errSecret}, want: 500, asked: []string{begun, "abandon"}},
-		{name: "done, and can't be recorded", fn: write, replays: replays{fails: errSecret}, want: 500, asked: []string{begun, `finish {"text":"x"}`}},
+		{name: "done, and can't be recorded", fn: echoing, replays: replays{fails: errSecret}, want: 200, asked: []string{begun, `finish {"text":"x"}`}},
+		{name: "after a death, done already", fn: failing(errs.New(errs.Conflict, "No.")), replays: died, want: 200, asked: []string{begun, `finish {"text":"first"}`}},
+		{name: "after a death, done once more", fn: echoing, replays: died, want: 200, asked: []string{begun, `finish {"text":"first"}`}},
+		{name: "after a death, with nothing to answer", fn: ring, replays: died, want: 204, asked: []string{begun, `finish {"text":"first"}`}},
+		{name: "after a death, failed once more", fn: failing(errSecret), replays: died, want: 500, asked: []string{begun, "release"}},
+		{name: "after a death, died once more", fn: dying, replays: died, want: 500, asked: []string{begun, "release"}},
+		{name: "refused behind its effect", fn: half, want: 409, asked: []string{begun, "release"}},
+		{name: "a secret", fn: secret, want: 200},
 		{name: "reading needs no key", fn: read, want: 200},
 	}
 	for _, tt := range tests {
@@ -310,7 +325,7 @@ func TestHTTPOnce(t *testing.T) {
 			if got.StatusCode != tt.want {
 				t.Errorf("status %d, want %d: %s", got.StatusCode, tt.want, got.Body)
 			}
-			if tt.replays.first != nil && got.Body != string(tt.replays.first) {
+			if tt.replays.first != nil && got.StatusCode < 300 && tt.fn.Output != nil && got.Body != string(tt.replays.first) {
 				t.Errorf("not the first answer: %s", got.Body)
 			}
 			if diff := cmp.Diff(tt.asked, h.replays.asked); diff != "" {

@@ -70,11 +70,7 @@ func (doc *document) operation(unit Unit, problem *Schema) *operation {
 		op.Parameters = append(op.Parameters, parameterDoc{In: p.In, Name: p.Name, Required: p.Required, Schema: p.Schema, Description: p.Schema.Description})
 	}
 	if unit.Mutates {
-		low, high := 1, maxKey
-		op.Parameters = append(op.Parameters, parameterDoc{
-			In: "header", Name: onceHeader, Schema: &Schema{Type: "string", MinLength: &low, MaxLength: &high},
-			Description: "The same key and body gets the first answer again.",
-		})
+		op.Parameters = append(op.Parameters, unit.onceParameter())
 	}
 	if unit.Input.Body != nil {
 		op.RequestBody = &requestBody{Required: true, Content: jsonContent(doc.Components.publish(unit.Input.Body))}
@@ -92,6 +88,18 @@ func (doc *document) operation(unit Unit, problem *Schema) *operation {
 	return op
 }
 
+func (d Declaration) onceParameter() parameterDoc {
+	low, high := 1, maxKey
+	p := parameterDoc{
+		In: "header", Name: onceHeader, Schema: &Schema{Type: "string", MinLength: &low, MaxLength: &high},
+		Description: "The same key and body gets the first answer again.",
+	}
+	if d.Unkept {
+		p.Schema, p.Description = &Schema{Type: "string"}, "Taken and ignored: every call gets an answer of its own."
+	}
+	return p
+}
+
 var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
 
 // failures are the status codes that a function may refuse with.
@@ -101,7 +109,7 @@ func (d Declaration) failures() []int {
 	if d.Class == Users {
 		kinds = append(kinds, errs.Unauthorized, errs.Provider)
 	}
-	if d.Mutates {
+	if d.Mutates && !d.Unkept {
 		kinds = append(kinds, errs.Conflict)
 	}
 	if pathParameter.MatchString(d.Route) {

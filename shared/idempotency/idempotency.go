@@ -1,16 +1,23 @@
 // Package idempotency answers a repeated request with the first answer.
 //
-// A request with an Idempotency-Key claims a record before its method runs. The
-// method's transaction stores the answer in that record together with the
-// effect, so that after a crash either both are there or neither. A method
-// whose effect finds its own retry (a change to the notes) has its answer
-// stored afterwards. A refusal frees the key. A claim whose request failed can be
-// taken over, one whose request died when it runs out; only the newest attempt
-// can commit, because its transaction checks the attempt.
+// A request with an Idempotency-Key claims a record before its method runs, in
+// the name of a random owner. The method's transaction stores the answer in that
+// record together with the effect, so that after a crash either both are there
+// or neither: the record is committed. When the method has also done what comes
+// after its effect, such as ending streams, the record is done, and only then
+// the answer is given to others. A method whose effect finds its own retry (a
+// change to the notes) has its answer stored at once as done.
+//
+// A refusal frees the key. A claim whose request failed can be taken over, one
+// whose request died when it runs out. Who takes over a committed record runs
+// the method once more for what comes after the effect, and gives the first
+// answer. No execution commits into another's claim, however late it is: its
+// transaction checks the owner.
 package idempotency
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -49,23 +56,38 @@ type Store struct {
 func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: c} }
 
 // Begin claims a key for one execution within a scope (user, method and path).
-// It gives the execution's mark; or the first answer's body, with a nil mark;
-// or CONFLICT: for another body, or while the first request is under way for
+// It gives the execution's mark; or the first answer's body, with a nil mark; or
+// both, where the first execution died after its effect: the method is run once
+// more, for what comes after the effect, and the first answer is given. Or it
+// gives CONFLICT: for another body, or while the first request is under way for
 // more than two seconds.
 func (s *Store) Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, []byte, error) {
 	name := digest([]byte(scope), []byte(key))
 	request := digest(body)
+	once := &caller.Once{Key: name, Owner: rand.Text()}
 	for waited := time.Duration(0); ; waited += poll {
-		once, standing, err := s.claim(ctx, name, request)
-		if err != nil || once != nil {
-			return once, nil, err
+		claimed, standing, err := s.claim(ctx, once, request)
+		if err != nil {
+			return nil, nil, err
+		}
+		if claimed {
+			return once, nil, nil
 		}
 		switch {
 		case standing.Request != request:
 			return nil, nil, errs.New(errs.Conflict, "This Idempotency-Key was used with another body.")
 		case standing.State == stateDone:
 			return nil, standing.Answer, nil
-		case waited >= wait:
+		case standing.State == stateCommitted && standing.Until < s.clock.Now().UnixMilli():
+			taken, err := s.takeOver(ctx, once, standing)
+			if err != nil {
+				return nil, nil, err
+			}
+			if taken {
+				return once, standing.Answer, nil
+			}
+		}
+		if waited >= wait {
 			return nil, nil, errs.New(errs.Conflict, "The first request with this Idempotency-Key is still under way.")
 		}
 		if err := s.clock.Sleep(ctx, poll); err != nil {
@@ -74,12 +96,14 @@ func (s *Store) Begin(ctx context.Context, scope, key string, body []byte) (*cal
 	}
 }
 
-// claim takes a free, expired or abandoned record, or gives the standing one.
-func (s *Store) claim(ctx context.Context, name, request string) (*caller.Once, record, error) {
+// claim takes a free, expired or abandoned record, or gives the standing one. A
+// claim whose answer was lost is sent again, and finds itself standing.
+func (s *Store) claim(ctx context.Context, once *caller.Once, request string) (bool, record, error) {
 	now := s.clock.Now()
-	update := table.Update{
-		Set:    map[string]any{"state": stateClaimed, "request": request, "until": now.Add(claim).UnixMilli()},
-		Add:    map[string]any{"attempt": 1},
+	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
+		Set: map[string]any{
+			"state": stateClaimed, "request": request, "owner": once.Owner, "until": now.Add(claim).UnixMilli(),
+		},
 		Remove: []string{"answer"},
 		If: table.Or(
 			table.Absent(),
@@ -89,23 +113,46 @@ func (s *Store) claim(ctx context.Context, name, request string) (*caller.Once, 
 				table.Less("until", now.UnixMilli()),
 			),
 		),
+	}, table.Expires(now.Add(kept)))
+	failed, refused := errors.AsType[*table.ConditionError](err)
+	if err != nil && !refused {
+		return false, record{}, fmt.Errorf("claim idempotency key: %w", err)
 	}
-	claimed, err := table.UpdateReturning[record](ctx, s.table, onceKey(name), update, table.Expires(now.Add(kept)))
+	if !refused {
+		return true, record{}, nil
+	}
+	var standing record
+	if err := failed.Decode(&standing); err != nil {
+		return false, record{}, fmt.Errorf("read idempotency record: %w", err)
+	}
+	return standing.State == stateClaimed && standing.Owner == once.Owner, standing, nil
+}
+
+// takeOver claims a committed record whose execution has died, to do what comes
+// after its effect. Somebody else may be first.
+func (s *Store) takeOver(ctx context.Context, once *caller.Once, standing record) (bool, error) {
+	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
+		Set: map[string]any{"owner": once.Owner, "until": s.clock.Now().Add(claim).UnixMilli()},
+		If:  table.And(table.Equals("state", stateCommitted), table.Equals("owner", standing.Owner), table.Equals("until", standing.Until)),
+	})
 	if failed, ok := errors.AsType[*table.ConditionError](err); ok {
-		var standing record
-		if err := failed.Decode(&standing); err != nil {
-			return nil, record{}, fmt.Errorf("read idempotency record: %w", err)
+		var found record
+		if err := failed.Decode(&found); err != nil && !errors.Is(err, table.ErrNotFound) {
+			return false, fmt.Errorf("read idempotency record: %w", err)
 		}
-		return nil, standing, nil
+		once.Recorded = found.State == stateCommitted && found.Owner == once.Owner
+		return once.Recorded, nil
 	}
 	if err != nil {
-		return nil, record{}, fmt.Errorf("claim idempotency key: %w", err)
+		return false, fmt.Errorf("take idempotency key over: %w", err)
 	}
-	return &caller.Once{Key: name, Attempt: claimed.Attempt}, claimed, nil
+	once.Recorded = true
+	return true, nil
 }
 
 // Commit commits a transaction, and with it the answer where the request had a
-// key. Another attempt that took the key over makes it CONFLICT.
+// key. It is CONFLICT where another execution has taken the key over, and where
+// the key's effect is there already.
 func (s *Store) Commit(ctx context.Context, tx *table.Tx, once *caller.Once, answer any) error {
 	if once == nil {
 		return tx.Commit(ctx)
@@ -114,21 +161,28 @@ func (s *Store) Commit(ctx context.Context, tx *table.Tx, once *caller.Once, ans
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	tx.Update(s.table, onceKey(once.Key), s.done(once, body), table.Named(opOnce))
+	tx.Update(s.table, onceKey(once.Key), answered(once, stateCommitted, body), table.Named(opOnce))
 	err = tx.Commit(ctx)
 	if table.FailedOp(err, opOnce) != nil {
 		return errs.New(errs.Conflict, "Another request with this Idempotency-Key is under way.")
 	}
-	once.Recorded = err == nil
+	if err == nil {
+		once.Recorded = true
+	}
 	return err
 }
 
-// Finish stores the answer of an execution, unless Commit did.
+// Finish lets the answer of an execution be given again, now that everything is
+// done; it stores it, unless Commit did.
 func (s *Store) Finish(ctx context.Context, once *caller.Once, body []byte) error {
+	update := answered(once, stateDone, body)
 	if once.Recorded {
-		return nil
+		update = table.Update{
+			Set: map[string]any{"state": stateDone},
+			If:  table.And(table.Equals("state", stateCommitted), table.Equals("owner", once.Owner)),
+		}
 	}
-	err := s.table.Update(ctx, onceKey(once.Key), s.done(once, body))
+	err := s.table.Update(ctx, onceKey(once.Key), update)
 	if errors.Is(err, table.ErrConditionFailed) {
 		return nil
 	}
@@ -138,7 +192,7 @@ func (s *Store) Finish(ctx context.Context, once *caller.Once, body []byte) erro
 	return nil
 }
 
-// Abandon frees the key of a refused execution.
+// Abandon frees the key of a refused execution, unless it has committed.
 func (s *Store) Abandon(ctx context.Context, once *caller.Once) error {
 	err := s.table.Delete(ctx, onceKey(once.Key), table.If(mine(once)))
 	if errors.Is(err, table.ErrConditionFailed) {
@@ -147,11 +201,16 @@ func (s *Store) Abandon(ctx context.Context, once *caller.Once) error {
 	return err
 }
 
-// Release ends the claim of an execution whose outcome is unknown: the next
-// request with the key takes it over, and nothing of this one is committed after
-// that. An answer that was recorded stays.
+// Release ends the claim of an execution whose outcome is unknown, or that has
+// committed and not got to its end: the next request with the key takes it over,
+// and nothing of this one is committed after that. An answer that was recorded
+// stays.
 func (s *Store) Release(ctx context.Context, once *caller.Once) error {
-	err := s.table.Update(ctx, onceKey(once.Key), table.Update{Set: map[string]any{"until": 0}, If: mine(once)})
+	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
+		Set: map[string]any{"until": 0},
+		If: table.And(table.Equals("owner", once.Owner),
+			table.Or(table.Equals("state", stateClaimed), table.Equals("state", stateCommitted))),
+	})
 	if errors.Is(err, table.ErrConditionFailed) {
 		return nil
 	}
@@ -161,13 +220,13 @@ func (s *Store) Release(ctx context.Context, once *caller.Once) error {
 	return nil
 }
 
-func (s *Store) done(once *caller.Once, body []byte) table.Update {
-	return table.Update{Set: map[string]any{"state": stateDone, "answer": body}, If: mine(once)}
+func answered(once *caller.Once, next state, body []byte) table.Update {
+	return table.Update{Set: map[string]any{"state": next, "answer": body}, If: mine(once)}
 }
 
 // mine holds while this execution's claim stands and nothing was recorded.
 func mine(once *caller.Once) table.Condition {
-	return table.And(table.Equals("state", stateClaimed), table.Equals("attempt", once.Attempt))
+	return table.And(table.Equals("state", stateClaimed), table.Equals("owner", once.Owner))
 }
 
 // digest names parts unambiguously: each is hashed before they are joined.

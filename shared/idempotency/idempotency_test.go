@@ -195,8 +195,8 @@ func TestFailedRequestsCanBeRepeatedAtOnce(t *testing.T) {
 	}
 	d.conflicts(t, "k", "other body")
 	next := d.begin(t, "k", "body")
-	if next.Attempt <= failed.Attempt {
-		t.Errorf("attempt %d after %d", next.Attempt, failed.Attempt)
+	if next.Owner == failed.Owner {
+		t.Errorf("two executions are both %s", next.Owner)
 	}
 	// What the failed one still does has no effect on the next.
 	if err := d.Release(t.Context(), failed); err != nil {
@@ -229,26 +229,133 @@ func TestDeathBeforeTheEffect(t *testing.T) {
 		t.Errorf("the one that was taken over commits: %v", err)
 	}
 	d.ran(t, 1)
+	d.finish(t, next, "")
 	d.replays(t, "k", "body", `"answer"`)
 }
 
+// resumes begins an execution of what comes after an effect.
+func (d *desk) resumes(t *testing.T, key, body, want string) *caller.Once {
+	t.Helper()
+	once, first, err := d.Begin(t.Context(), scope, key, []byte(body))
+	if err != nil || once == nil || string(first) != want || !once.Recorded {
+		t.Fatalf("begin %s: mark %v, first answer %q, want both, %q, %v", key, once, first, want, err)
+	}
+	return once
+}
+
 func TestDeathAfterTheEffect(t *testing.T) {
+	t.Parallel()
+	for name, die := range map[string]func(*desk, *caller.Once) error{
+		"silently": func(d *desk, _ *caller.Once) error { d.Advance(36 * time.Second); return nil },
+		"failing":  func(d *desk, once *caller.Once) error { return d.Release(t.Context(), once) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			dead := d.begin(t, "k", "body")
+			if err := d.commit(t, dead, "answer"); err != nil {
+				t.Fatal(err)
+			}
+			// What comes after the effect may be under way: nobody is answered.
+			d.conflicts(t, "k", "body")
+			if err := die(d, dead); err != nil {
+				t.Fatal(err)
+			}
+			d.conflicts(t, "k", "other body")
+			next := d.resumes(t, "k", "body", `"answer"`)
+			d.conflicts(t, "k", "body")
+			if err := d.commit(t, next, "another answer"); !errs.Is(err, errs.Conflict) || !next.Recorded {
+				t.Errorf("the effect happens twice: %v", err)
+			}
+			// A refusal doesn't free the key, and the dead one has no say any more.
+			if err := d.Abandon(t.Context(), next); err != nil {
+				t.Error(err)
+			}
+			d.finish(t, dead, "")
+			if err := d.Release(t.Context(), dead); err != nil {
+				t.Error(err)
+			}
+			d.conflicts(t, "k", "body")
+			if err := d.Release(t.Context(), next); err != nil {
+				t.Error(err)
+			}
+			last := d.resumes(t, "k", "body", `"answer"`)
+			d.finish(t, last, "another answer")
+			d.replays(t, "k", "body", `"answer"`)
+			if err := d.commit(t, &caller.Once{Key: dead.Key, Owner: dead.Owner}, "answer"); !errs.Is(err, errs.Conflict) {
+				t.Errorf("one execution commits twice: %v", err)
+			}
+			d.ran(t, 1)
+		})
+	}
+}
+
+func TestFinishedAfterTheEffect(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	once := d.begin(t, "k", "body")
 	if err := d.commit(t, once, "answer"); err != nil {
 		t.Fatal(err)
 	}
-	// Nobody finishes: the next request finds the answer nevertheless.
+	d.asleep = func() { d.finish(t, once, "another answer") }
 	d.replays(t, "k", "body", `"answer"`)
 	d.Advance(time.Hour)
 	d.replays(t, "k", "body", `"answer"`)
-	d.finish(t, once, "another answer")
-	d.replays(t, "k", "body", `"answer"`)
-	if err := d.commit(t, &caller.Once{Key: once.Key, Attempt: once.Attempt}, "answer"); !errs.Is(err, errs.Conflict) {
-		t.Errorf("one execution commits twice: %v", err)
-	}
 	d.ran(t, 1)
+}
+
+func TestManyTakeOver(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	once := d.begin(t, "k", "body")
+	if err := d.commit(t, once, "answer"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Release(t.Context(), once); err != nil {
+		t.Fatal(err)
+	}
+	marks := 0
+	for _, err := range testkit.AtOnce(8, func(int) error {
+		once, _, err := d.Begin(t.Context(), scope, "k", []byte("body"))
+		if err == nil && once == nil {
+			return errors.New("an answer, before anybody has finished")
+		}
+		return err
+	}) {
+		switch {
+		case err == nil:
+			marks++
+		case !errs.Is(err, errs.Conflict):
+			t.Error(err)
+		}
+	}
+	if marks != 1 {
+		t.Errorf("%d executions took over, want 1", marks)
+	}
+}
+
+// A refused request frees its key, and a late transaction of it must not commit
+// into the claim of the next.
+func TestLateTransactionOfARefusedRequest(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	late := d.begin(t, "k", "body")
+	if err := d.Abandon(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.commit(t, late, "late answer"); !errs.Is(err, errs.Conflict) {
+		t.Errorf("it commits into nobody's claim: %v", err)
+	}
+	next := d.begin(t, "k", "body")
+	if err := d.commit(t, late, "late answer"); !errs.Is(err, errs.Conflict) {
+		t.Errorf("it commits into another's claim: %v", err)
+	}
+	if err := d.commit(t, next, "answer"); err != nil {
+		t.Fatal(err)
+	}
+	d.finish(t, next, "")
+	d.ran(t, 1)
+	d.replays(t, "k", "body", `"answer"`)
 }
 
 func TestEffectThatFails(t *testing.T) {
@@ -268,6 +375,7 @@ func TestEffectThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.ran(t, 1)
+	d.finish(t, once, "")
 	d.replays(t, "k", "body", `"answer"`)
 }
 

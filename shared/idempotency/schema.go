@@ -14,16 +14,21 @@ func onceKey(name string) table.Key { return table.Key{PK: "ONCE#" + name, SK: "
 type state string
 
 const (
+	// stateClaimed: an execution is under way, or has died, before its effect.
 	stateClaimed state = "claimed"
-	stateDone    state = "done"
+	// stateCommitted: effect and answer stand; what comes after may be missing.
+	stateCommitted state = "committed"
+	// stateDone: the answer may be given again.
+	stateDone state = "done"
 )
 
 // record is what is known of a key.
 type record struct {
 	State   state  `json:"state"`
 	Request string `json:"request"`
-	Attempt int64  `json:"attempt"`
-	// Until is when a claim runs out, in milliseconds since 1970.
+	// Owner is the execution that has the claim.
+	Owner string `json:"owner"`
+	// Until is when the claim runs out, in milliseconds since 1970.
 	Until  int64  `json:"until"`
 	Answer []byte `json:"answer,omitempty"`
 }
