@@ -94,8 +94,7 @@ func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Co
 // RATE_LIMITED when the race was lost too often: the same change may then be
 // sent again. Nothing is committed by any of them.
 func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, error) {
-	checked := s.clock.Now()
-	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteNotes, meetingID)
+	access, until, err := s.mayWrite(ctx, c, meetingID)
 	if err != nil {
 		return Committed{}, err
 	}
@@ -109,8 +108,12 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		Topic:    topic.String(),
 		Base:     in.BaseVersion,
 		Identity: log.Identity{Author: c.UserID, ClientID: in.ClientID, ClientSeq: in.ClientSeq, Digest: digest},
-		Deadline: checked.Add(accessHolds),
-		Prepare:  p.prepare,
+		Deadline: until,
+		Renew: func(ctx context.Context) (time.Time, error) {
+			_, until, err := s.mayWrite(ctx, c, meetingID)
+			return until, err
+		},
+		Prepare: p.prepare,
 	})
 	if err != nil {
 		return Committed{}, refusal(err)
@@ -129,6 +132,14 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 	}
 	answer.deliver = func(ctx context.Context) { s.streams.Express(ctx, commit) }
 	return answer, nil
+}
+
+// mayWrite checks that the caller may change the notes, and says until when an
+// append may stand on that.
+func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (meetings.Access, time.Time, error) {
+	checked := s.clock.Now()
+	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteNotes, meetingID)
+	return access, checked.Add(accessHolds), err
 }
 
 // from reads the changes of a topic from a version on, for the express lane.

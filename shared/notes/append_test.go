@@ -352,7 +352,41 @@ func TestWhoMayWhat(t *testing.T) {
 	}
 }
 
-// A change that can't be committed within two seconds of its access check isn't.
+// Who needs longer than a permission lasts, to read and transform what they have
+// missed, is asked anew, and then commits or may not any more.
+func TestPermissionIsRenewed(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	slow := w.beside(w.tables, &leapingOnce{Manual: now, leap: func() { now.Advance(3 * time.Second) }})
+	if got := slow.mustSend(slow.member, w.change(0, insert(0, "x"))); got.Version != 1 {
+		t.Errorf("committed as %d", got.Version)
+	}
+	slow = w.beside(w.tables, &leapingOnce{Manual: now, leap: func() {
+		now.Advance(3 * time.Second)
+		if _, err := w.meetings.Remove(t.Context(), w.host, meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}); err != nil {
+			t.Error(err)
+		}
+	}})
+	_, err := slow.send(slow.member, w.change(1, insert(0, "y")))
+	wantKind(t, err, errs.Forbidden)
+	w.wantText(1, "x")
+}
+
+// leapingOnce is a clock that leaps when it is read the second time.
+type leapingOnce struct {
+	*clock.Manual
+	reads int
+	leap  func()
+}
+
+func (l *leapingOnce) Now() time.Time {
+	if l.reads++; l.reads == 2 {
+		l.leap()
+	}
+	return l.Manual.Now()
+}
+
+// A change that can't be committed within two seconds of any access check isn't.
 func TestPermissionRunsOut(t *testing.T) {
 	now := clock.NewManual(noon)
 	w := newWorld(t, now)
