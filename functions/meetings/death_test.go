@@ -157,6 +157,31 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 	c.consistent(t)
 }
 
+// Who is invited again while a removal is repeated keeps what they subscribe.
+func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
+	var again *testkit.Socket
+	service := c.behind(t, func(_ http.ResponseWriter, op, body string) bool {
+		if again == nil && op == "Query" && strings.Contains(body, "TOPIC#") {
+			c.host.Call(t, "POST "+c.path+"/participants", invitee(c.member, "participant")).Want(t, 201)
+			again = c.following(t, c.member)
+		}
+		return false
+	})
+	_, err := service.Remove(t.Context(), by(c.host), meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID})
+	if !errs.Is(err, errs.NotFound) || again == nil {
+		t.Fatalf("got %v", err)
+	}
+	if got := c.subscribed(t, again); got != "state state/notes" {
+		t.Errorf("invited again, they follow %q", got)
+	}
+	if told := revoked(t, again); len(told) > 0 {
+		t.Errorf("invited again, they were told %v", told)
+	}
+}
+
 func closedIn(stored testkit.Stored) bool {
 	for _, item := range stored {
 		if item["k"] == "closed" {
