@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -29,9 +30,9 @@ const (
 	maxKeySet = 256 << 10
 	// minKeyBits is the least size of an RSA key (RFC 7518, section 3.3).
 	minKeyBits = 2048
-	// firstFetch is how long a function waits for the one that fetches a set for
-	// the first time.
-	firstFetch = 3 * time.Second
+	// fetchTakes is how long after its beginning a fetch may still be under way,
+	// and others wait for it: a little longer than a call outside may last.
+	fetchTakes = 3500 * time.Millisecond
 )
 
 var errUnknownKey = errors.New("unknown key id")
@@ -52,6 +53,9 @@ type memorised struct {
 	keys      map[string]*rsa.PublicKey
 	fetchedAt time.Time
 	checkedAt time.Time
+	// underWay is true where somebody is fetching the set: it says nothing yet of
+	// a key that isn't in it.
+	underWay bool
 }
 
 // NewKeySets keeps key sets in the table Control and fetches them over a client.
@@ -69,7 +73,7 @@ func (k *KeySets) Key(ctx context.Context, issuer Issuer, kid string) (*rsa.Publ
 	if key, ok := known.keys[kid]; ok && now.Sub(known.fetchedAt) < fresh {
 		return key, nil
 	}
-	if now.Sub(known.checkedAt) < checkPause && known.keys != nil {
+	if now.Sub(known.checkedAt) < checkPause && known.keys != nil && !known.underWay {
 		return known.key(kid)
 	}
 	known, err := k.load(ctx, issuer, kid)
@@ -88,21 +92,23 @@ func (m memorised) key(kid string) (*rsa.PublicKey, error) {
 }
 
 // load reads the stored set, and fetches it anew where it is old or lacks the
-// key and nobody has just looked.
+// key and nobody has just looked. It waits for who is looking where the key
+// isn't known.
 func (k *KeySets) load(ctx context.Context, issuer Issuer, kid string) (memorised, error) {
-	stored, err := table.Get[keySet](ctx, k.table, keySetKey(issuer.Issuer))
-	if err != nil && !errors.Is(err, table.ErrNotFound) {
-		return memorised{}, fmt.Errorf("read key set: %w", err)
-	}
-	known, err := stored.parse()
+	known, err := k.read(ctx, issuer)
 	if err != nil {
 		return memorised{}, err
 	}
 	now := k.clock.Now()
-	if _, ok := known.keys[kid]; ok && now.Sub(known.fetchedAt) < fresh {
+	_, has := known.keys[kid]
+	switch {
+	case has && (known.underWay || now.Sub(known.fetchedAt) < fresh):
 		return known, nil
-	}
-	if now.Sub(known.checkedAt) < checkPause && known.keys != nil {
+	case known.underWay:
+		return k.awaitFetch(ctx, issuer, kid)
+	case now.Sub(known.checkedAt) < checkPause && known.keys == nil:
+		return memorised{}, noKeys(nil)
+	case now.Sub(known.checkedAt) < checkPause:
 		return known, nil
 	}
 	mine, err := k.claimFetch(ctx, issuer, now)
@@ -110,25 +116,49 @@ func (k *KeySets) load(ctx context.Context, issuer Issuer, kid string) (memorise
 		return memorised{}, err
 	}
 	if !mine {
-		return k.awaitFetch(ctx, issuer)
+		return k.awaitFetch(ctx, issuer, kid)
 	}
 	fetched, err := k.fetch(ctx, issuer)
-	if err != nil && known.keys != nil {
-		// The issuer can't be reached: what is known goes on serving.
-		known.checkedAt, known.fetchedAt = now, now.Add(checkPause-fresh)
-		return known, nil
+	if !errs.Is(err, errs.Provider) {
+		return fetched, err
 	}
-	return fetched, err
+	if failed := k.endFetch(ctx, issuer, now); failed != nil {
+		return memorised{}, errors.Join(err, failed)
+	}
+	if known.keys == nil {
+		return memorised{}, err
+	}
+	// The issuer can't be reached: what is known goes on serving.
+	known.checkedAt, known.fetchedAt = now, now.Add(checkPause-fresh)
+	return known, nil
 }
 
-// claimFetch lets one function at a time go to the issuer.
+// read gives the stored set, an empty one where there is none.
+func (k *KeySets) read(ctx context.Context, issuer Issuer) (memorised, error) {
+	stored, err := table.Get[keySet](ctx, k.table, keySetKey(issuer.Issuer))
+	if err != nil && !errors.Is(err, table.ErrNotFound) {
+		return memorised{}, fmt.Errorf("read key set: %w", err)
+	}
+	known, err := stored.parse()
+	known.underWay = stored.CheckedAt > max(stored.FetchedAt, stored.FailedAt) &&
+		k.clock.Now().Sub(known.checkedAt) < fetchTakes
+	return known, err
+}
+
+// claimFetch lets one function at a time go to the issuer. A claim whose answer
+// was lost is sent again, and finds itself standing.
 func (k *KeySets) claimFetch(ctx context.Context, issuer Issuer, now time.Time) (bool, error) {
+	id := rand.Text()
 	err := k.table.Update(ctx, keySetKey(issuer.Issuer), table.Update{
-		Set: map[string]any{"checkedAt": now.UnixMilli()},
+		Set: map[string]any{"checkedAt": now.UnixMilli(), "checkedBy": id},
 		If:  table.Or(table.Absent(), table.Less("checkedAt", now.Add(-checkPause).UnixMilli())),
 	})
-	if errors.Is(err, table.ErrConditionFailed) {
-		return false, nil
+	if failed, ok := errors.AsType[*table.ConditionError](err); ok {
+		var standing keySet
+		if err := failed.Decode(&standing); err != nil {
+			return false, fmt.Errorf("read key set: %w", err)
+		}
+		return standing.CheckedBy == id, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("claim key set: %w", err)
@@ -136,25 +166,46 @@ func (k *KeySets) claimFetch(ctx context.Context, issuer Issuer, now time.Time) 
 	return true, nil
 }
 
-// awaitFetch reads what another function is fetching.
-func (k *KeySets) awaitFetch(ctx context.Context, issuer Issuer) (memorised, error) {
+// endFetch says that a fetch has failed, so that nobody waits for it.
+func (k *KeySets) endFetch(ctx context.Context, issuer Issuer, began time.Time) error {
+	err := k.table.Update(ctx, keySetKey(issuer.Issuer), table.Update{
+		Set: map[string]any{"failedAt": k.clock.Now().UnixMilli()},
+		If:  table.Equals("checkedAt", began.UnixMilli()),
+	})
+	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
+		return fmt.Errorf("end fetch of key set: %w", err)
+	}
+	return nil
+}
+
+// awaitFetch waits for the key, or the end of the fetch that another function
+// has under way.
+func (k *KeySets) awaitFetch(ctx context.Context, issuer Issuer, kid string) (memorised, error) {
 	const pause = 100 * time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
-		stored, err := table.Get[keySet](ctx, k.table, keySetKey(issuer.Issuer))
+		known, err := k.read(ctx, issuer)
 		if err != nil {
-			return memorised{}, fmt.Errorf("read key set: %w", err)
+			return memorised{}, err
 		}
-		known, err := stored.parse()
-		if err != nil || known.keys != nil {
-			return known, err
+		if _, ok := known.keys[kid]; ok {
+			return known, nil
 		}
-		if waited >= firstFetch {
-			return memorised{}, errs.New(errs.Provider, "The identity provider's keys could not be had. Please try again.")
+		if !known.underWay || waited >= fetchTakes {
+			if known.keys == nil {
+				return memorised{}, noKeys(nil)
+			}
+			return known, nil
 		}
 		if err := k.clock.Sleep(ctx, pause); err != nil {
 			return memorised{}, err
 		}
 	}
+}
+
+func noKeys(cause error) error {
+	provider := errs.New(errs.Provider, "The identity provider's keys could not be had. Please try again.")
+	provider.Err = cause
+	return provider
 }
 
 func (k *KeySets) fetch(ctx context.Context, issuer Issuer) (memorised, error) {
@@ -167,9 +218,7 @@ func (k *KeySets) fetch(ctx context.Context, issuer Issuer) (memorised, error) {
 		known, err = set.parse()
 	}
 	if err != nil {
-		provider := errs.New(errs.Provider, "The identity provider's keys could not be had. Please try again.")
-		provider.Err = err
-		return memorised{}, provider
+		return memorised{}, noKeys(err)
 	}
 	if err := k.table.Put(ctx, keySetKey(issuer.Issuer), set); err != nil {
 		return memorised{}, fmt.Errorf("store key set: %w", err)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,6 +137,92 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// impatient is a clock that does something while it is waited on.
+type impatient struct {
+	*clock.Manual
+	asleep func()
+}
+
+// Sleep implements clock.Clock.
+func (i impatient) Sleep(ctx context.Context, d time.Duration) error {
+	i.asleep()
+	return i.Manual.Sleep(ctx, d)
+}
+
+// While one function fetches, another that meets the new key waits for it, and
+// doesn't remember it as unknown.
+func TestRotationUnderWay(t *testing.T) {
+	t.Parallel()
+	f, c := newFleet(t)
+	waiting := f.cold()
+	if !f.knows(t, waiting, "key-1") {
+		t.Fatal("the first key is unknown")
+	}
+	c.Advance(11 * time.Second)
+	document, err := json.Marshal(map[string]any{"keys": []any{testkit.NewSigningKey(t, "key-2").JWK(), f.issuer.Key().JWK()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, release, fetched := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	f.issuer.Answer(func(w http.ResponseWriter) {
+		close(asked)
+		<-release
+		_, _ = w.Write(document)
+	})
+	slow := f.cold()
+	go func() {
+		_, err := f.key(t.Context(), slow, "key-2")
+		fetched <- err
+	}()
+	<-asked
+	// Whoever needs no new key waits for nobody.
+	began := c.Now()
+	if !f.knows(t, waiting, "key-1") || !f.knows(t, f.cold(), "key-1") || c.Now() != began {
+		t.Errorf("a known key takes %s while the set is fetched", c.Now().Sub(began))
+	}
+	var once sync.Once
+	f.clock = impatient{c, func() {
+		once.Do(func() {
+			close(release)
+			if err := <-fetched; err != nil {
+				t.Errorf("the one that fetches: %v", err)
+			}
+		})
+	}}
+	if !f.knows(t, f.cold(), "key-2") {
+		t.Error("the key that is being fetched is unknown")
+	}
+	once.Do(func() { close(release); <-fetched })
+	if !f.knows(t, waiting, "key-2") {
+		t.Error("the key that was being fetched is remembered as unknown")
+	}
+}
+
+// A fetch that died is waited for once, and no longer than it may take.
+func TestFetchThatDied(t *testing.T) {
+	t.Parallel()
+	f, c := newFleet(t)
+	ctx, die := context.WithCancel(t.Context())
+	f.issuer.Answer(func(http.ResponseWriter) { die() })
+	if _, err := f.key(ctx, f.cold(), "key-1"); err == nil {
+		t.Fatal("a dying function has the key")
+	}
+	f.issuer.Up()
+	began := c.Now()
+	for range 3 {
+		if _, err := f.key(t.Context(), f.cold(), "key-1"); !errs.Is(err, errs.Provider) {
+			t.Errorf("%v, want PROVIDER_ERROR", err)
+		}
+	}
+	if waited := c.Now().Sub(began); waited < 3*time.Second || waited > 4*time.Second {
+		t.Errorf("three calls waited %s for it, want about 3 s in all", waited)
+	}
+	c.Advance(10 * time.Second)
+	if !f.knows(t, f.cold(), "key-1") {
+		t.Error("the key is unknown ever after")
+	}
+}
+
 func TestWithdrawnKey(t *testing.T) {
 	t.Parallel()
 	f, c := newFleet(t)
@@ -159,6 +246,7 @@ func TestIssuerDown(t *testing.T) {
 	t.Parallel()
 	f, c := newFleet(t)
 	f.issuer.Down(http.StatusServiceUnavailable)
+	began := c.Now()
 	for name, function := range map[string]*identity.KeySets{"first": f.cold(), "second": f.cold()} {
 		if _, err := f.key(t.Context(), function, "key-1"); !errs.Is(err, errs.Provider) {
 			t.Errorf("the %s function: %v, want PROVIDER_ERROR", name, err)
@@ -166,6 +254,9 @@ func TestIssuerDown(t *testing.T) {
 	}
 	if got := f.issuer.Fetches(); got != 1 {
 		t.Errorf("%d fetches within ten seconds, want 1", got)
+	}
+	if c.Now() != began {
+		t.Errorf("the second function waits %s for a fetch that has failed", c.Now().Sub(began))
 	}
 	f.issuer.Up()
 	c.Advance(11 * time.Second)

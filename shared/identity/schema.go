@@ -32,8 +32,11 @@ type endedSession struct {
 type keySet struct {
 	// Keys is the document (RFC 7517); empty while the first fetch is under way.
 	Keys string `json:"keys,omitempty"`
-	// FetchedAt and CheckedAt are milliseconds since 1970: when Keys came, and
-	// when somebody last went to fetch.
+	// FetchedAt, CheckedAt and FailedAt are milliseconds since 1970: when Keys
+	// came, when somebody last went to fetch, and when that failed.
 	FetchedAt int64 `json:"fetchedAt,omitempty"`
 	CheckedAt int64 `json:"checkedAt"`
+	FailedAt  int64 `json:"failedAt,omitempty"`
+	// CheckedBy is the fetch that CheckedAt began, named by chance.
+	CheckedBy string `json:"checkedBy,omitempty"`
 }
