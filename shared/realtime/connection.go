@@ -98,7 +98,7 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 			limited := errs.New(errs.RateLimited, "You have %d connections open. Please close one.", MaxSockets)
 			limited.RetryAfter = ticketLife
 			return caller.Caller{}, limited
-		case errors.Is(err, table.ErrTransactionConflict):
+		case errors.Is(err, table.ErrTransactionConflict), errors.Is(err, table.ErrOverloaded):
 			return caller.Caller{}, busy()
 		default:
 			return caller.Caller{}, fmt.Errorf("open connection: %w", err)

@@ -115,7 +115,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		limited := errs.New(errs.RateLimited, "A connection follows at most %d topics.", MaxTopics)
 		limited.RetryAfter = time.Second
 		return limited
-	case errors.Is(err, table.ErrTransactionConflict):
+	case errors.Is(err, table.ErrTransactionConflict), errors.Is(err, table.ErrOverloaded):
 		return busy()
 	default:
 		return fmt.Errorf("subscribe %s: %w", topic, err)
