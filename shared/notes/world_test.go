@@ -79,7 +79,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, directory{}, c, once), Audit: trail, Once: once,
+		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, once), Audit: trail, Once: once,
 		Clock: c, Streams: streams, Notes: w.log,
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)

@@ -82,7 +82,7 @@ func Open(_ context.Context, env config.Env) (*Platform, error) {
 	web := &http.Client{Timeout: outside}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.Once = idempotency.New(p.Control, p.Clock)
-	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
+	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
 	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, poster, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)

@@ -3,7 +3,8 @@
 //
 // A user is created on first sight: when a verified token first names them, or
 // when they are first invited. What the provider knows of them is asked once,
-// then. A user is never deleted by this package.
+// then; whom it doesn't know, it isn't asked about again for a minute. A user is
+// never deleted by this package.
 package users
 
 import (
@@ -11,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
@@ -28,9 +27,13 @@ const (
 	ActionUpdate caller.Action = "users.update"
 )
 
-// parallelLookups bounds the questions to the directory that one call asks at
-// once.
-const parallelLookups = 8
+const (
+	// parallelLookups bounds the questions to the directory that one call asks at
+	// once.
+	parallelLookups = 8
+	// unknownKept is how long an id is remembered as unknown.
+	unknownKept = time.Minute
+)
 
 // ErrUnknown says that the identity provider doesn't know a user.
 var ErrUnknown = errors.New("the identity provider does not know this user")
@@ -70,17 +73,18 @@ type Directory interface {
 	Lookup(ctx context.Context, userID string) (Person, error)
 }
 
-// Service keeps users in the table Data.
+// Service keeps users in the table Data, and unknown ids in the table Control.
 type Service struct {
 	data      *table.Table
+	control   *table.Table
 	directory Directory
 	clock     clock.Clock
 	once      *idempotency.Store
 }
 
 // New makes the service.
-func New(data *table.Table, directory Directory, c clock.Clock, once *idempotency.Store) *Service {
-	return &Service{data: data, directory: directory, clock: c, once: once}
+func New(data, control *table.Table, directory Directory, c clock.Clock, once *idempotency.Store) *Service {
+	return &Service{data: data, control: control, directory: directory, clock: c, once: once}
 }
 
 // Get answers who the caller is.
@@ -122,19 +126,32 @@ func (s *Service) Ensure(ctx context.Context, userID string) (User, error) {
 // Create writes a user who isn't stored yet, or gives the one whom another call
 // has written meanwhile.
 func (s *Service) Create(ctx context.Context, userID string) (User, error) {
+	person, err := s.lookup(ctx, userID)
+	if err != nil {
+		return User{}, err
+	}
+	return s.store(ctx, userID, person)
+}
+
+// lookup asks the directory. ErrUnknown where it knows nobody of that id.
+func (s *Service) lookup(ctx context.Context, userID string) (Person, error) {
 	person, err := s.directory.Lookup(ctx, userID)
 	if errors.Is(err, ErrUnknown) {
-		return User{}, ErrUnknown
+		return Person{}, ErrUnknown
 	}
 	if err != nil {
 		provider := errs.New(errs.Provider, "The identity provider could not be asked. Please try again.")
 		provider.Err = err
-		return User{}, provider
+		return Person{}, provider
 	}
+	return person, nil
+}
+
+func (s *Service) store(ctx context.Context, userID string, person Person) (User, error) {
 	user := User{
 		UserID: userID, Email: person.Email, DisplayName: person.DisplayName, Revision: 1, CreatedAt: s.clock.Now(),
 	}
-	err = s.data.Put(ctx, Key(userID), user, table.If(table.Absent()))
+	err := s.data.Put(ctx, Key(userID), user, table.If(table.Absent()))
 	if conflict, ok := errors.AsType[*table.ConditionError](err); ok {
 		var standing User
 		err := conflict.Decode(&standing)
@@ -144,60 +161,4 @@ func (s *Service) Create(ctx context.Context, userID string) (User, error) {
 		return User{}, fmt.Errorf("create user %s: %w", userID, err)
 	}
 	return user, nil
-}
-
-// Find gives the users of some ids, creating on first sight those whom only the
-// directory knows; unknown ids are missing from the answer. At most 101 ids.
-func (s *Service) Find(ctx context.Context, ids []string) (map[string]User, error) {
-	found := make([]*User, len(ids))
-	for start := 0; start < len(ids); start += table.MaxBatchGet {
-		end := min(start+table.MaxBatchGet, len(ids))
-		if err := s.findStored(ctx, ids[start:end], found[start:end]); err != nil {
-			return nil, err
-		}
-	}
-	group, lookups := errgroup.WithContext(ctx)
-	group.SetLimit(parallelLookups)
-	for i, id := range ids {
-		if found[i] != nil {
-			continue
-		}
-		group.Go(func() error {
-			user, err := s.Create(lookups, id)
-			if errors.Is(err, ErrUnknown) {
-				return nil
-			}
-			found[i] = &user
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	users := map[string]User{}
-	for i, user := range found {
-		if user != nil {
-			users[ids[i]] = *user
-		}
-	}
-	return users, nil
-}
-
-// findStored reads the users of at most 100 ids; whoever isn't stored stays nil.
-func (s *Service) findStored(ctx context.Context, ids []string, found []*User) error {
-	wants := make([]*table.Want[User], len(ids))
-	gets := make([]table.Wanted, len(ids))
-	for i, id := range ids {
-		wants[i] = table.WantItem[User](s.data, Key(id))
-		gets[i] = wants[i]
-	}
-	if err := table.BatchGet(ctx, gets...); err != nil {
-		return fmt.Errorf("find users: %w", err)
-	}
-	for i, want := range wants {
-		if want.Found {
-			found[i] = &want.Value
-		}
-	}
-	return nil
 }

@@ -44,10 +44,14 @@ func (d *directory) Lookup(_ context.Context, userID string) (users.Person, erro
 
 func newService(t *testing.T) (*users.Service, *directory, *table.Table) {
 	t.Helper()
+	return newServiceAt(t, clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)))
+}
+
+func newServiceAt(t *testing.T, c clock.Clock) (*users.Service, *directory, *table.Table) {
+	t.Helper()
 	tables := tabletest.New(t)
-	c := clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC))
 	d := &directory{}
-	return users.New(tables.Data, d, c, idempotency.New(tables.Control, c)), d, tables.Data
+	return users.New(tables.Data, tables.Control, d, c, idempotency.New(tables.Control, c)), d, tables.Data
 }
 
 func TestEnsure(t *testing.T) {
@@ -97,23 +101,24 @@ func TestCreateMeetsAnother(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	s, d, _ := newService(t)
-	ids := []string{"nobody"}
+	var ids []string
 	for i := range 100 {
 		ids = append(ids, fmt.Sprintf("user_%03d", i))
 	}
+	ids = append(ids, "user_100", "user_100")
 	for range 2 {
 		got, err := s.Find(t.Context(), ids)
-		if err != nil || len(got) != 100 {
+		if err != nil || len(got) != 101 {
 			t.Fatalf("found %d of 101, %v", len(got), err)
 		}
-		for _, id := range ids[1:] {
+		for _, id := range ids {
 			if got[id].UserID != id {
 				t.Errorf("under %s stands %+v", id, got[id])
 			}
 		}
 	}
-	if got := d.asked.Load(); got != 102 {
-		t.Errorf("the directory was asked %d times, want once about each, and again about whom it doesn't know", got)
+	if got := d.asked.Load(); got != 101 {
+		t.Errorf("the directory was asked %d times, want once about each", got)
 	}
 	if got, err := s.Find(t.Context(), nil); err != nil || len(got) != 0 {
 		t.Errorf("nobody at all: %v, %v", got, err)
@@ -121,4 +126,39 @@ func TestFind(t *testing.T) {
 	if _, err := s.Find(t.Context(), []string{"user_001", "down", "user_new"}); !errs.Is(err, errs.Provider) {
 		t.Errorf("with one that can't be asked about: %v", err)
 	}
+}
+
+// A list with one unknown id stores nobody, and doesn't ask about that id again
+// for a minute.
+func TestFindUnknown(t *testing.T) {
+	t.Parallel()
+	c := clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC))
+	s, d, data := newServiceAt(t, c)
+	find := func(wantAsked int64) {
+		t.Helper()
+		before := d.asked.Load()
+		got, err := s.Find(t.Context(), []string{"ada", "nobody", "ben"})
+		if err != nil || len(got) != 2 || got["ada"].DisplayName != "From the directory" || got["ben"].UserID != "ben" {
+			t.Errorf("found %+v, %v, want ada and ben", got, err)
+		}
+		if asked := d.asked.Load() - before; asked != wantAsked {
+			t.Errorf("the directory was asked %d times, want %d", asked, wantAsked)
+		}
+	}
+	find(3)
+	for _, id := range []string{"ada", "ben", "nobody"} {
+		if _, err := table.Get[users.User](t.Context(), data, users.Key(id)); !errors.Is(err, table.ErrNotFound) {
+			t.Errorf("%s is stored: %v", id, err)
+		}
+	}
+	find(2)
+	c.Advance(59 * time.Second)
+	find(2)
+	// The table has not swept the row yet: its time alone counts.
+	c.Advance(2 * time.Second)
+	find(3)
+	if _, err := s.Create(t.Context(), "ada"); err != nil {
+		t.Error(err)
+	}
+	find(1)
 }
