@@ -52,8 +52,13 @@ func (s Surroundings) end(ctx context.Context, c *call) {
 			attributes = append(attributes, slog.String("stack", string(died.stack)))
 		}
 	}
-	if refused, ok := errors.AsType[*errs.Error](c.err); ok && kind == errs.Unauthorized && refused.Err != nil {
-		// The only denial without an identity to audit it under.
+	if refused, ok := errors.AsType[*errs.Error](c.err); ok && level == slog.LevelInfo && refused.Err != nil {
+		if kind != errs.Unauthorized && kind != errs.RateLimited {
+			// A refusal with a cause is one that didn't go as it should: a denial
+			// that couldn't be audited.
+			level = slog.LevelError
+		}
+		// Of UNAUTHORIZED it is the only trace: there is no identity to audit it under.
 		attributes = append(attributes, slog.String("reason", refused.Err.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "call", attributes...)

@@ -212,6 +212,25 @@ func TestHTTPUnknownErrors(t *testing.T) {
 	}
 }
 
+// What a refusal hides, such as a denial that couldn't be audited, is logged.
+func TestHTTPRefusalsWithACause(t *testing.T) {
+	t.Parallel()
+	for kind, level := range map[errs.Kind]string{errs.Forbidden: "ERROR", errs.Conflict: "ERROR", errs.Unauthorized: "INFO", errs.RateLimited: "INFO"} {
+		for _, cause := range []error{nil, errSecret} {
+			var h house
+			response := invoke(t, h.open(t, failing(fmt.Errorf("write: %w", &errs.Error{Kind: kind, Message: "No.", Err: cause}))), post(`{"text":"x"}`))
+			if strings.Contains(response.Body, "secret") {
+				t.Errorf("%s tells its cause: %s", kind, response.Body)
+			}
+			lines := h.lines(t)
+			want := map[bool]string{true: level, false: "INFO"}[cause != nil]
+			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "secret of the house") {
+				t.Errorf("%s with cause %v logs %v, want level %s", kind, cause, lines, want)
+			}
+		}
+	}
+}
+
 func TestHTTPPanic(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"", "k"} {

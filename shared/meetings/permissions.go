@@ -2,7 +2,6 @@ package meetings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/rapport/rapport/shared/audit"
@@ -100,9 +99,8 @@ func (s *Service) Check(ctx context.Context, c caller.Caller, action caller.Acti
 
 func (s *Service) deny(ctx context.Context, c caller.Caller, action caller.Action, resource string) error {
 	denied := errs.New(errs.Forbidden, "You may not do this in this meeting.")
-	if err := s.audit.Record(ctx, c, action, resource, audit.Denied); err != nil {
-		return errors.Join(denied, err)
-	}
+	// A denial that can't be audited stays one; its cause reaches the log.
+	denied.Err = s.audit.Record(ctx, c, action, resource, audit.Denied)
 	return denied
 }
 
