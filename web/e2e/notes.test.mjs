@@ -226,6 +226,8 @@ describe("notes in two windows", { skip: !chromium, timeout: 10 * patience }, ()
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await ada.tabTo(page.getByRole("button", { name: "New meeting" }));
     await press("Enter");
+    // Keys that come before the dialog has the focus are the page's.
+    await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "title");
     await page.keyboard.type("By keyboard");
     await ada.tabTo(page.locator('.chip[data-user="grace"]'));
     await press("Space");
