@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -234,6 +235,17 @@ func TestIssuersMustBeHTTPS(t *testing.T) {
 				t.Fatalf("matches %v, want %v: %s", got, tt.want, tt.give)
 			}
 		})
+	}
+}
+
+// TestWorkosKeyMustBeGiven looks for the rule without which a deployed stack
+// could not ask who its people are.
+func TestWorkosKeyMustBeGiven(t *testing.T) {
+	rule := fmt.Sprint(templates(t)[0].Rules["WorkosKeyIsGiven"])
+	for _, want := range []string{"RuleCondition:map[!Not:[map[!Equals:[map[!Ref:Stage] local]]]]", "Assert:map[!Not:[map[!Equals:[map[!Ref:WorkosApiKeySecret] ]]]]"} {
+		if !strings.Contains(rule, want) {
+			t.Errorf("the rule is %s, want %s in it", rule, want)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ func loadStack(root string) (*template.Stack, error) {
 type document struct {
 	File       string
 	Parameters map[string]map[string]any
+	Rules      map[string]map[string]any
 	Globals    map[string]map[string]any
 	Resources  map[string]resource
 	Outputs    map[string]any
@@ -59,6 +60,7 @@ func documents(root string) ([]document, error) {
 		doc := document{File: file, Resources: map[string]resource{}}
 		top, _ := plain(&node).(map[string]any)
 		doc.Parameters = mappings(top["Parameters"])
+		doc.Rules = mappings(top["Rules"])
 		doc.Globals = mappings(top["Globals"])
 		doc.Outputs, _ = top["Outputs"].(map[string]any)
 		for id, fields := range mappings(top["Resources"]) {

@@ -45,6 +45,9 @@ func parse(path, name string) (*document, error) {
 		here.line = key.Line
 		switch key.Value {
 		case "AWSTemplateFormatVersion", "Description", "Metadata":
+		case "Rules":
+			// They say which parameters a deployment must be given; here the runner
+			// gives them.
 		case "Transform":
 			if section.Value != samTransform {
 				return nil, here.errorf("the only transform understood is %s", samTransform)

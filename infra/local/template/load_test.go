@@ -210,8 +210,8 @@ func TestNotUnderstood(t *testing.T) {
 			want: []string{"depends on itself"}},
 		{name: "absent resource", file: root, old: "NUMBER: 3", replacement: "NUMBER: !Ref Subscription",
 			want: []string{"Subscription does not exist", "HasEmail"}},
-		{name: "section", file: root, old: "Mappings:", replacement: "Rules: {}\nMappings:",
-			want: []string{"template.yaml", "Rules", "not understood"}},
+		{name: "section", file: root, old: "Mappings:", replacement: "Hooks: {}\nMappings:",
+			want: []string{"template.yaml", "Hooks", "not understood"}},
 		{name: "stacks that wait for each other", file: root, old: "SocketApi: !Ref WsApi", replacement: "SocketApi: !GetAtt MeetingsStack.Outputs.Start",
 			want: []string{"MeetingsStack", "depends on itself"}},
 	}
