@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -82,25 +83,33 @@ func checkFields(raw []byte, bounds map[string]int) error {
 	if len(bounds) == 0 {
 		return nil
 	}
-	decoder := jsontext.NewDecoder(bytes.NewReader(raw))
-	if token, err := decoder.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
-		return nil
-	}
-	for decoder.PeekKind() == jsontext.KindString {
-		token, err := decoder.ReadToken()
-		if err != nil {
-			return nil
-		}
-		name := token.String()
-		value, err := decoder.ReadValue()
-		if err != nil {
-			return nil
-		}
+	for name, value := range members(raw) {
 		if bound, ok := bounds[name]; ok && len(value) > bound {
 			return errs.New(errs.PayloadTooLarge, "%s may have at most %d bytes; please split it.", name, bound)
 		}
 	}
 	return nil
+}
+
+// members are those of a JSON object, as sent, as far as it can be read.
+func members(raw []byte) iter.Seq2[string, jsontext.Value] {
+	return func(yield func(string, jsontext.Value) bool) {
+		decoder := jsontext.NewDecoder(bytes.NewReader(raw))
+		if begin, err := decoder.ReadToken(); err != nil || begin.Kind() != jsontext.KindBeginObject {
+			return
+		}
+		for decoder.PeekKind() == jsontext.KindString {
+			token, err := decoder.ReadToken()
+			if err != nil {
+				return
+			}
+			name := token.String()
+			value, err := decoder.ReadValue()
+			if err != nil || !yield(name, value) {
+				return
+			}
+		}
+	}
 }
 
 var errTooDeep = errors.New("too deep")
