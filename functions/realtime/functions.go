@@ -26,7 +26,7 @@ type Service struct {
 // The functions.
 var (
 	Ticket = endpoint.HTTP("POST /v1/realtime/tickets", "Get a ticket that opens one socket within 30 seconds.",
-		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket), endpoint.Unkept())
+		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket))
 	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
 		Service.Connect, endpoint.For(endpoint.Tickets))
 	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; a retry finds it gone.", "",

@@ -61,8 +61,6 @@ type Declaration struct {
 	// Mutates is true where the call changes something, and so takes an
 	// Idempotency-Key.
 	Mutates bool
-	// Unkept is true where an Idempotency-Key is taken and ignored.
-	Unkept bool
 	// Input and Output describe the request and the answer; nil where there is
 	// none.
 	Input  *Shape
@@ -138,10 +136,6 @@ func MaxField(name string, n int) Option {
 		d.MaxFields[name] = n
 	}
 }
-
-// Unkept takes an Idempotency-Key and ignores it: for answers that hold a
-// secret, or are of use once, which must be neither stored nor given again.
-func Unkept() Option { return func(d *Declaration) { d.Unkept = true } }
 
 // Fails lists the codes that this function may answer beside the common ones.
 func Fails(codes ...string) Option {

@@ -121,7 +121,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 		return answer{}, nil, err
 	}
 	key, keyed := event.Headers[strings.ToLower(onceHeader)]
-	if !h.declaration.Mutates || h.declaration.Unkept || !keyed {
+	if !h.declaration.Mutates || !keyed {
 		out, err := h.method(ctx, call.caller, in)
 		if err != nil {
 			return answer{}, nil, err

@@ -297,7 +297,6 @@ func TestHTTPOnce(t *testing.T) {
 	dying := HTTP("POST /box/{box}", "Die.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) { panic(errSecret) })
 	read := HTTP("GET /box/{box}", "Read.", func(struct{}, context.Context, caller.Caller, struct{}) (receipt, error) { return receipt{}, nil })
 	echoing := HTTP("POST /box/{box}", "Write.", echo)
-	secret := HTTP("POST /box/{box}", "Write.", echo, Unkept())
 	ring := HTTP("POST /box/{box}", "Ring.", func(struct{}, context.Context, caller.Caller, letter) (struct{}, error) { return struct{}{}, nil })
 	half := HTTP("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, c caller.Caller, _ letter) (receipt, error) {
 		c.Once.Recorded = true
@@ -328,7 +327,6 @@ func TestHTTPOnce(t *testing.T) {
 		{name: "after a death, failed once more", fn: failing(errSecret), replays: died, want: 500, asked: []string{begun, "release"}},
 		{name: "after a death, died once more", fn: dying, replays: died, want: 500, asked: []string{begun, "release"}},
 		{name: "refused behind its effect", fn: half, want: 409, asked: []string{begun, "release"}},
-		{name: "a secret", fn: secret, want: 200},
 		{name: "reading needs no key", fn: read, want: 200},
 	}
 	for _, tt := range tests {

@@ -90,14 +90,10 @@ func (doc *document) operation(unit Unit, problem *Schema) *operation {
 
 func (d Declaration) onceParameter() parameterDoc {
 	low, high := 1, maxKey
-	p := parameterDoc{
+	return parameterDoc{
 		In: "header", Name: onceHeader, Schema: &Schema{Type: "string", MinLength: &low, MaxLength: &high},
 		Description: "The same key and body gets the first answer again.",
 	}
-	if d.Unkept {
-		p.Schema, p.Description = &Schema{Type: "string"}, "Taken and ignored: every call gets an answer of its own."
-	}
-	return p
 }
 
 var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
@@ -109,7 +105,7 @@ func (d Declaration) failures() []int {
 	if d.Class == Users {
 		kinds = append(kinds, errs.Unauthorized, errs.Provider)
 	}
-	if d.Mutates && !d.Unkept {
+	if d.Mutates {
 		kinds = append(kinds, errs.Conflict)
 	}
 	if pathParameter.MatchString(d.Route) {

@@ -84,12 +84,12 @@ type ListParticipantsRequest struct {
 
 // ListParticipants gives a meeting's participants in the order of their ids.
 func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in ListParticipantsRequest) (List[Participant], error) {
-	if _, err := s.Check(ctx, c, ActionListParticipants, in.MeetingID); err != nil {
-		return List[Participant]{}, err
-	}
 	list := "participants of " + in.MeetingID
 	after, err := cursor(list, in.Cursor)
 	if err != nil {
+		return List[Participant]{}, err
+	}
+	if _, err := s.Check(ctx, c, ActionListParticipants, in.MeetingID); err != nil {
 		return List[Participant]{}, err
 	}
 	answer := List[Participant]{Items: []Participant{}}

@@ -113,12 +113,12 @@ const defaultLimit = 50
 // Changes gives committed changes after a version, in order. A page may have
 // fewer than its limit where changes are large. HISTORY_GONE below what is kept.
 func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesRequest) (meetings.List[Change], error) {
-	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
-		return meetings.List[Change]{}, err
-	}
 	list := "changes of " + in.MeetingID
 	from, err := position(list, in)
 	if err != nil {
+		return meetings.List[Change]{}, err
+	}
+	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
 		return meetings.List[Change]{}, err
 	}
 	limit := defaultLimit

@@ -29,8 +29,10 @@ const (
 	throttleAfter = time.Second
 	// initTimeout bounds Open, as Lambda's init phase.
 	initTimeout = 10 * time.Second
-	// maxPayload is Lambda's bound for a synchronous event or answer, in bytes.
-	maxPayload = 6 << 20
+	// maxPayload bounds an event, in bytes: a body of 10 MB, the most that the
+	// HTTP API takes, in base64, and what is around it. Lambda's own bound of 6 MB
+	// comes first on AWS.
+	maxPayload = 14 << 20
 )
 
 // Pool holds the instances of every function. It is safe for concurrent use.
