@@ -29,7 +29,7 @@ var (
 		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket))
 	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
 		Service.Connect, endpoint.For(endpoint.Tickets))
-	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; a retry finds it gone.", "",
+	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
 		Service.Disconnect, endpoint.For(endpoint.Internal))
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
 		Service.Subscribe, endpoint.Needs(meetingsdomain.ActionSubscribe))
