@@ -173,7 +173,8 @@ func (g *Sockets) leavePlace() {
 func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	s := &socket{
 		id:          newID(),
-		connectedAt: g.Clock.Now(),
+		// API Gateway tells times in milliseconds.
+		connectedAt: g.Clock.Now().Truncate(time.Millisecond),
 		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
 		limits:      g.Limits,
 		out:         newOutbox(),
