@@ -8,7 +8,7 @@ import (
 
 // Names for several parts of the tree.
 const (
-	leaves    = "shared/errs shared/caller shared/clock shared/config"
+	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics"
 	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
 	domains   = "shared/users shared/identity shared/meetings shared/notes shared/flags"
 )
@@ -24,10 +24,11 @@ var parts = map[string]string{
 	"functions/D":   "functions/D shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
 	"functions/D/F": "functions/D shared/endpoint",
 
-	"shared/errs":   "",
-	"shared/caller": "",
-	"shared/clock":  "",
-	"shared/config": "",
+	"shared/errs":    "",
+	"shared/caller":  "",
+	"shared/clock":   "",
+	"shared/config":  "",
+	"shared/metrics": "",
 
 	"shared/table":       leaves,
 	"shared/ot":          leaves,

@@ -32,6 +32,8 @@ type Surroundings struct {
 	Posts   Poster
 	Clock   clock.Clock
 	Log     *slog.Logger
+	// Stage is the deployment's name, under which its metrics stand.
+	Stage string
 }
 
 // Gate says who calls.

@@ -12,7 +12,20 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/metrics"
 	"github.com/rapport/rapport/shared/table"
+)
+
+// What is measured of every call, by function.
+const (
+	metricDuration   = "Duration"
+	metricReadUnits  = "ReadUnits"
+	metricWriteUnits = "WriteUnits"
+	metricTableCalls = "TableCalls"
+	// Failures are answers that are nobody's fault but ours or a provider's,
+	// Refusals all other errors.
+	metricFailures = "Failures"
+	metricRefusals = "Refusals"
 )
 
 // call is one execution of a function, for its log line.
@@ -22,20 +35,24 @@ type call struct {
 	caller    caller.Caller
 	started   time.Time
 	meter     *table.Meter
+	measured  *metrics.Recorder
 	err       error
 }
 
-// begin starts a call's clock and its count of capacity units.
+// begin starts a call's clock, its count of capacity units and its measurements.
 func (s Surroundings) begin(ctx context.Context, function, requestID string) (context.Context, *call) {
 	ctx, meter := table.WithMeter(ctx)
-	return ctx, &call{function: function, requestID: requestID, started: s.Clock.Now(), meter: meter}
+	ctx, measured := metrics.Record(ctx)
+	return ctx, &call{function: function, requestID: requestID, started: s.Clock.Now(), meter: meter, measured: measured}
 }
 
 // end writes the call's one log line. It names the function, the caller, the
-// duration and the code; never what people wrote, and never a token.
+// duration and the code; never what people wrote, and never a token. The line
+// also carries what is measured of every call; what else was measured follows in
+// lines of its own.
 func (s Surroundings) end(ctx context.Context, c *call) {
 	kind := errs.KindOf(c.err)
-	attributes := []slog.Attr{
+	attributes := append(s.measure(ctx, c, kind),
 		slog.String("function", c.function),
 		slog.String("requestId", c.requestID),
 		slog.String("userId", c.caller.UserID),
@@ -43,7 +60,7 @@ func (s Surroundings) end(ctx context.Context, c *call) {
 		slog.String("code", codeOrOK(kind)),
 		slog.Float64("readUnits", c.meter.Read()),
 		slog.Float64("writeUnits", c.meter.Write()),
-	}
+	)
 	level := slog.LevelInfo
 	if kind == errs.Internal || kind == errs.Provider {
 		level = slog.LevelError
@@ -62,6 +79,40 @@ func (s Surroundings) end(ctx context.Context, c *call) {
 		attributes = append(attributes, slog.String("reason", refused.Err.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "call", attributes...)
+}
+
+// measure hands what the call measured to the context's sink. Where there is
+// none it goes to the log in the form that CloudWatch makes metrics of: what is
+// measured of every call as attributes for the call's own line.
+func (s Surroundings) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
+	function := metrics.Dimension{Name: "Function", Value: c.function}
+	metrics.Observe(ctx, metricDuration, s.Clock.Now().Sub(c.started), function)
+	metrics.Count(ctx, metricReadUnits, c.meter.Read(), function)
+	metrics.Count(ctx, metricWriteUnits, c.meter.Write(), function)
+	metrics.Count(ctx, metricTableCalls, c.meter.Calls(), function)
+	switch {
+	case kind == errs.Internal || kind == errs.Provider:
+		metrics.Count(ctx, metricFailures, 1, function)
+	case kind != "":
+		metrics.Count(ctx, metricRefusals, 1, function)
+	}
+	groups := c.measured.Groups()
+	if sink := metrics.SinkOf(ctx); sink != nil {
+		sink.Collect(groups)
+		return nil
+	}
+	var own []slog.Attr
+	stage := []metrics.Dimension{{Name: "Stage", Value: s.Stage}}
+	for _, group := range groups {
+		lines := metrics.Lines(s.Clock.Now(), stage, []metrics.Group{group})
+		if len(group.Dimensions) == 1 && group.Dimensions[0] == function {
+			own, lines = lines[0], lines[1:]
+		}
+		for _, line := range lines {
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "metrics", line...)
+		}
+	}
+	return own
 }
 
 func codeOrOK(kind errs.Kind) string {
