@@ -34,7 +34,6 @@ func (r *Runner) startEngine(ctx context.Context, root string) error {
 		return r.Engine.Stop()
 	})
 	go r.watchEngine(ending)
-	r.at.tables = r.Engine.Endpoint
 	return tables.Create(ctx, r.Engine.Client(), r.Stack.Tables)
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 )
@@ -38,6 +39,9 @@ type Config struct {
 	Root string
 	// Units are the functions that may run; the templates say which do.
 	Units []endpoint.Unit
+	// Calls stand before everything that the functions call, and before the
+	// runner's own steps: for tests that watch or change the calls.
+	Calls []door.Step
 	// Console is what is served at `/`.
 	Console fs.FS
 	Log     *slog.Logger

@@ -13,15 +13,15 @@ import (
 // found is taken on the other loopback address.
 const freePortTries = 10
 
-// door is one port, open on both loopback addresses where the machine has
+// entrance is one port, open on both loopback addresses where the machine has
 // both: `localhost` may mean either.
-type door struct {
+type entrance struct {
 	port      int
 	listeners []net.Listener
 }
 
 // open listens on a port; 0 is any free one.
-func open(ctx context.Context, port int, variable string) (*door, error) {
+func open(ctx context.Context, port int, variable string) (*entrance, error) {
 	for try := 1; ; try++ {
 		d, err := openOnce(ctx, port, variable)
 		if err == nil || port != 0 || try == freePortTries {
@@ -30,7 +30,7 @@ func open(ctx context.Context, port int, variable string) (*door, error) {
 	}
 }
 
-func openOnce(ctx context.Context, port int, variable string) (*door, error) {
+func openOnce(ctx context.Context, port int, variable string) (*entrance, error) {
 	var config net.ListenConfig
 	listen := func(network, host string) (net.Listener, error) {
 		address := net.JoinHostPort(host, strconv.Itoa(port))
@@ -48,18 +48,18 @@ func openOnce(ctx context.Context, port int, variable string) (*door, error) {
 	second, err := listen("tcp6", "::1")
 	switch {
 	case err == nil:
-		return &door{port: port, listeners: []net.Listener{first, second}}, nil
+		return &entrance{port: port, listeners: []net.Listener{first, second}}, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		// Browsers would reach the other program under `localhost`.
 		return nil, errors.Join(err, first.Close())
 	default:
 		// The machine has no IPv6.
-		return &door{port: port, listeners: []net.Listener{first}}, nil
+		return &entrance{port: port, listeners: []net.Listener{first}}, nil
 	}
 }
 
-// close shuts a door that no server has taken over.
-func (d *door) close() error {
+// close shuts an entrance that no server has taken over.
+func (d *entrance) close() error {
 	var errs []error
 	for _, l := range d.listeners {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {

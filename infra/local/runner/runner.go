@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/issuer"
 	"github.com/rapport/rapport/infra/local/pool"
@@ -56,6 +57,8 @@ type Runner struct {
 	at     addresses
 	ends   steps
 	failed chan error
+	// calls is the door before tables and @connections.
+	calls *door.Door
 	// readers is set when the stream readers run.
 	readers atomic.Pointer[streams.Readers]
 }
@@ -95,6 +98,9 @@ func (r *Runner) start(ctx context.Context) error {
 		return err
 	}
 	if err := r.startEngine(ctx, root); err != nil {
+		return err
+	}
+	if err := r.startDoor(ctx); err != nil {
 		return err
 	}
 	if err := r.startIssuer(); err != nil {
@@ -148,7 +154,7 @@ func (r *Runner) takeData() error {
 	return nil
 }
 
-func (r *Runner) openDoors(ctx context.Context) (web, socket *door, err error) {
+func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err error) {
 	if web, err = r.openDoor(ctx, r.config.Port, "PORT"); err != nil {
 		return nil, nil, err
 	}
@@ -160,7 +166,7 @@ func (r *Runner) openDoors(ctx context.Context) (web, socket *door, err error) {
 	return web, socket, nil
 }
 
-func (r *Runner) openDoor(ctx context.Context, port int, variable string) (*door, error) {
+func (r *Runner) openDoor(ctx context.Context, port int, variable string) (*entrance, error) {
 	d, err := open(ctx, port, variable)
 	if err != nil {
 		return nil, err
@@ -192,7 +198,7 @@ func (r *Runner) startFunctions() error {
 	return nil
 }
 
-func (r *Runner) startSockets(at *door) error {
+func (r *Runner) startSockets(at *entrance) error {
 	o := socketOptions(r.Stack)
 	o.Invoker, o.Clock, o.Log = invoker{r.Functions, r.wake}, r.clock, r.log
 	o.Limits.Lifetime = r.config.SocketLifetime
@@ -201,12 +207,12 @@ func (r *Runner) startSockets(at *door) error {
 		return err
 	}
 	r.Sockets = sockets
-	r.serve("websocket", at, gateway.LoopbackOnly(sockets))
+	r.serve("websocket", at, gateway.LoopbackOnly(r.calls.Connections(connections(r.Stack), sockets)))
 	r.ends.push("sockets", 1500*time.Millisecond, sockets.Shutdown)
 	return nil
 }
 
-func (r *Runner) startWeb(at *door) error {
+func (r *Runner) startWeb(at *entrance) error {
 	o := httpOptions(r.Stack)
 	o.Invoker, o.Clock, o.Log = invoker{r.Functions, r.wake}, r.clock, r.log
 	api, err := gateway.NewHTTP(o)
@@ -231,7 +237,7 @@ func (r *Runner) startWeb(at *door) error {
 }
 
 // serve answers at a door until the runner stops.
-func (r *Runner) serve(name string, at *door, handler http.Handler) {
+func (r *Runner) serve(name string, at *entrance, handler http.Handler) {
 	server := gateway.NewServer(handler)
 	server.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelWarn)
 	for _, listener := range at.listeners {

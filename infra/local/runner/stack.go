@@ -43,7 +43,7 @@ func load(root string) (*template.Stack, error) {
 // addresses are where everything is served on this machine.
 type addresses struct {
 	port, socketPort int
-	// tables is the engine's endpoint.
+	// tables is the endpoint that functions reach the tables by.
 	tables string
 }
 

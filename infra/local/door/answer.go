@@ -1,0 +1,42 @@
+package door
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"hash/crc32"
+	"net/http"
+	"strconv"
+)
+
+// TableError is an error as DynamoDB words it: 400
+// ProvisionedThroughputExceededException, 500 InternalServerError.
+func TableError(status int, kind, message string) Answer {
+	space := "com.amazonaws.dynamodb.v20120810#"
+	name := "message"
+	switch kind {
+	case "AccessDeniedException":
+		// The one error whose message has a capital letter.
+		space, name = "com.amazon.coral.service#", "Message"
+	case "UnrecognizedClientException", "SerializationException", "ThrottlingException", "RequestEntityTooLargeException", "UnknownOperationException":
+		space = "com.amazon.coral.service#"
+	}
+	// A map of strings always encodes.
+	body, _ := json.Marshal(map[string]string{"__type": space + kind, name: message})
+	return Answer{Status: status, Body: body, Header: http.Header{
+		"Content-Type":     {"application/x-amz-json-1.0"},
+		"X-Amzn-Requestid": {rand.Text()},
+		"X-Amz-Crc32":      {strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)},
+	}}
+}
+
+// SocketError is an error as API Gateway's @connections words it: 410
+// GoneException, 429 LimitExceededException.
+func SocketError(status int, kind, message string) Answer {
+	// A map of strings always encodes.
+	body, _ := json.Marshal(map[string]string{"message": message})
+	return Answer{Status: status, Body: body, Header: http.Header{
+		"Content-Type":     {"application/json"},
+		"X-Amzn-Errortype": {kind},
+		"X-Amzn-Requestid": {rand.Text()},
+	}}
+}

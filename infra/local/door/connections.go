@@ -1,0 +1,63 @@
+package door
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// maxFrame is what is read of a post before the gateway refuses it, in bytes:
+// one more than it takes.
+const maxFrame = 128<<10 + 1
+
+// Connections puts the same steps before @connections. Resource is the ARN that
+// IAM knows the stage's connections by, without method and what follows:
+// `arn:aws:execute-api:us-east-1:000000000000:wsapi/ws`. Everything that isn't a
+// signed call to a connection goes to next untouched.
+func (d *Door) Connections(resource string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, ok := connection(r.URL.Path)
+		key := accessKey(r.Header.Get("Authorization"))
+		if !ok || key == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxFrame))
+		if err != nil {
+			SocketError(http.StatusBadRequest, "BadRequestException", "The body can't be read").write(w)
+			return
+		}
+		c := Call{
+			Service: Sockets, Key: key, Function: d.signers[key], Operation: connectionOperation(r.Method),
+			Connection: id, Body: body, header: r.Header,
+			Actions: []Action{{"execute-api:ManageConnections", resource + "/" + r.Method + "/@connections/" + id}},
+		}
+		end := chain(d.steps, handled(next, r))
+		answer, err := end(r.Context(), &c)
+		if err != nil {
+			if !errors.Is(err, ErrCut) {
+				d.log.Warn("post cut", "function", c.Function, "operation", c.Operation, "error", err.Error())
+			}
+			panic(http.ErrAbortHandler)
+		}
+		answer.write(w)
+	})
+}
+
+func connection(path string) (id string, ok bool) {
+	_, id, ok = strings.Cut(path, "/@connections/")
+	return id, ok && id != "" && !strings.Contains(id, "/")
+}
+
+func connectionOperation(method string) string {
+	switch method {
+	case http.MethodPost:
+		return "PostToConnection"
+	case http.MethodGet:
+		return "GetConnection"
+	case http.MethodDelete:
+		return "DeleteConnection"
+	}
+	return method
+}

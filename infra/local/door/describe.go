@@ -1,0 +1,74 @@
+package door
+
+import (
+	"net/http"
+	"strings"
+)
+
+// describe says whose call it is and what it asks for.
+func (d *Door) describe(c *Call, r *http.Request) {
+	c.Service = Tables
+	c.header = r.Header
+	c.Key = accessKey(r.Header.Get("Authorization"))
+	c.Function = d.signers[c.Key]
+	_, c.Operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	c.Actions = d.actions(c.Operation, c.Body)
+}
+
+// accessKey finds the key in `AWS4-HMAC-SHA256 Credential=KEY/20260101/…`.
+func accessKey(authorization string) string {
+	_, rest, ok := strings.Cut(authorization, "Credential=")
+	if !ok {
+		return ""
+	}
+	key, _, ok := strings.Cut(rest, "/")
+	if !ok {
+		return ""
+	}
+	return key
+}
+
+// actions are the IAM actions that a request needs, each with its resource
+// (docs.aws.amazon.com/service-authorization, Amazon DynamoDB): a transaction
+// needs those of its items. What can't be told, a statement of PartiQL among it,
+// is on `*`, which only a policy of everything allows.
+func (d *Door) actions(operation string, body []byte) []Action {
+	names, ok := namesIn(body)
+	if !ok || names.none() {
+		return []Action{{"dynamodb:" + operation, "*"}}
+	}
+	all := make([]Action, 0, len(names.tables)+len(names.batch)+len(names.items))
+	for _, table := range names.tables {
+		if len(names.indexes) == 0 {
+			all = append(all, Action{"dynamodb:" + operation, d.arn(table)})
+		}
+		for _, index := range names.indexes {
+			all = append(all, Action{"dynamodb:" + operation, d.arn(table) + "/index/" + index})
+		}
+	}
+	for _, table := range names.batch {
+		all = append(all, Action{"dynamodb:" + operation, d.arn(table)})
+	}
+	for _, item := range names.items {
+		all = append(all, Action{itemAction(item.kind), d.arn(item.table)})
+	}
+	return all
+}
+
+func itemAction(kind string) string {
+	switch kind {
+	case "Put", "Update", "Delete", "Get":
+		return "dynamodb:" + kind + "Item"
+	case "ConditionCheck":
+		return "dynamodb:ConditionCheckItem"
+	}
+	return "dynamodb:" + kind
+}
+
+// arn is a table's, which a request may name by it.
+func (d *Door) arn(table string) string {
+	if strings.HasPrefix(table, "arn:") {
+		return table
+	}
+	return d.tables + table
+}

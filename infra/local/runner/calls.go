@@ -1,0 +1,48 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/template"
+)
+
+// startDoor opens the door that functions reach the tables by, on a port of its
+// own. What stands before the tables stands before @connections too.
+func (r *Runner) startDoor(ctx context.Context) error {
+	steps, err := r.steps()
+	if err != nil {
+		return err
+	}
+	r.calls, err = door.New(door.Options{Engine: r.Engine.Endpoint, Stack: r.Stack, Steps: steps, Log: r.log})
+	if err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("tables' door: %w", err)
+	}
+	r.at.tables = loopback(listener.Addr().(*net.TCPAddr).Port)
+	go func() {
+		if err := r.calls.Serve(listener); err != nil {
+			r.fail(err)
+		}
+	}()
+	r.ends.push("tables' door", time.Second, r.calls.Shutdown)
+	return nil
+}
+
+// steps are what a call goes through, in order: who watches, then what AWS does
+// (permissions, latencies), then what goes wrong on the way.
+func (r *Runner) steps() ([]door.Step, error) {
+	return append([]door.Step(nil), r.config.Calls...), nil
+}
+
+// connections is the stage that @connections belongs to, as IAM names it.
+func connections(stack *template.Stack) string {
+	return "arn:aws:execute-api:" + stack.Region + ":" + stack.AccountID + ":" + stack.Socket.ID + "/" + stack.Socket.Stage
+}
