@@ -62,7 +62,7 @@ func (s *Streams) revokeTopic(ctx context.Context, topic Topic, r Revocation) er
 			return fmt.Errorf("revoke %s: %w", topic, err)
 		}
 		marked, failed := s.mark(ctx, page.Items, r)
-		s.post(ctx, topic, connectionsOf(marked), [][]byte{frame})
+		s.post(ctx, topic, connectionsOf(marked), [][]byte{frame}, laneRevocation)
 		for _, row := range marked {
 			failed = errors.Join(failed, s.end(ctx, topic, row))
 		}

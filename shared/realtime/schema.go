@@ -85,6 +85,7 @@ type subscription struct {
 	Since  time.Time `json:"since"`
 	// Ended is set when the subscription is about to go: senders pass it over.
 	Ended bool `json:"ended,omitempty"`
+	breaker
 }
 
 // connectionOf is the socket that a subscription's row belongs to.

@@ -2,39 +2,22 @@ package realtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/metrics"
 	"github.com/rapport/rapport/shared/table"
 )
 
-const (
-	// parallelPosts bounds the posts of one sender that are under way at once.
-	parallelPosts = 32
-	// postDeadline bounds the posting of one batch of frames: whoever can't be
-	// reached by then is left to the durable lane.
-	postDeadline = time.Second
-	// maxSubscribers bounds who is read for a topic: 101 participants with ten
-	// sockets each, and a margin.
-	maxSubscribers = 2000
-)
-
-// ErrGone says that a socket is closed.
-var ErrGone = errors.New("the socket is closed")
-
-// Poster sends a frame to an open socket; ErrGone where it is closed.
-type Poster interface {
-	Post(ctx context.Context, connectionID string, frame []byte) error
-}
+// maxSubscribers bounds who is read for a topic: 101 participants with ten
+// sockets each, and a margin.
+const maxSubscribers = 2000
 
 // Streams sends to the subscribers of topics, and ends subscriptions. Whoever
 // sends has read what it sends before it reads the subscribers, consistently
@@ -80,7 +63,9 @@ func (s *Streams) express(ctx context.Context, c Commit) error {
 	p := c.Pace
 	switch {
 	case p.posts && !p.later && p.from == c.Own.Position:
-		return s.postOnce(ctx, c.Topic, []Event{c.Own}, p.Group)
+		err := s.postOnce(ctx, c.Topic, []Event{c.Own}, p.Group)
+		s.fannedOut(ctx, c.Topic, c.Returned)
+		return err
 	case p.posts:
 		if waited, err := s.await(ctx, c.Topic, p.Due); !waited {
 			return err
@@ -93,6 +78,7 @@ func (s *Streams) express(ctx context.Context, c Commit) error {
 			return err
 		}
 	default:
+		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}
 	from := p.from
@@ -104,9 +90,12 @@ func (s *Streams) express(ctx context.Context, c Commit) error {
 		return err
 	}
 	if newest := events[len(events)-1].Position; !p.posts && newest != c.Own.Position {
+		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}
-	return s.postOnce(ctx, c.Topic, events, p.Group)
+	err = s.postOnce(ctx, c.Topic, events, p.Group)
+	s.fannedOut(ctx, c.Topic, c.Returned)
+	return err
 }
 
 // await waits until a time. It doesn't where nobody follows the topic: whoever
@@ -137,13 +126,15 @@ func (s *Streams) postOnce(ctx context.Context, topic Topic, events []Event, gro
 		return err
 	}
 	if len(frames) != 1 {
+		count(ctx, metricHeaded, 1, topic)
 		return s.Head(ctx, topic, events[len(events)-1].Position, "")
 	}
 	subscribers, err := s.subscribers(ctx, topic)
 	if err != nil {
 		return err
 	}
-	s.post(ctx, topic, connectionsOf(subscribers), frames)
+	metrics.Sample(ctx, metricSubscribers, len(subscribers), kindOf(topic))
+	s.deliver(ctx, topic, subscribers, frames, laneExpress)
 	return nil
 }
 
@@ -177,57 +168,6 @@ func connectionsOf(rows []table.Row[subscription]) []string {
 	return ids
 }
 
-// post sends frames to sockets, in order for each, within the deadline. A
-// socket that is gone is taken down; any other failure leaves its client to
-// notice the gap.
-func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string, frames [][]byte) {
-	ctx, cancel := context.WithTimeout(ctx, postDeadline)
-	defer cancel()
-	var failed atomic.Int64
-	var group errgroup.Group
-	group.SetLimit(parallelPosts)
-	for _, id := range connectionIDs {
-		group.Go(func() error {
-			switch err := s.postAll(ctx, id, frames); {
-			case errors.Is(err, ErrGone):
-				s.takeDown(ctx, topic, id)
-			case err != nil:
-				failed.Add(1)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // no member returns an error: each failure is counted
-	if n := failed.Load(); n > 0 {
-		s.log.WarnContext(ctx, "posts failed", "sockets", n, "of", len(connectionIDs))
-	}
-}
-
-// postAll posts frames to one socket until one fails.
-func (s *Streams) postAll(ctx context.Context, connectionID string, frames [][]byte) error {
-	for _, frame := range frames {
-		if err := s.poster.Post(ctx, connectionID, frame); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// takeDown removes a socket that is gone, which may have had no $disconnect, and
-// the row that led to it.
-func (s *Streams) takeDown(ctx context.Context, topic Topic, connectionID string) {
-	c, topics, err := s.connections.Close(ctx, connectionID)
-	if err == nil {
-		err = s.ended(ctx, c, topics...)
-	}
-	if err == nil {
-		err = s.realtime.Delete(ctx, subscriptionKey(topic, connectionID))
-	}
-	if err != nil {
-		s.log.WarnContext(ctx, "take down socket", "error", err.Error())
-	}
-}
-
 // Head tells a topic's subscribers its newest position, and the content's hash
 // at exactly that position where it is known.
 func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash string) error {
@@ -239,7 +179,7 @@ func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash st
 	if err != nil {
 		return err
 	}
-	s.post(ctx, topic, connectionsOf(subscribers), [][]byte{frame})
+	s.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
 	return nil
 }
 

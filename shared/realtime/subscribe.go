@@ -157,7 +157,7 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 		if err != nil {
 			return fmt.Errorf("read subscription: %w", err)
 		}
-		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames)
+		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
 		if !more {
 			return nil
 		}
