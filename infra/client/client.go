@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -20,9 +21,8 @@ const maxAnswer = 16 << 20
 
 // Client is one person, signed in.
 type Client struct {
-	base string
+	site *Site
 	user string
-	http *http.Client
 
 	mu      sync.Mutex
 	token   string
@@ -40,6 +40,14 @@ type Problem struct {
 		Location string `json:"location"`
 		Detail   string `json:"detail"`
 	} `json:"errors"`
+	// RetryAfter is how long to wait, 0 where the answer doesn't say.
+	RetryAfter time.Duration `json:"-"`
+}
+
+// Again tells whether the same request may be sent again: it was throttled, or
+// failed for a reason that may pass.
+func (p *Problem) Again() bool {
+	return p.Status == http.StatusTooManyRequests || p.Status >= http.StatusInternalServerError
 }
 
 // Error tells status, code and what to mend.
@@ -47,10 +55,10 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%d %s: %s %v", p.Status, p.Code, p.Detail, p.Errors)
 }
 
-// SignIn signs a local person in at a runner such as http://localhost:3000.
+// SignIn signs a local person in at a runner such as http://localhost:3000, with
+// connections of their own.
 func SignIn(ctx context.Context, base, user string) (*Client, error) {
-	c := &Client{base: base, user: user, http: &http.Client{Timeout: 30 * time.Second}}
-	return c, c.refresh(ctx)
+	return NewSite(base).SignIn(ctx, user)
 }
 
 func (c *Client) refresh(ctx context.Context) error {
@@ -95,7 +103,7 @@ func (c *Client) send(ctx context.Context, method, path, token string, in, out a
 		}
 		body = bytes.NewReader(raw)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, c.site.Base+path, body)
 	if err != nil {
 		return err
 	}
@@ -105,17 +113,12 @@ func (c *Client) send(ctx context.Context, method, path, token string, in, out a
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := c.http.Do(request)
+	status, raw, retryAfter, err := c.exchange(request, path)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // reading is over
-	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return err
-	}
-	if response.StatusCode >= http.StatusBadRequest {
-		problem := &Problem{Status: response.StatusCode}
+	if status >= http.StatusBadRequest {
+		problem := &Problem{Status: status, RetryAfter: retryAfter}
 		if json.Unmarshal(raw, problem) != nil {
 			problem.Detail = string(raw)
 		}
@@ -125,4 +128,24 @@ func (c *Client) send(ctx context.Context, method, path, token string, in, out a
 		return nil
 	}
 	return json.Unmarshal(raw, out)
+}
+
+// exchange sends a request and reads the whole answer.
+func (c *Client) exchange(request *http.Request, path string) (status int, raw []byte, retryAfter time.Duration, err error) {
+	if c.site.Sent != nil {
+		defer func() { c.site.Sent(request.Method, path, status, len(raw)) }()
+	}
+	response, err := c.site.http.Do(request)
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	defer response.Body.Close() //nolint:errcheck // reading is over
+	if raw, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer)); err != nil {
+		return 0, nil, 0, err
+	}
+	// A header that isn't a number of seconds says nothing.
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		retryAfter = time.Duration(seconds) * time.Second
+	}
+	return response.StatusCode, raw, retryAfter, nil
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -29,38 +29,50 @@ type sent struct {
 	seq   int64
 	first ot.Change
 	now   ot.Change
-	// acked is the version that the server gave it, 0 while unknown.
-	acked int64
 }
 
-// Notes edits a meeting's notes over a socket that comes back by itself: one
-// change in flight, the rest composed, missing events replayed.
+// What is typed fast is sent together: an edit that follows the one before by
+// less than the window waits, at most that long and for so many others.
+const (
+	typingWindow = 250 * time.Millisecond
+	typingEdits  = 10
+)
+
+// Notes edits a meeting's notes over a line: one change in flight, the rest
+// composed.
 type Notes struct {
 	client    *Client
 	meetingID string
-	topic     string
 	clientID  string
 	refused   func(error)
+	line      *Line
+	follow    *Follow
 
-	mu       sync.Mutex
-	version  int64
-	base     string // the text at version
-	text     string // with what is in flight and pending
-	flight   *sent
-	pending  ot.Change
-	seq      int64
-	acked    map[int64]int64 // by sequence number: the version it got
-	socket   *Socket
-	wake     chan struct{}
-	received time.Time
-	hashed   Frame // the newest head that had a hash
+	mu      sync.Mutex
+	version int64
+	base    string // the text at version
+	text    string // with what is in flight and pending
+	flight  *sent
+	pending ot.Change
+	// edits is how many edits are pending, since when the first of them is.
+	edits int
+	since time.Time
+	last  time.Time // when the last change was sent
+	seq   int64
+	acked map[int64]int64 // by sequence number: the version it got
+	wake  chan struct{}
+	// hashed is the newest head that had a hash.
+	hashed   string
+	hashedAt int64
+	brokenBy error
 }
 
 // OpenNotes opens a session that runs until ctx ends. refused hears of an edit
-// that the server refused for good; the session stops sending then.
+// that the server refused for good, or that the notes can't be followed any
+// more; the session stops sending then.
 func (c *Client) OpenNotes(ctx context.Context, meetingID string, refused func(error)) (*Notes, error) {
 	n := &Notes{
-		client: c, meetingID: meetingID, topic: "meetings/" + meetingID + "/notes", clientID: rand.Text(),
+		client: c, meetingID: meetingID, clientID: rand.Text(),
 		refused: refused, acked: map[int64]int64{}, wake: make(chan struct{}, 1),
 	}
 	var text struct {
@@ -71,8 +83,32 @@ func (c *Client) OpenNotes(ctx context.Context, meetingID string, refused func(e
 		return nil, err
 	}
 	n.version, n.base, n.text = text.Version, text.Content, text.Content
+	n.line = c.NewLine(LineOptions{})
+	n.follow = n.line.Follow("meetings/"+meetingID+"/notes", FollowOptions{
+		From: text.Version, Event: n.event, Head: n.head, Refused: n.end,
+		Read: func(ctx context.Context, from int64) ([]Event, error) { return c.readChanges(ctx, meetingID, from) },
+	})
+	if err := n.line.Start(ctx); err != nil {
+		return nil, err
+	}
 	go n.run(ctx)
 	return n, nil
+}
+
+// readChanges reads the changes after a version, as events.
+func (c *Client) readChanges(ctx context.Context, meetingID string, from int64) ([]Event, error) {
+	var page struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	path := "/v1/meetings/" + meetingID + "/notes/changes?limit=200&from=" + strconv.FormatInt(from, 10)
+	if err := c.Do(ctx, http.MethodGet, path, nil, &page); err != nil {
+		return nil, err
+	}
+	events := make([]Event, len(page.Items))
+	for i, item := range page.Items {
+		events[i] = Event{Position: from + 1 + int64(i), Data: item}
+	}
+	return events, nil
 }
 
 // State is the text as the person sees it, the version below it, and whether
@@ -98,7 +134,7 @@ func (n *Notes) Acked() (clientID string, versions map[int64]int64) {
 func (n *Notes) Hashed() (version int64, hash string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.hashed.Position, n.hashed.Hash
+	return n.hashedAt, n.hashed
 }
 
 // Edit applies a change to the local text at once, made by f from the text as
@@ -115,18 +151,22 @@ func (n *Notes) Edit(f func(text string) ot.Change) error {
 		return err
 	}
 	n.text = text
+	if n.edits++; n.edits == 1 {
+		n.since = time.Now()
+	}
 	n.nudge()
 	return nil
 }
 
 // Cut loses the socket, if there is one.
-func (n *Notes) Cut() {
+func (n *Notes) Cut() { n.line.Cut() }
+
+func (n *Notes) end(err error) {
 	n.mu.Lock()
-	socket := n.socket
+	n.brokenBy = err
 	n.mu.Unlock()
-	if socket != nil {
-		socket.Cut()
-	}
+	n.refused(err)
+	n.nudge()
 }
 
 func (n *Notes) nudge() {
@@ -136,193 +176,101 @@ func (n *Notes) nudge() {
 	}
 }
 
-// run keeps a socket and sends over it.
+// run sends one change after the other.
 func (n *Notes) run(ctx context.Context) {
-	const pause = 50 * time.Millisecond
-	for wait := pause; ctx.Err() == nil; wait = min(2*wait, time.Second) {
-		if err := n.connected(ctx); err == nil {
-			wait = pause
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-	}
-}
-
-// connected serves one socket until it is cut; nil if it had served.
-func (n *Notes) connected(ctx context.Context) error {
-	socket, err := n.client.Open(ctx, n.handle)
-	if err != nil {
-		return err
-	}
-	defer socket.Cut()
-	n.mu.Lock()
-	n.socket = socket
-	n.mu.Unlock()
-	if err := n.subscribe(ctx, socket); err != nil {
-		return err
-	}
-	for {
-		change := n.take()
+	for ctx.Err() == nil {
+		change, wait := n.take()
 		if change != nil {
-			if err := n.send(ctx, socket, change); err != nil {
-				return nil
-			}
+			n.send(ctx, change)
 			continue
 		}
+		var due <-chan time.Time
+		if wait > 0 {
+			due = time.After(wait)
+		}
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-socket.Done():
-			return nil
 		case <-n.wake:
-			if n.behind() {
-				if err := n.subscribe(ctx, socket); err != nil {
-					return nil
-				}
-			}
+		case <-due:
 		}
 	}
 }
 
-// behind tells whether an acknowledged change hasn't been seen as an event for
-// half a second.
-func (n *Notes) behind() bool {
+// take gives the change to send, which is then in flight, or how long to wait
+// for more of what is being typed; 0 where there is nothing.
+func (n *Notes) take() (change *sent, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.flight != nil && n.flight.acked > n.version && time.Since(n.received) > 500*time.Millisecond
-}
-
-func (n *Notes) subscribe(ctx context.Context, socket *Socket) error {
-	n.mu.Lock()
-	from := n.version
-	n.received = time.Now()
-	n.mu.Unlock()
-	_, err := socket.Ask(ctx, map[string]any{"action": "subscribe", "topic": n.topic, "from": from})
-	if refused, ok := errors.AsType[*Refused](err); ok && !refused.Again() {
-		n.refused(fmt.Errorf("subscribe from %d: %w", from, err))
+	if n.flight != nil || len(n.pending) == 0 || n.brokenBy != nil {
+		return nil, 0
 	}
-	return err
-}
-
-// take gives the change to send: the one in flight unless it was acknowledged,
-// or the pending one, which is then in flight.
-func (n *Notes) take() *sent {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.flight != nil {
-		if n.flight.acked > 0 {
-			time.AfterFunc(500*time.Millisecond, n.nudge)
-			return nil
+	now := time.Now()
+	if fast := n.since.Sub(n.last) < typingWindow; fast && n.edits < typingEdits {
+		if wait := typingWindow - now.Sub(n.since); wait > 0 {
+			return nil, wait
 		}
-		return n.flight
-	}
-	if len(n.pending) == 0 {
-		return nil
 	}
 	n.seq++
 	n.flight = &sent{base: n.version, seq: n.seq, first: n.pending, now: n.pending}
-	n.pending = nil
-	return n.flight
+	n.pending, n.edits, n.last = nil, 0, now
+	return n.flight, 0
 }
 
-func (n *Notes) send(ctx context.Context, socket *Socket, change *sent) error {
-	frame, err := socket.Ask(ctx, map[string]any{
+func (n *Notes) send(ctx context.Context, change *sent) {
+	frame, err := n.line.Ask(ctx, map[string]any{
 		"action": "edit", "meetingId": n.meetingID, "baseVersion": change.base,
 		"clientId": n.clientID, "clientSeq": change.seq, "ops": change.first,
 	})
-	if refused, ok := errors.AsType[*Refused](err); ok && refused.Again() {
-		select {
-		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
-		return nil
+	if err == nil {
+		err = n.acknowledged(change, frame)
 	}
-	if ok := errors.As(err, new(*Refused)); ok {
-		n.refused(fmt.Errorf("change %d of %s: %w", change.seq, n.clientID, err))
-		return err
+	if err != nil && ctx.Err() == nil {
+		n.end(fmt.Errorf("change %d of %s: %w", change.seq, n.clientID, err))
 	}
-	if err != nil {
-		return err
-	}
-	return n.acknowledged(change, frame)
 }
 
 func (n *Notes) acknowledged(change *sent, frame Frame) error {
+	n.follow.Known(frame.Version)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.acked[change.seq] = frame.Version
+	if n.flight != change || frame.Version != n.version+1 || len(frame.Ops) == 0 {
+		// Its event was here first, or what lies between is still to come.
+		return nil
+	}
 	var ops ot.Change
 	if err := json.Unmarshal(frame.Ops, &ops); err != nil {
 		return err
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.acked[change.seq] = frame.Version
-	if n.flight != change {
-		return nil // its event was here first
-	}
-	change.acked = frame.Version
-	if frame.Version != n.version+1 {
-		return nil // what lies between is still to come
-	}
 	return n.confirm(Change{Version: frame.Version, Ops: ops})
 }
 
-// handle takes what comes unasked.
-func (n *Notes) handle(frame Frame) {
-	if frame.Topic != n.topic {
+func (n *Notes) head(position int64, hash string) {
+	if hash == "" {
 		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	switch frame.Type {
-	case "event":
-		for _, event := range frame.Events {
-			if err := n.event(event); err != nil {
-				n.refused(fmt.Errorf("event %d: %w", event.Position, err))
-				return
-			}
-		}
-	case "head":
-		if frame.Hash != "" {
-			n.hashed = frame
-		}
-		if frame.Position > n.version {
-			n.resubscribe()
-		}
+	n.hashedAt, n.hashed = position, hash
+}
+
+func (n *Notes) event(event Event, _ time.Time) {
+	n.mu.Lock()
+	err := n.apply(event)
+	n.mu.Unlock()
+	if err != nil {
+		n.end(fmt.Errorf("event %d: %w", event.Position, err))
 	}
 }
 
-// resubscribe asks again from the own version, half a second after the last
-// event.
-func (n *Notes) resubscribe() {
-	socket := n.socket
-	from := n.version
-	time.AfterFunc(500*time.Millisecond, func() {
-		n.mu.Lock()
-		stale := n.version > from || n.socket != socket
-		n.mu.Unlock()
-		if stale || socket == nil {
-			return
-		}
-		if n.subscribe(context.Background(), socket) != nil {
-			socket.Cut()
-		}
-	})
-}
-
-func (n *Notes) event(event Event) error {
-	if event.Position <= n.version {
-		return nil
-	}
-	if event.Position > n.version+1 {
-		n.resubscribe()
-		return nil
+func (n *Notes) apply(event Event) error {
+	if event.Position <= n.version || n.brokenBy != nil {
+		return nil // the ack was here first
 	}
 	var change Change
 	if err := json.Unmarshal(event.Data, &change); err != nil {
 		return err
 	}
-	n.received = time.Now()
 	mine := n.flight != nil && change.AuthorID == n.client.UserID && change.ClientID == n.clientID && change.ClientSeq == n.flight.seq
 	if mine {
 		n.acked[n.flight.seq] = change.Version

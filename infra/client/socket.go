@@ -29,6 +29,20 @@ type Frame struct {
 	Detail   string          `json:"detail"`
 	Reason   string          `json:"reason"`
 	Events   []Event         `json:"events"`
+	Here     []Present       `json:"here"`
+	Left     []Present       `json:"left"`
+	Before   time.Time       `json:"before"`
+	// Received is when it was read from the socket, and Size its bytes.
+	Received time.Time `json:"-"`
+	Size     int       `json:"-"`
+}
+
+// Present is somebody who is there in a topic.
+type Present struct {
+	UserID      string `json:"userId"`
+	ClientKey   string `json:"clientKey"`
+	DisplayName string `json:"displayName"`
+	Status      string `json:"status"`
 }
 
 // Event is something at a position of a topic.
@@ -55,7 +69,10 @@ var ErrCut = errors.New("the socket is closed")
 type Socket struct {
 	conn   *websocket.Conn
 	handle func(Frame)
-	done   chan struct{}
+	// answered, where set, sees every answer before whoever asked does, in order
+	// with what handle gets.
+	answered func(Frame)
+	done     chan struct{}
 
 	mu      sync.Mutex
 	next    int
@@ -65,18 +82,22 @@ type Socket struct {
 // Open spends a ticket and opens a socket; handle gets every frame that isn't
 // an answer, in order, from one goroutine.
 func (c *Client) Open(ctx context.Context, handle func(Frame)) (*Socket, error) {
+	return c.open(ctx, handle, nil)
+}
+
+func (c *Client) open(ctx context.Context, handle, answered func(Frame)) (*Socket, error) {
 	var ticket struct {
 		URL string `json:"url"`
 	}
 	if err := c.Do(ctx, http.MethodPost, "/v1/realtime/tickets", nil, &ticket); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
-	conn, _, err := websocket.Dial(ctx, ticket.URL, nil) //nolint:bodyclose // the library closes it
+	conn, _, err := websocket.Dial(ctx, ticket.URL, &websocket.DialOptions{HTTPClient: c.site.dial}) //nolint:bodyclose // the library closes it
 	if err != nil {
 		return nil, fmt.Errorf("open socket: %w", err)
 	}
 	conn.SetReadLimit(64 << 10)
-	s := &Socket{conn: conn, handle: handle, done: make(chan struct{}), waiting: map[string]chan Frame{}}
+	s := &Socket{conn: conn, handle: handle, answered: answered, done: make(chan struct{}), waiting: map[string]chan Frame{}}
 	go s.read()
 	return s, nil
 }
@@ -91,6 +112,7 @@ func (s *Socket) read() {
 	defer close(s.done)
 	for {
 		_, raw, err := s.conn.Read(context.Background())
+		received := time.Now()
 		if err != nil {
 			_ = s.conn.CloseNow()
 			return
@@ -99,11 +121,15 @@ func (s *Socket) read() {
 		if json.Unmarshal(raw, &frame) != nil {
 			continue
 		}
+		frame.Received, frame.Size = received, len(raw)
 		s.mu.Lock()
 		answer, ok := s.waiting[frame.ID]
 		delete(s.waiting, frame.ID)
 		s.mu.Unlock()
 		if ok && frame.ID != "" {
+			if s.answered != nil {
+				s.answered(frame)
+			}
 			answer <- frame
 		} else {
 			s.handle(frame)
@@ -117,7 +143,27 @@ func (s *Socket) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 	s.mu.Lock()
 	s.next++
 	id := strconv.Itoa(s.next)
+	s.mu.Unlock()
+	raw, err := encode(id, frame)
+	if err != nil {
+		return Frame{}, err
+	}
+	return s.exchange(ctx, id, raw)
+}
+
+// encode writes a frame with its id.
+func encode(id string, frame map[string]any) ([]byte, error) {
+	sent := map[string]any{"id": id}
+	for name, value := range frame {
+		sent[name] = value
+	}
+	return json.Marshal(sent)
+}
+
+// exchange sends a frame that has an id and waits for the answer.
+func (s *Socket) exchange(ctx context.Context, id string, raw []byte) (Frame, error) {
 	answer := make(chan Frame, 1)
+	s.mu.Lock()
 	s.waiting[id] = answer
 	s.mu.Unlock()
 	defer func() {
@@ -125,14 +171,6 @@ func (s *Socket) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 		delete(s.waiting, id)
 		s.mu.Unlock()
 	}()
-	sent := map[string]any{"id": id}
-	for name, value := range frame {
-		sent[name] = value
-	}
-	raw, err := json.Marshal(sent)
-	if err != nil {
-		return Frame{}, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, AnswerLimit)
 	defer cancel()
 	if err := s.conn.Write(ctx, websocket.MessageText, raw); err != nil {
@@ -149,4 +187,11 @@ func (s *Socket) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 	case <-ctx.Done():
 		return Frame{}, ctx.Err()
 	}
+}
+
+// idle tells whether nobody waits for an answer.
+func (s *Socket) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) == 0
 }

@@ -1,0 +1,343 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// maxEarly bounds the events kept until what is missing has come; more are
+	// dropped and replayed.
+	maxEarly = 1000
+	// replayLength is how many events follow a `subscribed` at most.
+	replayLength = 1000
+	// patience is how long an event may be missing before it is asked for again:
+	// two functions' posts are unordered.
+	patience = 200 * time.Millisecond
+	// afterHead is how long a client that is behind waits after a head.
+	afterHead = 500 * time.Millisecond
+)
+
+// FollowOptions say how a topic is followed.
+type FollowOptions struct {
+	// From is the position that the follower has: what comes after it is given
+	// out.
+	From int64
+	// State is a topic whose later event replaces an earlier one, so that gaps
+	// mean nothing.
+	State bool
+	// Event gets every event once and in order, and when it was read from the
+	// socket, from one goroutine at a time. It must return at once and not ask
+	// the Follow anything.
+	Event func(e Event, received time.Time)
+	// Head gets the newest position and, where it is known, the content's hash.
+	Head func(position int64, hash string)
+	// Read gives events after a position over HTTP, for those that no frame has
+	// room for. Without it they can't be followed.
+	Read func(ctx context.Context, from int64) ([]Event, error)
+	// Refused hears that the topic can't be followed any more: revoked, or
+	// refused for good.
+	Refused func(error)
+}
+
+// FollowCounts are what a follower has seen.
+type FollowCounts struct {
+	// Duplicates are events that came again, Early those that came before an
+	// earlier one, Gaps the times that something was asked for again.
+	Duplicates, Early, Gaps int64
+	// Heads and Replays are frames; Frames are event frames without replays.
+	Heads, Replays, Frames int64
+}
+
+// Follow is one topic that a line follows: it restores the order, drops what
+// comes twice, and asks again for what is missing.
+type Follow struct {
+	line    *Line
+	topic   string
+	options FollowOptions
+
+	mu       sync.Mutex
+	position int64
+	// known is the newest position that is known to exist.
+	known int64
+	early map[int64]arrival
+	// replayUntil is the newest position that the last `subscribed` promised to
+	// replay, replayedFrom where that replay began.
+	replayUntil, replayedFrom int64
+	watching                  bool
+	reading                   bool
+	over                      bool
+	counts                    FollowCounts
+}
+
+type arrival struct {
+	event    Event
+	received time.Time
+}
+
+// Position is that of the last event given out.
+func (f *Follow) Position() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.position
+}
+
+// Counts are what it has seen.
+func (f *Follow) Counts() FollowCounts {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.counts
+}
+
+// Known tells that a position exists, from an answer: if its event doesn't come
+// it is asked for.
+func (f *Follow) Known(position int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.know(position, afterHead)
+}
+
+func (f *Follow) know(position int64, wait time.Duration) {
+	f.known = max(f.known, position)
+	if f.position < f.known && !f.options.State {
+		f.watch(wait)
+	}
+}
+
+// subscribe asks for the topic over a socket, again while the server is busy.
+func (f *Follow) subscribe(ctx context.Context, socket *Socket) error {
+	begun := time.Now()
+	for try := 0; ; try++ {
+		f.mu.Lock()
+		from := f.position
+		over := f.over
+		f.mu.Unlock()
+		if over {
+			return nil
+		}
+		frame := map[string]any{"action": "subscribe", "topic": f.topic}
+		if !f.options.State {
+			frame["from"] = from
+		}
+		f.line.options.Observer.Asked("subscribe", 0, try > 0)
+		_, err := socket.Ask(ctx, frame)
+		if err == nil {
+			f.line.options.Observer.Subscribed(f.topic, time.Since(begun))
+			return nil
+		}
+		refused, ok := errors.AsType[*Refused](err)
+		switch {
+		case ok && !refused.Again():
+			f.end(fmt.Errorf("subscribe to %s from %d: %w", f.topic, from, err))
+			return nil
+		case !ok:
+			return err
+		}
+		f.line.options.Observer.Trouble("subscribe", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-socket.Done():
+			return ErrCut
+		case <-time.After(jitter(try) / 2):
+		}
+	}
+}
+
+func (f *Follow) subscribed(position int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.replayedFrom, f.replayUntil = f.position, position
+	f.know(position, afterHead)
+}
+
+// replays tells whether a frame carries only what a subscription asked for.
+func (f *Follow) replays(frame *Frame) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(frame.Events)
+	return n > 0 && frame.Events[n-1].Position <= f.replayUntil
+}
+
+func (f *Follow) events(frame *Frame) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(frame.Events); n > 0 && frame.Events[n-1].Position <= f.replayUntil {
+		f.counts.Replays++
+	} else {
+		f.counts.Frames++
+	}
+	if f.over {
+		return
+	}
+	for _, event := range frame.Events {
+		f.take(arrival{event, frame.Received})
+	}
+	f.drain()
+}
+
+func (f *Follow) take(a arrival) {
+	at := a.event.Position
+	f.known = max(f.known, at)
+	if at <= f.position {
+		f.counts.Duplicates++
+		return
+	}
+	if f.options.State {
+		f.position = at
+		f.options.Event(a.event, a.received)
+		return
+	}
+	if at > f.position+1 {
+		f.counts.Early++
+	} else if !a.event.Omitted {
+		// The usual case needs no map.
+		f.give(a)
+		return
+	}
+	if f.early == nil {
+		f.early = map[int64]arrival{}
+	}
+	kept, have := f.early[at]
+	if have && !kept.event.Omitted {
+		f.counts.Duplicates++
+	} else if have || len(f.early) < maxEarly {
+		f.early[at] = a
+	}
+}
+
+func (f *Follow) give(a arrival) {
+	f.position = a.event.Position
+	delete(f.early, f.position)
+	if f.options.Event != nil {
+		f.options.Event(a.event, a.received)
+	}
+}
+
+// drain gives out what is next, and sees to what is missing.
+func (f *Follow) drain() {
+	if f.options.State || f.over {
+		return
+	}
+	for {
+		next, ok := f.early[f.position+1]
+		if !ok {
+			break
+		}
+		if next.event.Omitted {
+			f.read()
+			return
+		}
+		f.give(next)
+	}
+	if f.position >= f.known {
+		return
+	}
+	if end := f.replayedFrom + replayLength; f.position >= end && f.position < f.replayUntil {
+		f.replayedFrom = f.position // a long replay ended: ask on
+		go f.again()
+		return
+	}
+	f.watch(patience)
+}
+
+// read fetches what no frame has room for.
+func (f *Follow) read() {
+	if f.reading || f.options.Read == nil {
+		return
+	}
+	f.reading = true
+	from := f.position
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), AnswerLimit)
+		defer cancel()
+		events, err := f.options.Read(ctx, from)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.reading = false
+		if err != nil || len(events) == 0 {
+			f.watch(afterHead)
+			return
+		}
+		now := time.Now()
+		for _, event := range events {
+			f.take(arrival{event, now})
+		}
+		f.drain()
+	}()
+}
+
+// watch asks again from the own position if what is missing hasn't come after
+// a while.
+func (f *Follow) watch(wait time.Duration) {
+	if f.watching || f.over {
+		return
+	}
+	f.watching = true
+	from := f.position
+	time.AfterFunc(wait, func() {
+		f.mu.Lock()
+		f.watching = false
+		behind := f.position < f.known && !f.over
+		if behind && f.position > from {
+			f.watch(patience) // it goes on
+			behind = false
+		}
+		f.mu.Unlock()
+		if behind {
+			f.again()
+		}
+	})
+}
+
+// again subscribes from the own position, and watches whether that helps.
+func (f *Follow) again() {
+	f.line.mu.Lock()
+	socket := f.line.socket
+	f.line.mu.Unlock()
+	if socket == nil {
+		return // the next one subscribes
+	}
+	f.mu.Lock()
+	f.counts.Gaps++
+	f.mu.Unlock()
+	if err := f.subscribe(context.Background(), socket); err != nil {
+		f.line.options.Observer.Trouble("subscribe", err)
+		socket.Cut()
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.position < f.known {
+		f.watch(2 * afterHead)
+	}
+}
+
+func (f *Follow) head(frame *Frame) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts.Heads++
+	if f.options.Head != nil {
+		f.options.Head(frame.Position, frame.Hash)
+	}
+	if f.over {
+		return
+	}
+	f.know(frame.Position, afterHead)
+}
+
+func (f *Follow) revoked(reason string) { f.end(revocation(f.topic, reason)) }
+
+func (f *Follow) end(err error) {
+	f.line.drop(f.topic)
+	f.mu.Lock()
+	over := f.over
+	f.over = true
+	f.mu.Unlock()
+	if !over && f.options.Refused != nil {
+		f.options.Refused(err)
+	}
+}

@@ -1,0 +1,352 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// pauseBase and pauseCap bound the pause before a socket is opened anew:
+	// full jitter below base * 2^attempt.
+	pauseBase = 500 * time.Millisecond
+	pauseCap  = 15 * time.Second
+	// retryBase and retryCap bound the pause before a refused frame is sent again.
+	retryBase = 100 * time.Millisecond
+	retryCap  = 2 * time.Second
+	// moving is how long a socket that was replaced may finish what it was asked.
+	moving = 5 * time.Second
+)
+
+// Observer sees what happens on a line. Its methods are called by several
+// goroutines and must return at once. Embed NoObserver to leave some out.
+type Observer interface {
+	// Frame is every frame that came, answers too; replay tells that it carries
+	// events which were asked for again.
+	Frame(f *Frame, replay bool)
+	// Asked is every frame that is sent, again too.
+	Asked(action string, bytes int, again bool)
+	// Opened is a socket that took over, Lost one that ended unasked; trouble
+	// is whatever went wrong and is tried again.
+	Opened(took time.Duration, moved bool)
+	Lost()
+	Trouble(doing string, err error)
+	// Subscribed is a topic that is followed again or anew.
+	Subscribed(topic string, took time.Duration)
+}
+
+// LineOptions say how a line behaves. The zero value is a good client.
+type LineOptions struct {
+	// Pause is how long to wait before a socket is opened anew, for the given
+	// attempt from 0; nil is full jitter below 500 ms * 2^attempt, 15 s at most.
+	Pause func(attempt int) time.Duration
+	// Presence gets frames of type presence.
+	Presence func(*Frame)
+	Observer Observer
+}
+
+// Line is a person's lasting connection: one socket that comes back when it is
+// cut, and moves to a new one when the server asks for it; the topics that it
+// follows go on where they were, without losing or repeating an event. Make it,
+// say what it follows, then Start it.
+type Line struct {
+	client  *Client
+	options LineOptions
+
+	mu     sync.Mutex
+	socket *Socket
+	// up is closed while a socket is there.
+	up     chan struct{}
+	move   chan struct{}
+	topics map[string]*Follow
+	next   int
+}
+
+// NewLine makes a line that isn't open yet.
+func (c *Client) NewLine(o LineOptions) *Line {
+	if o.Pause == nil {
+		o.Pause = jitter
+	}
+	if o.Observer == nil {
+		o.Observer = NoObserver{}
+	}
+	return &Line{client: c, options: o, up: make(chan struct{}), move: make(chan struct{}, 1), topics: map[string]*Follow{}}
+}
+
+func jitter(attempt int) time.Duration {
+	return rand.N(min(pauseCap, pauseBase<<min(attempt, 5)) + 1)
+}
+
+// Start opens the line and keeps it open until ctx ends. It returns when every
+// topic is subscribed, or with the error that made it give up.
+func (l *Line) Start(ctx context.Context) error {
+	socket, err := l.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	go l.keep(ctx, socket)
+	return nil
+}
+
+// keep serves one socket after the other.
+func (l *Line) keep(ctx context.Context, socket *Socket) {
+	stop := context.AfterFunc(ctx, l.Cut)
+	defer stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-socket.Done():
+			l.down()
+			if ctx.Err() == nil {
+				l.options.Observer.Lost()
+				socket = l.reopen(ctx)
+			}
+		case <-l.move:
+			old := socket
+			next, err := l.connect(ctx, true)
+			if err != nil {
+				l.options.Observer.Trouble("move", err)
+				continue // the old one serves until it is cut
+			}
+			socket = next
+			go retire(old)
+		}
+	}
+	l.Cut()
+}
+
+// retire closes a socket that was replaced, when what it was asked is answered.
+func retire(s *Socket) {
+	for end := time.Now().Add(moving); time.Now().Before(end) && !s.idle(); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.Cut()
+}
+
+// reopen tries until there is a socket, or ctx ends.
+func (l *Line) reopen(ctx context.Context) *Socket {
+	for attempt := 0; ; attempt++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(l.options.Pause(attempt)):
+		}
+		socket, err := l.connect(ctx, false)
+		if err == nil {
+			return socket
+		}
+		if ctx.Err() == nil {
+			l.options.Observer.Trouble("open", err)
+		}
+	}
+}
+
+// connect opens a socket, makes it follow every topic, and has it take over.
+func (l *Line) connect(ctx context.Context, moved bool) (*Socket, error) {
+	begun := time.Now()
+	socket, err := l.client.open(ctx, l.handle, l.answered)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	var topics []*Follow
+	for _, f := range l.topics {
+		topics = append(topics, f)
+	}
+	l.mu.Unlock()
+	results := make(chan error, len(topics))
+	for _, f := range topics {
+		go func() { results <- f.subscribe(ctx, socket) }()
+	}
+	for range topics {
+		err = errors.Join(err, <-results)
+	}
+	if err != nil {
+		socket.Cut()
+		return nil, err
+	}
+	l.mu.Lock()
+	if l.socket == nil {
+		close(l.up)
+	}
+	l.socket = socket
+	l.mu.Unlock()
+	l.options.Observer.Opened(time.Since(begun), moved)
+	return socket, nil
+}
+
+func (l *Line) down() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.socket != nil {
+		l.socket, l.up = nil, make(chan struct{})
+	}
+}
+
+// Cut loses the socket, if there is one, as a lost network does.
+func (l *Line) Cut() {
+	l.mu.Lock()
+	socket := l.socket
+	l.mu.Unlock()
+	if socket != nil {
+		socket.Cut()
+	}
+}
+
+// Open tells whether there is a socket now.
+func (l *Line) Open() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.socket != nil
+}
+
+// current waits for a socket.
+func (l *Line) current(ctx context.Context) (*Socket, error) {
+	for {
+		l.mu.Lock()
+		socket, up := l.socket, l.up
+		l.mu.Unlock()
+		if socket != nil {
+			return socket, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-up:
+		}
+	}
+}
+
+// Ask sends a frame, without its id, and waits for the answer. Where none comes
+// in ten seconds, the socket is cut, or the server says RATE_LIMITED or
+// INTERNAL, the same bytes are sent again, over the socket that is there then,
+// until ctx ends. Any other refusal is a *Refused.
+func (l *Line) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
+	l.mu.Lock()
+	l.next++
+	id := "l" + strconv.Itoa(l.next)
+	l.mu.Unlock()
+	raw, err := encode(id, frame)
+	if err != nil {
+		return Frame{}, err
+	}
+	action, _ := frame["action"].(string)
+	for try := 0; ; try++ {
+		socket, err := l.current(ctx)
+		if err != nil {
+			return Frame{}, err
+		}
+		l.options.Observer.Asked(action, len(raw), try > 0)
+		answer, err := socket.exchange(ctx, id, raw)
+		if err == nil || ctx.Err() != nil {
+			return answer, err
+		}
+		if refused, ok := errors.AsType[*Refused](err); ok && !refused.Again() {
+			return answer, err
+		}
+		l.options.Observer.Trouble(action, err)
+		if errors.Is(err, ErrCut) {
+			continue // current waits for the next socket
+		}
+		select {
+		case <-ctx.Done():
+			return Frame{}, ctx.Err()
+		case <-time.After(rand.N(min(retryCap, retryBase<<min(try, 5)) + 1)):
+		}
+	}
+}
+
+// handle takes what comes unasked.
+func (l *Line) handle(frame Frame) {
+	f := l.follow(frame.Topic)
+	replay := f != nil && frame.Type == "event" && f.replays(&frame)
+	l.options.Observer.Frame(&frame, replay)
+	switch frame.Type {
+	case "reconnect":
+		select {
+		case l.move <- struct{}{}:
+		default:
+		}
+	case "presence":
+		if l.options.Presence != nil {
+			l.options.Presence(&frame)
+		}
+	case "event":
+		if f != nil {
+			f.events(&frame)
+		}
+	case "head":
+		if f != nil {
+			f.head(&frame)
+		}
+	case "revoked":
+		if f != nil {
+			f.revoked(frame.Reason)
+		}
+	}
+}
+
+// answered sees answers in order with events, so that a replay is told apart
+// from what is new.
+func (l *Line) answered(frame Frame) {
+	l.options.Observer.Frame(&frame, false)
+	if frame.Type != "subscribed" {
+		return
+	}
+	if f := l.follow(frame.Topic); f != nil {
+		f.subscribed(frame.Position)
+	}
+}
+
+func (l *Line) follow(topic string) *Follow {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.topics[topic]
+}
+
+// Follow adds a topic; Start subscribes to it.
+func (l *Line) Follow(topic string, o FollowOptions) *Follow {
+	f := &Follow{line: l, topic: topic, options: o, position: o.From, known: o.From}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.topics[topic] = f
+	return f
+}
+
+// drop forgets a topic that was revoked or refused.
+func (l *Line) drop(topic string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.topics, topic)
+}
+
+// NoObserver sees nothing.
+type NoObserver struct{}
+
+// Frame does nothing.
+func (NoObserver) Frame(*Frame, bool) {}
+
+// Asked does nothing.
+func (NoObserver) Asked(string, int, bool) {}
+
+// Opened does nothing.
+func (NoObserver) Opened(time.Duration, bool) {}
+
+// Lost does nothing.
+func (NoObserver) Lost() {}
+
+// Trouble does nothing.
+func (NoObserver) Trouble(string, error) {}
+
+// Subscribed does nothing.
+func (NoObserver) Subscribed(string, time.Duration) {}
+
+var errRevoked = errors.New("the stream has ended")
+
+func revocation(topic, reason string) error {
+	return fmt.Errorf("%s: %w: %s", topic, errRevoked, reason)
+}

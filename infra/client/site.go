@@ -1,0 +1,54 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// idleConnections is how many idle connections to the API a site keeps: enough
+// that thousands of people share a few hundred, which isn't dialled anew for
+// each call.
+const idleConnections = 512
+
+// Site is a Rapport that many people use from one process: they share its
+// connections.
+type Site struct {
+	// Base is its address, such as http://localhost:3000.
+	Base string
+	// Sent, where set, hears of every request when its answer has come: method,
+	// path, status (0 where there was no answer), bytes received.
+	Sent func(method, path string, status, bytes int)
+
+	http *http.Client
+	dial *http.Client
+}
+
+// NewSite makes a site.
+func NewSite(base string) *Site {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConnections, idleConnections
+	// A socket's connection is never used again: it needs no pool, and small
+	// buffers are enough for its handshake.
+	sockets := transport.Clone()
+	sockets.DisableKeepAlives = true
+	sockets.ReadBufferSize, sockets.WriteBufferSize = 1<<10, 1<<10
+	return &Site{
+		Base: base,
+		http: &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		dial: &http.Client{Transport: sockets},
+	}
+}
+
+// SignIn signs a local person in.
+func (s *Site) SignIn(ctx context.Context, user string) (*Client, error) {
+	c := &Client{site: s, user: user}
+	return c, c.refresh(ctx)
+}
+
+// Close lets go of idle connections.
+func (s *Site) Close() {
+	s.http.CloseIdleConnections()
+	s.dial.CloseIdleConnections()
+}
