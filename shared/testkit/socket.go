@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"context"
 	"encoding/json"
 	"net/url"
 	"testing"
@@ -74,7 +75,7 @@ func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
 	for name, values := range query {
 		event.QueryStringParameters[name] = values[len(values)-1]
 	}
-	status := s.dispatch(t, event)
+	status := s.dispatch(t.Context(), t, event)
 	if status != 200 {
 		p.world.Gateway.set(s.ID, lineGone)
 	}
@@ -86,6 +87,12 @@ func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
 // is, all else is written as JSON.
 func (s *Socket) Send(t testing.TB, frame any) {
 	t.Helper()
+	s.SendIn(t.Context(), t, frame)
+}
+
+// SendIn is Send with the context that the function runs in.
+func (s *Socket) SendIn(ctx context.Context, t testing.TB, frame any) {
+	t.Helper()
 	raw, err := bodyOf(frame)
 	if err != nil {
 		t.Errorf("encode frame: %v", err)
@@ -94,7 +101,7 @@ func (s *Socket) Send(t testing.TB, frame any) {
 	event := s.event(s.person.world.action(raw), "MESSAGE")
 	event.RequestContext.MessageID = event.RequestContext.RequestID
 	event.Body = string(raw)
-	if status := s.dispatch(t, event); status != 200 {
+	if status := s.dispatch(ctx, t, event); status != 200 {
 		t.Errorf("send %.100s: status %d", raw, status)
 	}
 }
@@ -175,7 +182,7 @@ func (s *Socket) Recover() { s.person.world.Gateway.set(s.ID, lineOpen) }
 func (s *Socket) Close(t testing.TB) {
 	t.Helper()
 	s.Vanish()
-	if status := s.dispatch(t, s.event("$disconnect", "DISCONNECT")); status != 200 {
+	if status := s.dispatch(t.Context(), t, s.event("$disconnect", "DISCONNECT")); status != 200 {
 		t.Errorf("disconnect: status %d", status)
 	}
 }
@@ -195,14 +202,14 @@ func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyR
 }
 
 // dispatch hands the event to the function of its route and gives the status.
-func (s *Socket) dispatch(t testing.TB, event events.APIGatewayWebsocketProxyRequest) int {
+func (s *Socket) dispatch(ctx context.Context, t testing.TB, event events.APIGatewayWebsocketProxyRequest) int {
 	t.Helper()
 	unit, ok := s.person.world.socketUnit(event.RequestContext.RouteKey)
 	if !ok {
 		t.Errorf("no function has the route %s", event.RequestContext.RouteKey)
 		return 0
 	}
-	payload, err := s.person.world.Invoke(t.Context(), unit.Name, event)
+	payload, err := s.person.world.Invoke(ctx, unit.Name, event)
 	if err != nil {
 		t.Errorf("%s failed: %v", unit.Name, err)
 		return 0
