@@ -63,28 +63,32 @@ type Platform struct {
 	poster realtime.Poster
 }
 
-// Open opens the platform. The error names every variable that is missing.
-func Open(_ context.Context, env config.Env) (*Platform, error) {
+// Open opens the platform, on what is Outside. The error names every variable
+// that is missing.
+func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	cfg, err := config.Parse[Config](env)
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	p := &Platform{Config: cfg, Clock: clock.System{}, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	around := outsideOf(ctx).over(Outside{
+		Clock: clock.System{}, Sockets: apigateway.New(cfg.Sockets), Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
+	})
+	p := &Platform{Config: cfg, Clock: around.Clock, Log: around.Log}
+	cfg.Table.HTTP = around.Tables
 	client := table.NewClient(cfg.Table)
 	p.Data = table.New(client, cfg.DataTable)
 	p.LogTable = table.New(client, cfg.LogTable)
 	p.Realtime = table.New(client, cfg.RealtimeTable)
 	p.Control = table.New(client, cfg.ControlTable)
 	p.AuditTable = table.New(client, cfg.AuditTable)
-	poster := apigateway.New(cfg.Sockets)
-	p.poster = poster
+	p.poster = around.Sockets
 
-	web := &http.Client{Timeout: outside}
+	web := &http.Client{Timeout: outside, Transport: around.Web}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.Once = idempotency.New(p.Control, p.Clock)
 	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
-	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, poster, p.Clock)
+	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
 	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)
