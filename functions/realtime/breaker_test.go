@@ -179,7 +179,7 @@ func TestDeliveryIsCounted(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
 	}
-	if got["FanoutLatency notes"] <= 0 || got["Duration notes/edit"] <= 0 {
+	if got["FanoutLatency notes"] <= 0 || got["CallDuration notes/edit"] <= 0 {
 		t.Errorf("no latencies in %v", got)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // What is measured of every call, by function.
 const (
-	metricDuration   = "Duration"
+	metricDuration   = "CallDuration"
 	metricReadUnits  = "ReadUnits"
 	metricWriteUnits = "WriteUnits"
 	metricTableCalls = "TableCalls"

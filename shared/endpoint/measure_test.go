@@ -43,7 +43,7 @@ func TestMeasurementsGoToTheLog(t *testing.T) {
 			}
 		}
 	}
-	want := []any{"metrics Latency", "metrics Posted", "call Duration", "call Refusals"}
+	want := []any{"metrics Latency", "metrics Posted", "call CallDuration", "call Refusals"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -70,7 +70,7 @@ func TestASinkTakesMeasurements(t *testing.T) {
 	}
 	want := []metrics.Group{
 		{Dimensions: []metrics.Dimension{{Name: "Function", Value: "desk/write"}}, Series: []metrics.Series{
-			{Name: "Duration", Unit: metrics.Milliseconds, Values: []float64{0}},
+			{Name: "CallDuration", Unit: metrics.Milliseconds, Values: []float64{0}},
 		}},
 		{Dimensions: []metrics.Dimension{{Name: "Kind", Value: "notes"}}, Series: []metrics.Series{
 			{Name: "Latency", Unit: metrics.Milliseconds, Values: []float64{1}},

@@ -78,7 +78,7 @@ func (r *Runner) startBackground(ctx context.Context) error {
 	client := r.Engine.Client()
 	sweeper := tables.NewSweeper(client, r.Stack.Tables, r.clock, r.log)
 	readers, err := streams.Start(ctx, streams.Config{
-		Stack: r.Stack, Tables: client, Streams: r.streamClient(), Invoker: r.Functions,
+		Stack: r.Stack, Tables: client, Streams: r.streamClient(), Invoker: measured{r.Functions, r.metrics},
 		Expired: sweeper.Expired, Dir: dir, Clock: r.clock, Log: r.log,
 	})
 	if err != nil {

@@ -1,20 +1,15 @@
 package runner
 
 import (
-	"fmt"
-	"io"
-	"net/http"
-	"runtime"
-	"runtime/metrics"
-	"time"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/streams"
 )
 
-// gauges are what is measured beside the functions.
+// gauges are what is known beside what functions measure. It implements
+// prometheus.Collector.
 type gauges struct {
-	started time.Time
 	// sockets is how many are open.
 	sockets func() int
 	// functions are what they have done.
@@ -23,98 +18,83 @@ type gauges struct {
 	readers func() []streams.Statistics
 }
 
-// ServeHTTP writes Prometheus's text format, version 0.0.4.
-func (g gauges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if r.Method == http.MethodHead {
-		return
-	}
-	g.writeProcess(w)
-	writeFunctions(w, g.functions())
-	writeReaders(w, g.readers())
+// column is one number of many things of a kind.
+type column[T any] struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(T) float64
 }
 
-func metric(w io.Writer, name, kind, help string) {
-	// The client may be gone; there is nobody else to tell.
-	_, _ = fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+func counter[T any](name, help string, labels []string, value func(T) float64) column[T] {
+	return column[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.CounterValue, value}
 }
 
-func sample(w io.Writer, name, labels string, value float64) {
-	// As above.
-	_, _ = fmt.Fprintf(w, "%s%s %g\n", name, labels, value)
+func gauge[T any](name, help string, labels []string, value func(T) float64) column[T] {
+	return column[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.GaugeValue, value}
 }
 
-func (g gauges) writeProcess(w io.Writer) {
-	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}}
-	metrics.Read(heap)
-	for _, one := range []struct {
-		name, help string
-		value      float64
-	}{
-		{"process_start_time_seconds", "When the runner started, in Unix time.", float64(g.started.UnixMilli()) / 1000},
-		{"go_goroutines", "Goroutines that exist.", float64(runtime.NumGoroutine())},
-		{"go_memstats_heap_alloc_bytes", "Bytes in live and not yet swept objects.", float64(heap[0].Value.Uint64())},
-		{"go_memstats_sys_bytes", "Bytes taken from the system.", float64(heap[1].Value.Uint64())},
-		{"rapport_sockets_open", "WebSockets that are open.", float64(g.sockets())},
-	} {
-		metric(w, one.name, "gauge", one.help)
-		sample(w, one.name, "", one.value)
+func (c column[T]) collect(out chan<- prometheus.Metric, of T, labels ...string) {
+	out <- prometheus.MustNewConstMetric(c.desc, c.kind, c.value(of), labels...)
+}
+
+func socketColumn() column[int] {
+	return gauge("rapport_sockets_open", "WebSockets that are open.", nil, func(n int) float64 { return float64(n) })
+}
+
+func functionColumns() []column[pool.Statistics] {
+	by := []string{"function"}
+	return []column[pool.Statistics]{
+		counter("rapport_function_invocations_total", "Events that the function was given.", by, func(s pool.Statistics) float64 { return float64(s.Invocations) }),
+		counter("rapport_function_errors_total", "Events that ended in a function error.", by, func(s pool.Statistics) float64 { return float64(s.Errors) }),
+		counter("rapport_function_timeouts_total", "Events that took too long.", by, func(s pool.Statistics) float64 { return float64(s.Timeouts) }),
+		counter("rapport_function_throttles_total", "Events that found no free instance.", by, func(s pool.Statistics) float64 { return float64(s.Throttles) }),
+		counter("rapport_function_opens_total", "Instances that were opened.", by, func(s pool.Statistics) float64 { return float64(s.Opens) }),
+		gauge("rapport_function_running", "Events under way.", by, func(s pool.Statistics) float64 { return float64(s.Running) }),
 	}
 }
 
-func writeFunctions(w io.Writer, all []pool.Statistics) {
-	for _, one := range []struct {
-		name, kind, help string
-		value            func(pool.Statistics) float64
-	}{
-		{"rapport_function_invocations_total", "counter", "Events that the function was given.", func(s pool.Statistics) float64 { return float64(s.Invocations) }},
-		{"rapport_function_errors_total", "counter", "Events that ended in a function error.", func(s pool.Statistics) float64 { return float64(s.Errors) }},
-		{"rapport_function_timeouts_total", "counter", "Events that took too long.", func(s pool.Statistics) float64 { return float64(s.Timeouts) }},
-		{"rapport_function_throttles_total", "counter", "Events that found no free instance.", func(s pool.Statistics) float64 { return float64(s.Throttles) }},
-		{"rapport_function_opens_total", "counter", "Instances that were opened.", func(s pool.Statistics) float64 { return float64(s.Opens) }},
-		{"rapport_function_running", "gauge", "Events under way.", func(s pool.Statistics) float64 { return float64(s.Running) }},
-	} {
-		metric(w, one.name, one.kind, one.help)
-		for _, s := range all {
-			sample(w, one.name, fmt.Sprintf("{function=%q}", s.Folder), one.value(s))
+func durationDesc() *prometheus.Desc {
+	return prometheus.NewDesc("rapport_function_duration_seconds", "How long events took.", []string{"function"}, nil)
+}
+
+func readerColumns() []column[streams.Statistics] {
+	by := []string{"function", "event", "table"}
+	return []column[streams.Statistics]{
+		counter("rapport_stream_records_total", "Records that the function took.", by, func(s streams.Statistics) float64 { return float64(s.Records) }),
+		counter("rapport_stream_filtered_total", "Records that no filter let through.", by, func(s streams.Statistics) float64 { return float64(s.Filtered) }),
+		counter("rapport_stream_discarded_total", "Records that were given up.", by, func(s streams.Statistics) float64 { return float64(s.Discarded) }),
+		counter("rapport_stream_batches_total", "Batches that the function was given.", by, func(s streams.Statistics) float64 { return float64(s.Batches) }),
+		counter("rapport_stream_failures_total", "Batches that failed wholly or in part.", by, func(s streams.Statistics) float64 { return float64(s.Failures) }),
+		gauge("rapport_stream_iterator_age_seconds", "The age of the newest record of the last batch.", by, func(s streams.Statistics) float64 { return s.IteratorAge.Seconds() }),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (g gauges) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(g, out) }
+
+// Collect implements prometheus.Collector.
+func (g gauges) Collect(out chan<- prometheus.Metric) {
+	socketColumn().collect(out, g.sockets())
+	duration := durationDesc()
+	for _, s := range g.functions() {
+		for _, c := range functionColumns() {
+			c.collect(out, s, s.Folder)
+		}
+		out <- prometheus.MustNewConstHistogram(duration, uint64(s.Invocations), s.Duration.Seconds(), buckets(s), s.Folder)
+	}
+	for _, s := range g.readers() {
+		for _, c := range readerColumns() {
+			c.collect(out, s, s.Folder, s.Event, s.Table)
 		}
 	}
-	writeDurations(w, all)
 }
 
-func writeDurations(w io.Writer, all []pool.Statistics) {
-	const name = "rapport_function_duration_seconds"
-	metric(w, name, "histogram", "How long events took.")
-	bounds := pool.Buckets()
-	for _, s := range all {
-		var count int64
-		for i, bound := range bounds {
-			count += s.Histogram[i]
-			sample(w, name+"_bucket", fmt.Sprintf("{function=%q,le=\"%g\"}", s.Folder, bound.Seconds()), float64(count))
-		}
-		count += s.Histogram[len(bounds)]
-		sample(w, name+"_bucket", fmt.Sprintf("{function=%q,le=\"+Inf\"}", s.Folder), float64(count))
-		sample(w, name+"_sum", fmt.Sprintf("{function=%q}", s.Folder), s.Duration.Seconds())
-		sample(w, name+"_count", fmt.Sprintf("{function=%q}", s.Folder), float64(count))
+// buckets are the histogram's, cumulative as Prometheus has them.
+func buckets(s pool.Statistics) map[float64]uint64 {
+	upTo, sum := map[float64]uint64{}, uint64(0)
+	for i, bound := range pool.Buckets() {
+		sum += uint64(s.Histogram[i])
+		upTo[bound.Seconds()] = sum
 	}
-}
-
-func writeReaders(w io.Writer, all []streams.Statistics) {
-	for _, one := range []struct {
-		name, kind, help string
-		value            func(streams.Statistics) float64
-	}{
-		{"rapport_stream_records_total", "counter", "Records that the function took.", func(s streams.Statistics) float64 { return float64(s.Records) }},
-		{"rapport_stream_filtered_total", "counter", "Records that no filter let through.", func(s streams.Statistics) float64 { return float64(s.Filtered) }},
-		{"rapport_stream_discarded_total", "counter", "Records that were given up.", func(s streams.Statistics) float64 { return float64(s.Discarded) }},
-		{"rapport_stream_batches_total", "counter", "Batches that the function was given.", func(s streams.Statistics) float64 { return float64(s.Batches) }},
-		{"rapport_stream_failures_total", "counter", "Batches that failed wholly or in part.", func(s streams.Statistics) float64 { return float64(s.Failures) }},
-		{"rapport_stream_iterator_age_seconds", "gauge", "The age of the newest record of the last batch.", func(s streams.Statistics) float64 { return s.IteratorAge.Seconds() }},
-	} {
-		metric(w, one.name, one.kind, one.help)
-		for _, s := range all {
-			sample(w, one.name, fmt.Sprintf("{function=%q,event=%q,table=%q}", s.Folder, s.Event, s.Table), one.value(s))
-		}
-	}
+	return upTo
 }

@@ -23,12 +23,15 @@ import (
 
 	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/gateway"
+	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/issuer"
+	"github.com/rapport/rapport/infra/local/metrics"
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/endpoint"
+	sharedmetrics "github.com/rapport/rapport/shared/metrics"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 
@@ -51,14 +54,17 @@ type Runner struct {
 	// Sockets is the WebSocket API.
 	Sockets *gateway.Sockets
 
-	config Config
-	clock  clock.Clock
-	log    *slog.Logger
-	at     addresses
-	ends   steps
-	failed chan error
+	config  Config
+	metrics *metrics.Registry
+	clock   clock.Clock
+	log     *slog.Logger
+	at      addresses
+	ends    steps
+	failed  chan error
 	// calls is the door before tables and @connections.
 	calls *door.Door
+	// policies are what the functions may do.
+	policies *iam.Policies
 	// readers is set when the stream readers run.
 	readers atomic.Pointer[streams.Readers]
 }
@@ -71,7 +77,7 @@ func Start(ctx context.Context, c Config) (*Runner, error) {
 	if c.Console == nil {
 		c.Console = embed.FS{}
 	}
-	r := &Runner{config: c, clock: clock.System{}, log: c.Log, failed: make(chan error, 1)}
+	r := &Runner{config: c, metrics: metrics.New(c.Log), clock: clock.System{}, log: c.Log, failed: make(chan error, 1)}
 	if err := r.start(ctx); err != nil {
 		// What ends badly now matters less than why the start failed.
 		if ending := r.Stop(); ending != nil {
@@ -200,7 +206,7 @@ func (r *Runner) startFunctions() error {
 
 func (r *Runner) startSockets(at *entrance) error {
 	o := socketOptions(r.Stack)
-	o.Invoker, o.Clock, o.Log = invoker{r.Functions, r.wake}, r.clock, r.log
+	o.Invoker, o.Clock, o.Log = invoker{measured{r.Functions, r.metrics}, r.wake}, r.clock, r.log
 	o.Limits.Lifetime = r.config.SocketLifetime
 	sockets, err := gateway.NewSockets(o)
 	if err != nil {
@@ -214,7 +220,7 @@ func (r *Runner) startSockets(at *entrance) error {
 
 func (r *Runner) startWeb(at *entrance) error {
 	o := httpOptions(r.Stack)
-	o.Invoker, o.Clock, o.Log = invoker{r.Functions, r.wake}, r.clock, r.log
+	o.Invoker, o.Clock, o.Log = invoker{measured{r.Functions, r.metrics}, r.wake}, r.clock, r.log
 	api, err := gateway.NewHTTP(o)
 	if err != nil {
 		return err
@@ -223,13 +229,11 @@ func (r *Runner) startWeb(at *entrance) error {
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
 	}
+	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot})
 	r.serve("http", at, front{
-		api: api,
-		dev: r.Issuer.Handler(r.log),
-		metrics: gauges{
-			started: r.clock.Now(), sockets: r.Sockets.Open,
-			functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot,
-		},
+		api:     api,
+		dev:     r.Issuer.Handler(r.log),
+		metrics: r.metrics,
 		console: consoleHandler(r.config.Console),
 		openAPI: document,
 	}.handler())
@@ -250,9 +254,20 @@ func (r *Runner) serve(name string, at *entrance, handler http.Handler) {
 	r.ends.push(name+" server", 1500*time.Millisecond, shut(server))
 }
 
+// measured is the pool with a sink for what its functions measure.
+type measured struct {
+	*pool.Pool
+	sink sharedmetrics.Sink
+}
+
+// Invoke is the pool's.
+func (m measured) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
+	return m.Pool.Invoke(sharedmetrics.WithSink(ctx, m.sink), folder, payload)
+}
+
 // invoker is the pool in the gateway's terms.
 type invoker struct {
-	functions *pool.Pool
+	functions measured
 	// after is called when a function has run.
 	after func()
 }
