@@ -35,6 +35,8 @@ const (
 	Users Class = "user"
 	// Tickets are spent to open a socket.
 	Tickets Class = "ticket"
+	// Webhooks are signed by the provider that sends them.
+	Webhooks Class = "webhook"
 	// Internal functions are run by AWS alone: no route leads to them.
 	Internal Class = "internal"
 )

@@ -45,7 +45,7 @@ func decodeBody(raw []byte, schema *Schema, dst any) error {
 	if len(found) > 0 {
 		return invalid(found...)
 	}
-	err := json.Unmarshal(raw, dst, json.RejectUnknownMembers(true))
+	err := json.Unmarshal(raw, dst, json.RejectUnknownMembers(!schema.open))
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		return invalid(errs.FieldError{Location: location(semantic.JSONPointer), Detail: "does not have the declared type"})
 	}

@@ -58,6 +58,29 @@ func HTTP[S, In, Out any](
 	}}
 }
 
+// Webhook declares a function behind `POST /path` that a provider calls. signed
+// holds the raw body against the headers before anything else is looked at:
+// UNAUTHORIZED where the signature doesn't hold. What the body has beside the
+// declared input is the provider's affair and left out; sending it again must do
+// no harm, so it takes no Idempotency-Key.
+func Webhook[S, In, Out any](
+	route, summary string,
+	signed func(service S, header func(name string) string, body []byte) error,
+	method func(S, context.Context, caller.Caller, In) (Out, error),
+	options ...Option,
+) Function[S] {
+	fn := HTTP(route, summary, method, append([]Option{For(Webhooks)}, options...)...)
+	fn.Mutates, fn.Input.Body = false, fn.Input.Body.opened()
+	plain, declaration := fn.handler, fn.Declaration
+	fn.handler = func(name string, app App[S]) lambda.Handler {
+		h := plain(name, app).(*httpHandler)
+		h.declaration = declaration
+		h.signed = func(header func(string) string, body []byte) error { return signed(app.Service, header, body) }
+		return h
+	}
+	return fn
+}
+
 // NoRoute declares the function behind `$default`: whatever the request is, it
 // is refused as NOT_FOUND.
 func NoRoute[S any](summary string) Function[S] {
@@ -75,6 +98,8 @@ type httpHandler struct {
 	newInput    func() any
 	method      func(context.Context, caller.Caller, any) (any, error)
 	noRoute     bool
+	// signed checks a webhook's signature; nil where there is none.
+	signed func(header func(name string) string, body []byte) error
 }
 
 // Invoke implements lambda.Handler.
@@ -112,7 +137,18 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 		call.caller = c
 	}
 	call.caller.RequestID = call.requestID
-	body, err := h.body(event)
+	raw, err := rawBody(event)
+	if h.signed != nil {
+		// A body that can't be read has no signature that holds.
+		header := func(name string) string { return event.Headers[strings.ToLower(name)] }
+		if err := h.signed(header, raw); err != nil {
+			return answer{}, nil, err
+		}
+	}
+	if err != nil {
+		return answer{}, nil, err
+	}
+	body, err := h.body(event, raw)
 	if err != nil {
 		return answer{}, nil, err
 	}
@@ -224,16 +260,20 @@ func bearerToken(headers map[string]string) string {
 	return ""
 }
 
-// body gives the raw bytes of a request's body within its limit and of its type.
-func (h *httpHandler) body(event events.APIGatewayV2HTTPRequest) ([]byte, error) {
-	raw := []byte(event.Body)
-	if event.IsBase64Encoded {
-		decoded, err := base64.StdEncoding.DecodeString(event.Body)
-		if err != nil {
-			return nil, errs.Invalid("body", "can't be read")
-		}
-		raw = decoded
+// rawBody gives a request's body as it was sent.
+func rawBody(event events.APIGatewayV2HTTPRequest) ([]byte, error) {
+	if !event.IsBase64Encoded {
+		return []byte(event.Body), nil
 	}
+	raw, err := base64.StdEncoding.DecodeString(event.Body)
+	if err != nil {
+		return nil, errs.Invalid("body", "can't be read")
+	}
+	return raw, nil
+}
+
+// body gives a request's body within its limit and of its type.
+func (h *httpHandler) body(event events.APIGatewayV2HTTPRequest, raw []byte) ([]byte, error) {
 	if len(raw) > h.declaration.MaxBody {
 		return nil, errs.New(errs.PayloadTooLarge, "A body may have at most %d bytes.", h.declaration.MaxBody)
 	}
@@ -296,7 +336,7 @@ func (h *httpHandler) refuse(call *call) ([]byte, error) {
 	if problem.Code == errs.RateLimited {
 		headers["retry-after"] = strconv.Itoa(retryAfter(call.err))
 	}
-	if problem.Code == errs.Unauthorized {
+	if problem.Code == errs.Unauthorized && h.declaration.Class == Users {
 		headers["www-authenticate"] = "Bearer"
 	}
 	return respond(answer{Status: problem.Status, Body: body}, "application/problem+json", call.requestID, headers)

@@ -102,8 +102,11 @@ var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
 func (d Declaration) failures() []int {
 	// Whatever a function takes: a query or a body that it doesn't is refused.
 	kinds := []errs.Kind{errs.Internal, errs.RateLimited, errs.Validation, errs.PayloadTooLarge, errs.UnsupportedMediaType}
-	if d.Class == Users {
+	switch d.Class {
+	case Users:
 		kinds = append(kinds, errs.Unauthorized, errs.Provider)
+	case Webhooks:
+		kinds = append(kinds, errs.Unauthorized)
 	}
 	if d.Mutates {
 		kinds = append(kinds, errs.Conflict)

@@ -38,6 +38,24 @@ type Schema struct {
 	noBlank bool
 	// nullable is true where null stands for "none".
 	nullable bool
+	// open is true where an object may have members that aren't declared.
+	open bool
+}
+
+// opened is the schema with every object in it open.
+func (s *Schema) opened() *Schema {
+	copied := *s
+	copied.open, copied.AdditionalProperties = true, nil
+	if s.Items != nil {
+		copied.Items = s.Items.opened()
+	}
+	if s.Properties != nil {
+		copied.Properties = map[string]*Schema{}
+		for name, property := range s.Properties {
+			copied.Properties[name] = property.opened()
+		}
+	}
+	return &copied
 }
 
 // MarshalJSON writes a nullable schema's type as JSON Schema does, as a list.

@@ -70,8 +70,10 @@ func (s *Schema) checkObject(at string, v any, p *problems) {
 	slices.Sort(names)
 	for _, name := range names {
 		property, ok := s.Properties[name]
-		if !ok {
+		if !ok && !s.open {
 			p.add(at+"."+clip(name), "is not a field here")
+		}
+		if !ok {
 			continue
 		}
 		property.check(at+"."+name, object[name], p)

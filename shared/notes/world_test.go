@@ -80,7 +80,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
 		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, once), Audit: trail, Once: once,
-		Clock: c, Streams: streams, Notes: w.log,
+		Clock: c, Streams: streams, Notes: w.log, Transcript: log.New(tables.Log, c, log.ByClock(5*time.Minute, 0, 1)),
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
 	w.realtime = realtime.New(realtime.Parts{
@@ -298,3 +298,4 @@ func clip(text string) string {
 type open struct{}
 
 func (open) Alive(context.Context, string) (bool, error) { return true, nil }
+func (open) HangUp(context.Context, string) error        { return nil }

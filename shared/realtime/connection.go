@@ -35,9 +35,12 @@ type Sessions interface {
 	Holds(tx *table.Tx, sessionID string)
 }
 
-// Gateway knows which sockets are open.
+// Gateway knows which sockets are open, and closes them.
 type Gateway interface {
 	Alive(ctx context.Context, connectionID string) (bool, error)
+	// HangUp closes a socket after what was posted to it before; one that is
+	// closed is no error.
+	HangUp(ctx context.Context, connectionID string) error
 }
 
 // Connections keeps tickets and open sockets. It implements the gate's view of
@@ -203,25 +206,21 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 // added any more, then its subscriptions go, then its row. It gives the topics
 // that it followed. Closing a socket that is gone is no error.
 func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
-	item, err := table.UpdateReturning[connectionItem](ctx, s.realtime, connectionKey(connectionID), table.Update{
-		Set: map[string]any{"closed": true}, If: table.Exists(),
-	})
+	item, err := s.shut(ctx, connectionID, table.Exists())
 	if errors.Is(err, table.ErrConditionFailed) {
 		return caller.Caller{}, nil, nil
 	}
 	if err != nil {
+		return caller.Caller{}, nil, err
+	}
+	topics, err := parseTopics(item.Topics)
+	if err != nil {
 		return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
 	}
-	var topics []Topic
-	for _, name := range item.Topics {
-		topic, err := ParseTopic(name)
-		if err != nil {
-			return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
-		}
+	for _, topic := range topics {
 		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
 			return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
 		}
-		topics = append(topics, topic)
 	}
 	if err := s.unlist(ctx, item.UserID, connectionID); err != nil {
 		return caller.Caller{}, nil, err
@@ -230,6 +229,30 @@ func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Ca
 		return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
 	}
 	return item.caller(connectionID), topics, nil
+}
+
+// shut marks a socket, so that nothing is added to it any more, and gives what it
+// had; table.ErrConditionFailed where the condition doesn't hold.
+func (s *Connections) shut(ctx context.Context, connectionID string, holds table.Condition) (connectionItem, error) {
+	item, err := table.UpdateReturning[connectionItem](ctx, s.realtime, connectionKey(connectionID), table.Update{
+		Set: map[string]any{"closed": true}, If: holds,
+	})
+	if err != nil {
+		return connectionItem{}, fmt.Errorf("mark connection: %w", err)
+	}
+	return item, nil
+}
+
+func parseTopics(names []string) ([]Topic, error) {
+	topics := make([]Topic, len(names))
+	for i, name := range names {
+		topic, err := ParseTopic(name)
+		if err != nil {
+			return nil, err
+		}
+		topics[i] = topic
+	}
+	return topics, nil
 }
 
 func holderOf(c caller.Caller) Holder {

@@ -60,6 +60,12 @@ func (g *Gateway) set(id string, s lineState) {
 	g.lines[id].state = s
 }
 
+func (g *Gateway) isOpen(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lines[id].state != lineGone
+}
+
 // look gives the frames that reached a socket, and how often one was posted.
 func (g *Gateway) look(id string) (frames [][]byte, posts int) {
 	g.mu.Lock()
@@ -75,6 +81,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method == http.MethodGet {
 		g.tell(w, id)
+		return
+	}
+	if r.Method == http.MethodDelete {
+		g.hangUp(w, id)
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -112,6 +122,22 @@ func (g *Gateway) tell(w http.ResponseWriter, id string) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"connectedAt": "2026-01-01T00:00:00Z", "lastActiveAt": "2026-01-01T00:00:00Z"})
+}
+
+// hangUp closes a socket.
+func (g *Gateway) hangUp(w http.ResponseWriter, id string) {
+	g.mu.Lock()
+	l, known := g.lines[id]
+	gone := !known || l.state == lineGone
+	if !gone {
+		l.state = lineGone
+	}
+	g.mu.Unlock()
+	if gone {
+		refuse(w, http.StatusGone, "GoneException")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // take notes a post, and the frame where it gets through.

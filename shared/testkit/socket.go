@@ -160,6 +160,10 @@ func (s *Socket) Events(t testing.TB, topic string) []Event {
 	return all
 }
 
+// Open tells whether the socket is open: nobody has closed it, and it is not
+// gone.
+func (s *Socket) Open() bool { return s.person.world.Gateway.isOpen(s.ID) }
+
 // Posts counts the posts to the socket, those that failed among them.
 func (s *Socket) Posts() int {
 	_, posts := s.person.world.Gateway.look(s.ID)
