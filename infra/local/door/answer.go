@@ -12,16 +12,12 @@ import (
 // ProvisionedThroughputExceededException, 500 InternalServerError.
 func TableError(status int, kind, message string) Answer {
 	space := "com.amazonaws.dynamodb.v20120810#"
-	name := "message"
 	switch kind {
-	case "AccessDeniedException":
-		// The one error whose message has a capital letter.
-		space, name = "com.amazon.coral.service#", "Message"
-	case "UnrecognizedClientException", "SerializationException", "ThrottlingException", "RequestEntityTooLargeException", "UnknownOperationException":
+	case accessDenied, "UnrecognizedClientException", "SerializationException", "ThrottlingException", "RequestEntityTooLargeException", "UnknownOperationException":
 		space = "com.amazon.coral.service#"
 	}
 	// A map of strings always encodes.
-	body, _ := json.Marshal(map[string]string{"__type": space + kind, name: message})
+	body, _ := json.Marshal(map[string]string{"__type": space + kind, messageName(kind): message})
 	return Answer{Status: status, Body: body, Header: http.Header{
 		"Content-Type":     {"application/x-amz-json-1.0"},
 		"X-Amzn-Requestid": {rand.Text()},
@@ -33,10 +29,21 @@ func TableError(status int, kind, message string) Answer {
 // GoneException, 429 LimitExceededException.
 func SocketError(status int, kind, message string) Answer {
 	// A map of strings always encodes.
-	body, _ := json.Marshal(map[string]string{"message": message})
+	body, _ := json.Marshal(map[string]string{messageName(kind): message})
 	return Answer{Status: status, Body: body, Header: http.Header{
 		"Content-Type":     {"application/json"},
 		"X-Amzn-Errortype": {kind},
 		"X-Amzn-Requestid": {rand.Text()},
 	}}
+}
+
+const accessDenied = "AccessDeniedException"
+
+// messageName is the member that holds an error's message: IAM's alone begins
+// with a capital letter.
+func messageName(kind string) string {
+	if kind == accessDenied {
+		return "Message"
+	}
+	return "message"
 }

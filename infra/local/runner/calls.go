@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/template"
 )
 
@@ -39,7 +41,12 @@ func (r *Runner) startDoor(ctx context.Context) error {
 // steps are what a call goes through, in order: who watches, then what AWS does
 // (permissions, latencies), then what goes wrong on the way.
 func (r *Runner) steps() ([]door.Step, error) {
-	return append([]door.Step(nil), r.config.Calls...), nil
+	policies, err := iam.New(r.Stack, r.log)
+	if err != nil {
+		return nil, err
+	}
+	r.policies = policies
+	return append(slices.Clone(r.config.Calls), policies.Step), nil
 }
 
 // connections is the stage that @connections belongs to, as IAM names it.
