@@ -9,6 +9,7 @@ import (
 	"github.com/rapport/rapport/functions/notes"
 	"github.com/rapport/rapport/functions/realtime"
 	"github.com/rapport/rapport/functions/system"
+	"github.com/rapport/rapport/functions/transcripts"
 	"github.com/rapport/rapport/functions/users"
 	"github.com/rapport/rapport/shared/endpoint"
 )
@@ -20,6 +21,7 @@ func All() []endpoint.Unit {
 		notes.Functions(),
 		realtime.Functions(),
 		system.Functions(),
+		transcripts.Functions(),
 		users.Functions(),
 	)
 }

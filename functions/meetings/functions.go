@@ -11,6 +11,7 @@ import (
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/transcripts"
 )
 
 type service = *meetings.Service
@@ -27,7 +28,7 @@ var (
 		service.Update, endpoint.Needs(meetings.ActionUpdate))
 	Start = endpoint.HTTP("POST /v1/meetings/{meetingId}/start", "Start a scheduled meeting.",
 		service.Start, endpoint.Needs(meetings.ActionStart))
-	End = endpoint.HTTP("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes take no more changes.",
+	End = endpoint.HTTP("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes and its transcript take no more.",
 		service.End, endpoint.Needs(meetings.ActionEnd))
 	ListParticipants = endpoint.HTTP("GET /v1/meetings/{meetingId}/participants", "List who is in a meeting.",
 		service.ListParticipants, endpoint.Needs(meetings.ActionListParticipants))
@@ -61,6 +62,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
 func New(p *platform.Platform) *meetings.Service {
 	return meetings.New(meetings.Parts{
 		Data: p.Data, Users: p.Users, Audit: p.Audit, Once: p.Once, Clock: p.Clock, Streams: p.Streams,
-		Notes: log.New(p.LogTable, p.Clock, notes.Layout()), Log: p.Log,
+		Notes: log.New(p.LogTable, p.Clock, notes.Layout()), Transcript: log.New(p.LogTable, p.Clock, transcripts.Layout()),
+		Log: p.Log,
 	})
 }

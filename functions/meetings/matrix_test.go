@@ -50,6 +50,13 @@ func (c *cast) request(t *testing.T, name string) (line string, body any) {
 		frame := change("x")
 		frame["action"], frame["id"], frame["meetingId"] = "edit", "1", c.id
 		return "", frame
+	case "transcripts/list":
+		return "GET " + c.path + "/transcript", nil
+	case "transcripts/append":
+		if c.meeting(t).State == meetings.Scheduled {
+			c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+		}
+		return "POST " + c.path + "/transcript", object{"chunks": list{object{"text": "x", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}}}
 	case "realtime/subscribe":
 		return "", object{"action": "subscribe", "id": "1", "topic": "meetings/" + c.id + "/notes"}
 	case "realtime/ticket":
@@ -99,8 +106,8 @@ func (c *cast) denials(t *testing.T, p *testkit.Person, action caller.Action) (n
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	want := map[caller.Action]meetings.Role{
-		"meetings.get": "observer", "meetings.listParticipants": "observer", "notes.read": "observer", "realtime.subscribe": "observer",
-		"notes.write":     "participant",
+		"meetings.get": "observer", "meetings.listParticipants": "observer", "notes.read": "observer", "transcripts.read": "observer",
+		"realtime.subscribe": "observer", "notes.write": "participant", "transcripts.write": "participant",
 		"meetings.update": "co-host", "meetings.start": "co-host", "meetings.end": "co-host",
 		"meetings.invite": "co-host", "meetings.changeRole": "co-host", "meetings.remove": "co-host",
 	}

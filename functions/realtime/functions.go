@@ -6,6 +6,7 @@ import (
 
 	"github.com/rapport/rapport/functions/meetings"
 	"github.com/rapport/rapport/functions/notes"
+	"github.com/rapport/rapport/functions/transcripts"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/flags"
@@ -14,6 +15,7 @@ import (
 	notesdomain "github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/realtime"
+	transcriptsdomain "github.com/rapport/rapport/shared/transcripts"
 	"github.com/rapport/rapport/shared/users"
 )
 
@@ -61,17 +63,19 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	}
 	m := meetings.New(p)
 	n := notes.New(p, m)
+	tr := transcripts.New(p, m)
 	sources := map[realtime.Kind]realtime.Source{
-		realtime.State: meetingsdomain.Source{Service: m},
-		realtime.Notes: notesdomain.Source{Service: n},
-		realtime.User:  users.NewSource(log.New(p.LogTable, p.Clock, users.StreamLayout())),
-		realtime.Flags: flags.NewSource(p.Data),
+		realtime.State:      meetingsdomain.Source{Service: m},
+		realtime.Notes:      notesdomain.Source{Service: n},
+		realtime.Transcript: transcriptsdomain.Source{Service: tr},
+		realtime.User:       users.NewSource(log.New(p.LogTable, p.Clock, users.StreamLayout())),
+		realtime.Flags:      flags.NewSource(p.Data),
 	}
 	return platform.App(p, Service{
 		Service: realtime.New(realtime.Parts{
 			Realtime: p.Realtime, Connections: p.Connections, Streams: p.Streams, Sources: sources,
 			Audit: p.Audit, Clock: p.Clock, Log: p.Log, URL: p.Config.SocketURL,
 		}),
-		Durable: realtime.NewDurable(p.Streams, sources, p.Clock, m, n),
+		Durable: realtime.NewDurable(p.Streams, sources, p.Clock, m, n, tr),
 	}), nil
 }

@@ -146,6 +146,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	for _, socket := range []*socket{adas, graces, alans} {
 		socket.ask(object{"action": "subscribe", "topic": topic}, "subscribed")
 		socket.ask(object{"action": "subscribe", "topic": topic + "/notes", "from": 0}, "subscribed")
+		socket.ask(object{"action": "subscribe", "topic": topic + "/transcript", "from": 0}, "subscribed")
 		socket.ask(object{"action": "ping"}, "pong")
 	}
 	alans.ask(object{"action": "subscribe", "topic": "meetings/other/notes"}, "error")
@@ -177,6 +178,17 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	})
 	w.call(ada, "GET "+meeting+"/notes", nil, 200)
 
+	spoken := func(speaker string) object {
+		return object{"chunks": []object{
+			{"text": "So.", "confidence": 0.9, "startMs": 0, "endMs": 900, "isFinal": true},
+			{"text": "Yes.", "confidence": 1, "startMs": 900, "endMs": 1200, "isFinal": true, "speakerId": speaker},
+		}}
+	}
+	w.call(grace, "POST "+meeting+"/transcript", spoken(ada.id), 200)
+	w.call(grace, "POST "+meeting+"/transcript", spoken("nobody"), 400)
+	w.call(alan, "POST "+meeting+"/transcript", spoken(ada.id), 403)
+	w.call(alan, "GET "+meeting+"/transcript?from=1", nil, 200)
+
 	w.call(ada, "PATCH "+meeting+"/participants/"+alan.id, object{"role": "participant"}, 200)
 	alans.expect("revoked")
 	w.call(ada, "DELETE "+meeting+"/participants/"+alan.id, nil, 204)
@@ -187,6 +199,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	w.call(ada, "POST "+meeting+"/end", nil, 200)
 	graces.expect("revoked")
 	w.call(ada, "POST "+meeting+"/notes/changes", change("a", 1, 9), 409)
+	w.call(ada, "POST "+meeting+"/transcript", spoken(ada.id), 409)
 	for _, socket := range []*socket{adas, graces, alans} {
 		socket.open.Cut()
 	}

@@ -10,7 +10,7 @@ import (
 const (
 	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics"
 	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
-	domains   = "shared/users shared/identity shared/meetings shared/notes shared/flags"
+	domains   = "shared/users shared/identity shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
 // parts says which parts of the tree each part may import; every part may
@@ -40,11 +40,12 @@ var parts = map[string]string{
 	"shared/endpoint":    leaves + " shared/table",
 	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
 
-	"shared/users":    leaves + " " + machinery,
-	"shared/identity": leaves + " " + machinery + " shared/users",
-	"shared/meetings": leaves + " " + machinery + " shared/users",
-	"shared/notes":    leaves + " " + machinery + " shared/meetings",
-	"shared/flags":    leaves + " " + machinery,
+	"shared/users":       leaves + " " + machinery,
+	"shared/identity":    leaves + " " + machinery + " shared/users",
+	"shared/meetings":    leaves + " " + machinery + " shared/users",
+	"shared/notes":       leaves + " " + machinery + " shared/meetings",
+	"shared/transcripts": leaves + " " + machinery + " shared/meetings",
+	"shared/flags":       leaves + " " + machinery,
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",
 	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/batch shared/testkit functions web",

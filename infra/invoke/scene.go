@@ -77,7 +77,7 @@ func (w *world) meeting(ctx context.Context, folder string) (string, error) {
 	if err := json.Unmarshal(answer, &made); err != nil {
 		return "", fmt.Errorf("meeting: %w", err)
 	}
-	if folder == "meetings/end" {
+	if folder == "meetings/end" || folder == "transcripts/append" {
 		_, err = w.call(ctx, "meetings/start", "ada", events.APIGatewayV2HTTPRequest{
 			RouteKey: "POST /v1/meetings/{meetingId}/start", RawPath: "/v1/meetings/" + made.MeetingID + "/start",
 			PathParameters: map[string]string{"meetingId": made.MeetingID},

@@ -103,7 +103,7 @@ func (s *Service) announce(ctx context.Context, ch *changing) {
 		return
 	}
 	s.streams.Express(ctx, realtime.Commit{
-		Topic: realtime.MeetingTopic(realtime.State, meetingID), Pace: ch.pace, Returned: ch.returned, Own: own,
+		Topic: realtime.MeetingTopic(realtime.State, meetingID), Pace: ch.pace, Returned: ch.returned, Own: []realtime.Event{own},
 		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
 			event, err := s.stateEvent(ctx, meetingID)
 			return []realtime.Event{event}, err
@@ -182,8 +182,8 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Me
 	return ch.next.Meeting, nil
 }
 
-// End concludes an active meeting; CONFLICT in another state. Its notes take no
-// more changes, and all streams but the meeting's own state end, before the
+// End concludes an active meeting; CONFLICT in another state. Its notes and its
+// transcript take no more, and all streams but the meeting's own state end, before the
 // call is answered; also where it is CONFLICT because the meeting was ended
 // before, by a call that may have died half-way.
 func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
@@ -208,14 +208,17 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 	return ch.next.Meeting, nil
 }
 
-// conclude closes the notes and ends the streams of a meeting that is over. The
-// durable lane repeats it, for a function that died here.
+// conclude closes the notes and the transcript of a meeting that is over, and
+// ends its streams. The durable lane repeats it, for a function that died here.
 func (s *Service) conclude(ctx context.Context, meetingID string) error {
-	notes := realtime.MeetingTopic(realtime.Notes, meetingID)
-	if _, err := s.notes.Close(ctx, notes.String()); err != nil {
+	_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
+	if err == nil {
+		_, err = s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
+	}
+	if err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
-	err := s.streams.Revoke(ctx, realtime.Revocation{
+	err = s.streams.Revoke(ctx, realtime.Revocation{
 		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State},
 	})
 	if err != nil {

@@ -105,6 +105,7 @@ type Service struct {
 	clock   clock.Clock
 	streams *realtime.Streams
 	notes   *log.Log
+	spoken  *log.Log
 	log     *slog.Logger
 }
 
@@ -118,10 +119,15 @@ type Parts struct {
 	Streams *realtime.Streams
 	// Notes is the log of the notes: the end of a meeting closes its topic.
 	Notes *log.Log
-	Log   *slog.Logger
+	// Transcript is the log of the transcripts, which are closed in the same way.
+	Transcript *log.Log
+	Log        *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams, notes: p.Notes, log: p.Log}
+	return &Service{
+		data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams,
+		notes: p.Notes, spoken: p.Transcript, log: p.Log,
+	}
 }

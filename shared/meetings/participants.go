@@ -181,6 +181,30 @@ func (s *Service) below(ctx context.Context, c caller.Caller, action caller.Acti
 	return s.deny(ctx, c, action, "meetings/"+ch.next.MeetingID+"/participants/"+userID)
 }
 
+// Members tells, by a consistent read, which of some people are in a meeting; at
+// most table.MaxBatchGet can be asked for.
+func (s *Service) Members(ctx context.Context, meetingID string, userIDs []string) (map[string]bool, error) {
+	rows := make(map[string]*table.Want[participantItem], len(userIDs))
+	var gets []table.Wanted
+	for _, id := range userIDs {
+		if len(id) > maxID || rows[id] != nil {
+			continue // nobody's, and too long for a key; or asked for already
+		}
+		rows[id] = table.WantItem[participantItem](s.data, participantKey(meetingID, id))
+		gets = append(gets, rows[id])
+	}
+	if len(gets) > 0 {
+		if err := table.BatchGet(ctx, gets...); err != nil {
+			return nil, fmt.Errorf("read participants of %s: %w", meetingID, err)
+		}
+	}
+	members := map[string]bool{}
+	for id, row := range rows {
+		members[id] = row.Found && row.Value.Status == statusActive
+	}
+	return members, nil
+}
+
 // standing reads a participant's row; the zero one where there is none.
 func (s *Service) standing(ctx context.Context, meetingID, userID string) (participantItem, error) {
 	item, err := table.Get[participantItem](ctx, s.data, participantKey(meetingID, userID))

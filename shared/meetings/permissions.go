@@ -41,6 +41,8 @@ const (
 	ActionRemove           caller.Action = "meetings.remove"
 	ActionReadNotes        caller.Action = "notes.read"
 	ActionWriteNotes       caller.Action = "notes.write"
+	ActionReadTranscript   caller.Action = "transcripts.read"
+	ActionWriteTranscript  caller.Action = "transcripts.write"
 	ActionSubscribe        caller.Action = "realtime.subscribe"
 )
 
@@ -50,8 +52,10 @@ var permissions = map[caller.Action]Role{
 	ActionGet:              Observer,
 	ActionListParticipants: Observer,
 	ActionReadNotes:        Observer,
+	ActionReadTranscript:   Observer,
 	ActionSubscribe:        Observer,
 	ActionWriteNotes:       Member,
+	ActionWriteTranscript:  Member,
 	ActionUpdate:           CoHost,
 	ActionStart:            CoHost,
 	ActionEnd:              CoHost,

@@ -22,6 +22,9 @@ const (
 	meetingSort       = "MEETING"
 	participantPrefix = "PARTICIPANT#"
 	userPrefix        = "USERMEETINGS#"
+
+	// maxID is the longest id in bytes that fits into a sort key, of at most 1,024.
+	maxID = 1024 - len(participantPrefix)
 )
 
 func meetingPartition(meetingID string) string { return meetingPrefix + meetingID }

@@ -126,10 +126,12 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 	if committed.Repeated {
 		return answer, nil
 	}
-	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: s.clock.Now(), From: s.from(topic)}
-	if commit.Own, err = eventOf(change); err != nil {
+	returned := s.clock.Now()
+	own, err := eventOf(change)
+	if err != nil {
 		return Committed{}, err
 	}
+	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: []realtime.Event{own}, From: s.from(topic)}
 	answer.deliver = func(ctx context.Context) { s.streams.Express(ctx, commit) }
 	return answer, nil
 }

@@ -29,6 +29,8 @@ type Pace struct {
 	Due, Tat int64
 	// Group is the position of the group's first entry.
 	Group int64
+	// Span is how many positions the entry takes; 0 means one.
+	Span int64
 
 	// posts is true for the writer who posts; the others' entries go with that
 	// post.
@@ -58,7 +60,7 @@ func (prev Pace) Next(position int64, now time.Time) Pace {
 	}
 	// The group before may have late entries as long as their writers wait for
 	// this post; one that is its poster alone has none.
-	if prev.Group > 0 && prev.Group < position-1 && ms <= prev.Due+2*interval {
+	if prev.Group > 0 && prev.Group < position-max(prev.Span, 1) && ms <= prev.Due+2*interval {
 		next.from = prev.Group
 	}
 	return next

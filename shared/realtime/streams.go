@@ -43,8 +43,8 @@ type Commit struct {
 	// Pace is the entry's, and Returned when its put returned.
 	Pace     Pace
 	Returned time.Time
-	// Own is the entry itself.
-	Own Event
+	// Own are the entry's own events, one at each position that it takes.
+	Own []Event
 	// From reads the topic's events from a position on.
 	From func(ctx context.Context, position int64) ([]Event, error)
 }
@@ -62,8 +62,8 @@ func (s *Streams) Express(ctx context.Context, c Commit) {
 func (s *Streams) express(ctx context.Context, c Commit) error {
 	p := c.Pace
 	switch {
-	case p.posts && !p.later && p.from == c.Own.Position:
-		err := s.postOnce(ctx, c.Topic, []Event{c.Own}, p.Group)
+	case p.posts && !p.later && p.from == c.Own[0].Position:
+		err := s.postOnce(ctx, c.Topic, c.Own, p.Group)
 		s.fannedOut(ctx, c.Topic, c.Returned)
 		return err
 	case p.posts:
@@ -89,7 +89,7 @@ func (s *Streams) express(ctx context.Context, c Commit) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	if newest := events[len(events)-1].Position; !p.posts && newest != c.Own.Position {
+	if newest := events[len(events)-1].Position; !p.posts && newest != c.Own[len(c.Own)-1].Position {
 		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}

@@ -16,6 +16,8 @@ const (
 	State Kind = "state"
 	// Notes is the log of changes to a meeting's notes.
 	Notes Kind = "notes"
+	// Transcript is the log of what is said in a meeting.
+	Transcript Kind = "transcript"
 	// User is the log of what concerns one user alone.
 	User Kind = "user"
 	// Flags are the feature flags as a whole.
@@ -28,7 +30,7 @@ func (k Kind) isState() bool { return k == State || k == Flags }
 
 // meetingKinds are the kinds that a meeting has, in the order in which they are
 // revoked.
-var meetingKinds = []Kind{Notes, State}
+var meetingKinds = []Kind{Notes, Transcript, State}
 
 // maxID bounds the id in a topic's name, in characters.
 const maxID = 255
@@ -50,12 +52,12 @@ func ParseTopic(name string) (Topic, error) {
 		return Topic{Kind: Flags}, nil
 	case id && len(steps) == 2 && steps[0] == "meetings":
 		return Topic{Kind: State, MeetingID: steps[1]}, nil
-	case id && len(steps) == 3 && steps[0] == "meetings" && steps[2] == string(Notes):
-		return Topic{Kind: Notes, MeetingID: steps[1]}, nil
+	case id && len(steps) == 3 && steps[0] == "meetings" && (steps[2] == string(Notes) || steps[2] == string(Transcript)):
+		return Topic{Kind: Kind(steps[2]), MeetingID: steps[1]}, nil
 	case id && len(steps) == 2 && steps[0] == "users":
 		return Topic{Kind: User, UserID: steps[1]}, nil
 	}
-	return Topic{}, errs.Invalid("body.topic", "is not a topic: use meetings/<id>, meetings/<id>/notes, users/<id> or flags")
+	return Topic{}, errs.Invalid("body.topic", "is not a topic: use meetings/<id>, meetings/<id>/notes, meetings/<id>/transcript, users/<id> or flags")
 }
 
 // MeetingTopic is a meeting's topic of a kind.

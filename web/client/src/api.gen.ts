@@ -2,6 +2,10 @@
 
 /** The requests and answers of the API, by name. */
 export interface Schemas {
+  readonly Appended: {
+    readonly firstPosition: number;
+    readonly lastPosition: number;
+  };
   readonly Change: {
     readonly authorId: string;
     readonly clientId: string;
@@ -9,6 +13,23 @@ export interface Schemas {
     readonly createdAt: string;
     readonly ops: readonly Schemas["Op"][];
     readonly version: number;
+  };
+  readonly Chunk: {
+    readonly authorId: string;
+    readonly confidence: number;
+    readonly createdAt: string;
+    /** Not before startMs. */
+    readonly endMs: number;
+    /** False where a better version of the same utterance may follow. */
+    readonly isFinal: boolean;
+    /** A language tag as in BCP 47, such as en or pt-BR. */
+    readonly language?: string;
+    readonly position: number;
+    readonly speakerId: string;
+    readonly startMs: number;
+    readonly text: string;
+    /** The same for all versions of an utterance. */
+    readonly utteranceId?: string;
   };
   readonly Committed: {
     readonly ops: readonly Schemas["Op"][];
@@ -28,6 +49,10 @@ export interface Schemas {
   };
   readonly ListOfChange: {
     readonly items: readonly Schemas["Change"][];
+    readonly nextCursor: string | null;
+  };
+  readonly ListOfChunk: {
+    readonly items: readonly Schemas["Chunk"][];
     readonly nextCursor: string | null;
   };
   readonly ListOfMeeting: {
@@ -109,6 +134,21 @@ export interface Schemas {
     readonly title: string;
     readonly type: string;
   };
+  readonly Speech: {
+    readonly confidence: number;
+    /** Not before startMs. */
+    readonly endMs: number;
+    /** False where a better version of the same utterance may follow. */
+    readonly isFinal: boolean;
+    /** A language tag as in BCP 47, such as en or pt-BR. */
+    readonly language?: string;
+    /** Who speaks, a participant; without it, the caller. */
+    readonly speakerId?: string;
+    readonly startMs: number;
+    readonly text: string;
+    /** The same for all versions of an utterance. */
+    readonly utteranceId?: string;
+  };
   readonly Text: {
     readonly content: string;
     /** Lower-case hex SHA-256 of the content's UTF-8. */
@@ -119,6 +159,9 @@ export interface Schemas {
     readonly expiresAt: string;
     readonly ticket: string;
     readonly url: string;
+  };
+  readonly TranscriptsAppendRequest: {
+    readonly chunks: readonly Schemas["Speech"][];
   };
   readonly UsersUpdateRequest: {
     /** What others see. */
@@ -142,7 +185,7 @@ export interface Operations {
     readonly body: Schemas["MeetingsCreateRequest"];
     readonly answer: Schemas["Meeting"];
   };
-  /** POST /v1/meetings/{meetingId}/end: End an active meeting; its notes take no more changes. */
+  /** POST /v1/meetings/{meetingId}/end: End an active meeting; its notes and its transcript take no more. */
   meetings_end: {
     readonly path: {
       readonly meetingId: string;
@@ -241,6 +284,27 @@ export interface Operations {
   /** GET /healthz: Whether functions start and answer. */
   system_health: {
     readonly answer: Schemas["Healthy"];
+  };
+  /** POST /v1/meetings/{meetingId}/transcript: Add what was said to the transcript, while the meeting is active. */
+  transcripts_append: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly body: Schemas["TranscriptsAppendRequest"];
+    readonly answer: Schemas["Appended"];
+  };
+  /** GET /v1/meetings/{meetingId}/transcript: List the transcript's chunks after a position. */
+  transcripts_list: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      /** The last position seen; with a cursor it is ignored. */
+      readonly from?: number;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["ListOfChunk"];
   };
   /** GET /v1/me: Who I am. */
   users_get: {

@@ -1,0 +1,65 @@
+package transcripts_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rapport/rapport/shared/transcripts"
+)
+
+func TestAppendAndList(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	got := r.append(t, r.member, body(
+		said("Shall we begin?", object{"isFinal": false, "utteranceId": "u-1", "language": "en-GB"}),
+		said("Yes 👋", object{"speakerId": r.host.ID, "confidence": 1, "startMs": 200, "endMs": 200}),
+	))
+	if diff := cmp.Diff(transcripts.Appended{FirstPosition: 1, LastPosition: 2}, got, cmpopts.IgnoreUnexported(got)); diff != "" {
+		t.Error(diff)
+	}
+	if got := r.append(t, r.host, body(said("So.", object{"speakerId": r.host.ID}))); got.FirstPosition != 3 || got.LastPosition != 3 {
+		t.Errorf("appended at %+v, want 3", got)
+	}
+	want := []transcripts.Chunk{
+		{Position: 1, SpeakerID: r.member.ID, AuthorID: r.member.ID, Speech: transcripts.Speech{
+			Text: "Shall we begin?", Confidence: 0.5, StartMs: 100, EndMs: 200, UtteranceID: "u-1", Language: "en-GB"}},
+		{Position: 2, SpeakerID: r.host.ID, AuthorID: r.member.ID, Speech: transcripts.Speech{
+			Text: "Yes 👋", Confidence: 1, StartMs: 200, EndMs: 200, IsFinal: true}},
+		{Position: 3, SpeakerID: r.host.ID, AuthorID: r.host.ID, Speech: transcripts.Speech{
+			Text: "So.", Confidence: 0.5, StartMs: 100, EndMs: 200, IsFinal: true}},
+	}
+	all := r.all(t)
+	if diff := cmp.Diff(want, all, cmpopts.IgnoreFields(transcripts.Chunk{}, "CreatedAt")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, chunk := range all {
+		if chunk.CreatedAt.IsZero() {
+			t.Errorf("nobody knows when %d was appended", chunk.Position)
+		}
+	}
+}
+
+// What follows the transcript live is told the same as who reads it.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	socket := r.subscribe(t, r.observer)
+	r.append(t, r.member, numbered("first", 3))
+	events := socket.Events(t, r.topic)
+	if len(events) != 3 {
+		t.Fatalf("%d events, want 3", len(events))
+	}
+	all := r.all(t)
+	for i, event := range events {
+		var chunk transcripts.Chunk
+		if err := json.Unmarshal(event.Data, &chunk); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(all[i], chunk); diff != "" || event.Position != all[i].Position || !event.At.Equal(all[i].CreatedAt) {
+			t.Errorf("event %d (-listed +posted):\n%s", event.Position, diff)
+		}
+	}
+}

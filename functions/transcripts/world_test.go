@@ -1,0 +1,123 @@
+package transcripts_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/testkit"
+	"github.com/rapport/rapport/shared/transcripts"
+)
+
+// Short names for bodies.
+type (
+	object = map[string]any
+	list   = []any
+)
+
+// room is a meeting that has begun, with somebody in every role of it, and two
+// who are not in it.
+type room struct {
+	*testkit.World
+	host, cohost, member, observer *testkit.Person
+	removed, stranger              *testkit.Person
+	// meeting is its address, path that of its transcript, topic the transcript's.
+	meeting, path, topic string
+}
+
+func newRoom(t *testing.T) *room {
+	t.Helper()
+	r := scheduled(t)
+	r.host.Call(t, "POST "+r.meeting+"/start", nil).Want(t, 200)
+	return r
+}
+
+// scheduled is a room whose meeting hasn't begun.
+func scheduled(t *testing.T) *room {
+	t.Helper()
+	w := testkit.New(t, functions.All())
+	r := &room{
+		World: w, host: w.User("host"), cohost: w.User("cohost"), member: w.User("member"), observer: w.User("observer"),
+		removed: w.User("removed"), stranger: w.User("stranger"),
+	}
+	for _, p := range []*testkit.Person{r.host, r.cohost, r.member, r.observer, r.removed, r.stranger} {
+		p.Call(t, "GET /v1/me", nil).Want(t, 200)
+	}
+	seat := func(p *testkit.Person, role string) object { return object{"userId": p.ID, "role": role} }
+	made := testkit.As[meetings.Meeting](t, r.host.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": list{
+		seat(r.cohost, "co-host"), seat(r.member, "participant"), seat(r.observer, "observer"), seat(r.removed, "co-host"),
+	}}))
+	r.meeting = "/v1/meetings/" + made.MeetingID
+	r.path, r.topic = r.meeting+"/transcript", "meetings/"+made.MeetingID+"/transcript"
+	r.host.Call(t, "DELETE "+r.meeting+"/participants/"+r.removed.ID, nil).Want(t, 204)
+	return r
+}
+
+// said is a chunk with a text; more replaces its fields, nil takes them out.
+func said(text string, more ...object) object {
+	chunk := object{"text": text, "confidence": 0.5, "startMs": 100, "endMs": 200, "isFinal": true}
+	for _, fields := range more {
+		for name, value := range fields {
+			chunk[name] = value
+			if value == nil {
+				delete(chunk, name)
+			}
+		}
+	}
+	return chunk
+}
+
+func body(chunks ...object) object { return object{"chunks": chunks} }
+
+// numbered are n chunks whose texts begin with a name.
+func numbered(name string, n int) object {
+	var chunks []object
+	for i := range n {
+		chunks = append(chunks, said(fmt.Sprint(name, " ", i)))
+	}
+	return body(chunks...)
+}
+
+// append appends as somebody who may.
+func (r *room) append(t *testing.T, p *testkit.Person, body object, options ...testkit.Option) transcripts.Appended {
+	t.Helper()
+	return testkit.As[transcripts.Appended](t, p.Call(t, "POST "+r.path, body, options...))
+}
+
+type page = meetings.List[transcripts.Chunk]
+
+// all pages through the whole transcript.
+func (r *room) all(t *testing.T) []transcripts.Chunk {
+	t.Helper()
+	var all []transcripts.Chunk
+	for query := "?limit=7"; ; {
+		got := testkit.As[page](t, r.observer.Call(t, "GET "+r.path+query, nil))
+		all = append(all, got.Items...)
+		if got.NextCursor == nil {
+			return all
+		}
+		query = "?limit=200&cursor=" + *got.NextCursor
+	}
+}
+
+// subscribe lets a person's new socket follow the transcript.
+func (r *room) subscribe(t *testing.T, p *testkit.Person, from ...int) *testkit.Socket {
+	t.Helper()
+	socket := p.Connect(t)
+	r.follow(t, socket, from...)
+	return socket
+}
+
+func (r *room) follow(t *testing.T, socket *testkit.Socket, from ...int) testkit.Frame {
+	t.Helper()
+	frame := object{"action": "subscribe", "id": "s", "topic": r.topic}
+	if len(from) > 0 {
+		frame["from"] = from[0]
+	}
+	got := socket.Ask(t, frame)
+	if got.Type != "subscribed" {
+		t.Fatalf("subscribe: %s", got.Raw)
+	}
+	return got
+}

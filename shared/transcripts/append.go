@@ -1,0 +1,229 @@
+package transcripts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// AppendRequest adds chunks to a meeting's transcript.
+type AppendRequest struct {
+	MeetingID string   `path:"meetingId" minLength:"1" maxLength:"255"`
+	Chunks    []Speech `json:"chunks" minItems:"1" maxItems:"20"`
+}
+
+// Validate holds what spans the fields of a chunk: it ends after its beginning,
+// and its language is a tag.
+func (r *AppendRequest) Validate() error {
+	var found []errs.FieldError
+	for i, c := range r.Chunks {
+		if c.EndMs < c.StartMs {
+			found = append(found, errs.FieldError{Location: fmt.Sprintf("body.chunks[%d].endMs", i), Detail: "must not be before startMs"})
+		}
+		if c.Language != "" && !isLanguage(c.Language) {
+			found = append(found, errs.FieldError{Location: fmt.Sprintf("body.chunks[%d].language", i), Detail: "must be a language tag such as en or pt-BR"})
+		}
+	}
+	return invalid(found)
+}
+
+func invalid(found []errs.FieldError) error {
+	if len(found) == 0 {
+		return nil
+	}
+	return &errs.Error{Kind: errs.Validation, Message: "The request is not valid.", Problems: found}
+}
+
+// isLanguage tells whether a text has the form of a tag in BCP 47 (RFC 5646,
+// section 2.1): subtags of one to eight letters and digits between hyphens, the
+// first of letters alone. Whether the language exists isn't looked at.
+func isLanguage(tag string) bool {
+	for i, subtag := range strings.Split(tag, "-") {
+		foreign := strings.ContainsFunc(subtag, func(r rune) bool {
+			letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+			digit := '0' <= r && r <= '9' && i > 0
+			return !letter && !digit
+		})
+		if len(subtag) < 1 || len(subtag) > 8 || foreign {
+			return false
+		}
+	}
+	return true
+}
+
+// Appended is the answer to an append: the positions that its chunks have taken.
+type Appended struct {
+	FirstPosition int64 `json:"firstPosition"`
+	LastPosition  int64 `json:"lastPosition"`
+	deliver       func(context.Context)
+}
+
+// Follow sends the chunks to whoever follows the transcript.
+func (a Appended) Follow(ctx context.Context) {
+	if a.deliver != nil {
+		a.deliver(ctx)
+	}
+}
+
+// Append commits the chunks of a request, all or none, at the transcript's end:
+// a few small reads and, when nobody races, one write unit per KB.
+//
+// VALIDATION_ERROR for a speaker who isn't in the meeting, MEETING_NOT_ACTIVE
+// before its beginning and after its end, RATE_LIMITED when the race was lost
+// too often. Nothing is committed by any of them. With an Idempotency-Key the
+// same request, sent again, gets the first answer and commits nothing.
+func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest) (Appended, error) {
+	access, until, err := s.mayWrite(ctx, c, in.MeetingID)
+	if err != nil {
+		return Appended{}, err
+	}
+	p := &preparation{clock: s.clock, count: len(in.Chunks)}
+	if p.refusal, err = s.strangers(ctx, c, in); err != nil {
+		return Appended{}, err
+	}
+	if p.refusal == nil && access.Meeting.State != meetings.Active {
+		p.refusal = notActive()
+	}
+	if p.data, err = dataOf(in.Chunks, c.UserID); err != nil {
+		return Appended{}, err
+	}
+	identity, err := s.identity(c, in)
+	if err != nil {
+		return Appended{}, err
+	}
+	topic := topicOf(in.MeetingID)
+	committed, err := s.log.Append(ctx, log.Append{
+		Topic: topic.String(), Base: log.Tail, Identity: identity, Deadline: until,
+		Renew: func(ctx context.Context) (time.Time, error) {
+			_, until, err := s.mayWrite(ctx, c, in.MeetingID)
+			return until, err
+		},
+		Prepare: p.prepare,
+	})
+	if err != nil {
+		return Appended{}, refusal(err)
+	}
+	returned := s.clock.Now()
+	answer := Appended{FirstPosition: committed.Entry.Position, LastPosition: committed.Entry.Last()}
+	if committed.Repeated {
+		return answer, nil
+	}
+	own, err := eventsOf(committed.Entry)
+	if err != nil {
+		return Appended{}, err
+	}
+	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: own, From: s.from(topic)}
+	answer.deliver = func(ctx context.Context) { s.streams.Express(ctx, commit) }
+	return answer, nil
+}
+
+// mayWrite checks that the caller may write the transcript, and says until when
+// an append may stand on that.
+func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (meetings.Access, time.Time, error) {
+	checked := s.clock.Now()
+	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteTranscript, meetingID)
+	return access, checked.Add(accessHolds), err
+}
+
+// strangers refuses speakers who aren't in the meeting.
+func (s *Service) strangers(ctx context.Context, c caller.Caller, in AppendRequest) (refusal, err error) {
+	var others []string
+	for _, chunk := range in.Chunks {
+		if chunk.SpeakerID != "" && chunk.SpeakerID != c.UserID {
+			others = append(others, chunk.SpeakerID)
+		}
+	}
+	members, err := s.meetings.Members(ctx, in.MeetingID, others)
+	if err != nil {
+		return nil, err
+	}
+	var found []errs.FieldError
+	for i, chunk := range in.Chunks {
+		if chunk.SpeakerID != "" && chunk.SpeakerID != c.UserID && !members[chunk.SpeakerID] {
+			found = append(found, errs.FieldError{Location: fmt.Sprintf("body.chunks[%d].speakerId", i), Detail: "is not in the meeting"})
+		}
+	}
+	return invalid(found), nil
+}
+
+// identity tells an append from others: by its Idempotency-Key, so that a retry
+// of what was committed is found, or by chance.
+func (s *Service) identity(c caller.Caller, in AppendRequest) (log.Identity, error) {
+	if c.Once == nil {
+		return log.Identity{Author: c.UserID, ClientID: clock.NewID(s.clock), ClientSeq: 1}, nil
+	}
+	text, err := json.Marshal(in.Chunks)
+	if err != nil {
+		return log.Identity{}, fmt.Errorf("encode chunks: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	key := sha256.Sum256([]byte(c.Once.Key))
+	return log.Identity{
+		Author: c.UserID, ClientID: "key:" + hex.EncodeToString(key[:16]), ClientSeq: 1, Digest: hex.EncodeToString(sum[:8]),
+	}, nil
+}
+
+// from reads the chunks of a topic from a position on, for the express lane.
+func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]realtime.Event, error) {
+	return func(ctx context.Context, position int64) ([]realtime.Event, error) {
+		events, _, err := s.events(ctx, topic, position-1, log.MaxPage)
+		return events, err
+	}
+}
+
+// preparation makes chunks into a draft, anew after every lost race.
+type preparation struct {
+	clock clock.Clock
+	data  string
+	count int
+	// refusal is why the chunks can't be committed. A retry of what was committed
+	// before is found first, and isn't refused.
+	refusal error
+	pace    realtime.Pace
+}
+
+func (p *preparation) prepare(prev log.Entry, _ []log.Entry) (log.Draft, error) {
+	if p.refusal != nil {
+		return log.Draft{}, p.refusal
+	}
+	before := realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group, Span: int64(prev.Count)}
+	p.pace = before.Next(prev.Last()+1, p.clock.Now())
+	return log.Draft{Data: p.data, Count: p.count, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
+}
+
+func notActive() error {
+	return errs.New(errs.MeetingNotActive, "A transcript can be written while its meeting is active.")
+}
+
+// refusal says to a caller what the log said.
+func refusal(err error) error {
+	gone, isGone := errors.AsType[*log.GoneError](err)
+	switch {
+	case isGone:
+		e := errs.New(errs.HistoryGone, "The transcript is kept from position %d on.", gone.Oldest)
+		e.Oldest = gone.Oldest
+		return e
+	case errors.Is(err, log.ErrClosed):
+		return notActive()
+	case errors.Is(err, log.ErrReused):
+		return errs.New(errs.Conflict, "This Idempotency-Key was used with another body.")
+	case errors.Is(err, log.ErrContended), errors.Is(err, log.ErrLate):
+		e := errs.New(errs.RateLimited, "Many people write at once. Please send the same chunks again.")
+		e.RetryAfter = time.Second
+		return e
+	}
+	return err
+}

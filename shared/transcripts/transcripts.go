@@ -1,0 +1,136 @@
+// Package transcripts is what was said in a meeting, as text.
+//
+// A transcript is a log of chunks, each a piece of one person's speech. Those
+// who hear them (a client that recognises speech, or a provider's agent) append
+// one to twenty at once, which take positions one after the other; a chunk is
+// never changed: a better version of it is another chunk with the same
+// utteranceId and isFinal. Chunks can be appended while the meeting is active,
+// and read until they expire, as whole buckets.
+//
+// Chunks lie in the table Log under the topic `meetings/<id>/transcript`, which
+// package log keeps: those of one request are one entry. There are no other keys.
+package transcripts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+const (
+	// Retention is how long a chunk is kept after the end of its bucket.
+	Retention = 90 * 24 * time.Hour
+	// bucket is the length of a bucket of the log.
+	bucket = 5 * time.Minute
+	// MaxChunks is the most chunks of one request.
+	MaxChunks = 20
+	// accessHolds is how long after its access check an append is tried.
+	accessHolds = 2 * time.Second
+)
+
+// Layout is how transcripts lie in the log.
+func Layout() log.Layout { return log.ByClock(bucket, Retention, MaxChunks) }
+
+// Service keeps transcripts in the table Log.
+type Service struct {
+	log      *log.Log
+	meetings *meetings.Service
+	streams  *realtime.Streams
+	clock    clock.Clock
+}
+
+// New makes the service; l is a log of Layout.
+func New(l *log.Log, m *meetings.Service, s *realtime.Streams, c clock.Clock) *Service {
+	return &Service{log: l, meetings: m, streams: s, clock: c}
+}
+
+// Speech is a piece of what a person says. Times are counted from the meeting's
+// beginning as the client has it.
+type Speech struct {
+	SpeakerID   string  `json:"speakerId,omitzero" minLength:"1" maxLength:"255" doc:"Who speaks, a participant; without it, the caller."`
+	Text        string  `json:"text" minLength:"1" maxLength:"4000" notBlank:"true"`
+	Confidence  float64 `json:"confidence" minimum:"0" maximum:"1"`
+	StartMs     int64   `json:"startMs" minimum:"0" maximum:"86400000"`
+	EndMs       int64   `json:"endMs" minimum:"0" maximum:"86400000" doc:"Not before startMs."`
+	IsFinal     bool    `json:"isFinal" doc:"False where a better version of the same utterance may follow."`
+	UtteranceID string  `json:"utteranceId,omitzero" minLength:"1" maxLength:"255" doc:"The same for all versions of an utterance."`
+	Language    string  `json:"language,omitzero" minLength:"2" maxLength:"35" doc:"A language tag as in BCP 47, such as en or pt-BR."`
+}
+
+// Chunk is a piece of a transcript, as it is listed and posted.
+type Chunk struct {
+	Position int64 `json:"position"`
+	// SpeakerID is who speaks, AuthorID who appended the chunk.
+	SpeakerID string `json:"speakerId"`
+	AuthorID  string `json:"authorId"`
+	Speech
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// stored is a chunk inside its entry. Names are short because a write unit is
+// 1 KB, names included.
+type stored struct {
+	// Speaker is empty where it is the entry's author.
+	Speaker    string  `json:"s,omitzero"`
+	Text       string  `json:"t"`
+	Confidence float64 `json:"c"`
+	Start      int64   `json:"b"`
+	End        int64   `json:"e"`
+	Final      bool    `json:"f,omitzero"`
+	Utterance  string  `json:"u,omitzero"`
+	Language   string  `json:"l,omitzero"`
+}
+
+// dataOf is what an entry holds of its chunks.
+func dataOf(chunks []Speech, author string) (string, error) {
+	list := make([]stored, len(chunks))
+	for i, c := range chunks {
+		list[i] = stored{
+			Speaker: c.SpeakerID, Text: c.Text, Confidence: c.Confidence, Start: c.StartMs, End: c.EndMs,
+			Final: c.IsFinal, Utterance: c.UtteranceID, Language: c.Language,
+		}
+		if c.SpeakerID == author {
+			list[i].Speaker = ""
+		}
+	}
+	data, err := json.Marshal(list)
+	if err != nil {
+		return "", fmt.Errorf("encode chunks: %w", err)
+	}
+	return string(data), nil
+}
+
+// chunksOf reads the chunks out of their entry, one at each of its positions.
+func chunksOf(e log.Entry) ([]Chunk, error) {
+	var list []stored
+	if err := json.Unmarshal([]byte(e.Data), &list); err != nil {
+		return nil, fmt.Errorf("read chunks at %d: %w", e.Position, err)
+	}
+	if len(list) != e.Count {
+		return nil, fmt.Errorf("the entry at %d has %d chunks for %d positions", e.Position, len(list), e.Count)
+	}
+	chunks := make([]Chunk, len(list))
+	for i, c := range list {
+		chunks[i] = Chunk{
+			Position: e.Position + int64(i), SpeakerID: c.Speaker, AuthorID: e.Author, CreatedAt: e.At,
+			Speech: Speech{
+				Text: c.Text, Confidence: c.Confidence, StartMs: c.Start, EndMs: c.End,
+				IsFinal: c.Final, UtteranceID: c.Utterance, Language: c.Language,
+			},
+		}
+		if c.Speaker == "" {
+			chunks[i].SpeakerID = e.Author
+		}
+	}
+	return chunks, nil
+}
+
+func topicOf(meetingID string) realtime.Topic {
+	return realtime.MeetingTopic(realtime.Transcript, meetingID)
+}
