@@ -1,10 +1,13 @@
-import { backoff } from "./backoff.ts";
 import { RapportError } from "./errors.ts";
 import { Emitter } from "./emitter.ts";
-import type { AnswerFrame, ServerFrame, TopicFrame } from "./frames.ts";
+import type { AnswerFrame, ServerFrame } from "./frames.ts";
 import type { Platform } from "./platform.ts";
+import { hurriedMs, reconnectPause } from "./reconnect.ts";
+import type { Loss } from "./reconnect.ts";
 import { Socket } from "./socket.ts";
 import type { OutgoingFrame } from "./socket.ts";
+import { Topics } from "./topics.ts";
+import type { TopicFollower } from "./topics.ts";
 
 /** caller: by `close`. session_ended: the server ended the session. unauthorized: the token is refused. */
 export type ClosedReason = "caller" | "session_ended" | "unauthorized";
@@ -31,18 +34,6 @@ export interface Connection {
   close(): void;
 }
 
-/** Who follows a topic on this connection. */
-export interface TopicFollower {
-  readonly topic: string;
-  /** A new socket is there: subscribe. Settles when that is answered; never rejects. */
-  onSocket(): Promise<void>;
-  /** The last socket is gone. */
-  onLost(): void;
-  onFrame(frame: TopicFrame): void;
-}
-
-const backoffBaseMs = 500;
-const backoffCapMs = 15_000;
 /** A socket that lived this long was a success: the next loss begins with a short wait again. */
 const stableMs = 5_000;
 const handshakeTimeoutMs = 10_000;
@@ -50,11 +41,8 @@ const handshakeTimeoutMs = 10_000;
 const lingerMs = 30_000;
 const maxHandoverDelayMs = 5_000;
 
-interface Topic {
-  readonly followers: Set<TopicFollower>;
-  /** Settles when the last frame about this topic has its answer: the server may handle two in any order. */
-  tail: Promise<unknown>;
-}
+/** After so long without a frame, a socket is asked for a sign of life when the machine wakes up. */
+const staleMs = 10_000;
 
 export class SocketConnection implements Connection {
   readonly #platform: Platform;
@@ -62,13 +50,16 @@ export class SocketConnection implements Connection {
   readonly #ticketUrl: (signal: AbortSignal) => Promise<string>;
   readonly #states = new Emitter<[ConnectionState]>();
   readonly #opens = new Emitter<[]>();
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics: Topics;
   #state: ConnectionState = { kind: "idle" };
   #current: Socket | undefined;
   readonly #retiring = new Set<Socket>();
   #dialing: AbortController | undefined;
   #openedAt = 0;
   #attempt = 0;
+  #loss: Loss = "ours";
+  /** Whether the present wait was shortened already. */
+  #hurried = false;
   #frames = 0;
   #cancelTimer: (() => void) | undefined;
   #cancelLinger = () => {};
@@ -77,6 +68,7 @@ export class SocketConnection implements Connection {
   constructor(platform: Platform, ticketUrl: (signal: AbortSignal) => Promise<string>) {
     this.#platform = platform;
     this.#ticketUrl = ticketUrl;
+    this.#topics = new Topics((action, fields, signal) => this.send(this.frame(action, fields), signal), () => this.#linger());
   }
 
   get state(): ConnectionState {
@@ -119,47 +111,44 @@ export class SocketConnection implements Connection {
     return this.#current.request(frame, signal);
   }
 
+  /**
+   * Sends a frame that asks for no answer. False where there is no socket; the
+   * frame may be lost later, too.
+   */
+  post(action: string, fields: Readonly<Record<string, unknown>>): boolean {
+    this.#current?.post(JSON.stringify({ action, ...fields }));
+    return this.#current !== undefined;
+  }
+
+  /** Milliseconds since something came from the server; Infinity without a socket. */
+  get quietFor(): number {
+    return this.#current?.quietFor ?? Infinity;
+  }
+
+  /** Somebody has something to send: the first wait after a loss becomes a shorter one. */
+  hurry(): void {
+    if (this.#state.kind !== "waiting" || this.#state.attempt > 1 || this.#hurried) return;
+    this.#hurried = true;
+    const pause = this.#platform.random() * hurriedMs;
+    if (this.#platform.clock.now() + pause < this.#state.until) this.#dialAfter(pause);
+  }
+
   /** Adds a follower, connecting where that is needed. It is told of a socket that is open already. */
   follow(follower: TopicFollower): void {
     this.#cancelLinger();
-    const topic = this.#topics.get(follower.topic) ?? { followers: new Set(), tail: Promise.resolve() };
-    topic.followers.add(follower);
-    this.#topics.set(follower.topic, topic);
+    this.#topics.add(follower);
     if (this.#current !== undefined) void follower.onSocket();
     else if (this.#state.kind === "idle") this.connect();
   }
 
   /** Removes a follower; the last one of a topic takes the subscription with it. */
   unfollow(follower: TopicFollower, subscribed: boolean): void {
-    const topic = this.#topics.get(follower.topic);
-    if (topic === undefined || !topic.followers.delete(follower) || topic.followers.size > 0) return;
-    const forget = () => {
-      if (topic.followers.size === 0 && this.#topics.get(follower.topic) === topic) this.#topics.delete(follower.topic);
-      if (this.#topics.size === 0) this.#linger();
-    };
-    if (!subscribed || this.#current === undefined) {
-      forget();
-      return;
-    }
-    const frame = this.frame("unsubscribe", { topic: follower.topic });
-    topic.tail = topic.tail.then(async () => {
-      // By then another follower may have come.
-      if (topic.followers.size === 0) await this.send(frame);
-    }).catch(() => {
-      // A lost socket takes its subscriptions with it, a refusal means that there was none.
-    }).finally(forget);
+    this.#topics.remove(follower, subscribed && this.#current !== undefined);
   }
 
   /** Sends a subscribe frame when the topic's earlier frames are answered. */
-  subscribe(topicName: string, from: number | undefined, signal: AbortSignal): Promise<AnswerFrame> {
-    const topic = this.#topics.get(topicName);
-    if (topic === undefined) return Promise.reject(new RapportError({ code: "CLOSED", detail: "nobody follows the topic" }));
-    const answer = topic.tail.then(() => {
-      signal.throwIfAborted();
-      return this.send(this.frame("subscribe", { topic: topicName, from }), signal);
-    });
-    topic.tail = answer.catch(() => {}); // The caller gets the error; the queue only needs the end.
-    return answer;
+  subscribe(topic: string, from: number | undefined, signal: AbortSignal): Promise<AnswerFrame> {
+    return this.#topics.subscribe(topic, from, signal);
   }
 
   #dial(): void {
@@ -200,9 +189,9 @@ export class SocketConnection implements Connection {
           resolve(socket);
         },
         onFrame: (frame) => this.#received(socket, frame),
-        onClose: () => {
+        onClose: (loss) => {
           refuse("the WebSocket did not open");
-          this.#lost(socket);
+          this.#lost(socket, loss);
         },
       });
       const cancel = this.#platform.clock.after(handshakeTimeoutMs, () => socket.close());
@@ -219,10 +208,17 @@ export class SocketConnection implements Connection {
     this.#openedAt = this.#platform.clock.now();
     if (old !== undefined) this.#retiring.add(old);
     this.#become({ kind: "open", since: this.#openedAt });
-    const followers = [...this.#topics.values()].flatMap((topic) => [...topic.followers]);
-    const resumed = Promise.allSettled(followers.map((follower) => follower.onSocket()));
+    const resumed = this.#resume();
     this.#opens.emit();
-    if (old !== undefined) void resumed.then(() => old.retire());
+    // Only when all is subscribed here is the old one no longer needed; it then waits for its own answers.
+    if (old !== undefined) void resumed.then(() => {
+      if (socket.isOpen) old.retire();
+    });
+  }
+
+  /** Has every follower subscribe on the current socket. */
+  #resume(): Promise<unknown> {
+    return Promise.allSettled(this.#topics.followers().map((follower) => follower.onSocket()));
   }
 
   #failed(error: unknown): void {
@@ -231,22 +227,41 @@ export class SocketConnection implements Connection {
     else this.#wait(error instanceof RapportError ? (error.retryAfter ?? 0) : 0);
   }
 
-  #lost(socket: Socket): void {
+  #lost(socket: Socket, loss: Loss): void {
     this.#retiring.delete(socket);
     if (socket !== this.#current) return;
     this.#current = undefined;
+    this.#loss = loss;
+    this.#hurried = false;
     if (this.#platform.clock.now() - this.#openedAt >= stableMs) this.#attempt = 0;
-    for (const topic of this.#topics.values()) {
-      for (const follower of topic.followers) follower.onLost();
-    }
+    if (this.#fallBack()) return;
+    for (const follower of this.#topics.followers()) follower.onLost();
     if (this.#dialing !== undefined) this.#become({ kind: "connecting", attempt: this.#attempt });
     else if (this.#topics.size === 0) this.#become({ kind: "idle" });
     else this.#wait(0);
   }
 
+  /** Where the socket that was to take over is lost, the one before it goes on, if it still lives. */
+  #fallBack(): boolean {
+    const before = [...this.#retiring].find((socket) => socket.isOpen && !socket.isRetiring);
+    if (before === undefined) return false;
+    this.#retiring.delete(before);
+    this.#current = before;
+    this.#become({ kind: "open", since: this.#platform.clock.now() });
+    void this.#resume();
+    this.#opens.emit();
+    this.#wait(0);
+    return true;
+  }
+
   /** Dials after the backoff, or after `atLeast` ms. */
   #wait(atLeast: number): void {
-    const pause = Math.max(atLeast, backoff(this.#attempt++, backoffBaseMs, backoffCapMs, this.#platform.random));
+    // Beside a socket that works, the next is tried as after a loss of our own.
+    const loss = this.#current === undefined ? this.#loss : "ours";
+    this.#dialAfter(Math.max(atLeast, reconnectPause(loss, this.#attempt++, this.#platform.random)));
+  }
+
+  #dialAfter(pause: number): void {
     this.#cancelTimer?.();
     this.#cancelTimer = this.#platform.clock.after(pause, () => this.#dial());
     if (this.#current === undefined) {
@@ -272,7 +287,7 @@ export class SocketConnection implements Connection {
       default:
         return;
     }
-    for (const follower of [...(this.#topics.get(frame.topic)?.followers ?? [])]) follower.onFrame(frame);
+    this.#topics.deliver(frame);
   }
 
   /** Opens the next socket beside the current one, soon, but not all clients at one moment. */
@@ -290,7 +305,7 @@ export class SocketConnection implements Connection {
 
   #online(): void {
     if (this.#state.kind === "waiting") this.#dial();
-    else this.#current?.ping();
+    else if (this.quietFor >= staleMs) this.#current?.ping();
   }
 
   #linger(): void {
@@ -313,6 +328,7 @@ export class SocketConnection implements Connection {
     this.#dialing?.abort();
     this.#dialing = undefined;
     this.#attempt = 0;
+    this.#loss = "ours";
     const sockets = [...this.#retiring];
     if (this.#current !== undefined) sockets.push(this.#current);
     this.#retiring.clear();
@@ -321,9 +337,7 @@ export class SocketConnection implements Connection {
     this.#become(state);
     for (const socket of sockets) socket.close();
     if (!hadSocket) return;
-    for (const topic of this.#topics.values()) {
-      for (const follower of topic.followers) follower.onLost();
-    }
+    for (const follower of this.#topics.followers()) follower.onLost();
   }
 
   #become(state: ConnectionState): void {

@@ -22,7 +22,7 @@ export interface Platform {
    * not compared with the server's hash.
    */
   readonly sha256: ((text: string) => Promise<string>) | undefined;
-  /** Calls back when the machine says that the network is there again. */
+  /** Calls back when the machine says that the network is there again, or that the page is looked at again. */
   readonly onOnline: (callback: () => void) => () => void;
 }
 
@@ -76,6 +76,14 @@ function hex(bytes: Uint8Array): string {
 
 function onOnline(callback: () => void): () => void {
   if (typeof globalThis.addEventListener !== "function") return () => {};
+  const shown = () => {
+    if (document.visibilityState === "visible") callback();
+  };
+  const page = typeof document === "undefined" ? undefined : document;
   globalThis.addEventListener("online", callback);
-  return () => globalThis.removeEventListener("online", callback);
+  page?.addEventListener("visibilitychange", shown);
+  return () => {
+    globalThis.removeEventListener("online", callback);
+    page?.removeEventListener("visibilitychange", shown);
+  };
 }

@@ -65,6 +65,7 @@ export class ChangeSender {
    * connection is closed on purpose, no time ends the wait.
    */
   #opens(ms: number, signal: AbortSignal): Promise<boolean> {
+    this.#connection.hurry();
     return new Promise((resolve, reject) => {
       const done = () => {
         cancel();

@@ -3,6 +3,7 @@ import { RapportError } from "./errors.ts";
 import { parseFrame } from "./frames.ts";
 import type { AnswerFrame, ServerFrame } from "./frames.ts";
 import type { Platform } from "./platform.ts";
+import type { Loss } from "./reconnect.ts";
 
 /** The part of the standard WebSocket that the client uses. */
 export interface WebSocketLike {
@@ -23,8 +24,8 @@ export interface SocketEvents {
   readonly onOpen: () => void;
   /** Frames that answer nothing of ours. */
   readonly onFrame: (frame: ServerFrame) => void;
-  /** Once, after which nothing comes any more. Also when it never opened. */
-  readonly onClose: () => void;
+  /** Once, after which nothing comes any more. Also when it never opened. `ours`: by this side. */
+  readonly onClose: (loss: Loss) => void;
 }
 
 interface Pending {
@@ -38,8 +39,13 @@ interface Pending {
 }
 
 const answerTimeoutMs = 10_000;
-// API Gateway closes after ten silent minutes; a dead network is noticed in one.
-const quietBeforePingMs = 45_000;
+const retireMs = 2_000;
+/**
+ * API Gateway closes a socket after ten minutes without a frame. Each ping is a
+ * function's run: so no more than needed, and not everybody's at one moment.
+ */
+const quietBeforePingMs = 4 * 60_000;
+const pingJitterMs = 60_000;
 const refusalBaseMs = 500;
 const refusalCapMs = 20_000;
 
@@ -57,6 +63,7 @@ export class Socket {
   #state: "opening" | "open" | "closed" = "opening";
   #lastReceived = 0;
   #pings = 0;
+  #retiring = false;
   #cancelPing = () => {};
   #onIdle: (() => void) | undefined;
 
@@ -67,13 +74,28 @@ export class Socket {
     this.#socket = new platform.webSocket(url);
     this.#socket.addEventListener("open", () => this.#opened());
     this.#socket.addEventListener("message", (event) => this.#received(event.data));
-    this.#socket.addEventListener("close", () => this.#ended());
+    this.#socket.addEventListener("close", () => this.#ended("theirs"));
     // A close follows where it matters; unheard, some platforms throw it.
     this.#socket.addEventListener("error", () => {});
   }
 
   get isOpen(): boolean {
     return this.#state === "open";
+  }
+
+  /** Whether it will close as soon as its last request is answered. */
+  get isRetiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Milliseconds since something came. */
+  get quietFor(): number {
+    return this.#platform.clock.now() - this.#lastReceived;
+  }
+
+  /** Sends a frame that has no answer. */
+  post(text: string): void {
+    if (this.#state === "open") this.#socket.send(text);
   }
 
   /**
@@ -113,13 +135,17 @@ export class Socket {
     );
   }
 
-  /** Closes once no request waits for its answer, at the latest after 10 s. */
+  /**
+   * Closes once no request waits for its answer, at the latest after 2 s: what is
+   * unanswered then is repeated on the socket that took over.
+   */
   retire(): void {
+    this.#retiring = true;
     if (this.#pending.size === 0) {
       this.close();
       return;
     }
-    const cancel = this.#platform.clock.after(answerTimeoutMs, () => this.close());
+    const cancel = this.#platform.clock.after(retireMs, () => this.close());
     this.#onIdle = () => {
       cancel();
       this.close();
@@ -130,7 +156,7 @@ export class Socket {
   close(): void {
     if (this.#state === "closed") return;
     this.#socket.close();
-    this.#ended();
+    this.#ended("ours");
   }
 
   #opened(): void {
@@ -141,11 +167,11 @@ export class Socket {
     this.#events.onOpen();
   }
 
-  #ended(): void {
+  #ended(loss: Loss): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#cancelPing();
-    this.#events.onClose();
+    this.#events.onClose(loss);
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(disconnected());
   }
 
@@ -204,11 +230,17 @@ export class Socket {
   }
 
   #watchQuiet(): void {
-    const quiet = this.#platform.clock.now() - this.#lastReceived;
-    this.#cancelPing = this.#platform.clock.after(Math.max(quietBeforePingMs - quiet, 1_000), () => {
-      if (this.#platform.clock.now() - this.#lastReceived >= quietBeforePingMs) this.ping();
+    const bound = quietBeforePingMs + Math.floor(this.#platform.random() * pingJitterMs);
+    const watch = () => {
+      const left = bound - this.quietFor;
+      if (left > 0) {
+        this.#cancelPing = this.#platform.clock.after(left, watch);
+        return;
+      }
+      this.ping();
       this.#watchQuiet();
-    });
+    };
+    this.#cancelPing = this.#platform.clock.after(bound, watch);
   }
 }
 

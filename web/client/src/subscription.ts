@@ -1,9 +1,10 @@
 import { backoff } from "./backoff.ts";
 import { RapportError } from "./errors.ts";
-import type { SocketConnection, TopicFollower } from "./connection.ts";
+import type { SocketConnection } from "./connection.ts";
 import type { TopicEvent, TopicFrame } from "./frames.ts";
 import { asCount } from "./json.ts";
 import type { Platform } from "./platform.ts";
+import type { TopicFollower } from "./topics.ts";
 
 /**
  * Why a topic ended for good: removed from the meeting, its end, or the server

@@ -55,6 +55,8 @@ export class FakeServer {
   /** Counts of what clients sent, by action. */
   readonly actions = new Map<string, number>();
   links: Link[] = [];
+  /** A socket whose frames get lost, both ways. */
+  silent: Link | undefined;
   readonly #tickets = new Map<string, string>();
   readonly #clock: FakeClock;
   readonly #network: Network;
@@ -179,7 +181,7 @@ export class FakeServer {
   }
 
   #subscribers(topic: string): Link[] {
-    return this.links.filter((link) => link.topics.has(topic) && link.socket.state === "open");
+    return this.links.filter((link) => link !== this.silent && link.topics.has(topic) && link.socket.state === "open");
   }
 
   #scheduleHead(): void {
@@ -219,6 +221,7 @@ export class FakeServer {
   }
 
   #frame(link: Link, text: string): void {
+    if (link === this.silent) return;
     const frame = JSON.parse(text) as Fields;
     const { id } = frame;
     const action = String(frame["action"]);
