@@ -71,6 +71,7 @@ func TestAnOpenBreakerIsPassedOverUntilAHeadGetsThrough(t *testing.T) {
 	if s.Posts() != posts || len(other.Events(t, r.notes)) != 1 {
 		t.Fatalf("%d posts to the socket with the open breaker; the other has %v", s.Posts()-posts, other.Events(t, r.notes))
 	}
+	r.stream(t, "Log", "notes/project")
 	r.stream(t, "Log", "realtime/fanout")
 	if head := last(t, s, "head", r.notes); head == nil || head.Position != 1 {
 		t.Fatalf("head %v, want position 1", head)

@@ -532,7 +532,7 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 func TestMoved(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
 	topic := realtime.MeetingTopic(realtime.Notes, w.meeting)
-	changed, hashed := []realtime.Move{{Topic: topic}}, []realtime.Move{{Topic: topic, Hashed: true}}
+	changed, hashed := []realtime.Move{{Topic: topic, HashFollows: true}}, []realtime.Move{{Topic: topic, Hashed: true}}
 	base := func(event string) table.Record {
 		return w.record(event, "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)
 	}

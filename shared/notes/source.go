@@ -75,8 +75,8 @@ func eventOf(c Change) (realtime.Event, error) {
 	return realtime.Event{Position: c.Version, At: c.CreatedAt, Data: data}, nil
 }
 
-// Moved implements realtime.Domain: a new change, or a new snapshot, of which
-// only the hash is news.
+// Moved implements realtime.Domain: a new change, which a snapshot follows; or a
+// new snapshot, of which only the hash is news.
 func (s *Service) Moved(r table.Record) []realtime.Move {
 	name, changed := log.TopicOf(r)
 	changed = changed && r.Event == table.Insert
@@ -90,7 +90,7 @@ func (s *Service) Moved(r table.Record) []realtime.Move {
 	if err != nil || topic.Kind != realtime.Notes {
 		return nil
 	}
-	return []realtime.Move{{Topic: topic, Hashed: !changed}}
+	return []realtime.Move{{Topic: topic, Hashed: !changed, HashFollows: changed}}
 }
 
 // Repeat implements realtime.Domain; changes end no streams.

@@ -18,8 +18,6 @@ const (
 	headPause = 2500 * time.Millisecond
 	// parallelHeads bounds the topics that one batch tells at once.
 	parallelHeads = 16
-	// remembered bounds the topics whose last head is remembered.
-	remembered = 10_000
 )
 
 // Move says that a topic has moved on.
@@ -27,6 +25,9 @@ type Move struct {
 	Topic Topic
 	// Hashed is true where only a head with a hash is news.
 	Hashed bool
+	// HashFollows is true where a record with the hash is to come: the head may
+	// wait for it, so that subscribers are told once.
+	HashFollows bool
 }
 
 // Domain is what the durable lane asks of those whose tables it reads.
@@ -46,42 +47,36 @@ type Durable struct {
 	sources map[Kind]Source
 	domains []Domain
 	clock   clock.Clock
-
-	mu   sync.Mutex
-	last map[Topic]time.Time
+	heads   *heads
 }
 
 // NewDurable makes the lane.
 func NewDurable(streams *Streams, sources map[Kind]Source, c clock.Clock, domains ...Domain) *Durable {
-	return &Durable{streams: streams, sources: sources, domains: domains, clock: c, last: map[Topic]time.Time{}}
+	return &Durable{streams: streams, sources: sources, domains: domains, clock: c, heads: newHeads()}
 }
 
 // Fanout handles a batch of records: revocations are repeated first, then every
 // topic that moved is told its head once. It gives what failed, by record id.
 func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string]error {
 	failed := map[string]error{}
-	moved := map[Move][]string{}
 	for _, record := range records {
 		for _, domain := range d.domains {
 			if err := domain.Repeat(ctx, record); err != nil {
 				failed[record.ID] = fmt.Errorf("repeat %s: %w", record.Key, err)
-			}
-			for _, move := range domain.Moved(record) {
-				moved[move] = append(moved[move], record.ID)
 			}
 		}
 	}
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(parallelHeads)
-	for move, ids := range moved {
+	for topic, news := range d.news(records) {
 		group.Go(func() error {
-			err := d.head(ctx, move)
+			err := d.head(ctx, topic, news.hashed)
 			mu.Lock()
 			defer mu.Unlock()
-			for _, id := range ids {
+			for _, id := range news.ids {
 				if err != nil {
-					failed[id] = fmt.Errorf("head of %s: %w", move.Topic, err)
+					failed[id] = fmt.Errorf("head of %s: %w", topic, err)
 				}
 			}
 			return nil
@@ -91,38 +86,59 @@ func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string
 	return failed
 }
 
-// head tells a topic's subscribers its newest position, not too often.
-func (d *Durable) head(ctx context.Context, move Move) error {
-	topic := move.Topic
-	watched, err := d.streams.Watched(ctx, topic)
-	if err != nil || !watched {
-		return err
-	}
-	if move.Hashed {
-		// A topic that has moved on since has other heads.
-		if _, hash, err := d.sources[topic.Kind].Head(ctx, topic); err != nil || hash == "" {
-			return err
+// news is why a topic is told its head.
+type news struct {
+	// ids are the records behind it.
+	ids []string
+	// hashed is true where only a head with a hash is news.
+	hashed bool
+}
+
+// news gives the topics that are to be told now: those that records have moved,
+// unless a later record will tell more, and those that have waited for such a
+// record for too long.
+func (d *Durable) news(records []table.Record) map[Topic]news {
+	now := d.clock.Now()
+	told := map[Topic]news{}
+	for _, record := range records {
+		for _, domain := range d.domains {
+			for _, move := range domain.Moved(record) {
+				if move.HashFollows && d.heads.waits(move.Topic, now) {
+					continue
+				}
+				n, known := told[move.Topic]
+				told[move.Topic] = news{append(n.ids, record.ID), move.Hashed && (n.hashed || !known)}
+			}
 		}
 	}
-	if err := d.clock.Sleep(ctx, d.pause(topic)); err != nil {
-		return err
+	for _, topic := range d.heads.overdue(now) {
+		told[topic] = news{ids: told[topic].ids}
 	}
-	position, hash, err := d.sources[topic.Kind].Head(ctx, topic)
+	return told
+}
+
+// head tells a topic's subscribers its newest position, not too often.
+func (d *Durable) head(ctx context.Context, topic Topic, hashed bool) error {
+	source := d.sources[topic.Kind]
+	position, hash, err := source.Head(ctx, topic)
 	if err != nil {
 		return err
 	}
-	return d.streams.Head(ctx, topic, position, hash)
-}
-
-// pause is how long a head has to wait, and notes that it will be sent then.
-func (d *Durable) pause(topic Topic) time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.clock.Now()
-	if len(d.last) > remembered {
-		clear(d.last)
+	if hashed && hash == "" {
+		// The topic has moved on since, and has other heads.
+		return nil
 	}
-	wait := max(0, d.last[topic].Add(headPause).Sub(now))
-	d.last[topic] = now.Add(wait)
-	return wait
+	if wait := d.heads.pause(topic, d.clock.Now()); wait > 0 {
+		if err := d.clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+		if position, hash, err = source.Head(ctx, topic); err != nil {
+			return err
+		}
+	}
+	if err := d.streams.Head(ctx, topic, position, hash); err != nil {
+		return err
+	}
+	d.heads.told(topic)
+	return nil
 }
