@@ -3,22 +3,16 @@ package check
 import (
 	"context"
 	"log/slog"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/runner"
-	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/testkit/engine"
 )
 
 // enough bounds the whole scenario; nothing is asserted about time.
@@ -35,34 +29,18 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("templates:\n%v", err)
 	}
-	options, err := config.Parse[engine.Options](config.Process()) // ENGINE, as for all tests
+	policies, err := iam.New(stack, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables, err := engine.Start(ctx, options)
+	watch := newGuard()
+	settings, err := runner.FromEnvironment(config.Process().With(config.Env{ // ENGINE, as for all tests
+		"PORT": "0", "WS_PORT": "0", "DATA_DIR": runner.Memory,
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := tables.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	target, err := url.Parse(tables.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	watch := newGuard(target, stack)
-	between := httptest.NewServer(watch)
-	t.Cleanup(between.Close)
-
-	settings, err := runner.FromEnvironment(config.Env{
-		"PORT": "0", "WS_PORT": "0", "DATA_DIR": runner.Memory, "DYNAMODB_ENDPOINT": between.URL,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Units: behind(watch, between.URL), Log: slog.New(slog.DiscardHandler)})
+	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Units: functions.All(), Calls: []door.Step{watch.Step}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,16 +51,12 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 	})
 	everything(ctx, t, newWorld(t, r.URL), watch)
 
-	byFolder := map[string]template.Function{}
-	for _, f := range stack.Functions {
-		byFolder[f.Folder] = f
-	}
 	acted := map[string]bool{}
 	for _, u := range watch.uses() {
-		t.Logf("used: %s %s on %s", u.function, u.action, u.resource)
+		t.Logf("used: %s %s on %s", u.function, u.Name, u.Resource)
 		acted[u.function] = true
-		if !granted(byFolder[u.function], u.action, u.resource) {
-			t.Errorf("%s did %s on %s, which its policy does not grant", u.function, u.action, u.resource)
+		if policies.Decide(u.function, u.Action) != iam.Granted {
+			t.Errorf("%s did %s on %s, which its policy does not grant", u.function, u.Name, u.Resource)
 		}
 	}
 	for _, f := range stack.Functions {
@@ -91,32 +65,14 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 		}
 		for _, s := range f.Policies {
 			for _, action := range s.Action {
-				if !slices.ContainsFunc(watch.uses(), func(u use) bool {
-					return u.function == f.Folder && u.action == action && strings.Contains(s.Resource[0], u.resource)
-				}) {
+				one := s
+				one.Action = []string{action}
+				if !slices.ContainsFunc(watch.uses(), func(u use) bool { return u.function == f.Folder && iam.Covers(one, u.Action) }) {
 					t.Logf("not used: %s %s on %s", f.Folder, action, s.Sid)
 				}
 			}
 		}
 	}
-}
-
-// behind opens every function with the guard where it would post to sockets.
-func behind(watch *guard, at string) []endpoint.Unit {
-	const variable = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
-	units := functions.All()
-	for i := range units {
-		open := units[i].Open
-		units[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-			target, err := url.Parse(env[variable])
-			if err != nil {
-				return nil, err
-			}
-			watch.sockets.Store(httputil.NewSingleHostReverseProxy(target))
-			return open(ctx, env.With(config.Env{variable: at}))
-		}
-	}
-	return units
 }
 
 // everything calls every function: as its people would, and wrongly.
@@ -173,7 +129,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	w.call(ada, "GET "+meeting+"/notes/changes?from=0&limit=5", nil, 200)
 	w.until(ctx, "a snapshot is written", func() bool {
 		return slices.ContainsFunc(watch.uses(), func(u use) bool {
-			return u.function == "notes/project" && u.action == "dynamodb:UpdateItem"
+			return u.function == "notes/project" && u.Name == "dynamodb:UpdateItem"
 		})
 	})
 	w.call(ada, "GET "+meeting+"/notes", nil, 200)
@@ -205,7 +161,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	}
 	w.until(ctx, "sockets are taken down", func() bool {
 		return slices.ContainsFunc(watch.uses(), func(u use) bool {
-			return u.function == "realtime/disconnect" && u.action != "dynamodb:GetItem" && u.action != "dynamodb:Query"
+			return u.function == "realtime/disconnect" && u.Name != "dynamodb:GetItem" && u.Name != "dynamodb:Query"
 		})
 	})
 }
