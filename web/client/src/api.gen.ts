@@ -43,6 +43,17 @@ export interface Schemas {
     readonly stage: string;
     readonly status: "ok";
   };
+  readonly Heard: {
+    /** False for an event that means nothing here. */
+    readonly handled: boolean;
+  };
+  readonly IdentityEventRequest: {
+    /** What the event is about; its fields depend on the event. */
+    readonly data: unknown;
+    /** Such as session.revoked. */
+    readonly event: string;
+    readonly id: string;
+  };
   readonly Invitee: {
     readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
@@ -314,5 +325,10 @@ export interface Operations {
   users_update: {
     readonly body: Schemas["UsersUpdateRequest"];
     readonly answer: Schemas["Me"];
+  };
+  /** POST /v1/webhooks/workos: webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left. */
+  users_webhook: {
+    readonly body: Schemas["IdentityEventRequest"];
+    readonly answer: Schemas["Heard"];
   };
 }

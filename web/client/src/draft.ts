@@ -12,6 +12,8 @@ export interface InFlight {
   readonly ops: Change;
   /** As it stands on the confirmed text now. */
   readonly change: Change;
+  /** How many local edits it holds; one that was cut counts with each piece. */
+  readonly edits: number;
 }
 
 /** What became of the change in flight while the history was not followed. */
@@ -38,6 +40,9 @@ export class Draft {
   #text: string;
   #length: number;
   #nextSeq = 1;
+  /** Local edits in the buffer. */
+  #waiting = 0;
+  #cut = false;
 
   constructor(version: number, text: string) {
     this.#version = version;
@@ -66,6 +71,21 @@ export class Draft {
     return this.#inFlight !== undefined || this.#buffer.length > 0;
   }
 
+  /** How many local edits are not confirmed. */
+  get edits(): number {
+    return (this.#inFlight?.edits ?? 0) + this.#waiting;
+  }
+
+  /** How many of them were not sent yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether the buffer is what one change had no room for. */
+  get cut(): boolean {
+    return this.#cut;
+  }
+
   /** Applies a local change. Throws and changes nothing when it does not fit or makes the document too long. */
   edit(change: Change): void {
     validate(change, this.#length);
@@ -78,15 +98,17 @@ export class Draft {
     }
     this.#text = apply(this.#text, change);
     this.#length = length;
-    this.#buffer = compose(this.#buffer, change);
+    this.#setBuffer(compose(this.#buffer, change), this.#waiting + 1);
   }
 
   /** Puts what is next of the buffer in flight. Undefined when something is in flight or nothing is left. */
   send(): InFlight | undefined {
     if (this.#inFlight !== undefined || this.#buffer.length === 0) return undefined;
     const { head, rest } = splitChange(this.#buffer);
-    this.#buffer = rest;
-    this.#inFlight = { clientSeq: this.#nextSeq++, baseVersion: this.#version, ops: head, change: head };
+    const edits = this.#waiting;
+    this.#inFlight = { clientSeq: this.#nextSeq++, baseVersion: this.#version, ops: head, change: head, edits };
+    this.#cut = rest.length > 0;
+    this.#setBuffer(rest, this.#cut ? 1 : 0);
     return this.#inFlight;
   }
 
@@ -114,7 +136,7 @@ export class Draft {
     this.#confirmed = confirmed;
     this.#version++;
     if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, change: flight };
-    this.#buffer = buffer;
+    this.#setBuffer(buffer, this.#waiting);
     this.#setText(text);
     return local;
   }
@@ -123,7 +145,7 @@ export class Draft {
   rollBack(): Change {
     const lost = compose(this.#inFlight?.change ?? [], this.#buffer);
     this.#inFlight = undefined;
-    this.#buffer = [];
+    this.#setBuffer([], 0);
     this.#setText(this.#confirmed);
     return lost;
   }
@@ -137,7 +159,7 @@ export class Draft {
     let before = this.#confirmed;
     let after = confirmed;
     if (flight !== undefined && fate.kind === "lost") {
-      this.#buffer = compose(flight.change, this.#buffer);
+      this.#setBuffer(compose(flight.change, this.#buffer), flight.edits + this.#waiting);
       this.#inFlight = undefined;
     } else if (flight !== undefined) {
       before = apply(before, flight.change);
@@ -150,8 +172,14 @@ export class Draft {
     }
     this.#version = version;
     this.#confirmed = confirmed;
-    this.#buffer = transform(diff(before, after), this.#buffer);
+    this.#setBuffer(transform(diff(before, after), this.#buffer), this.#waiting);
     this.#setText(apply(after, this.#buffer));
+  }
+
+  #setBuffer(buffer: Change, edits: number): void {
+    this.#buffer = buffer;
+    this.#waiting = buffer.length === 0 ? 0 : edits;
+    if (buffer.length === 0) this.#cut = false;
   }
 
   #setText(text: string): void {

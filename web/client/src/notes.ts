@@ -1,26 +1,20 @@
 import { notesAccess, readonlyError } from "./access.ts";
 import type { NotesAccess } from "./access.ts";
-import type { Api } from "./api.ts";
-import { backoff, sleep } from "./backoff.ts";
-import type { SocketConnection } from "./connection.ts";
 import { Draft } from "./draft.ts";
+import type { InFlight } from "./draft.ts";
 import { Emitter } from "./emitter.ts";
 import { closedError, RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
-import { LogTopic } from "./logtopic.ts";
 import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState } from "./notesapi.ts";
-import { parseNotesEvent, topicEvent } from "./notesevent.ts";
+import { parseNotesEvent } from "./notesevent.ts";
+import { NotesFollower } from "./notesfollower.ts";
 import type { Change } from "./ot.ts";
-import type { Platform } from "./platform.ts";
-import { fateOf } from "./recovery.ts";
-import { ChangeSender, isPassing } from "./sender.ts";
+import { Outbox } from "./outbox.ts";
+import { Reloader } from "./reload.ts";
+import { ChangeSender } from "./sender.ts";
 import type { Ack } from "./sender.ts";
 import type { EndReason } from "./subscription.ts";
 import type { Notes } from "./types.ts";
-
-const pageLength = 200;
-const reloadBaseMs = 1_000;
-const reloadCapMs = 60_000;
 
 /**
  * The shared notes of one meeting, as one editor sees them.
@@ -37,12 +31,11 @@ export class NotesSession {
   readonly meetingId: string;
   /** New for each session: two windows of one person are two. */
   readonly clientId: string;
-  readonly #api: Api;
-  readonly #connection: SocketConnection;
-  readonly #platform: Platform;
-  readonly #userId: string;
-  readonly #sender: ChangeSender;
+  readonly #from: NotesDependencies;
   readonly #draft: Draft;
+  readonly #outbox: Outbox;
+  readonly #follower: NotesFollower;
+  readonly #reloader: Reloader;
   readonly #emitters = {
     remote: new Emitter<[Change]>(),
     state: new Emitter<[NotesState]>(),
@@ -53,29 +46,33 @@ export class NotesSession {
   #waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   #state: NotesState = "offline";
   #access: NotesAccess;
-  /** Undefined while reloading, and after the topic's end. */
-  #topic: LogTopic | undefined;
-  #live = false;
   #ended = false;
   #reloading = false;
-  /** Reloads in a row without a text that was found right since. */
-  #reloads = 0;
-  /** Set while the change in flight is being sent, until its event has come. */
-  #sending: AbortController | undefined;
-  /** The newest hash that was not compared yet. */
-  #head: { readonly position: number; readonly hash: string } | undefined;
 
   private constructor(from: NotesDependencies, meetingId: string, notes: Notes, access: NotesAccess) {
     this.meetingId = meetingId;
     this.clientId = `c-${from.platform.newId()}`;
-    this.#api = from.api;
-    this.#connection = from.connection;
-    this.#platform = from.platform;
-    this.#userId = from.userId;
-    this.#sender = new ChangeSender(from.api, from.connection, from.platform, meetingId, this.clientId);
-    this.#draft = new Draft(notes.version, notes.content);
+    this.#from = from;
     this.#access = access;
     this.#ended = access.over;
+    this.#draft = new Draft(notes.version, notes.content);
+    const sender = new ChangeSender(from.api, from.connection, from.platform, meetingId, this.clientId);
+    this.#outbox = new Outbox(this.#draft, sender, from.platform.clock, {
+      onAck: (ack, flight) => this.#acknowledged(ack, flight),
+      onRefused: (error, flight) => void this.#refused(error, flight),
+    });
+    this.#follower = new NotesFollower(from, meetingId, this.#draft, {
+      onEvent: (event) => this.#committed(event),
+      onLive: () => this.#changed(),
+      onEnd: (reason, error) => void this.#topicEnded(reason, error),
+      onRoleChanged: () => void this.#recheckAccess(),
+      onGone: () => void this.#reload(),
+      onCompared: (version, same) => {
+        if (same) this.#reloader.found();
+        else void this.#reload(diverged(version));
+      },
+    });
+    this.#reloader = new Reloader(from, meetingId, this.#draft, { userId: from.userId, clientId: this.clientId });
   }
 
   static async open(from: NotesDependencies, meetingId: string): Promise<NotesSession> {
@@ -116,9 +113,10 @@ export class NotesSession {
 
   /**
    * Applies a local change (positions in code points of `text`) at once and
-   * sends it. Throws RapportError and changes nothing when it does not fit, is
-   * too large for a document, or the session is readonly or closed: the editor
-   * then shows `text` again.
+   * sends it: the first after a quiet moment now, later ones together, every
+   * 250 ms or ten edits. Throws RapportError and changes nothing when it does
+   * not fit, is too large for a document, or the session is readonly or closed:
+   * the editor then shows `text` again.
    */
   edit(change: Change): void {
     if (this.#closed) throw closedError("the notes session");
@@ -128,10 +126,14 @@ export class NotesSession {
     this.#changed();
   }
 
-  /** Resolves when nothing is pending; rejects when edits were rolled back or the session is closed. */
+  /**
+   * Sends what is pending without waiting for more, and resolves when nothing
+   * is; rejects when edits were rolled back or the session is closed.
+   */
   whenSynced(): Promise<void> {
     if (this.#closed) return Promise.reject(closedError("the notes session"));
     if (!this.#draft.pending) return Promise.resolve();
+    this.#outbox.rush();
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
@@ -145,7 +147,8 @@ export class NotesSession {
   close(): void {
     if (this.#closed) return;
     this.#closing.abort(closedError("the notes session"));
-    this.#stopFollowing();
+    this.#outbox.stop();
+    this.#follower.stop();
     this.#rejectWaiters(closedError("the notes session"));
     this.#changed();
   }
@@ -157,36 +160,7 @@ export class NotesSession {
   // Following the topic.
 
   #follow(): void {
-    if (this.#ended || this.#closed) return;
-    const meetingId = this.meetingId;
-    const topic: LogTopic = new LogTopic(this.#connection, this.#platform, `meetings/${meetingId}/notes`, this.#draft.version, {
-      onEvent: (event) => this.#committed(event),
-      onHead: (position, hash) => {
-        if (hash !== undefined && position >= this.#draft.version) this.#head = { position, hash };
-        this.#verify();
-      },
-      onGone: () => this.#reload(),
-      onLive: (live) => {
-        this.#live = live;
-        this.#changed();
-      },
-      onEnd: (reason, error) => void this.#topicEnded(reason, error),
-      onRoleChanged: () => void this.#recheckAccess(),
-      read: async (from, signal) => {
-        const page = await this.#api.notes.changes(meetingId, { from, limit: pageLength }, { signal });
-        return page.items.map(topicEvent);
-      },
-    });
-    this.#topic = topic;
-    topic.start();
-  }
-
-  #stopFollowing(): void {
-    this.#sending?.abort(closedError("the notes session"));
-    this.#sending = undefined;
-    this.#topic?.close();
-    this.#topic = undefined;
-    this.#live = false;
+    if (!this.#ended && !this.#closed) this.#follower.start();
   }
 
   /** The next version, whoever made it. */
@@ -194,12 +168,10 @@ export class NotesSession {
     try {
       const change = parseNotesEvent(event);
       const flight = this.#draft.inFlight;
-      const own = flight !== undefined && change.authorId === this.#userId
+      const own = flight !== undefined && change.authorId === this.#from.userId
         && change.clientId === this.clientId && change.clientSeq === flight.clientSeq;
       if (own) {
-        // The answer, where it is still to come, says nothing new.
-        this.#sending?.abort(closedError("the change in flight"));
-        this.#sending = undefined;
+        this.#outbox.settle();
         if (!this.#draft.commitOwn(change.ops)) throw diverged(change.version);
       } else {
         const local = this.#draft.commitOther(change.ops);
@@ -207,17 +179,16 @@ export class NotesSession {
       }
     } catch (error) {
       if (!(error instanceof RapportError)) throw error;
-      this.#reload(error);
+      void this.#reload(error);
       return;
     }
-    this.#verify();
+    this.#follower.compare();
     this.#flush();
     this.#changed();
   }
 
   async #topicEnded(reason: EndReason, error: RapportError | undefined): Promise<void> {
     this.#ended = true;
-    this.#topic = undefined;
     this.#access = { writable: false, over: this.#access.over || reason === "meeting_ended" };
     this.#changed();
     if (reason === "refused" && error !== undefined) this.#emitters.error.emit({ error });
@@ -226,17 +197,9 @@ export class NotesSession {
     this.#dropUnsendable();
   }
 
-  /** Reads by HTTP what the ended topic did not bring. */
   async #readRest(): Promise<void> {
     try {
-      for (let more = true; more && !this.#closed; ) {
-        const from = this.#draft.version;
-        const page = await this.#api.notes.changes(this.meetingId, { from, limit: pageLength }, { signal: this.#closing.signal });
-        for (const change of page.items) {
-          if (change.version === this.#draft.version + 1) this.#committed(topicEvent(change));
-        }
-        more = page.nextCursor !== null && this.#draft.version > from;
-      }
+      await this.#follower.readRest(this.#closing.signal);
     } catch (error) {
       if (!(error instanceof RapportError)) throw error;
       if (!this.#closed) this.#emitters.error.emit({ error });
@@ -247,7 +210,7 @@ export class NotesSession {
     // Unknown is taken for yes: the server decides with the next edit.
     let access: NotesAccess = { writable: true, over: false };
     try {
-      access = await notesAccess(this.#api, this.meetingId, this.#userId, this.#closing.signal);
+      access = await notesAccess(this.#from.api, this.meetingId, this.#from.userId, this.#closing.signal);
     } catch (error) {
       if (!(error instanceof RapportError)) throw error;
     }
@@ -261,51 +224,35 @@ export class NotesSession {
   // Sending.
 
   #flush(): void {
-    if (this.#closed || this.#reloading || this.#sending !== undefined) return;
-    if (this.#draft.inFlight === undefined && !this.#access.writable) return;
-    const flight = this.#draft.inFlight ?? this.#draft.send();
-    if (flight === undefined) return;
-    const sending = new AbortController();
-    this.#sending = sending;
-    this.#sender.send(flight, sending.signal).then(
-      (ack) => {
-        if (this.#sending === sending) this.#acknowledged(ack, flight.clientSeq);
-      },
-      (error: unknown) => {
-        if (this.#sending !== sending) return;
-        if (!(error instanceof RapportError)) throw error;
-        void this.#refused(error);
-      },
-    );
+    if (!this.#closed && !this.#reloading) this.#outbox.flush(this.#access.writable);
   }
 
   /** The answer is the event that will come, or came first: it takes its turn among the others. */
-  #acknowledged({ version, ops }: Ack, clientSeq: number): void {
-    const data = { version, authorId: this.#userId, clientId: this.clientId, clientSeq, ops };
+  #acknowledged({ version, ops }: Ack, { clientSeq }: InFlight): void {
+    const data = { version, authorId: this.#from.userId, clientId: this.clientId, clientSeq, ops };
     const event: TopicEvent = { position: version, data, omitted: ops === undefined };
-    if (this.#topic !== undefined) this.#topic.offer(event);
-    else if (version === this.#draft.version + 1 && ops !== undefined) this.#committed(event);
+    if (this.#follower.offer(event)) return;
+    if (version === this.#draft.version + 1 && ops !== undefined) this.#committed(event);
     else void this.#readRest().then(() => this.#dropUnsendable());
   }
 
-  async #refused(error: RapportError): Promise<void> {
+  async #refused(error: RapportError, flight: InFlight): Promise<void> {
     if (error.code === "HISTORY_GONE") {
-      this.#reload();
+      await this.#reload();
       return;
     }
-    const flight = this.#draft.inFlight;
-    if (error.code === "VALIDATION_ERROR" && (await this.#serverWentBack(flight?.baseVersion ?? 0))) {
-      this.#reload(error);
+    if (error.code === "VALIDATION_ERROR" && (await this.#serverWentBack(flight.baseVersion))) {
+      await this.#reload(error);
       return;
     }
     // While the server was asked, the change's own event may have come after all.
-    if (!this.#closed && this.#draft.inFlight?.clientSeq === flight?.clientSeq) this.#rollBack(error);
+    if (!this.#closed && this.#draft.inFlight?.clientSeq === flight.clientSeq) this.#rollBack(error);
   }
 
   /** Whether the server no longer has the version; then no change on it can be right. */
   async #serverWentBack(version: number): Promise<boolean> {
     try {
-      return (await this.#api.notes.get(this.meetingId, { signal: this.#closing.signal })).version < version;
+      return (await this.#from.api.notes.get(this.meetingId, { signal: this.#closing.signal })).version < version;
     } catch (error) {
       if (!(error instanceof RapportError)) throw error;
       return false;
@@ -315,8 +262,7 @@ export class NotesSession {
   #rollBack(error: RapportError): void {
     const text = this.#draft.text;
     const change = this.#draft.rollBack();
-    this.#sending?.abort(error);
-    this.#sending = undefined;
+    this.#outbox.settle();
     if (error.code === "FORBIDDEN" || error.code === "MEETING_NOT_ACTIVE" || error.code === "NOT_FOUND") {
       this.#access = { writable: false, over: this.#access.over || error.code === "MEETING_NOT_ACTIVE" };
     }
@@ -334,61 +280,30 @@ export class NotesSession {
 
   // Healing.
 
-  /** Compares the confirmed text with the server's hash at the same version. */
-  #verify(): void {
-    const head = this.#head;
-    const topic = this.#topic;
-    if (head === undefined || this.#platform.sha256 === undefined || head.position > this.#draft.version) return;
-    this.#head = undefined;
-    if (head.position < this.#draft.version) return;
-    void this.#platform.sha256(this.#draft.confirmed).then((hash) => {
-      if (this.#topic !== topic || topic === undefined) return;
-      if (hash === head.hash) this.#reloads = 0;
-      else this.#reload(diverged(head.position));
-    });
-  }
-
   /** Takes the server's text in place of ours, and puts the pending edits on top. */
-  #reload(problem?: RapportError): void {
+  async #reload(problem?: RapportError): Promise<void> {
     if (this.#reloading || this.#closed) return;
     this.#reloading = true;
-    this.#stopFollowing();
-    this.#head = undefined;
+    this.#outbox.stop();
+    this.#follower.stop();
     this.#changed();
     if (problem !== undefined) this.#emitters.error.emit({ error: problem });
-    void this.#readAgain();
-  }
-
-  async #readAgain(): Promise<void> {
-    const { api, signal, draft } = { api: this.#api, signal: this.#closing.signal, draft: this.#draft };
-    while (!this.#closed) {
-      try {
-        const pause = this.#reloads++ === 0 ? 0 : backoff(this.#reloads, reloadBaseMs, reloadCapMs, this.#platform.random);
-        await sleep(this.#platform.clock, pause, signal);
-        const notes = await api.notes.get(this.meetingId, { signal });
-        const flight = draft.inFlight;
-        const sender = { userId: this.#userId, clientId: this.clientId };
-        const fate = flight === undefined
-          ? ({ kind: "committed" } as const)
-          : await fateOf(api, this.meetingId, flight, sender, notes.version, signal);
-        const text = draft.text;
-        draft.rebase(notes.version, notes.content, fate);
-        this.#reloading = false;
-        this.#follow();
-        if (draft.text !== text) this.#emitters.reset.emit(draft.text);
-        this.#flush();
-        this.#changed();
-        this.#dropUnsendable();
-        return;
-      } catch (error) {
-        if (this.#closed) return;
-        if (!(error instanceof RapportError)) throw error;
-        if (isPassing(error) || error.code === "HISTORY_GONE") continue;
-        this.#reloading = false;
-        await this.#topicEnded("refused", error);
-        return;
-      }
+    let moved: boolean;
+    try {
+      moved = await this.#reloader.reload(this.#closing.signal);
+    } catch (error) {
+      if (this.#closed) return;
+      if (!(error instanceof RapportError)) throw error;
+      this.#reloading = false;
+      await this.#topicEnded("refused", error);
+      return;
     }
+    this.#reloading = false;
+    this.#follow();
+    if (moved) this.#emitters.reset.emit(this.#draft.text);
+    this.#flush();
+    this.#changed();
+    this.#dropUnsendable();
   }
 
   // State.
@@ -407,7 +322,7 @@ export class NotesSession {
     if (this.#closed) return "closed";
     if (this.#reloading) return "reloading";
     if (!this.#access.writable) return "readonly";
-    if (!this.#live) return "offline";
+    if (!this.#follower.live) return "offline";
     return this.#draft.pending ? "saving" : "synced";
   }
 

@@ -63,12 +63,46 @@ describe("editing", () => {
   test("one change is in flight, and what is typed meanwhile goes as one", async () => {
     const session = await open();
     for (const [i, c] of [..."abcde"].entries()) session.edit(insert(5 + i, c));
-    await world.clock.run(50);
+    await world.clock.run(300);
     expect(edits().map(({ clientSeq, baseVersion, ops }) => ({ clientSeq, baseVersion, ops }))).toEqual([
       { clientSeq: 1, baseVersion: 1, ops: insert(5, "a") },
       { clientSeq: 2, baseVersion: 2, ops: insert(6, "bcde") },
     ]);
     expect(world.server.content).toBe("helloabcde");
+  });
+
+  test("who types fast sends every 250 ms, and the first at once", async () => {
+    const session = await open();
+    for (let i = 0; i < 40; i++) {
+      session.edit(insert(5 + i, "x")); // twenty a second
+      await world.clock.run(50);
+      if (i === 0) expect(world.server.content).toBe("hellox");
+    }
+    await world.clock.run(300);
+    expect(session.state).toBe("synced");
+    expect(edits().length).toBeGreaterThanOrEqual(8);
+    expect(edits().length).toBeLessThanOrEqual(10);
+    await world.clock.run(300);
+    session.edit(insert(0, "y"));
+    await world.clock.run(10);
+    expect(world.server.content).toBe(`yhello${"x".repeat(40)}`);
+  });
+
+  test("ten edits do not wait for the rest of the 250 ms, and who waits for them hurries them", async () => {
+    const session = await open();
+    session.edit(insert(0, "x"));
+    await world.clock.run(10);
+    for (let i = 0; i < 9; i++) session.edit(insert(0, "x"));
+    await world.clock.run(10);
+    expect(edits()).toHaveLength(1);
+    session.edit(insert(0, "x"));
+    await world.clock.run(10);
+    expect(edits()).toHaveLength(2);
+    session.edit(insert(0, "y"));
+    const synced = session.whenSynced();
+    await world.clock.run(10);
+    await synced;
+    expect(world.server.content).toBe(`y${"x".repeat(11)}hello`);
   });
 
   test("a change by others is given as it stands on the local text", async () => {
