@@ -3,7 +3,10 @@
 // handed to every service method as an argument, never through a context.
 package caller
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Caller is the person, or the part of Rapport, behind a call.
 type Caller struct {
@@ -33,6 +36,14 @@ type Once struct {
 	// Owner names this execution, by chance; the record says whose it is, and
 	// only that one may commit.
 	Owner string
+	// Since is when the first execution began, where an earlier one has begun and
+	// not recorded its answer; zero for the first. One that commits with its answer,
+	// in a transaction, has committed nothing then, and can't any more. A method
+	// that commits otherwise looks for what it may have committed since.
+	Since time.Time
+	// Unsettled is set by a method that ends without knowing what an earlier
+	// execution has committed: a refusal doesn't free the key then.
+	Unsettled bool
 	// Recorded is set when the answer is stored with the effect. It is set from
 	// the beginning where an earlier execution has committed and then died: this
 	// one is to do what comes after the effect, and can't commit another.

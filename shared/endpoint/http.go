@@ -236,7 +236,7 @@ func (h *httpHandler) finish(ctx context.Context, once *caller.Once, body []byte
 
 // giveBack lets go of a key after an error, and gives the error on.
 func (h *httpHandler) giveBack(ctx context.Context, once *caller.Once, err error) error {
-	if failed(err) || once.Recorded {
+	if failed(err) || once.Recorded || once.Unsettled {
 		return errors.Join(err, h.around.Answers.Release(ctx, once))
 	}
 	if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {

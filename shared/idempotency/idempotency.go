@@ -96,33 +96,54 @@ func (s *Store) Begin(ctx context.Context, scope, key string, body []byte) (*cal
 	}
 }
 
-// claim takes a free, expired or abandoned record, or gives the standing one. A
-// claim whose answer was lost is sent again, and finds itself standing.
+// claim takes a free or expired record, or one whose execution has died or failed
+// before its effect, or gives the standing one. A claim whose answer was lost is
+// sent again, and finds itself standing.
 func (s *Store) claim(ctx context.Context, once *caller.Once, request string) (bool, record, error) {
 	now := s.clock.Now()
 	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
 		Set: map[string]any{
-			"state": stateClaimed, "request": request, "owner": once.Owner, "until": now.Add(claim).UnixMilli(),
+			"state": stateClaimed, "request": request, "owner": once.Owner,
+			"until": now.Add(claim).UnixMilli(), "since": now.UnixMilli(),
 		},
 		Remove: []string{"answer"},
-		If: table.Or(
-			table.Absent(),
-			table.Less(table.AttrExpires, now.Unix()),
-			table.And(
-				table.Equals("state", stateClaimed), table.Equals("request", request),
-				table.Less("until", now.UnixMilli()),
-			),
+		If:     table.Or(table.Absent(), table.Less(table.AttrExpires, now.Unix())),
+	}, table.Expires(now.Add(kept)))
+	mine, standing, err := claimed(err, once)
+	if err != nil || mine || standing.State != stateClaimed || standing.Request != request || standing.Until >= now.UnixMilli() {
+		return mine, standing, err
+	}
+	return s.reclaim(ctx, once, standing)
+}
+
+// reclaim takes the record of an execution that has begun and not recorded its
+// answer, and never will: it has died, or failed. Somebody else may be first.
+func (s *Store) reclaim(ctx context.Context, once *caller.Once, standing record) (bool, record, error) {
+	now := s.clock.Now()
+	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
+		Set: map[string]any{"owner": once.Owner, "until": now.Add(claim).UnixMilli()},
+		If: table.And(
+			table.Equals("state", stateClaimed), table.Equals("owner", standing.Owner), table.Equals("until", standing.Until),
 		),
 	}, table.Expires(now.Add(kept)))
+	mine, _, err := claimed(err, once)
+	if mine {
+		once.Since = time.UnixMilli(standing.Since).UTC()
+	}
+	return mine, standing, err // whatever stands there by now, the next look tells
+}
+
+// claimed tells from the result of an update whether an execution has the claim,
+// and gives the standing record where it hasn't.
+func claimed(err error, once *caller.Once) (mine bool, standing record, _ error) {
 	failed, refused := errors.AsType[*table.ConditionError](err)
-	if err != nil && !refused {
+	switch {
+	case err == nil:
+		return true, record{}, nil
+	case !refused:
 		return false, record{}, fmt.Errorf("claim idempotency key: %w", err)
 	}
-	if !refused {
-		return true, record{}, nil
-	}
-	var standing record
-	if err := failed.Decode(&standing); err != nil {
+	if err := failed.Decode(&standing); err != nil && !errors.Is(err, table.ErrNotFound) {
 		return false, record{}, fmt.Errorf("read idempotency record: %w", err)
 	}
 	return standing.State == stateClaimed && standing.Owner == once.Owner, standing, nil

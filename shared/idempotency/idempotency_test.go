@@ -233,6 +233,64 @@ func TestDeathBeforeTheEffect(t *testing.T) {
 	d.replays(t, "k", "body", `"answer"`)
 }
 
+// Who takes over an execution that never recorded its answer is told when the
+// first one began, for that is as far as it must look for what was committed.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	first := d.begin(t, "k", "body")
+	if !first.Since.IsZero() {
+		t.Errorf("the first execution is said to follow one of %s", first.Since)
+	}
+	began := d.Now()
+	d.Advance(36 * time.Second)
+	second := d.begin(t, "k", "body")
+	if err := d.Release(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	d.Advance(time.Hour)
+	third := d.begin(t, "k", "body")
+	for _, once := range []*caller.Once{second, third} {
+		if !once.Since.Equal(began) {
+			t.Errorf("the first execution began at %s, not %s", began, once.Since)
+		}
+	}
+	// A refused one leaves nothing, a forgotten one neither.
+	if err := d.Abandon(t.Context(), third); err != nil {
+		t.Fatal(err)
+	}
+	if fourth := d.begin(t, "k", "body"); !fourth.Since.IsZero() {
+		t.Errorf("after a refusal one of %s is remembered", fourth.Since)
+	}
+	d.Advance(25 * time.Hour)
+	if fifth := d.begin(t, "k", "body"); !fifth.Since.IsZero() {
+		t.Errorf("after a day one of %s is remembered", fifth.Since)
+	}
+}
+
+// Many find an execution dead at once: one takes over.
+func TestManyReclaim(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.begin(t, "k", "body")
+	d.Advance(36 * time.Second)
+	marks := 0
+	for _, err := range testkit.AtOnce(8, func(int) error {
+		_, _, err := d.Begin(t.Context(), scope, "k", []byte("body"))
+		return err
+	}) {
+		switch {
+		case err == nil:
+			marks++
+		case !errs.Is(err, errs.Conflict):
+			t.Error(err)
+		}
+	}
+	if marks != 1 {
+		t.Errorf("%d executions took over, want 1", marks)
+	}
+}
+
 // resumes begins an execution of what comes after an effect.
 func (d *desk) resumes(t *testing.T, key, body, want string) *caller.Once {
 	t.Helper()

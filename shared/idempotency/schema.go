@@ -29,6 +29,9 @@ type record struct {
 	// Owner is the execution that has the claim.
 	Owner string `json:"owner"`
 	// Until is when the claim runs out, in milliseconds since 1970.
-	Until  int64  `json:"until"`
+	Until int64 `json:"until"`
+	// Since is when the first execution of the request began, in milliseconds since
+	// 1970.
+	Since  int64  `json:"since"`
 	Answer []byte `json:"answer,omitempty"`
 }

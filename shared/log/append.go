@@ -22,6 +22,11 @@ type Append struct {
 	Topic string
 	// Base is the position that the writer has seen, or Tail.
 	Base int64
+	// Since is set at the Tail where this append may be the retry of one that began
+	// at that time, by a clock that is at most a bucket's window ahead: what was
+	// committed since then is looked through for it, from the beginning of a bucket
+	// on. It needs a layout by clock.
+	Since time.Time
 	// Identity finds a retry among the entries after Base, and the writer's own
 	// entry when the answer to its put is lost: always give a ClientID.
 	Identity Identity
@@ -52,9 +57,10 @@ type Committed struct {
 
 // Append puts an entry at the next position. With a base it costs one query and,
 // when nobody races and the entry has at most 1 KB, one write unit; at the Tail
-// it costs two small reads more. Errors: ErrClosed, ErrContended, ErrLate,
-// ErrReused, *GoneError for a base that isn't kept or is more than 10,000
-// entries behind, *BeyondError for one beyond the newest, and whatever Prepare
+// it costs two small reads more, and with Since one of all that came since.
+// Errors: ErrClosed, ErrContended, ErrLate,
+// ErrReused, *GoneError for a base that isn't kept, or more than 10,000
+// entries or 32 MB after it or after Since, *BeyondError for one beyond the newest, and whatever Prepare
 // and Renew return. After any of them nothing is committed. Any other error leaves it
 // open: the same append, tried again, finds out.
 func (l *Log) Append(ctx context.Context, a Append) (Committed, error) {

@@ -2,6 +2,7 @@ package log
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rapport/rapport/shared/table"
@@ -9,6 +10,9 @@ import (
 
 // begin reads what the writer's base stands on, and everything after it.
 func (w *writer) begin(ctx context.Context) error {
+	if err := w.lookBack(ctx); err != nil {
+		return err
+	}
 	base, topic := w.intent.Base, w.intent.Topic
 	if base == Tail {
 		return w.beginAtTail(ctx)
@@ -39,6 +43,45 @@ func (w *writer) begin(ctx context.Context) error {
 		return err
 	}
 	return w.catchUp(ctx)
+}
+
+// directoryPages bounds how far back the directory is looked through for a time,
+// which is more than three days of buckets of five minutes.
+const directoryPages = 5
+
+// lookBack takes for its base what lay before the buckets in which a writer may
+// have put the append's entry since a time. Every bucket with an entry stands in
+// the directory, and none is older than its writer's clock said.
+func (w *writer) lookBack(ctx context.Context) error {
+	since, layout := w.intent.Since, w.log.layout
+	if since.IsZero() || w.intent.Base != Tail {
+		return nil
+	}
+	if layout.byCount() {
+		return errors.New("a layout by count can't be searched by time")
+	}
+	oldest := layout.bucketAt(since.Add(-layout.window))
+	after := ""
+	for range directoryPages {
+		page, err := table.List[directory](ctx, w.log.table, table.Query{
+			PK: topicPartition(w.intent.Topic), Prefix: bucketPrefix, Reverse: true, Limit: table.MaxLimit, After: after,
+		})
+		if err != nil {
+			return fmt.Errorf("directory: %w", err)
+		}
+		for _, row := range page.Items {
+			at, err := row.Value.begins(row.Key)
+			if err != nil || at.bucket < oldest {
+				return err
+			}
+			w.intent.Base = at.position - 1
+		}
+		if !page.More() {
+			return nil
+		}
+		after = page.Next
+	}
+	return &GoneError{Oldest: w.intent.Base + 1}
 }
 
 // standing is the entry that a base stands on: the one at it, the snapshot whose

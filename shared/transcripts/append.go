@@ -84,8 +84,14 @@ func (a Appended) Follow(ctx context.Context) {
 // VALIDATION_ERROR for a speaker who isn't in the meeting, MEETING_NOT_ACTIVE
 // before its beginning and after its end, RATE_LIMITED when the race was lost
 // too often. Nothing is committed by any of them. With an Idempotency-Key the
-// same request, sent again, gets the first answer and commits nothing.
+// same request, sent again, gets the first answer and commits nothing: also where
+// the first execution died after its commit, for then its entry is looked for
+// among those since it began. CONFLICT where they are more than 10,000, or 32 MB.
 func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest) (Appended, error) {
+	identity, since, err := s.identity(c, in)
+	if err != nil {
+		return Appended{}, err
+	}
 	access, until, err := s.mayWrite(ctx, c, in.MeetingID)
 	if err != nil {
 		return Appended{}, err
@@ -100,19 +106,21 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest)
 	if p.data, err = dataOf(in.Chunks, c.UserID); err != nil {
 		return Appended{}, err
 	}
-	identity, err := s.identity(c, in)
-	if err != nil {
-		return Appended{}, err
-	}
 	topic := topicOf(in.MeetingID)
 	committed, err := s.log.Append(ctx, log.Append{
-		Topic: topic.String(), Base: log.Tail, Identity: identity, Deadline: until,
+		Topic: topic.String(), Base: log.Tail, Since: since, Identity: identity, Deadline: until,
 		Renew: func(ctx context.Context) (time.Time, error) {
 			_, until, err := s.mayWrite(ctx, c, in.MeetingID)
 			return until, err
 		},
 		Prepare: p.prepare,
 	})
+	if _, tooMany := errors.AsType[*log.GoneError](err); tooMany {
+		return Appended{}, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
+	}
+	if c.Once != nil {
+		c.Once.Unsettled = false
+	}
 	if err != nil {
 		return Appended{}, refusal(err)
 	}
@@ -160,20 +168,23 @@ func (s *Service) strangers(ctx context.Context, c caller.Caller, in AppendReque
 }
 
 // identity tells an append from others: by its Idempotency-Key, so that a retry
-// of what was committed is found, or by chance.
-func (s *Service) identity(c caller.Caller, in AppendRequest) (log.Identity, error) {
+// of what was committed is found, or by chance. since is when the first execution
+// with the key began, if there was one; until its entry was looked for, nobody
+// knows whether it has committed.
+func (s *Service) identity(c caller.Caller, in AppendRequest) (id log.Identity, since time.Time, err error) {
 	if c.Once == nil {
-		return log.Identity{Author: c.UserID, ClientID: clock.NewID(s.clock), ClientSeq: 1}, nil
+		return log.Identity{Author: c.UserID, ClientID: clock.NewID(s.clock), ClientSeq: 1}, time.Time{}, nil
 	}
+	c.Once.Unsettled = !c.Once.Since.IsZero()
 	text, err := json.Marshal(in.Chunks)
 	if err != nil {
-		return log.Identity{}, fmt.Errorf("encode chunks: %w", err)
+		return log.Identity{}, time.Time{}, fmt.Errorf("encode chunks: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	key := sha256.Sum256([]byte(c.Once.Key))
 	return log.Identity{
 		Author: c.UserID, ClientID: "key:" + hex.EncodeToString(key[:16]), ClientSeq: 1, Digest: hex.EncodeToString(sum[:8]),
-	}, nil
+	}, c.Once.Since, nil
 }
 
 // from reads the chunks of a topic from a position on, for the express lane.
