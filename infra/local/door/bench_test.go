@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -133,5 +132,3 @@ func thinEngine(tb testing.TB) string {
 	}()
 	return l.Addr().String()
 }
-
-var _ = http.StatusOK
