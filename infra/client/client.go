@@ -67,7 +67,7 @@ func (c *Client) refresh(ctx context.Context) error {
 		UserID      string `json:"userId"`
 		ExpiresIn   int    `json:"expiresIn"`
 	}
-	if err := c.send(ctx, http.MethodPost, "/dev/token", "", map[string]string{"user": c.user}, &answer); err != nil {
+	if err := c.send(ctx, http.MethodPost, "/dev/token", "", "", map[string]string{"user": c.user}, &answer); err != nil {
 		return fmt.Errorf("sign in %s: %w", c.user, err)
 	}
 	c.mu.Lock()
@@ -80,6 +80,16 @@ func (c *Client) refresh(ctx context.Context) error {
 // Do sends a request and reads the JSON answer into out, unless that is nil. A
 // refusal is a *Problem.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	return c.do(ctx, method, path, "", in, out)
+}
+
+// DoOnce is Do with an Idempotency-Key: the same call with the same key happens
+// once.
+func (c *Client) DoOnce(ctx context.Context, method, path string, key uint64, in, out any) error {
+	return c.do(ctx, method, path, strconv.FormatUint(key, 36), in, out)
+}
+
+func (c *Client) do(ctx context.Context, method, path, key string, in, out any) error {
 	c.mu.Lock()
 	token, old := c.token, time.Now().After(c.expires)
 	c.mu.Unlock()
@@ -91,10 +101,10 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		token = c.token
 		c.mu.Unlock()
 	}
-	return c.send(ctx, method, path, token, in, out)
+	return c.send(ctx, method, path, token, key, in, out)
 }
 
-func (c *Client) send(ctx context.Context, method, path, token string, in, out any) error {
+func (c *Client) send(ctx context.Context, method, path, token, key string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
@@ -112,6 +122,9 @@ func (c *Client) send(ctx context.Context, method, path, token string, in, out a
 	}
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
 	}
 	status, raw, retryAfter, err := c.exchange(request, path)
 	if err != nil {

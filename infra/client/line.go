@@ -2,12 +2,15 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 const (
@@ -117,6 +120,7 @@ func (l *Line) keep(ctx context.Context, socket *Socket) {
 		}
 	}
 	l.Cut()
+	l.down()
 }
 
 // retire closes a socket that was replaced, when what it was asked is answered.
@@ -249,15 +253,32 @@ func (l *Line) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 			return answer, err
 		}
 		l.options.Observer.Trouble(action, err)
-		if errors.Is(err, ErrCut) {
-			continue // current waits for the next socket
-		}
 		select {
 		case <-ctx.Done():
 			return Frame{}, ctx.Err()
 		case <-time.After(rand.N(min(retryCap, retryBase<<min(try, 5)) + 1)):
 		}
 	}
+}
+
+// Tell sends a frame that wants no answer, if there is a socket; an error says
+// that it didn't go.
+func (l *Line) Tell(ctx context.Context, frame map[string]any) error {
+	l.mu.Lock()
+	socket := l.socket
+	l.mu.Unlock()
+	if socket == nil {
+		return ErrCut
+	}
+	raw, err := json.Marshal(frame)
+	if err != nil {
+		return err
+	}
+	action, _ := frame["action"].(string)
+	l.options.Observer.Asked(action, len(raw), false)
+	ctx, cancel := context.WithTimeout(ctx, AnswerLimit)
+	defer cancel()
+	return socket.conn.Write(ctx, websocket.MessageText, raw)
 }
 
 // handle takes what comes unasked.

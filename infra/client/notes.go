@@ -31,12 +31,23 @@ type sent struct {
 	now   ot.Change
 }
 
-// What is typed fast is sent together: an edit that follows the one before by
-// less than the window waits, at most that long and for so many others.
+// Somebody types fast who makes FastEdits edits within FastWithin. What is typed
+// fast is sent together: within TypingWindow, TypingEdits at most. Who types
+// slower waits for nothing but the change in flight.
 const (
-	typingWindow = 250 * time.Millisecond
-	typingEdits  = 10
+	TypingWindow = 250 * time.Millisecond
+	TypingEdits  = 10
+	FastEdits    = 4
+	FastWithin   = time.Second
 )
+
+// Fast takes note of an edit and tells whether it is one of somebody who types
+// fast. last are the times of the edits before it, which it changes.
+func Fast(last *[FastEdits]time.Time, now time.Time) bool {
+	copy(last[:], last[1:])
+	last[FastEdits-1] = now
+	return now.Sub(last[0]) < FastWithin
+}
 
 // Notes edits a meeting's notes over a line: one change in flight, the rest
 // composed.
@@ -54,10 +65,11 @@ type Notes struct {
 	text    string // with what is in flight and pending
 	flight  *sent
 	pending ot.Change
-	// edits is how many edits are pending, since when the first of them is.
+	// edits is how many edits are pending.
 	edits int
-	since time.Time
 	last  time.Time // when the last change was sent
+	typed [FastEdits]time.Time
+	fast  bool
 	seq   int64
 	acked map[int64]int64 // by sequence number: the version it got
 	wake  chan struct{}
@@ -151,9 +163,8 @@ func (n *Notes) Edit(f func(text string) ot.Change) error {
 		return err
 	}
 	n.text = text
-	if n.edits++; n.edits == 1 {
-		n.since = time.Now()
-	}
+	n.edits++
+	n.fast = Fast(&n.typed, time.Now())
 	n.nudge()
 	return nil
 }
@@ -205,10 +216,8 @@ func (n *Notes) take() (change *sent, wait time.Duration) {
 		return nil, 0
 	}
 	now := time.Now()
-	if fast := n.since.Sub(n.last) < typingWindow; fast && n.edits < typingEdits {
-		if wait := typingWindow - now.Sub(n.since); wait > 0 {
-			return nil, wait
-		}
+	if wait := TypingWindow - now.Sub(n.last); n.fast && n.edits < TypingEdits && wait > 0 {
+		return nil, wait
 	}
 	n.seq++
 	n.flight = &sent{base: n.version, seq: n.seq, first: n.pending, now: n.pending}

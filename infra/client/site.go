@@ -19,6 +19,8 @@ type Site struct {
 	// Sent, where set, hears of every request when its answer has come: method,
 	// path, status (0 where there was no answer), bytes received.
 	Sent func(method, path string, status, bytes int)
+	// Trouble, where set, hears of what went wrong and is tried again.
+	Trouble func(doing string, err error)
 
 	http *http.Client
 	dial *http.Client
@@ -45,6 +47,12 @@ func NewSite(base string) *Site {
 func (s *Site) SignIn(ctx context.Context, user string) (*Client, error) {
 	c := &Client{site: s, user: user}
 	return c, c.refresh(ctx)
+}
+
+func (s *Site) trouble(doing string, err error) {
+	if s.Trouble != nil {
+		s.Trouble(doing, err)
+	}
 }
 
 // Close lets go of idle connections.
