@@ -1,6 +1,7 @@
 package realtime_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -98,19 +99,27 @@ func TestSubscribingAgainClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// A client whose socket never takes anything comes back with another only when
-// this one is closed.
+// A client whose socket takes nothing for long comes back with another only when
+// this one is closed. The durable lane closes it.
 func TestASocketThatFailsForLongIsGivenUp(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	s := r.ben.Connect(t)
 	subscribe(t, s, r.notes)
 	s.Fail()
-	r.setCircuit(t, s, 9, time.Now().Add(-time.Second))
+	r.setCircuit(t, s, 20, time.Now().Add(-time.Second))
 	r.write(t)
+	if got := r.circuit(t, s); got.Failures != 21 || !s.Open() {
+		t.Fatalf("after an event: %+v, hung up: %v", got, !s.Open())
+	}
+	r.stream(t, "Log", "notes/project")
+	r.stream(t, "Log", "realtime/fanout")
+	if s.Open() {
+		t.Error("the socket is still open")
+	}
 	for _, key := range []table.Key{r.row(s), {PK: "CONNECTION#" + s.ID, SK: "CONNECTION"}} {
-		if _, err := table.Get[circuit](t.Context(), r.Tables.Realtime, key); err == nil {
-			t.Errorf("%s is left", key)
+		if _, err := table.Get[circuit](t.Context(), r.Tables.Realtime, key); !errors.Is(err, table.ErrNotFound) {
+			t.Errorf("%s is left: %v", key, err)
 		}
 	}
 }

@@ -19,8 +19,8 @@ import (
 //
 // Heads always try: a client that has lost events learns of it as soon as its
 // socket takes frames again, and replays. A frame that gets through closes the
-// breaker. A socket that has failed giveUpAfter times is closed, so that its
-// client comes back with another.
+// breaker. A socket that doesn't even take a head after giveUpAfter failures is
+// closed, so that its client comes back with another.
 const (
 	tripAfter   = 3
 	giveUpAfter = 10
@@ -54,7 +54,7 @@ func (b breaker) hopeless() bool { return b.Failures >= giveUpAfter }
 // note writes what a post has changed of a subscription's breaker: nothing in
 // the common case. Senders that fail at once count as one failure: whoever finds
 // the row changed leaves it.
-func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscription], delivered bool) error {
+func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscription], delivered bool, by lane) error {
 	before := row.Value.breaker
 	after := breaker{}
 	switch {
@@ -63,9 +63,8 @@ func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscript
 	case before == after:
 		return nil
 	}
-	if after.hopeless() {
-		count(ctx, metricGaveUp, 1, topic)
-		return s.takeDown(ctx, topic, connectionOf(row.Key))
+	if after.hopeless() && by == laneDurable {
+		return s.giveUp(ctx, topic, connectionOf(row.Key))
 	}
 	unchanged := table.AttributeAbsent("failures")
 	if before.Failures > 0 {
@@ -89,4 +88,13 @@ func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscript
 		count(ctx, metricClosed, 1, topic)
 	}
 	return nil
+}
+
+// giveUp closes a socket that takes nothing.
+func (s *Streams) giveUp(ctx context.Context, topic Topic, connectionID string) error {
+	count(ctx, metricGaveUp, 1, topic)
+	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
+		return err
+	}
+	return s.takeDown(ctx, topic, connectionID)
 }

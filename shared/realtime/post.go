@@ -124,7 +124,7 @@ func (s *Streams) settle(ctx context.Context, topic Topic, rows []table.Row[subs
 		group.Go(func() error {
 			if outcomes[i] == gone {
 				s.forget(ctx, topic, connectionOf(row.Key))
-			} else if err := s.note(ctx, topic, row, outcomes[i] == posted); err != nil {
+			} else if err := s.note(ctx, topic, row, outcomes[i] == posted, by); err != nil {
 				unwritten.Add(1)
 			}
 			return nil
