@@ -150,10 +150,11 @@ func New[T any](ctx context.Context, o Options, flush func(ctx context.Context, 
 // outcome; ErrClosed and ErrWithdrawn say that there was no flush of it. Another
 // error of ctx means that the flush goes on without the caller.
 func (p *Processor[T]) Add(ctx context.Context, item T) error {
-	e, err := p.take(ctx, item)
+	taken, err := p.take(ctx, []T{item})
 	if err != nil {
 		return err
 	}
+	e := taken[0]
 	err = e.Wait(ctx)
 	if ctx.Err() != nil && p.withdraw(e) {
 		return fmt.Errorf("%w: %w", ErrWithdrawn, ctx.Err())
@@ -164,11 +165,29 @@ func (p *Processor[T]) Add(ctx context.Context, item T) error {
 // Put gives the processor an item and waits for room only. The receipt has the
 // outcome. An error is ErrClosed or ErrWithdrawn: the item was not taken.
 func (p *Processor[T]) Put(ctx context.Context, item T) (*Receipt, error) {
-	e, err := p.take(ctx, item)
+	taken, err := p.take(ctx, []T{item})
 	if err != nil {
 		return nil, err
 	}
-	return &e.Receipt, nil
+	return &taken[0].Receipt, nil
+}
+
+// PutAll is Put for several items, which are taken together as far as there is
+// room for them, so that they don't go one by one. It gives the receipts of those
+// that were taken, also with an error.
+func (p *Processor[T]) PutAll(ctx context.Context, items []T) ([]*Receipt, error) {
+	receipts := make([]*Receipt, 0, len(items))
+	for len(items) > 0 {
+		taken, err := p.take(ctx, items)
+		if err != nil {
+			return receipts, err
+		}
+		for _, e := range taken {
+			receipts = append(receipts, &e.Receipt)
+		}
+		items = items[len(taken):]
+	}
+	return receipts, nil
 }
 
 // Close takes no more items, flushes what waits, and returns when that is done.
@@ -191,8 +210,9 @@ func (p *Processor[T]) Close(ctx context.Context) error {
 	}
 }
 
-// take puts an item in the queue, and the goroutine to work.
-func (p *Processor[T]) take(ctx context.Context, item T) (*entry[T], error) {
+// take puts the first of the items in the queue, and as many more as have room
+// at once, and the goroutine to work.
+func (p *Processor[T]) take(ctx context.Context, items []T) ([]*entry[T], error) {
 	select {
 	case p.room <- struct{}{}:
 	case <-p.ended:
@@ -200,14 +220,20 @@ func (p *Processor[T]) take(ctx context.Context, item T) (*entry[T], error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", ErrWithdrawn, ctx.Err())
 	}
-	e := &entry[T]{Receipt: Receipt{done: make(chan struct{})}, item: item, taken: p.o.Clock.Now()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed != nil {
 		<-p.room
 		return nil, p.closed
 	}
-	p.waiting = append(p.waiting, e)
+	before := len(p.waiting)
+	for i, item := range items {
+		if i > 0 && !p.roomFor() {
+			break
+		}
+		p.waiting = append(p.waiting, &entry[T]{Receipt: Receipt{done: make(chan struct{})}, item: item, taken: p.o.Clock.Now()})
+	}
+	taken := slices.Clone(p.waiting[before:])
 	if p.idle == nil {
 		p.idle = make(chan struct{})
 		go p.run()
@@ -215,7 +241,17 @@ func (p *Processor[T]) take(ctx context.Context, item T) (*entry[T], error) {
 	if len(p.waiting) >= p.o.Max {
 		p.hurry()
 	}
-	return e, nil
+	return taken, nil
+}
+
+// roomFor takes a place in the queue if there is one.
+func (p *Processor[T]) roomFor() bool {
+	select {
+	case p.room <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *Processor[T]) reason() error {

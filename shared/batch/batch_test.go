@@ -324,6 +324,35 @@ func TestBackPressure(t *testing.T) {
 	})
 }
 
+// Items that come together go together, as far as there is room.
+func TestPutAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlushes(t)
+		f.takes = time.Second
+		p := batch.New(t.Context(), batch.Options{Max: 3, Queue: 4}, f.flush)
+		receipts, err := p.PutAll(t.Context(), []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"})
+		if err != nil || len(receipts) != 9 || time.Since(f.start) != time.Second {
+			t.Errorf("%d taken after %v: %v", len(receipts), time.Since(f.start), err)
+		}
+		for _, receipt := range receipts {
+			if err := receipt.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		f.want("0s [a b c]", "1s [d e f]", "2s [g h i]")
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		receipts, err = p.PutAll(ctx, []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"})
+		if !errors.Is(err, batch.ErrWithdrawn) || len(receipts) != 7 {
+			t.Errorf("%d taken, %v", len(receipts), err)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		f.want("0s [a b c]", "1s [d e f]", "2s [g h i]", "3s [1 2 3]", "4s [4 5 6]", "5s [7]")
+	})
+}
+
 // Nobody closes it, and nothing is left: the bubble would not end otherwise.
 func TestForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

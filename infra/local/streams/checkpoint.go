@@ -8,13 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// checkpoints remember where a reader has got to in each shard, in a file that
-// is replaced as a whole. What it holds was delivered; what was delivered after
-// it comes again.
+// checkpoints remember where a reader has got to in each shard and logical
+// shard, in a file that is replaced as a whole. What it holds was delivered; what
+// was delivered after it comes again.
 type checkpoints struct {
 	// path is empty where nothing is kept.
 	path string
@@ -31,11 +33,44 @@ type progress struct {
 	Shards    map[string]position `json:"shards"`
 }
 
+// position is where a reader has got to in a shard. A file that knows no parts
+// is of a reader that had none: all begin at its sequence.
 type position struct {
-	// Sequence is the last sequence number that is done, empty at the beginning.
+	// Sequence is the last sequence number behind which nothing is missing, empty
+	// at the beginning.
 	Sequence string `json:"sequence,omitempty"`
+	// Parts are the same for each logical shard: never below Sequence.
+	Parts []string `json:"parts,omitempty"`
 	// Done is set when the shard was closed and read to its end.
 	Done bool `json:"done,omitempty"`
+}
+
+// newPosition is the position of logical shards that have got so far.
+func newPosition(parts []string) position {
+	p := position{Sequence: parts[0], Parts: parts}
+	for _, sequence := range parts {
+		if after(p.Sequence, sequence) {
+			p.Sequence = sequence
+		}
+	}
+	return p
+}
+
+// of gives where n logical shards go on: each behind its own position, or all
+// behind the lowest where they were another number.
+func (p position) of(n int) []string {
+	if len(p.Parts) == n {
+		return slices.Clone(p.Parts)
+	}
+	return slices.Repeat([]string{p.Sequence}, n)
+}
+
+// after tells whether a sequence number is above another. They are decimal
+// numbers of up to 40 digits, with or without zeros in front; the empty one is
+// below all.
+func after(a, b string) bool {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return len(a) > len(b) || len(a) == len(b) && a > b
 }
 
 // lazyWrite bounds how often progress past filtered records alone is written.
@@ -75,10 +110,11 @@ func openCheckpoints(dir, name, streamARN string, log *slog.Logger) (*checkpoint
 	return c, nil
 }
 
-func (c *checkpoints) sequence(shard string) string {
+// at gives a copy of a shard's position.
+func (c *checkpoints) at(shard string) position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state.Shards[shard].Sequence
+	return c.state.Shards[shard]
 }
 
 func (c *checkpoints) done(shard string) bool {
@@ -88,26 +124,26 @@ func (c *checkpoints) done(shard string) bool {
 }
 
 // set moves a shard's checkpoint behind a delivered batch.
-func (c *checkpoints) set(shard, sequence string) {
+func (c *checkpoints) set(shard string, to position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.move(shard, sequence)
+	c.move(shard, to)
 	c.write()
 }
 
 // advance moves a shard's checkpoint past records that no filter let through.
-func (c *checkpoints) advance(shard, sequence string) {
+func (c *checkpoints) advance(shard string, to position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.move(shard, sequence)
+	c.move(shard, to)
 	if time.Since(c.written) > lazyWrite {
 		c.write()
 	}
 }
 
-func (c *checkpoints) move(shard, sequence string) {
-	if sequence != "" && c.state.Shards[shard].Sequence != sequence {
-		c.state.Shards[shard] = position{Sequence: sequence}
+func (c *checkpoints) move(shard string, to position) {
+	if now := c.state.Shards[shard]; now.Sequence != to.Sequence || !slices.Equal(now.Parts, to.Parts) {
+		c.state.Shards[shard] = to
 		c.dirty = true
 	}
 }
@@ -116,7 +152,9 @@ func (c *checkpoints) move(shard, sequence string) {
 func (c *checkpoints) finish(shard string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state.Shards[shard] = position{Sequence: c.state.Shards[shard].Sequence, Done: true}
+	at := c.state.Shards[shard]
+	at.Done = true
+	c.state.Shards[shard] = at
 	c.dirty = true
 	c.write()
 }

@@ -34,24 +34,24 @@ type letter struct {
 // deadLetter appends the metadata of records that were given up to
 // DATA_DIR/dlq/<queue>.jsonl. Without a destination or a DATA_DIR there is only
 // the log.
-func (sh *shard) deadLetter(batch []record, condition string, attempts int, reason error) error {
-	if sh.Dir == "" || sh.spec.Destination == "" {
+func (p *part) deadLetter(batch []record, condition string, attempts int, reason error) error {
+	if p.Dir == "" || p.spec.Destination == "" {
 		return nil
 	}
 	first, last := batch[0], batch[len(batch)-1]
-	l := letter{Version: "1.0", Timestamp: sh.Clock.Now().Format(time.RFC3339Nano), Reason: reason.Error()}
-	l.RequestContext.FunctionARN = sh.function.ARN
+	l := letter{Version: "1.0", Timestamp: p.Clock.Now().Format(time.RFC3339Nano), Reason: reason.Error()}
+	l.RequestContext.FunctionARN = p.function.ARN
 	l.RequestContext.Condition = condition
 	l.RequestContext.InvokeCount = attempts
-	l.Batch.ShardID, l.Batch.From, l.Batch.To = sh.id, first.sequence, last.sequence
+	l.Batch.ShardID, l.Batch.From, l.Batch.To = p.id, first.sequence, last.sequence
 	l.Batch.First, l.Batch.Last = first.created.Format(time.RFC3339), last.created.Format(time.RFC3339)
-	l.Batch.Size, l.Batch.StreamID = len(batch), sh.eventARN
+	l.Batch.Size, l.Batch.StreamID = len(batch), p.eventARN
 	line, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
-	queue := sh.spec.Destination[strings.LastIndex(sh.spec.Destination, ":")+1:]
-	path := filepath.Join(sh.Dir, "dlq", queue+".jsonl")
+	queue := p.spec.Destination[strings.LastIndex(p.spec.Destination, ":")+1:]
+	path := filepath.Join(p.Dir, "dlq", queue+".jsonl")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}

@@ -25,47 +25,47 @@ const (
 
 // deliver invokes the function with a batch until every record of it was taken
 // or given up. It is false where ctx ended before.
-func (sh *shard) deliver(ctx context.Context, batch []record) bool {
+func (p *part) deliver(ctx context.Context, batch []record) bool {
 	attempts := 0
 	for len(batch) > 0 {
-		if batch = sh.dropAged(batch, attempts); len(batch) == 0 {
+		if batch = p.dropAged(batch, attempts); len(batch) == 0 {
 			return true
 		}
-		err := sh.invoke(ctx, batch)
+		err := p.invoke(ctx, batch)
 		if ctx.Err() != nil {
 			return false
 		}
 		if err == nil {
-			sh.count(func(c *Statistics) { c.Records += int64(len(batch)) })
+			p.count(func(c *Statistics) { c.Records += int64(len(batch)) })
 			return true
 		}
 		if _, ok := errors.AsType[*pool.Throttled](err); ok {
 			// Not an attempt: the function never saw the batch.
-			if !sh.backOff(ctx, attempts) {
+			if !p.backOff(ctx, attempts) {
 				return false
 			}
 			continue
 		}
-		sh.count(func(c *Statistics) { c.Failures++ })
+		p.count(func(c *Statistics) { c.Failures++ })
 		attempts++
 		partial, isPartial := errors.AsType[*partialFailure](err)
 		if isPartial && partial.from > 0 {
-			sh.count(func(c *Statistics) { c.Records += int64(partial.from) })
+			p.count(func(c *Statistics) { c.Records += int64(partial.from) })
 			batch, attempts = batch[partial.from:], 1
 		}
-		sh.log.Warn("batch failed", "shard", sh.id, "from", batch[0].sequence, "records", len(batch), "attempt", attempts, "error", err.Error())
-		if sh.spec.Bisect && !isPartial && len(batch) > 1 {
-			if !sh.backOff(ctx, attempts) {
+		p.log.Warn("batch failed", "shard", p.id, "from", batch[0].sequence, "records", len(batch), "attempt", attempts, "error", err.Error())
+		if p.spec.Bisect && len(batch) > 1 && (!isPartial || partial.from == 0) {
+			if !p.backOff(ctx, attempts) {
 				return false
 			}
 			half := len(batch) / 2
-			return sh.deliver(ctx, batch[:half]) && sh.deliver(ctx, batch[half:])
+			return p.deliver(ctx, batch[:half]) && p.deliver(ctx, batch[half:])
 		}
-		if sh.spec.MaximumRetryAttempts >= 0 && attempts > sh.spec.MaximumRetryAttempts {
-			sh.giveUp(batch, retriesExhausted, attempts, err)
+		if p.spec.MaximumRetryAttempts >= 0 && attempts > p.spec.MaximumRetryAttempts {
+			p.giveUp(batch, retriesExhausted, attempts, err)
 			return true
 		}
-		if !sh.backOff(ctx, attempts) {
+		if !p.backOff(ctx, attempts) {
 			return false
 		}
 	}
@@ -74,44 +74,44 @@ func (sh *shard) deliver(ctx context.Context, batch []record) bool {
 
 // backOff waits exponentially longer after each attempt, with jitter of up to a
 // quarter. It is false where ctx ended.
-func (sh *shard) backOff(ctx context.Context, attempts int) bool {
+func (p *part) backOff(ctx context.Context, attempts int) bool {
 	wait := min(firstBackoff<<min(attempts-1, 10), maxBackoff)
 	if attempts < 1 {
 		wait = firstBackoff
 	}
 	wait += time.Duration(rand.Int64N(int64(wait / 4)))
-	return sh.Clock.Sleep(ctx, wait) == nil
+	return p.Clock.Sleep(ctx, wait) == nil
 }
 
 // dropAged gives up the records at the batch's beginning that are too old.
-func (sh *shard) dropAged(batch []record, attempts int) []record {
-	if sh.spec.MaximumRecordAgeSeconds < 0 {
+func (p *part) dropAged(batch []record, attempts int) []record {
+	if p.spec.MaximumRecordAgeSeconds < 0 {
 		return batch
 	}
-	limit := sh.Clock.Now().Add(-time.Duration(sh.spec.MaximumRecordAgeSeconds) * time.Second)
+	limit := p.Clock.Now().Add(-time.Duration(p.spec.MaximumRecordAgeSeconds) * time.Second)
 	aged := 0
-	for aged < len(batch) && batch[aged].created.Before(limit) && sh.started.Before(limit) {
+	for aged < len(batch) && batch[aged].created.Before(limit) && p.started.Before(limit) {
 		aged++
 	}
 	if aged > 0 {
-		sh.giveUp(batch[:aged], ageExceeded, attempts, fmt.Errorf("older than %d s", sh.spec.MaximumRecordAgeSeconds))
+		p.giveUp(batch[:aged], ageExceeded, attempts, fmt.Errorf("older than %d s", p.spec.MaximumRecordAgeSeconds))
 	}
 	return batch[aged:]
 }
 
 // giveUp sends what describes the records to the destination and counts them.
-func (sh *shard) giveUp(batch []record, condition string, attempts int, reason error) {
-	sh.count(func(c *Statistics) { c.Discarded += int64(len(batch)) })
-	sh.log.Error("records given up", "shard", sh.id, "condition", condition, "from", batch[0].sequence,
+func (p *part) giveUp(batch []record, condition string, attempts int, reason error) {
+	p.count(func(c *Statistics) { c.Discarded += int64(len(batch)) })
+	p.log.Error("records given up", "shard", p.id, "condition", condition, "from", batch[0].sequence,
 		"to", batch[len(batch)-1].sequence, "records", len(batch), "attempts", attempts, "error", reason.Error())
-	if err := sh.deadLetter(batch, condition, attempts, reason); err != nil {
-		sh.log.Error("dead letter not written", "shard", sh.id, "error", err.Error())
+	if err := p.deadLetter(batch, condition, attempts, reason); err != nil {
+		p.log.Error("dead letter not written", "shard", p.id, "error", err.Error())
 	}
 }
 
 // invoke gives a batch to the function. A *partialFailure is an answer that
 // names what failed; every other error is of the whole batch.
-func (sh *shard) invoke(ctx context.Context, batch []record) error {
+func (p *part) invoke(ctx context.Context, batch []record) error {
 	payload := bytes.NewBufferString(`{"Records":[`)
 	for i, r := range batch {
 		if i > 0 {
@@ -120,12 +120,12 @@ func (sh *shard) invoke(ctx context.Context, batch []record) error {
 		payload.Write(r.json)
 	}
 	payload.WriteString(`]}`)
-	sh.count(func(c *Statistics) { c.Batches++ })
-	answer, err := sh.Invoker.Invoke(ctx, sh.function.Folder, payload.Bytes())
+	p.count(func(c *Statistics) { c.Batches++ })
+	answer, err := p.Invoker.Invoke(ctx, p.function.Folder, payload.Bytes())
 	if err != nil {
 		return err
 	}
-	if !sh.spec.ReportBatchItemFailures {
+	if !p.spec.ReportBatchItemFailures {
 		return nil
 	}
 	return failures(answer, batch)

@@ -232,6 +232,18 @@ func passes(filters []pattern, event map[string]any) bool {
 	return len(filters) == 0
 }
 
+// keysOnly tells whether a pattern looks at no more than what keysOf gives.
+func (p pattern) keysOnly() bool {
+	for _, f := range p.fields {
+		inKeys := f.name == "dynamodb" && f.nested != nil && len(f.nested.or) == 0 &&
+			!slices.ContainsFunc(f.nested.fields, func(f patternField) bool { return f.name != "Keys" })
+		if f.name != "eventName" && !inKeys {
+			return false
+		}
+	}
+	return len(p.or) == 0
+}
+
 func (p pattern) matches(object map[string]any) bool {
 	for _, f := range p.fields {
 		v, present := object[f.name]

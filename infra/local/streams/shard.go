@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -11,80 +12,96 @@ import (
 )
 
 const (
-	// pollBusy is the time between two looks at a shard that had records a
-	// moment ago, pollIdle what it grows to while there are none. Measured with
-	// three readers, runner and engine together: 1.5 % of a core.
+	// Without a batching window, pollBusy is the time between two looks at a shard
+	// that had records a moment ago, pollIdle what it grows to while there are none.
 	pollBusy = 20 * time.Millisecond
 	pollIdle = 200 * time.Millisecond
+	// pollWindow is the time between two looks where records wait for a window
+	// anyway: Lambda's own, which polls a shard four times a second
+	// (docs.aws.amazon.com/lambda, "Polling and batching streams").
+	pollWindow = 250 * time.Millisecond
 	// readLimit is GetRecords' own bound.
 	readLimit = 1000
-	// maxPayload bounds a batch as Lambda does, in bytes.
-	maxPayload = 6 << 20
 )
 
-// shard is one shard under way: records that wait for their batch, and where
-// reading stands.
+// shard is one of the engine's shards under way. It is read once for all its
+// logical shards; a slow one of them holds up reading when its queue is full.
 type shard struct {
 	*source
 	id       string
 	iterator *string
-	// pending passed the filters and wait; since is when the first of them was
-	// read, for the batching window.
-	pending []record
-	since   time.Time
+	parts    []*part
+	// idle is how long to wait after the next read that gives nothing, began when
+	// the last one began, and look the one before it that came to the end.
+	idle  time.Duration
+	began time.Time
+	look  time.Time
+
+	mu sync.Mutex
 	// read is the last sequence number read, delivered or not.
 	read string
-	idle time.Duration
 }
 
-// runShard reads a shard until it is closed and done, or ctx ends.
+func (s *source) newShard(ctx context.Context, id string) *shard {
+	sh := &shard{source: s, id: id, idle: s.pollLeast()}
+	at := s.checkpoints.at(id)
+	sh.read = at.Sequence
+	for i, from := range at.of(s.Split) {
+		sh.parts = append(sh.parts, newPart(ctx, sh, i, from))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shards[id] = sh
+	return sh
+}
+
+// runShard reads a shard until it is closed and done, or ctx ends. It returns
+// when nothing of it is under way.
 func (s *source) runShard(ctx context.Context, id string) {
-	sh := &shard{source: s, id: id, read: s.checkpoints.sequence(id), idle: pollBusy}
-	for ctx.Err() == nil {
-		closed, err := sh.step(ctx)
-		if err != nil {
+	sh := s.newShard(ctx, id)
+	closed := false
+	for !closed && ctx.Err() == nil {
+		var err error
+		if closed, err = sh.step(ctx); err != nil {
 			s.pause(ctx, "read "+id, err)
 			sh.iterator = nil
-			continue
 		}
-		if closed && len(sh.pending) == 0 {
-			s.checkpoints.finish(id)
-			return
+	}
+	for _, p := range sh.parts {
+		// Flushes end with ctx by themselves.
+		if err := p.batches.Close(context.WithoutCancel(ctx)); err != nil {
+			s.log.Error("logical shard not closed", "shard", p.id, "error", err.Error())
 		}
+	}
+	s.mu.Lock()
+	delete(s.shards, id)
+	s.mu.Unlock()
+	if closed && ctx.Err() == nil {
+		s.checkpoints.finish(id)
 	}
 }
 
-// step reads once, delivers what is due, and waits where there was nothing.
+// step reads once and waits where there was nothing.
 func (sh *shard) step(ctx context.Context) (closed bool, err error) {
 	if sh.iterator == nil {
 		if err := sh.seek(ctx); err != nil {
 			return false, err
 		}
 	}
-	got := 0
-	if len(sh.pending) < sh.spec.BatchSize {
-		if got, closed, err = sh.fetch(ctx); err != nil {
-			return false, err
-		}
-	}
-	if sh.due(closed) {
-		for sh.due(closed) {
-			if !sh.deliverOne(ctx) {
-				return false, nil
-			}
-		}
-		sh.idle = pollBusy
-		return closed, nil
+	got, closed, err := sh.fetch(ctx)
+	if err != nil || closed {
+		return closed, err
 	}
 	if got > 0 {
+		sh.idle = sh.pollLeast()
+		sh.mu.Lock()
 		sh.checkpoints.advance(sh.id, sh.position())
-		sh.idle = pollBusy
-		return closed, nil
+		sh.mu.Unlock()
 	}
-	if !closed {
+	if got < readLimit {
 		sh.wait(ctx)
 	}
-	return closed, nil
+	return false, nil
 }
 
 // seek gets an iterator behind the last record that was read. Records that are
@@ -109,9 +126,10 @@ func (sh *shard) seek(ctx context.Context) error {
 	return nil
 }
 
-// fetch reads records and keeps those that pass the filters.
+// fetch reads records and gives each to its logical shard.
 func (sh *shard) fetch(ctx context.Context) (got int, closed bool, err error) {
 	limit := int32(readLimit)
+	sh.began = sh.Clock.Now()
 	out, err := sh.Streams.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: sh.iterator, Limit: &limit})
 	if expired, ok := errors.AsType[*types.ExpiredIteratorException](err); ok {
 		sh.iterator = nil
@@ -119,35 +137,102 @@ func (sh *shard) fetch(ctx context.Context) (got int, closed bool, err error) {
 		return 0, false, sh.seek(ctx)
 	}
 	if trimmed(err) {
+		sh.mu.Lock()
 		sh.read = ""
+		sh.mu.Unlock()
 		sh.log.Warn("records were trimmed before they were read", "shard", sh.id)
 		return 0, false, sh.seek(ctx)
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("get records: %w", err)
 	}
-	for _, raw := range out.Records {
-		r, err := convert(sh.named(raw), sh.eventARN, sh.id, sh.Stack.Region)
-		if err != nil {
-			return 0, false, fmt.Errorf("record: %w", err)
-		}
-		r.before, sh.read = sh.read, r.sequence
-		if !passes(sh.filters, r.event) {
-			sh.count(func(c *Statistics) { c.Filtered++ })
-			continue
-		}
-		if len(sh.pending) == 0 {
-			sh.since = sh.Clock.Now()
-		}
-		sh.pending = append(sh.pending, r)
+	fetched := sh.Clock.Now()
+	if err := sh.hand(ctx, out.Records, fetched); err != nil {
+		return 0, false, err
+	}
+	if len(out.Records) < readLimit {
+		sh.look = sh.began
 	}
 	sh.iterator = out.NextShardIterator
 	return len(out.Records), out.NextShardIterator == nil, nil
 }
 
+// hand gives a page's records to their logical shards. It waits where one of
+// them, or the reader, holds as much as it may. Where a record can't be
+// understood, reading stops before it.
+func (sh *shard) hand(ctx context.Context, page []types.Record, fetched time.Time) error {
+	var wrong error
+	for _, raw := range page {
+		if wrong = sh.sort(raw, fetched); wrong != nil {
+			break
+		}
+	}
+	for _, p := range sh.parts {
+		if err := p.put(ctx); err != nil {
+			return err
+		}
+	}
+	return wrong
+}
+
+// sort gives a record to its logical shard, unless that has it already or no
+// filter lets it through.
+func (sh *shard) sort(raw types.Record, fetched time.Time) error {
+	if raw.Dynamodb == nil || raw.Dynamodb.SequenceNumber == nil {
+		return errors.New("a record without a change")
+	}
+	sequence := *raw.Dynamodb.SequenceNumber
+	p := sh.parts[partOf(raw.Dynamodb.Keys[sh.partition], len(sh.parts))]
+	if !after(sequence, p.from) {
+		sh.passed(sequence)
+		return nil
+	}
+	raw = sh.named(raw)
+	wanted, r, err := sh.filter(raw)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if !wanted {
+		sh.count(func(c *Statistics) { c.Filtered++ })
+		sh.passed(sequence)
+		return nil
+	}
+	r.fetched, r.committed = fetched, r.created
+	if sh.look.After(r.committed) {
+		r.committed = sh.look
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	p.take(r)
+	return nil
+}
+
+// filter tells whether a record goes to the function, and makes it what the
+// function gets. What its keys alone rule out is not converted.
+func (sh *shard) filter(raw types.Record) (bool, record, error) {
+	if sh.keysOnly {
+		if keys := keysOf(raw); keys != nil && !passes(sh.filters, keys) {
+			return false, record{}, nil
+		}
+	}
+	r, err := convert(raw, sh.eventARN, sh.id, sh.Stack.Region)
+	if err != nil || !passes(sh.filters, r.event) {
+		return false, record{}, err
+	}
+	r.event = nil // it is done with, and large
+	return true, r, nil
+}
+
+// passed notes a record that needs no delivery.
+func (sh *shard) passed(sequence string) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.read = sequence
+}
+
 // named is a record with the service's identity where the item expired.
 func (sh *shard) named(raw types.Record) types.Record {
-	if sh.Expired == nil || raw.EventName != types.OperationTypeRemove || raw.Dynamodb == nil || raw.UserIdentity != nil {
+	if sh.Expired == nil || raw.EventName != types.OperationTypeRemove || raw.UserIdentity != nil {
 		return raw
 	}
 	key := map[string]string{}
@@ -162,53 +247,64 @@ func (sh *shard) named(raw types.Record) types.Record {
 	return raw
 }
 
-// due tells whether a batch is to go now: it is full, its window is over, or
-// nothing more can come.
-func (sh *shard) due(closed bool) bool {
-	if len(sh.pending) == 0 {
-		return false
+// position is where each logical shard has got to. The caller holds the lock.
+func (sh *shard) position() position {
+	parts := make([]string, len(sh.parts))
+	for i, p := range sh.parts {
+		parts[i] = p.position()
 	}
-	return closed || len(sh.pending) >= sh.spec.BatchSize || sh.spec.Window == 0 ||
-		sh.Clock.Now().Sub(sh.since) >= sh.spec.Window
+	return newPosition(parts)
 }
 
-// deliverOne delivers the next batch to its end and moves the checkpoint behind
-// it. It is false where ctx ended before.
-func (sh *shard) deliverOne(ctx context.Context) bool {
-	n, size := 0, 0
-	for n < len(sh.pending) && n < sh.spec.BatchSize && (n == 0 || size+len(sh.pending[n].json) < maxPayload) {
-		size += len(sh.pending[n].json)
-		n++
+// behind is the age of the oldest record that isn't done.
+func (sh *shard) behind(now time.Time) time.Duration {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	var age time.Duration
+	for _, p := range sh.parts {
+		if len(p.open) > 0 {
+			age = max(age, now.Sub(p.open[0].committed))
+		}
 	}
-	newest := sh.pending[n-1].created
-	sh.count(func(c *Statistics) { c.IteratorAge = max(0, sh.Clock.Now().Sub(newest)) })
-	if !sh.deliver(ctx, sh.pending[:n]) {
-		return false
-	}
-	sh.pending = sh.pending[n:]
-	sh.checkpoints.set(sh.id, sh.position())
-	return true
+	return age
 }
 
-// position is the last record that needs no delivery any more.
-func (sh *shard) position() string {
-	if len(sh.pending) > 0 {
-		return sh.pending[0].before
+// pollLeast is the least time between the beginnings of two reads.
+func (s *source) pollLeast() time.Duration {
+	if s.spec.Window > 0 {
+		return pollWindow
 	}
-	return sh.read
+	return pollBusy
 }
 
-// wait lets an idle shard rest, longer each time.
+// wait lets a shard rest, longer each time without a batching window; being
+// woken ends it, but never before the least time between two reads.
 func (sh *shard) wait(ctx context.Context) {
-	timer := time.NewTimer(sh.idle)
+	least := sh.pollLeast()
+	if !rest(ctx, least-sh.Clock.Now().Sub(sh.began), nil) || sh.spec.Window > 0 {
+		return
+	}
+	woken := !rest(ctx, sh.idle-least, sh.wake)
+	sh.idle = min(sh.idle*5/4, pollIdle)
+	if woken {
+		sh.idle = least
+	}
+}
+
+// rest waits; it is false where it was woken, or ctx ended.
+func rest(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		sh.idle = min(sh.idle*5/4, pollIdle)
-	case <-sh.wake:
-		sh.idle = pollBusy
+		return true
+	case <-wake:
 	case <-ctx.Done():
 	}
+	return false
 }
 
 func trimmed(err error) bool {

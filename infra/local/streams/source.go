@@ -4,13 +4,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/rapport/rapport/infra/local/template"
 )
@@ -18,9 +22,15 @@ import (
 // source is one event source of one function.
 type source struct {
 	Config
+	// name is that of the reader's files: `realtime-fanout.Log`.
+	name     string
 	function template.Function
 	spec     template.EventSource
 	filters  []pattern
+	// keysOnly is set where the filters look at names and keys alone.
+	keysOnly bool
+	// partition is the table's partition key.
+	partition string
 	// streamARN is the engine's, eventARN what events show.
 	streamARN   string
 	eventARN    string
@@ -28,9 +38,13 @@ type source struct {
 	started     time.Time
 	log         *slog.Logger
 	wake        chan struct{}
+	// held is what was read and isn't delivered, in bytes.
+	held *semaphore.Weighted
 
 	mu   sync.Mutex
 	seen Statistics
+	// shards are those under way.
+	shards map[string]*shard
 }
 
 // Statistics are what a reader has done since the start.
@@ -46,16 +60,26 @@ type Statistics struct {
 	// Batches counts invocations, Failures those that failed wholly or in part.
 	Batches  int64
 	Failures int64
-	// IteratorAge is the age of the newest record of the last batch, when it was
-	// read.
+	// IteratorAge is the age that the newest record of the last batch had when the
+	// function was given it, and Behind the age of the oldest record that was read
+	// and isn't done, 0 where there is none: it grows while a batch is tried again.
+	// A record is as old as it can be at most: it is younger than the last read
+	// that didn't have it.
 	IteratorAge time.Duration
+	Behind      time.Duration
+	// Shards are the logical shards under way.
+	Shards int
 }
 
 func newSource(ctx context.Context, cfg Config, f template.Function, spec template.EventSource) (*source, error) {
+	name := sourceName(f.Folder, spec.Name)
 	s := &source{
-		Config: cfg, function: f, spec: spec, started: cfg.Clock.Now(), wake: make(chan struct{}, 1),
-		log:  cfg.Log.With("reader", sourceName(f.Folder, spec.Name), "table", spec.TableName),
-		seen: Statistics{Folder: f.Folder, Event: spec.Name, Table: spec.Table},
+		Config: cfg, name: name, function: f, spec: spec, started: cfg.Clock.Now(), wake: make(chan struct{}, 1),
+		log:      cfg.Log.With("reader", name, "table", spec.TableName),
+		held:     semaphore.NewWeighted(maxHeld),
+		seen:     Statistics{Folder: f.Folder, Event: spec.Name, Table: spec.Table},
+		shards:   map[string]*shard{},
+		keysOnly: len(spec.Filters) > 0,
 	}
 	for _, text := range spec.Filters {
 		p, err := parsePattern(text)
@@ -63,6 +87,7 @@ func newSource(ctx context.Context, cfg Config, f template.Function, spec templa
 			return nil, fmt.Errorf("filter %s: %w", text, err)
 		}
 		s.filters = append(s.filters, p)
+		s.keysOnly = s.keysOnly && p.keysOnly()
 	}
 	table, err := cfg.Tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &spec.TableName})
 	if err != nil {
@@ -71,10 +96,15 @@ func newSource(ctx context.Context, cfg Config, f template.Function, spec templa
 	if table.Table.LatestStreamArn == nil {
 		return nil, fmt.Errorf("the table %s has no stream", spec.TableName)
 	}
+	for _, element := range table.Table.KeySchema {
+		if element.KeyType == tabletypes.KeyTypeHash {
+			s.partition = *element.AttributeName
+		}
+	}
 	s.streamARN = *table.Table.LatestStreamArn
 	label := s.streamARN[strings.LastIndex(s.streamARN, "/")+1:]
 	s.eventARN = fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/%s", cfg.Stack.Region, cfg.Stack.AccountID, spec.TableName, label)
-	if s.checkpoints, err = openCheckpoints(cfg.Dir, sourceName(f.Folder, spec.Name), s.streamARN, s.log); err != nil {
+	if s.checkpoints, err = openCheckpoints(cfg.Dir, name, s.streamARN, s.log); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -91,7 +121,7 @@ func (s *source) run(ctx context.Context) {
 		s.checkpoints.flush()
 	}()
 	for ctx.Err() == nil {
-		shards, err := s.shards(ctx)
+		shards, err := s.describe(ctx)
 		if err != nil {
 			s.pause(ctx, "describe stream", err)
 			continue
@@ -119,7 +149,7 @@ func (s *source) run(ctx context.Context) {
 // splits its shards without closing a reader's.
 const discoverEvery = 30 * time.Second
 
-func (s *source) shards(ctx context.Context) ([]types.Shard, error) {
+func (s *source) describe(ctx context.Context) ([]types.Shard, error) {
 	var shards []types.Shard
 	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &s.streamARN}
 	for {
@@ -174,6 +204,12 @@ func (s *source) count(change func(*Statistics)) {
 
 func (s *source) snapshot() Statistics {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen
+	seen, shards := s.seen, slices.Collect(maps.Values(s.shards))
+	s.mu.Unlock()
+	now := s.Clock.Now()
+	for _, sh := range shards {
+		seen.Shards += len(sh.parts)
+		seen.Behind = max(seen.Behind, sh.behind(now))
+	}
+	return seen
 }

@@ -6,12 +6,22 @@
 // was given up. Where a reader has got to is kept in DATA_DIR/streams, so that it
 // goes on from there after any end of the process.
 //
-// It differs from Lambda on purpose in four things. A reader that starts for the
+// The engines have one shard a table, or few. So that order between partitions
+// is no better than on AWS, each is read as several logical shards: a record
+// belongs to the one that its partition key's hash names, and each has batches,
+// retries, bisects and a position of its own. The engine is asked once for all of
+// them. What one of them and a reader hold is bounded; a logical shard that is
+// slow holds up the others when it is full. A restart reads on from the lowest
+// position and passes over what the logical shards have.
+//
+// It differs from Lambda on purpose in five things. A reader that starts for the
 // first time starts at the oldest record, also where the template says LATEST:
 // nothing that was committed is ever skipped. A record's age counts from the
 // reader's start where that is later, because a laptop sleeps. Attempts are
 // counted for the record at which a batch stands, so they begin anew where a
-// partial failure moves on. A ParallelizationFactor above 1 is read as 1.
+// partial failure moves on. A batch that is to be bisected is, also where its
+// first record was named as the one that failed: good records aren't given up
+// with it. A ParallelizationFactor above 1 is read as 1.
 //
 // The engines differ from DynamoDB, which the readers allow for: Dynoxide has one
 // shard a table that never closes, although it names an ending sequence number;
@@ -30,6 +40,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -59,7 +70,29 @@ type Config struct {
 	// and the texts of its key; its record then names the service, as on AWS.
 	// May be nil. See tables.Sweeper.
 	Expired func(table string, key map[string]string) bool
+	// Split is how many logical shards each of the engine's shards is read as; 0
+	// means DefaultSplit.
+	Split int
+	// Hop gives how long a batch's newest record is on its way from its commit to
+	// the function at least. The engines tell commits in whole seconds, so it counts
+	// from when the record was read, and comes on top of what the laptop took until
+	// then. Nil adds nothing.
+	Hop func() time.Duration
+	// Faults disturbs deliveries within the guarantees; nil leaves them alone.
+	Faults Faults
 }
+
+// Faults decides what happens to a batch beside being delivered.
+type Faults interface {
+	// Batch is asked once for each batch of a reader, such as
+	// `realtime-fanout.Log`: whether it is delivered again after it succeeded, and
+	// how much later it is delivered. Logical shards ask at the same time.
+	Batch(reader string) (repeat bool, delay time.Duration)
+}
+
+// DefaultSplit is how many logical shards an engine's shard is read as: enough
+// that what is written to different partitions comes in another order.
+const DefaultSplit = 4
 
 // Readers are the running readers of a stack.
 type Readers struct {
@@ -71,6 +104,9 @@ type Readers struct {
 // Start begins to read every event source of the stack. The tables must exist.
 // The readers run until Close; ctx bounds the start alone.
 func Start(ctx context.Context, cfg Config) (*Readers, error) {
+	if cfg.Split <= 0 {
+		cfg.Split = DefaultSplit
+	}
 	r := &Readers{}
 	var errs []error
 	for _, f := range cfg.Stack.Functions {

@@ -39,11 +39,15 @@ type world struct {
 	dataDir string
 	tables  []template.Table
 	expired func(string, map[string]string) bool
+	// split is 1 where a test says in which batches records come.
+	split  int
+	hop    func() time.Duration
+	faults Faults
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dataDir: t.TempDir()}
+	w := &world{t: t, dataDir: t.TempDir(), split: 1}
 	w.startEngine()
 	w.tables = []template.Table{{LogicalID: "Data", Name: tableName, TTL: "ttl", Create: &dynamodb.CreateTableInput{
 		TableName:            aws.String(tableName),
@@ -95,6 +99,7 @@ func (w *world) start(spec template.EventSource, invoke invokerFunc) *Readers {
 		}},
 		Tables: w.engine.Client(), Streams: client, Invoker: invoke, Dir: w.dataDir,
 		Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Expired: w.expired,
+		Split: w.split, Hop: w.hop, Faults: w.faults,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -306,10 +311,10 @@ func TestWindowGathersABatch(t *testing.T) {
 
 func TestOldRecordsAreGivenUp(t *testing.T) {
 	old := clock.System{}.Now().Add(-time.Hour)
-	sh := &shard{source: &source{
+	sh := &part{shard: &shard{source: &source{
 		Config: Config{Clock: clock.System{}}, log: slog.New(slog.DiscardHandler),
 		spec: template.EventSource{MaximumRecordAgeSeconds: 60}, started: old,
-	}}
+	}}}
 	batch := []record{{sequence: "1", created: old}, {sequence: "2", created: sh.Clock.Now()}}
 	if left := sh.dropAged(batch, 0); len(left) != 1 || left[0].sequence != "2" || sh.seen.Discarded != 1 {
 		t.Errorf("left %v, discarded %d", left, sh.seen.Discarded)
