@@ -3,31 +3,64 @@ package users
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/identity"
+	"github.com/rapport/rapport/shared/identity/workos"
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/users"
 )
 
+// Service is people, and what the identity provider says of them.
+type Service struct {
+	*users.Service
+	*identity.Provider
+	signatures *workos.Signatures
+}
+
+// Config is what these functions have beside the platform's environment.
+type Config struct {
+	// WebhookSecret is what WorkOS signs its webhooks with; without it none is
+	// taken.
+	WebhookSecret string `env:"WORKOS_WEBHOOK_SECRET"`
+}
+
 // The functions.
 var (
-	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", (*users.Service).Get, endpoint.Needs(users.ActionGet))
-	Update = endpoint.HTTP("PATCH /v1/me", "Change what I am called.", (*users.Service).Update, endpoint.Needs(users.ActionUpdate))
+	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Get, endpoint.Needs(users.ActionGet))
+	Update = endpoint.HTTP("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
+	// Webhook may get an event again, and must where it failed: ending a session
+	// twice does what is left of it.
+	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",
+		Service.signed, Service.Hear)
 )
+
+// signed tells whether a webhook is WorkOS's own.
+func (s Service) signed(header func(name string) string, body []byte) error {
+	return s.signatures.Check(header(workos.SignatureHeader), body)
+}
 
 // Functions lists them under their folders.
 func Functions() []endpoint.Unit {
-	return endpoint.Domain("users", Open, map[string]endpoint.Function[*users.Service]{
-		"get": Get, "update": Update,
+	return endpoint.Domain("users", Open, map[string]endpoint.Function[Service]{
+		"get": Get, "update": Update, "webhook": Webhook,
 	})
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[*users.Service], error) {
+func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	p, err := platform.Open(ctx, env)
 	if err != nil {
-		return endpoint.App[*users.Service]{}, err
+		return endpoint.App[Service]{}, err
 	}
-	return platform.App(p, p.Users), nil
+	own, err := config.Parse[Config](env)
+	if err != nil {
+		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
+	}
+	return platform.App(p, Service{
+		Service: p.Users, Provider: identity.NewProvider(p.Sessions, p.Streams, p.Audit),
+		signatures: workos.NewSignatures(own.WebhookSecret, p.Clock),
+	}), nil
 }

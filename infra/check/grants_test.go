@@ -156,7 +156,10 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	graces.expect("revoked")
 	w.call(ada, "POST "+meeting+"/notes/changes", change("a", 1, 9), 409)
 	w.call(ada, "POST "+meeting+"/transcript", spoken(ada.id), 409)
-	for _, socket := range []*socket{adas, graces, alans} {
+	w.call(nil, "POST /v1/webhooks/workos", object{"event": "session.revoked"}, 401)
+	w.call(nil, "POST /dev/revoke", object{"user": "grace"}, 200)
+	graces.expect("revoked")
+	for _, socket := range []*socket{adas, alans} {
 		socket.open.Cut()
 	}
 	w.until(ctx, "sockets are taken down", func() bool {

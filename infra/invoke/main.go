@@ -9,7 +9,7 @@
 // and an endpoint that takes what is posted to sockets. The process gets the
 // environment that the templates give the function, and nothing else. In an
 // event, `Bearer local:ada` stands for an access token of the local user ada,
-// and the meeting, people, ticket and socket that the events speak of are made
+// `local` as a WorkOS-Signature for one that holds, and the meeting, people, ticket and socket that the events speak of are made
 // before.
 //
 // It prints what the function answered, what it posted, the time from the start

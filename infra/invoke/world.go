@@ -21,6 +21,7 @@ import (
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/identity/workos"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 
@@ -37,7 +38,10 @@ type world struct {
 	functions *pool.Pool
 }
 
-const workosKey = "sk_local"
+const (
+	workosKey     = "sk_local"
+	webhookSecret = "whsec_local"
+)
 
 // openWorld starts everything on loopback, on free ports.
 func openWorld(ctx context.Context, root string) (w *world, err error) {
@@ -90,7 +94,7 @@ func (w *world) localise(address string) error {
 	if err != nil {
 		return fmt.Errorf("write issuers: %w", err)
 	}
-	here := config.Env{"ISSUERS": string(issuers), "WORKOS_API_KEY": workosKey}
+	here := config.Env{"ISSUERS": string(issuers), "WORKOS_API_KEY": workosKey, "WORKOS_WEBHOOK_SECRET": webhookSecret}
 	for _, function := range w.stack.Functions {
 		for name, value := range here {
 			if _, given := function.Env[name]; given {
@@ -160,8 +164,11 @@ func (w *world) try(ctx context.Context, folder, eventFile string) (result, erro
 // localToken stands in an event for an access token of a local user.
 var localToken = regexp.MustCompile(`Bearer local:([A-Za-z0-9._-]+)`)
 
-// sign replaces the local users of an event by tokens, and tells whether there
-// were any.
+// localSignature stands in an event for WorkOS's signature of its body.
+var localSignature = regexp.MustCompile(`("workos-signature":\s*)"local"`)
+
+// sign replaces the local users of an event by tokens, and a local signature by
+// a real one, and tells whether there were any.
 func (w *world) sign(event []byte) (signed []byte, found bool, err error) {
 	signed = localToken.ReplaceAllFunc(event, func(match []byte) []byte {
 		found = true
@@ -171,5 +178,15 @@ func (w *world) sign(event []byte) (signed []byte, found bool, err error) {
 		}
 		return []byte("Bearer " + token.AccessToken)
 	})
-	return signed, found, err
+	if err != nil || !localSignature.Match(signed) {
+		return signed, found, err
+	}
+	var webhook struct {
+		Body string `json:"body"`
+	}
+	if err := json.Unmarshal(signed, &webhook); err != nil {
+		return nil, false, fmt.Errorf("signature for the event: %w", err)
+	}
+	signature := workos.Sign(webhookSecret, time.Now(), []byte(webhook.Body))
+	return localSignature.ReplaceAll(signed, []byte("${1}\""+signature+"\"")), true, nil
 }

@@ -12,6 +12,9 @@ import (
 
 const workosKey = "sk_test_directory"
 
+// WebhookSecret is what WorkOS's webhooks are signed with here.
+const WebhookSecret = "whsec_test"
+
 // Directory is WorkOS's list of people, as far as functions ask it, over its
 // own protocol.
 type Directory struct {

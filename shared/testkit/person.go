@@ -8,9 +8,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rapport/rapport/shared/identity/workos"
 )
 
 // Person is somebody who calls. The zero ID is nobody: a caller without token.
@@ -141,7 +144,29 @@ func bodyOf(body any) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// EndSession ends the person's session, as the provider's webhook will.
+// Hear sends an event as WorkOS does, signed now; options may change that.
+func (w *World) Hear(t testing.TB, event any, options ...Option) Answer {
+	t.Helper()
+	body, err := bodyOf(event)
+	if err != nil {
+		t.Fatalf("encode event: %v", err)
+	}
+	signature := workos.Sign(WebhookSecret, time.Now(), body)
+	options = append([]Option{Header(workos.SignatureHeader, signature)}, options...)
+	return w.Nobody().Call(t, "POST /v1/webhooks/workos", body, options...)
+}
+
+// Revoke ends the person's session as WorkOS does: by its event.
+func (p *Person) Revoke(t testing.TB) Answer {
+	t.Helper()
+	return p.world.Hear(t, map[string]any{
+		"id": "event_" + p.Session, "event": "session.revoked", "created_at": "2026-01-01T00:00:00.000Z",
+		"data": map[string]any{"object": "session", "id": p.Session, "user_id": p.ID, "impersonator": nil},
+	})
+}
+
+// EndSession marks the person's session as ended and does no more, as a function
+// that dies then.
 func (p *Person) EndSession(ctx context.Context) error {
 	return p.world.sessions().End(ctx, p.ID, p.Session)
 }

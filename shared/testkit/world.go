@@ -71,11 +71,12 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 	}
 	w.env = w.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
-		"ISSUERS":         string(issuers),
-		"WORKOS_API_KEY":  workosKey,
-		"WORKOS_ENDPOINT": w.Directory.url,
-		"WS_URL":          "wss://sockets.test/live",
-		"WS_ENDPOINT":     "https://sockets.invalid/live",
+		"ISSUERS":               string(issuers),
+		"WORKOS_API_KEY":        workosKey,
+		"WORKOS_ENDPOINT":       w.Directory.url,
+		"WORKOS_WEBHOOK_SECRET": WebhookSecret,
+		"WS_URL":                "wss://sockets.test/live",
+		"WS_ENDPOINT":           "https://sockets.invalid/live",
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
 	})
 	return w

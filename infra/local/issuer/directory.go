@@ -1,15 +1,10 @@
 package issuer
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +18,6 @@ const (
 	peopleFile = "issuer-users.jsonl"
 	maxName    = 64
 	maxPeople  = 100_000
-	maxLine    = 4 << 10
 )
 
 // ErrFull says that the directory takes nobody any more.
@@ -92,13 +86,12 @@ func founders() []User {
 	}
 }
 
-// directory holds the local people. It is a file of one JSON object a line,
-// which is only appended to; a line that a crash cut short is dropped.
+// directory holds the local people, in a journal.
 type directory struct {
 	clock clock.Clock
 
 	mu     sync.Mutex
-	file   *os.File
+	kept   *journal
 	people []User
 	byName map[string]User
 	byID   map[string]User
@@ -109,45 +102,19 @@ func openDirectory(dir string, c clock.Clock) (*directory, error) {
 	for _, user := range founders() {
 		d.add(user)
 	}
-	if dir == "" {
-		return d, nil
-	}
-	path := filepath.Join(dir, peopleFile)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	var err error
+	d.kept, err = openJournal(dir, peopleFile, func(line []byte) error {
+		var user User
+		if err := json.Unmarshal(line, &user); err != nil {
+			return err
+		}
+		d.add(user)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
 	}
-	if err := d.read(file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, file.Close()))
-	}
-	d.file = file
 	return d, nil
-}
-
-// read takes over the file's people and leaves it ready to be appended to.
-func (d *directory) read(file *os.File) error {
-	reader := bufio.NewReaderSize(file, maxLine)
-	var whole int64
-	for number := 1; ; number++ {
-		line, err := reader.ReadSlice('\n')
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-		var user User
-		if err := json.Unmarshal(line, &user); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-		d.add(user)
-		whole += int64(len(line))
-	}
-	if err := file.Truncate(whole); err != nil {
-		return err
-	}
-	_, err := file.Seek(whole, io.SeekStart)
-	return err
 }
 
 func (d *directory) add(user User) {
@@ -176,31 +143,11 @@ func (d *directory) ensure(name string) (User, error) {
 		Name: name, ID: id, FirstName: string(unicode.ToUpper(first)) + name[size:],
 		Email: strings.TrimPrefix(id, "user_") + "@example.com", CreatedAt: d.clock.Now(),
 	}
-	if err := d.store(user); err != nil {
+	if err := d.kept.add(user); err != nil {
 		return User{}, fmt.Errorf("store local user: %w", err)
 	}
 	d.add(user)
 	return user, nil
-}
-
-// store appends a line, or takes back what it wrote of it.
-func (d *directory) store(user User) error {
-	if d.file == nil {
-		return nil
-	}
-	var line bytes.Buffer
-	if err := json.NewEncoder(&line).Encode(user); err != nil {
-		return err
-	}
-	end, err := d.file.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return err
-	}
-	if _, err := d.file.Write(line.Bytes()); err != nil {
-		_, back := d.file.Seek(end, io.SeekStart)
-		return errors.Join(err, d.file.Truncate(end), back)
-	}
-	return nil
 }
 
 func (d *directory) find(id string) (User, bool) {
@@ -219,10 +166,5 @@ func (d *directory) list() []User {
 func (d *directory) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.file == nil {
-		return nil
-	}
-	err := d.file.Close()
-	d.file = nil
-	return err
+	return d.kept.close()
 }

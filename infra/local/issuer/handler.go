@@ -22,6 +22,7 @@ const maxBody = 16 << 10
 func (i *Issuer) Handler(log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/dev/token", only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveToken(w, r, log) }))
+	mux.Handle("/dev/revoke", only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveRevoke(w, r, log) }))
 	mux.Handle("/dev/jwks", only(http.MethodGet, i.serveKeys))
 	mux.Handle("/dev/users", only(http.MethodGet, i.serveUsers))
 	mux.Handle("/dev/workos/", i.workos())
@@ -45,23 +46,17 @@ func only(method string, handler http.HandlerFunc) http.Handler {
 // serveToken answers POST /dev/token. The body's type does not matter: a page
 // of another origin, which a type would stop, is refused before.
 func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		gateway.WriteProblem(w, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", fmt.Sprintf("A body may have at most %d bytes.", maxBody))
+	var in TokenRequest
+	if !readRequest(w, r, &in) {
 		return
 	}
-	if err != nil {
-		refuse(w, "body", "can't be read")
-		return
-	}
-	in, location, problem := parseRequest(raw)
-	if problem != "" {
+	if location, problem := in.check(); problem != "" {
 		refuse(w, location, problem)
 		return
 	}
 	token, err := i.Mint(in)
 	if errors.Is(err, ErrFull) {
-		gateway.WriteProblem(w, http.StatusTooManyRequests, "RATE_LIMITED", "There are too many local users.")
+		gateway.WriteProblem(w, http.StatusTooManyRequests, "RATE_LIMITED", "There are too many local users or sessions.")
 		return
 	}
 	if err != nil {
@@ -72,35 +67,57 @@ func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request, log *slog.Lo
 	writeJSON(w, token)
 }
 
-// parseRequest reads and checks a request: where it is wrong and how, or no
-// problem.
-func parseRequest(raw []byte) (in TokenRequest, location, problem string) {
+// readRequest reads a request's body into what in points to, or refuses it.
+func readRequest(w http.ResponseWriter, r *http.Request, in any) bool {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		gateway.WriteProblem(w, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", fmt.Sprintf("A body may have at most %d bytes.", maxBody))
+		return false
+	}
+	if err != nil {
+		refuse(w, "body", "can't be read")
+		return false
+	}
+	if location, problem := parseRequest(raw, in); problem != "" {
+		refuse(w, location, problem)
+		return false
+	}
+	return true
+}
+
+// parseRequest reads a request: where it is wrong and how, or no problem.
+func parseRequest(raw []byte, in any) (location, problem string) {
 	if !utf8.Valid(raw) {
-		return in, "body", "is not UTF-8"
+		return "body", "is not UTF-8"
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&in)
+	err := decoder.Decode(in)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if wrong.Field == "" {
-			return in, "body", "must be an object"
+			return "body", "must be an object"
 		}
-		return in, "body." + wrong.Field, "must not be a " + wrong.Value
+		return "body." + wrong.Field, "must not be a " + wrong.Value
 	}
 	if err != nil {
-		return in, "body", "is not a JSON object with user, expiresInSeconds and claims"
+		return "body", "is not a JSON object with the fields that this path takes"
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return in, "body", "must be one JSON object"
+		return "body", "must be one JSON object"
 	}
+	return "", ""
+}
+
+// check says where a request is wrong and how, or nothing.
+func (in TokenRequest) check() (location, problem string) {
 	if problem := checkName(in.User); problem != "" {
-		return in, "body.user", problem
+		return "body.user", problem
 	}
 	most := int(maxTokenLife / time.Second)
 	if life := in.ExpiresInSeconds; life != nil && (*life < 1 || *life > most) {
-		return in, "body.expiresInSeconds", fmt.Sprintf("must be 1 to %d", most)
+		return "body.expiresInSeconds", fmt.Sprintf("must be 1 to %d", most)
 	}
-	return in, "", ""
+	return "", ""
 }
 
 func refuse(w http.ResponseWriter, location, detail string) {

@@ -7,12 +7,13 @@
 //
 // Anybody who reaches it gets a token for anybody, so the runner serves it on
 // loopback only, to requests for localhost, and to no page of another origin.
-// Its key and its people live in the data directory and survive restarts, so
-// that tokens stay valid over one.
+// Its key, its people and their sessions live in the data directory and survive
+// restarts, so that tokens stay valid over one and can be revoked after it.
 package issuer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -41,14 +42,19 @@ type Options struct {
 	URL string
 	// APIKey is what callers of the WorkOS stand-in must present.
 	APIKey string
-	Clock  clock.Clock
+	// WebhookURL is where it tells of ended sessions, and WebhookSecret what it
+	// signs that with.
+	WebhookURL    string
+	WebhookSecret string
+	Clock         clock.Clock
 }
 
 // Issuer signs tokens for local people.
 type Issuer struct {
 	Options
-	key    signingKey
-	people *directory
+	key      signingKey
+	people   *directory
+	sessions *sessions
 }
 
 // New reads the key and the people of a directory, or makes them.
@@ -61,11 +67,15 @@ func New(options Options) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local issuer: %w", err)
 	}
-	return &Issuer{Options: options, key: key, people: people}, nil
+	sessions, err := openSessions(options.Dir, options.Clock)
+	if err != nil {
+		return nil, fmt.Errorf("local issuer: %w", errors.Join(err, people.close()))
+	}
+	return &Issuer{Options: options, key: key, people: people, sessions: sessions}, nil
 }
 
-// Close lets go of the directory's file.
-func (i *Issuer) Close() error { return i.people.close() }
+// Close lets go of the files.
+func (i *Issuer) Close() error { return errors.Join(i.people.close(), i.sessions.close()) }
 
 // Users lists the local people, in the order in which they came.
 func (i *Issuer) Users() []User { return i.people.list() }
@@ -117,6 +127,11 @@ func (i *Issuer) Mint(in TokenRequest) (Token, error) {
 		raw, ok := value.(json.RawMessage)
 		return ok && string(raw) == "null"
 	})
+	if session, ok := sessionOf(claims, now); ok {
+		if err := i.sessions.begin(session); err != nil {
+			return Token{}, err
+		}
+	}
 	signed, err := i.key.sign(claims)
 	if err != nil {
 		return Token{}, fmt.Errorf("sign token: %w", err)

@@ -13,6 +13,7 @@ package runner
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -167,7 +168,7 @@ func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err erro
 	if socket, err = r.openDoor(ctx, r.config.SocketPort, "WS_PORT"); err != nil {
 		return nil, nil, err
 	}
-	r.at.port, r.at.socketPort = web.port, socket.port
+	r.at.port, r.at.socketPort, r.at.lifetime = web.port, socket.port, r.config.SocketLifetime
 	r.URL, r.SocketURL = r.at.base(), fmt.Sprintf("ws://localhost:%d", socket.port)
 	return web, socket, nil
 }
@@ -186,7 +187,11 @@ func (r *Runner) startIssuer() error {
 	if err != nil {
 		return err
 	}
-	r.Issuer, err = issuer.New(issuer.Options{Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock})
+	r.at.webhookSecret = rand.Text()
+	r.Issuer, err = issuer.New(issuer.Options{
+		Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock,
+		WebhookURL: loopback(r.at.port) + "/v1/webhooks/workos", WebhookSecret: r.at.webhookSecret,
+	})
 	if err != nil {
 		return err
 	}

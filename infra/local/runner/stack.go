@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/template"
@@ -45,6 +46,10 @@ type addresses struct {
 	port, socketPort int
 	// tables is the endpoint that functions reach the tables by.
 	tables string
+	// webhookSecret is what the local issuer signs its webhooks with.
+	webhookSecret string
+	// lifetime is how long a socket may live.
+	lifetime time.Duration
 }
 
 // base is the runner's address under the name that people use.
@@ -78,10 +83,12 @@ func (a addresses) localise(stack *template.Stack) error {
 		return fmt.Errorf("write issuers: %w", err)
 	}
 	here := config.Env{
-		"ISSUERS":        string(issuers),
-		"WORKOS_API_KEY": workosKey,
-		"WS_URL":         fmt.Sprintf("ws://localhost:%d/", a.socketPort),
-		"WS_ENDPOINT":    loopback(a.socketPort),
+		"ISSUERS":               string(issuers),
+		"WORKOS_WEBHOOK_SECRET": a.webhookSecret,
+		"SOCKET_LIFETIME":       a.lifetime.String(),
+		"WORKOS_API_KEY":        workosKey,
+		"WS_URL":                fmt.Sprintf("ws://localhost:%d/", a.socketPort),
+		"WS_ENDPOINT":           loopback(a.socketPort),
 	}
 	for _, function := range stack.Functions {
 		for name, value := range here {

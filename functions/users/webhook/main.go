@@ -1,0 +1,9 @@
+// Command webhook serves POST /v1/webhooks/workos.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/users"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(users.Open, users.Webhook) }

@@ -1,0 +1,159 @@
+package users_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+type object = map[string]any
+
+// The event of a session ends it at once: tokens, tickets and sockets, and
+// nothing of another session of the same person.
+func TestSessionRevoked(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	elsewhere := *ada
+	elsewhere.Session = "session_ada_elsewhere"
+	meeting := testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
+	state, notes := "meetings/"+meeting, "meetings/"+meeting+"/notes"
+	first, second, other := ada.Connect(t), ada.Connect(t), elsewhere.Connect(t)
+	for _, s := range []*testkit.Socket{first, second, other} {
+		for _, topic := range []string{state, notes} {
+			if got := s.Ask(t, object{"action": "subscribe", "id": "1", "topic": topic}); got.Type != "subscribed" {
+				t.Fatalf("subscribe: %s", got.Raw)
+			}
+		}
+	}
+	unspent := testkit.As[struct{ Ticket string }](t, ada.Call(t, "POST /v1/realtime/tickets", nil)).Ticket
+
+	for _, name := range []string{"the event", "the event again"} {
+		if got := testkit.As[struct{ Handled bool }](t, ada.Revoke(t)); !got.Handled {
+			t.Errorf("%s: not handled", name)
+		}
+		for _, s := range []*testkit.Socket{first, second} {
+			revoked := map[string]string{}
+			for _, frame := range s.Frames(t) {
+				if frame.Type == "revoked" {
+					revoked[frame.Topic] += frame.Reason
+				}
+			}
+			if len(revoked) != 2 || revoked[state] != "session_ended" || revoked[notes] != "session_ended" {
+				t.Errorf("%s: told %v, want session_ended once on both topics", name, revoked)
+			}
+			if s.Open() {
+				t.Errorf("%s: the socket is open", name)
+			}
+			for key := range w.Stored(t, "Realtime") {
+				if strings.Contains(key, s.ID) {
+					t.Errorf("%s: %s is left", name, key)
+				}
+			}
+		}
+	}
+	if !other.Open() || len(other.Events(t, state)) != 1 {
+		t.Error("the socket of another session has ended")
+	}
+	ada.Call(t, "GET /v1/me", nil).Refused(t, errs.Unauthorized)
+	if _, status := ada.Handshake(t, map[string][]string{"ticket": {unspent}}); status != 401 {
+		t.Errorf("a ticket of the ended session: status %d, want 401", status)
+	}
+	elsewhere.Call(t, "POST /v1/meetings/"+meeting+"/start", nil).Want(t, 200)
+	if got := len(other.Events(t, state)); got != 2 {
+		t.Errorf("%d states over the socket that goes on, want 2", got)
+	}
+	for name, s := range map[string]*testkit.Socket{"first": first, "second": second} {
+		if got := len(s.Events(t, state)); got != 1 {
+			t.Errorf("%s: %d states, want only the one from before", name, got)
+		}
+	}
+	if ended := audited(t, w, "sessions.end"); ended != 2 {
+		t.Errorf("the end is audited %d times, want once an event", ended)
+	}
+	if begun, ended := audited(t, w, "realtime.subscribe"), audited(t, w, "realtime.unsubscribe"); begun != 6 || ended != 4 {
+		t.Errorf("audited %d subscriptions and %d ends, want 6 and 4", begun, ended)
+	}
+}
+
+func audited(t *testing.T, w *testkit.World, action string) (n int) {
+	t.Helper()
+	for _, entry := range w.Stored(t, "Audit") {
+		if entry["action"] == action && entry["result"] == "done" {
+			n++
+		}
+	}
+	return n
+}
+
+// A function died after it had marked the session: the event comes again, and
+// what is left is done.
+func TestSessionRevokedAfterADeath(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	s := ada.Connect(t)
+	s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "users/" + ada.ID})
+	if err := ada.EndSession(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ada.Revoke(t).Want(t, 200)
+	frames := s.Frames(t)
+	if last := frames[len(frames)-1]; last.Type != "revoked" || last.Reason != "session_ended" || s.Open() {
+		t.Errorf("told %s, open %v; want revoked and closed", last.Raw, s.Open())
+	}
+}
+
+// A socket that hangs keeps nobody from ending its session.
+func TestSessionOfAHangingSocket(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	s := ada.Connect(t)
+	s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "users/" + ada.ID})
+	s.Hang()
+	ada.Revoke(t).Want(t, 200)
+	for key := range w.Stored(t, "Realtime") {
+		if strings.Contains(key, s.ID) {
+			t.Errorf("%s is left", key)
+		}
+	}
+}
+
+func TestRefusedWebhooks(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	ada.Connect(t)
+	event := func(data any) object { return object{"id": "event_1", "event": "session.revoked", "data": data} }
+	good := event(object{"id": ada.Session, "user_id": ada.ID})
+	signed := func(secret string, at time.Time) testkit.Option {
+		return testkit.Header(workos.SignatureHeader, workos.Sign(secret, at, []byte(`{}`)))
+	}
+	w.ChangesNothing(t, func() {
+		for _, option := range []testkit.Option{
+			testkit.Header(workos.SignatureHeader, ""),
+			testkit.Header(workos.SignatureHeader, "t=1, v1=00"),
+			signed("whsec_other", time.Now()),
+			signed(testkit.WebhookSecret, time.Now()), // of another body
+			testkit.Bearer(ada.Token(t)),
+		} {
+			w.Hear(t, good, testkit.Header(workos.SignatureHeader, ""), option).Refused(t, errs.Unauthorized)
+		}
+		w.Hear(t, "{}", signed(testkit.WebhookSecret, time.Now().Add(-time.Hour))).Refused(t, errs.Unauthorized)
+		w.Hear(t, "not JSON").Refused(t, errs.Validation, "body")
+		w.Hear(t, object{"id": "event_1"}).Refused(t, errs.Validation, "body.data", "body.event")
+		w.Hear(t, event("ada")).Refused(t, errs.Validation, "body.data")
+		w.Hear(t, event(object{"user_id": ada.ID})).Refused(t, errs.Validation, "body.data.id")
+		w.Hear(t, event(object{"id": ada.Session})).Refused(t, errs.Validation, "body.data.user_id")
+		other := object{"id": "event_2", "event": "user.updated", "data": object{"id": ada.ID}}
+		if got := testkit.As[struct{ Handled bool }](t, w.Hear(t, other)); got.Handled {
+			t.Error("an event that means nothing here was handled")
+		}
+	})
+}

@@ -1,0 +1,210 @@
+package issuer
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/identity/workos"
+)
+
+// door takes webhooks as the API would.
+type door struct {
+	secret string
+	clock  clock.Clock
+
+	mu      sync.Mutex
+	refused int
+	ended   []string
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || workos.NewSignatures(d.secret, d.clock).Check(r.Header.Get(workos.SignatureHeader), body) != nil {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	var event struct {
+		Event string
+		Data  struct {
+			ID     string
+			UserID string `json:"user_id"`
+		}
+	}
+	if json.Unmarshal(body, &event) != nil || event.Event != "session.revoked" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refused > 0 {
+		d.refused--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	d.ended = append(d.ended, event.Data.UserID+" "+event.Data.ID)
+}
+
+// take gives what has ended since it was last asked.
+func (d *door) take() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ended := d.ended
+	d.ended = nil
+	slices.Sort(ended)
+	return ended
+}
+
+// desk is an issuer whose webhooks go to a door, on a clock of its own.
+func desk(t *testing.T, dir string, c clock.Clock, at *door) *Issuer {
+	t.Helper()
+	server := httptest.NewServer(at)
+	t.Cleanup(server.Close)
+	i, err := New(Options{Dir: dir, URL: url, APIKey: apiKey, Clock: c, WebhookURL: server.URL, WebhookSecret: "whsec"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// begun gives a new token's subject and session.
+func begun(t *testing.T, i *Issuer, in TokenRequest) string {
+	t.Helper()
+	token, err := i.Mint(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := jwt.MapClaims{}
+	if _, _, err := jwt.NewParser().ParseUnverified(token.AccessToken, claims); err != nil {
+		t.Fatal(err)
+	}
+	sub, _ := claims["sub"].(string)
+	sid, _ := claims["sid"].(string)
+	return sub + " " + sid
+}
+
+func TestRevokeEndsAllSessionsOfOne(t *testing.T) {
+	c := clock.NewManual(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
+	at := &door{secret: "whsec", clock: c}
+	dir := t.TempDir()
+	i := desk(t, dir, c, at)
+	raw := func(text string) json.RawMessage { return json.RawMessage(text) }
+	short := 1
+	want := []string{
+		begun(t, i, TokenRequest{User: "ada"}),
+		begun(t, i, TokenRequest{User: "ada", ExpiresInSeconds: &short}),
+		begun(t, i, TokenRequest{User: "grace", Claims: map[string]json.RawMessage{"sub": raw(`"user_ada"`), "sid": raw(`"session_own"`)}}),
+	}
+	begun(t, i, TokenRequest{User: "grace"})
+	begun(t, i, TokenRequest{User: "ada", Claims: map[string]json.RawMessage{"sid": raw(`null`)}})
+	// A token of the past, and one that is over with all that it can have opened.
+	begun(t, i, TokenRequest{User: "ada", Claims: map[string]json.RawMessage{"exp": raw(`1`)}})
+	slices.Sort(want)
+
+	// The runner is started again; a token has ended, a socket of it has not.
+	if err := i.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.Advance(2 * time.Minute)
+	i = desk(t, dir, c, at)
+	server := httptest.NewServer(i.Handler(slog.New(slog.DiscardHandler)))
+	t.Cleanup(server.Close)
+	at.refused = 2
+	status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`)
+	if status != 200 || strings.TrimSpace(string(body)) != `{"sessions":3}` {
+		t.Errorf("answered %d %s", status, body)
+	}
+	if got := at.take(); !slices.Equal(got, want) {
+		t.Errorf("ended %v, want %v", got, want)
+	}
+
+	again := begun(t, i, TokenRequest{User: "ada"})
+	if _, err := i.Revoke(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if got := at.take(); !slices.Equal(got, []string{again}) {
+		t.Errorf("ended %v, want the one new session %s", got, again)
+	}
+	begun(t, i, TokenRequest{User: "ada"})
+	c.Advance(24 * time.Hour)
+	if _, err := i.Revoke(t.Context(), "ada"); err != nil || len(at.take()) > 0 {
+		t.Errorf("a session that has long been over was ended: %v", err)
+	}
+	if err := i.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRevokeThatFails(t *testing.T) {
+	c := clock.NewManual(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
+	at := &door{secret: "another", clock: c}
+	i := desk(t, "", c, at)
+	server := httptest.NewServer(i.Handler(slog.New(slog.DiscardHandler)))
+	t.Cleanup(server.Close)
+	begun(t, i, TokenRequest{User: "ada"})
+	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 502 {
+		t.Errorf("answered %d %s, want 502", status, body)
+	}
+	at.secret = "whsec"
+	at.refused = webhookTries
+	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 502 {
+		t.Errorf("answered %d %s, want 502", status, body)
+	}
+	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 200 || len(at.take()) != 1 {
+		t.Errorf("the session that could not be ended before: %d %s", status, body)
+	}
+	for _, body := range []string{``, `[]`, `{}`, `{"user":7}`, `{"user":""}`, `{"user":"ada","x":1}`, `{"user":"ada"}{}`} {
+		if status, text, _ := call(t, "POST", server.URL+"/dev/revoke", body); status != 400 {
+			t.Errorf("%s: answered %d %s, want 400", body, status, text)
+		}
+	}
+	if status, _, header := call(t, "GET", server.URL+"/dev/revoke", ""); status != 405 || header.Get("Allow") != "POST" {
+		t.Errorf("GET: %d, Allow %q", status, header.Get("Allow"))
+	}
+}
+
+// The journal of sessions does not grow with those that are over.
+func TestSessionsAreTidied(t *testing.T) {
+	c := clock.NewManual(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
+	dir := t.TempDir()
+	s, err := openSessions(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := session{UserID: "user_ada"}
+	for n := range 3000 {
+		one.ID, one.Until = "session_"+strings.Repeat("x", n%7)+clock.NewID(c), c.Now().Add(time.Hour)
+		if err := s.begin(one); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.end(one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.lines > 1100 {
+		t.Errorf("the journal has %d lines for no session", s.lines)
+	}
+	one.ID = "session_last"
+	if err := s.begin(one); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = openSessions(dir, c); err != nil || len(s.of("user_ada")) != 1 {
+		t.Errorf("read again: %v, %v; want one session", s.of("user_ada"), err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,169 @@
+package issuer
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rapport/rapport/shared/clock"
+)
+
+const (
+	sessionsFile = "issuer-sessions.jsonl"
+	maxSessions  = 100_000
+	// socketsLast is how long a socket may live that a token's ticket has opened
+	// at its end: a session is over when nothing of it can be open any more.
+	socketsLast = 3 * time.Hour
+	// longest is how long a session is remembered at most.
+	longest = 48 * time.Hour
+)
+
+// session is one that a token was made for.
+type session struct {
+	ID     string    `json:"sid"`
+	UserID string    `json:"sub"`
+	Until  time.Time `json:"until"`
+	// Ended is set on the line that takes a session back.
+	Ended bool `json:"ended,omitempty"`
+}
+
+// sessions remembers, in a journal, the sessions that may have something open.
+type sessions struct {
+	clock clock.Clock
+
+	mu   sync.Mutex
+	kept *journal
+	// lines is how many the journal has.
+	lines int
+	live  map[string]session
+}
+
+func openSessions(dir string, c clock.Clock) (*sessions, error) {
+	s := &sessions{clock: c, live: map[string]session{}}
+	var err error
+	s.kept, err = openJournal(dir, sessionsFile, func(line []byte) error {
+		var one session
+		if err := json.Unmarshal(line, &one); err != nil {
+			return err
+		}
+		s.note(one)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open sessions: %w", err)
+	}
+	return s, s.tidy()
+}
+
+func (s *sessions) note(one session) {
+	s.lines++
+	if one.Ended {
+		delete(s.live, one.ID)
+	} else {
+		s.live[one.ID] = one
+	}
+}
+
+// begin remembers a session before its first token is given out.
+func (s *sessions) begin(one session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.tidy(); err != nil {
+		return err
+	}
+	if len(s.live) >= maxSessions {
+		return ErrFull
+	}
+	if err := s.kept.add(one); err != nil {
+		return fmt.Errorf("store session: %w", err)
+	}
+	s.note(one)
+	return nil
+}
+
+// of lists a person's sessions.
+func (s *sessions) of(userID string) []session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []session
+	now := s.clock.Now()
+	for _, one := range s.live {
+		if one.UserID == userID && now.Before(one.Until) {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// end forgets a session that is over.
+func (s *sessions) end(one session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.Ended = true
+	if err := s.kept.add(one); err != nil {
+		return fmt.Errorf("store session: %w", err)
+	}
+	s.note(one)
+	return nil
+}
+
+// tidy writes the journal anew when half of it is of no more use.
+func (s *sessions) tidy() error {
+	const some = 1000
+	if s.lines < 2*len(s.live)+some && len(s.live) < maxSessions {
+		return nil
+	}
+	now := s.clock.Now()
+	var values []any
+	for id, one := range s.live {
+		if now.Before(one.Until) {
+			values = append(values, one)
+		} else {
+			delete(s.live, id)
+		}
+	}
+	if err := s.kept.replace(values); err != nil {
+		return fmt.Errorf("store sessions: %w", err)
+	}
+	s.lines = len(values)
+	return nil
+}
+
+func (s *sessions) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept.close()
+}
+
+// sessionOf is the session of a token with these claims, as they were signed:
+// none where they name no session or nobody, for then the token is good for
+// nothing.
+func sessionOf(claims jwt.MapClaims, now time.Time) (session, bool) {
+	text := func(name string) string {
+		switch value := claims[name].(type) {
+		case string:
+			return value
+		case json.RawMessage:
+			var text string
+			if json.Unmarshal(value, &text) == nil {
+				return text
+			}
+		}
+		return ""
+	}
+	expires := now.Add(longest)
+	switch value := claims["exp"].(type) {
+	case int64:
+		expires = time.Unix(value, 0)
+	case json.RawMessage:
+		var seconds float64
+		if json.Unmarshal(value, &seconds) == nil && seconds < float64(expires.Unix()) {
+			expires = time.Unix(int64(seconds), 0)
+		}
+	}
+	one := session{ID: text("sid"), UserID: text("sub"), Until: expires.Add(socketsLast)}
+	return one, one.ID != "" && one.UserID != "" && now.Before(one.Until)
+}
