@@ -16,8 +16,7 @@ func TableError(status int, kind, message string) Answer {
 	case accessDenied, "UnrecognizedClientException", "SerializationException", "ThrottlingException", "RequestEntityTooLargeException", "UnknownOperationException":
 		space = "com.amazon.coral.service#"
 	}
-	// A map of strings always encodes.
-	body, _ := json.Marshal(map[string]string{"__type": space + kind, messageName(kind): message})
+	body := []byte(`{"__type":` + quote(space+kind) + `,"` + messageName(kind) + `":` + quote(message) + `}`)
 	return Answer{Status: status, Body: body, Header: http.Header{
 		"Content-Type":     {"application/x-amz-json-1.0"},
 		"X-Amzn-Requestid": {rand.Text()},
@@ -28,8 +27,7 @@ func TableError(status int, kind, message string) Answer {
 // SocketError is an error as API Gateway's @connections words it: 410
 // GoneException, 429 LimitExceededException.
 func SocketError(status int, kind, message string) Answer {
-	// A map of strings always encodes.
-	body, _ := json.Marshal(map[string]string{messageName(kind): message})
+	body := []byte(`{"` + messageName(kind) + `":` + quote(message) + `}`)
 	return Answer{Status: status, Body: body, Header: http.Header{
 		"Content-Type":     {"application/json"},
 		"X-Amzn-Errortype": {kind},
@@ -46,4 +44,10 @@ func messageName(kind string) string {
 		return "Message"
 	}
 	return "message"
+}
+
+func quote(text string) string {
+	// A string always encodes.
+	quoted, _ := json.Marshal(text)
+	return string(quoted)
 }

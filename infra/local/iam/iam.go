@@ -84,9 +84,9 @@ func New(stack *template.Stack, log *slog.Logger) (*Policies, error) {
 // Decide says whether a function may do an action. A function that the stack
 // doesn't have may nothing.
 func (p *Policies) Decide(folder string, a door.Action) Decision {
-	decision := NotGranted
+	decision, action := NotGranted, strings.ToLower(a.Name)
 	for _, s := range p.functions[folder].statements {
-		if !s.covers(a) {
+		if !s.covers(action, a.Resource) {
 			continue
 		}
 		if s.deny {
@@ -101,7 +101,7 @@ func (p *Policies) Decide(folder string, a door.Action) Decision {
 // effect.
 func Covers(source template.Statement, a door.Action) bool {
 	s, concerns, err := compile(source)
-	return err == nil && concerns && s.covers(a)
+	return err == nil && concerns && s.covers(strings.ToLower(a.Name), a.Resource)
 }
 
 // Step is the door's: it lets a call pass whose actions are all granted, and

@@ -54,11 +54,11 @@ func mayConcern(action string) bool {
 	})
 }
 
-// covers tells whether the statement is about an action on a resource.
-func (s statement) covers(a door.Action) bool {
-	name := strings.ToLower(a.Name)
-	named := slices.ContainsFunc(s.actions, func(pattern string) bool { return match(pattern, name) })
-	return named != s.except && slices.ContainsFunc(s.resources, func(p pattern) bool { return p.matches(a.Resource) })
+// covers tells whether the statement is about an action, in lower case, on a
+// resource.
+func (s statement) covers(action, resource string) bool {
+	named := slices.ContainsFunc(s.actions, func(pattern string) bool { return match(pattern, action) })
+	return named != s.except && slices.ContainsFunc(s.resources, func(p pattern) bool { return p.matches(resource) })
 }
 
 // arnParts is how many parts an ARN has: arn, partition, service, region,

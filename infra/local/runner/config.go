@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 )
@@ -42,6 +43,9 @@ type Config struct {
 	// Calls stand before everything that the functions call, and before the
 	// runner's own steps: for tests that watch or change the calls.
 	Calls []door.Step
+	// Change may change what the templates say, before anything is started: for
+	// tests.
+	Change func(*template.Stack)
 	// Console is what is served at `/`.
 	Console fs.FS
 	Log     *slog.Logger

@@ -3,6 +3,7 @@ package runner
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/streams"
 )
@@ -16,6 +17,8 @@ type gauges struct {
 	functions func() []pool.Statistics
 	// readers are the stream readers, and what they have done.
 	readers func() []streams.Statistics
+	// denied is what functions were refused for want of a grant.
+	denied func() []iam.DenialCount
 }
 
 // column is one number of many things of a kind.
@@ -69,6 +72,11 @@ func readerColumns() []column[streams.Statistics] {
 	}
 }
 
+func deniedColumn() column[iam.DenialCount] {
+	return counter("rapport_denied_total", "Calls that a function's policy doesn't grant.", []string{"function", "action"},
+		func(d iam.DenialCount) float64 { return float64(d.Count) })
+}
+
 // Describe implements prometheus.Collector.
 func (g gauges) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(g, out) }
 
@@ -86,6 +94,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		for _, c := range readerColumns() {
 			c.collect(out, s, s.Folder, s.Event, s.Table)
 		}
+	}
+	for _, d := range g.denied() {
+		deniedColumn().collect(out, d, d.Function, d.Action)
 	}
 }
 

@@ -97,6 +97,9 @@ func (r *Runner) start(ctx context.Context) error {
 	if r.Stack, err = load(root); err != nil {
 		return err
 	}
+	if r.config.Change != nil {
+		r.config.Change(r.Stack)
+	}
 	if err := r.takeData(); err != nil {
 		return err
 	}
@@ -234,7 +237,7 @@ func (r *Runner) startWeb(at *entrance) error {
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
 	}
-	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot})
+	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied})
 	r.serve("http", at, front{
 		api:     api,
 		dev:     r.Issuer.Handler(r.log),
