@@ -55,12 +55,26 @@ func (h *streamHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 	if call.err = guard(func() error { failed = h.method(ctx, records); return nil }); call.err != nil {
 		return nil, call.err
 	}
+	report, _ := ctx.Value(reasonsKey{}).(func(id string, reason error))
 	response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 	for _, record := range records {
 		if err, ok := failed[record.ID]; ok {
 			call.err = fmt.Errorf("%d of %d records: %w", len(failed), len(records), err)
 			response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: record.ID})
+			if report != nil {
+				report(record.ID, err)
+			}
 		}
 	}
 	return json.Marshal(response)
+}
+
+type reasonsKey struct{}
+
+// WithReasons lets whoever runs stream functions in its own process hear why
+// records failed, which the answer has no place for: on AWS the log alone tells.
+// The report is made before the function answers, and may come after whoever
+// called has given it up.
+func WithReasons(ctx context.Context, report func(id string, reason error)) context.Context {
+	return context.WithValue(ctx, reasonsKey{}, report)
 }

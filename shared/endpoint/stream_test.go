@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -81,5 +82,22 @@ func TestStream(t *testing.T) {
 				t.Errorf("AWS would take %s for a failure", answered)
 			}
 		})
+	}
+}
+
+// Whoever runs a stream function in its own process hears why records failed.
+func TestStreamTellsReasons(t *testing.T) {
+	t.Parallel()
+	read := Stream("Data", "stream: read.", func(_ struct{}, _ context.Context, records []table.Record) map[string]error {
+		return map[string]error{records[1].ID: errSecret}
+	})
+	var h house
+	got := map[string]error{}
+	ctx := WithReasons(t.Context(), func(id string, reason error) { got[id] = reason })
+	if _, err := h.open(t, read).Invoke(ctx, streamBatch("a", "b", "c")); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || !errors.Is(got["2"], errSecret) {
+		t.Errorf("heard %v", got)
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/shared/endpoint"
 )
 
 const (
@@ -121,14 +123,40 @@ func (p *part) invoke(ctx context.Context, batch []record) error {
 	}
 	payload.WriteString(`]}`)
 	p.count(func(c *Statistics) { c.Batches++ })
-	answer, err := p.Invoker.Invoke(ctx, p.function.Folder, payload.Bytes())
+	var heard reasons
+	answer, err := p.Invoker.Invoke(endpoint.WithReasons(ctx, heard.hear), p.function.Folder, payload.Bytes())
 	if err != nil {
 		return err
 	}
 	if !p.spec.ReportBatchItemFailures {
 		return nil
 	}
-	return failures(answer, batch)
+	err = failures(answer, batch)
+	if partial, ok := errors.AsType[*partialFailure](err); ok {
+		partial.reason = heard.of(batch[partial.from].sequence)
+	}
+	return err
+}
+
+// reasons are why records failed, as the function says beside its answer.
+type reasons struct {
+	mu  sync.Mutex
+	why map[string]error
+}
+
+func (r *reasons) hear(sequence string, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.why == nil {
+		r.why = map[string]error{}
+	}
+	r.why[sequence] = why
+}
+
+func (r *reasons) of(sequence string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.why[sequence]
 }
 
 // partialFailure is an answer with batchItemFailures: the batch is done up to
@@ -136,11 +164,20 @@ func (p *part) invoke(ctx context.Context, batch []record) error {
 type partialFailure struct {
 	from  int
 	count int
+	// reason is the first one's, nil where the function didn't say.
+	reason error
 }
 
+// Error counts the failed records.
 func (e *partialFailure) Error() string {
-	return fmt.Sprintf("%d records reported as failed, the first at %d", e.count, e.from)
+	if e.reason == nil {
+		return fmt.Sprintf("%d records reported as failed, the first at %d", e.count, e.from)
+	}
+	return fmt.Sprintf("%d records reported as failed, the first at %d: %v", e.count, e.from, e.reason)
 }
+
+// Unwrap gives the first one's reason.
+func (e *partialFailure) Unwrap() error { return e.reason }
 
 var errAnswer = errors.New("the answer is no list of failed records: the whole batch counts as failed")
 
