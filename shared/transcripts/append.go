@@ -79,7 +79,8 @@ func (a Appended) Follow(ctx context.Context) {
 }
 
 // Append commits the chunks of a request, all or none, at the transcript's end:
-// a few small reads and, when nobody races, one write unit per KB.
+// a few small reads, that of the entry before, and, when nobody races, one write
+// unit per KB.
 //
 // VALIDATION_ERROR for a speaker who isn't in the meeting, MEETING_NOT_ACTIVE
 // before its beginning and after its end, RATE_LIMITED when the race was lost

@@ -1,0 +1,146 @@
+package transcripts_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/transcripts"
+)
+
+// An append costs one write unit for each KB and a few small reads, however long
+// the transcript is.
+func TestCostOfAnAppend(t *testing.T) {
+	sentence := strings.Repeat("word ", 24)
+	tests := []struct {
+		name  string
+		texts []string
+		write float64
+	}{
+		{"a short chunk", []string{"Yes."}, 1},
+		{"five sentences of 120 characters", slices.Repeat([]string{sentence}, 5), 1},
+		{"twenty sentences", slices.Repeat([]string{sentence}, 20), 4},
+		{"the longest chunk", []string{strings.Repeat("x", 4000)}, 5},
+	}
+	for _, before := range []int{0, 600} {
+		for _, test := range tests {
+			t.Run(fmt.Sprint(test.name, " after ", before), func(t *testing.T) {
+				now := clock.NewManual(noon)
+				w := newWorld(t, now)
+				for at := 0; at < before; at += 20 {
+					w.say(slices.Repeat([]string{sentence}, 20)...)
+				}
+				w.say("So.")
+				now.Advance(window / 5)
+				w.follow("socket-1")
+
+				ctx, meter := table.WithMeter(t.Context())
+				got, err := w.Append(ctx, w.member, w.request(test.texts...))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != test.write || units.Read > 2 {
+					t.Errorf("the append costs %+v of Log, want %v write units", units, test.write)
+				}
+				got.Follow(ctx)
+				if frames := w.posts.sent("socket-1"); len(frames) != 1 || strings.Count(frames[0], `"position"`) < len(test.texts) {
+					t.Errorf("posted %d frames: %.300q", len(frames), frames)
+				}
+				units := meter.ByTable()
+				if meter.Write() != test.write || units[w.tables.Data.Name()].Read > 2 || units[w.tables.Realtime.Name()].Read > 1 || units[w.tables.Log.Name()].Read > 2 {
+					t.Errorf("the whole call costs %+v", units)
+				}
+				t.Logf("%v write units; read units: %v of Data (meeting, role), %v of Log (directory, newest), %v of Realtime (subscribers); %d calls",
+					meter.Write(), units[w.tables.Data.Name()].Read, units[w.tables.Log.Name()].Read, units[w.tables.Realtime.Name()].Read, meter.Calls())
+			})
+		}
+	}
+}
+
+// A bucket's beginning costs the seal and the directory's row more.
+func TestCostOfABucket(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	w.say("So.")
+	now.Advance(window)
+	ctx, meter := table.WithMeter(t.Context())
+	if _, err := w.Append(ctx, w.member, w.request("Well.")); err != nil {
+		t.Fatal(err)
+	}
+	if meter.Write() > 3 {
+		t.Errorf("it costs %v write units", meter.Write())
+	}
+}
+
+// Speakers other than the caller are looked up together.
+func TestCostOfSpeakers(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.say("So.")
+	in := w.request(slices.Repeat([]string{"x"}, 20)...)
+	for i := range in.Chunks {
+		in.Chunks[i].SpeakerID = w.host.UserID
+	}
+	ctx, meter := table.WithMeter(t.Context())
+	if _, err := w.Append(ctx, w.member, in); err != nil {
+		t.Fatal(err)
+	}
+	if data := meter.ByTable()[w.tables.Data.Name()]; data.Read > 3 {
+		t.Errorf("meeting, role and one speaker cost %+v", data)
+	}
+}
+
+// Reading costs what is read, and not twenty times that where entries have many
+// chunks.
+func TestCostOfReading(t *testing.T) {
+	for _, size := range []int{1, 20} {
+		w := newWorld(t, clock.NewManual(noon))
+		for at := 0; at < 600; at += size {
+			w.say(slices.Repeat([]string{strings.Repeat("word ", 24)}, size)...)
+		}
+		ctx, meter := table.WithMeter(t.Context())
+		limit := 200
+		got, err := w.List(ctx, w.host, transcripts.ListRequest{MeetingID: w.meeting, Limit: &limit})
+		if err != nil || len(got.Items) != limit {
+			t.Fatalf("%d chunks, %v", len(got.Items), err)
+		}
+		t.Logf("200 chunks, %d an entry: %v read units in %d calls", size, meter.Read(), meter.Calls())
+		if meter.Read() > 40 || meter.Write() > 0 {
+			t.Errorf("200 chunks of 0.2 KB, %d an entry, cost %v", size, meter.ByTable())
+		}
+		ctx, meter = table.WithMeter(t.Context())
+		if _, _, err := (transcripts.Source{Service: w.Service}).Head(ctx, w.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
+			t.Errorf("a head costs %v, %v", meter.ByTable(), err)
+		}
+	}
+}
+
+// A key costs no unit of Log more.
+func TestCostOfAKey(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.say("So.")
+	for _, c := range []caller.Caller{w.member, w.keyed("k")} {
+		ctx, meter := table.WithMeter(t.Context())
+		if _, err := w.Append(ctx, c, w.request("Well.")); err != nil {
+			t.Fatal(err)
+		}
+		if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != 1 || units.Read > 2 {
+			t.Errorf("it costs %+v of Log", units)
+		}
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []int{1, 20} {
+		b.Run(fmt.Sprint(size, " chunks"), func(b *testing.B) {
+			w := newWorld(b, clock.System{})
+			texts := slices.Repeat([]string{strings.Repeat("word ", 24)}, size)
+			for b.Loop() {
+				w.say(texts...).Follow(b.Context())
+			}
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package transcripts_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/meetings"
+)
+
+// Longer than a claim of a key lasts.
+const dead = 36 * time.Second
+
+// A function died between its commit and the record of its answer: the next
+// request with the key finds what was committed, in whatever bucket, and gives
+// the first answer.
+func TestRetryOfACommittedAppend(t *testing.T) {
+	for name, meanwhile := range map[string]func(*world, *clock.Manual){
+		"nothing": func(*world, *clock.Manual) {},
+		"others speak": func(w *world, _ *clock.Manual) {
+			for range 30 {
+				w.say("a", "b")
+			}
+		},
+		"hours pass": func(w *world, now *clock.Manual) {
+			for range 40 {
+				now.Advance(window)
+				w.say("a")
+			}
+		},
+		"the meeting ends": func(w *world, _ *clock.Manual) {
+			if _, err := w.meetings.End(w.t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := clock.NewManual(noon)
+			w := newWorld(t, now)
+			w.say("before")
+			now.Advance(window)
+			in := w.request("x", "y")
+			in.Chunks[0].SpeakerID = w.host.UserID
+			first, err := w.Append(t.Context(), w.keyed("k"), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now.Advance(dead)
+			meanwhile(w, now)
+			all := w.texts(0, 200)
+			again, err := w.Append(t.Context(), w.keyed("k"), in)
+			if err != nil || again.FirstPosition != first.FirstPosition || again.LastPosition != first.LastPosition {
+				t.Errorf("the retry got %+v, %v; want %+v", again, err, first)
+			}
+			if got := w.texts(0, 200); !slices.Equal(got, all) {
+				t.Errorf("the transcript has changed: %q", got)
+			}
+		})
+	}
+}
+
+// Where the first execution died before its commit, the next one commits.
+func TestRetryOfWhatWasNotCommitted(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	w.keyed("k")
+	w.say("a")
+	now.Advance(dead)
+	c := w.keyed("k")
+	if c.Once.Since.IsZero() {
+		t.Fatal("nobody says that there was another execution")
+	}
+	got, err := w.Append(t.Context(), c, w.request("x"))
+	if err != nil || got.FirstPosition != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if c.Once.Unsettled {
+		t.Error("it is said not to know what was committed")
+	}
+}
+
+// Who may not write any more isn't told what they wrote; their key isn't free,
+// for it may have been used.
+func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	if _, err := w.Append(t.Context(), w.keyed("k"), w.request("x")); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(dead)
+	member := meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.Observer}
+	if _, err := w.meetings.ChangeRole(t.Context(), w.host, member); err != nil {
+		t.Fatal(err)
+	}
+	c := w.keyed("k")
+	_, err := w.Append(t.Context(), c, w.request("x"))
+	wantKind(t, err, errs.Forbidden)
+	if !c.Once.Unsettled {
+		t.Error("the key would be free")
+	}
+	if err := w.once.Release(t.Context(), c.Once); err != nil { // as the endpoint does then
+		t.Fatal(err)
+	}
+	now.Advance(time.Second)
+	member.Role = meetings.Member
+	if _, err := w.meetings.ChangeRole(t.Context(), w.host, member); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.Append(t.Context(), w.keyed("k"), w.request("x")); err != nil || got.FirstPosition != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if all := w.texts(0, 10); len(all) != 1 {
+		t.Errorf("%d chunks", len(all))
+	}
+}
+
+// A first execution that is refused has committed nothing: its key is free.
+func TestRefusalsFreeTheKey(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	refuse := func(c caller.Caller, kind errs.Kind, change func(in *string)) {
+		t.Helper()
+		in := w.request("x")
+		change(&in.Chunks[0].SpeakerID)
+		_, err := w.Append(t.Context(), c, in)
+		wantKind(t, err, kind)
+		if c.Once.Unsettled {
+			t.Error("it is said not to know what was committed")
+		}
+	}
+	refuse(w.keyed("stranger"), errs.Validation, func(speaker *string) { *speaker = "mallory" })
+	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+		t.Fatal(err)
+	}
+	refuse(w.keyed("over"), errs.MeetingNotActive, func(*string) {})
+	observer := w.keyed("observer")
+	observer.UserID = "mallory"
+	refuse(observer, errs.Forbidden, func(*string) {})
+}

@@ -1,0 +1,228 @@
+package transcripts_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/transcripts"
+	"github.com/rapport/rapport/shared/users"
+)
+
+const window = 5 * time.Minute
+
+// noon is in the future, so that no engine sweeps what the tests write.
+var noon = time.Date(2099, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// world is a meeting that has begun, with everything that its transcript stands
+// on. Only the edges to providers are made up: who the people are, and the
+// sockets.
+type world struct {
+	*transcripts.Service
+	t           testing.TB
+	tables      *tabletest.Tables
+	clock       clock.Clock
+	once        *idempotency.Store
+	realtime    *realtime.Service
+	meetings    *meetings.Service
+	connections *realtime.Connections
+	posts       *posts
+	meeting     string
+	topic       realtime.Topic
+
+	host, member caller.Caller
+}
+
+func newWorld(t testing.TB, c clock.Clock) *world {
+	t.Helper()
+	w := bareWorld(t, tabletest.New(t), c)
+	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+		{UserID: w.member.UserID, Role: meetings.Member},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.meeting, w.topic = made.MeetingID, realtime.MeetingTopic(realtime.Transcript, made.MeetingID)
+	if _, err := w.meetings.Start(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// beside is the same world seen by another process: over other tables, which may
+// be the same ones on another wire, and with a clock of its own.
+func (w *world) beside(tables *tabletest.Tables, c clock.Clock) *world {
+	other := bareWorld(w.t, tables, c)
+	other.meeting, other.topic = w.meeting, w.topic
+	return other
+}
+
+func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	w := &world{t: t, tables: tables, clock: c, posts: &posts{}, once: idempotency.New(tables.Control, c)}
+	trail := audit.New(tables.Audit, c)
+	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
+	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	kept := log.New(tables.Log, c, transcripts.Layout())
+	w.meetings = meetings.New(meetings.Parts{
+		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, w.once), Audit: trail, Once: w.once,
+		Clock: c, Streams: streams, Notes: log.New(tables.Log, c, log.ByCount(4096)), Transcript: kept, Log: quiet,
+	})
+	w.Service = transcripts.New(kept, w.meetings, streams, c)
+	w.realtime = realtime.New(realtime.Parts{
+		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
+		Sources: map[realtime.Kind]realtime.Source{realtime.Transcript: transcripts.Source{Service: w.Service}},
+	})
+	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
+	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
+	return w
+}
+
+// directory knows whoever is asked for.
+type directory struct{}
+
+func (directory) Lookup(_ context.Context, userID string) (users.Person, error) {
+	return users.Person{Email: userID + "@example.com", DisplayName: userID}, nil
+}
+
+// sessions never end.
+type sessions struct{}
+
+func (sessions) Holds(*table.Tx, string) {}
+
+// open is a gateway whose sockets are all open.
+type open struct{}
+
+func (open) Alive(context.Context, string) (bool, error) { return true, nil }
+func (open) HangUp(context.Context, string) error        { return nil }
+
+// posts are the sockets: what was sent to each, in order.
+type posts struct {
+	mu     sync.Mutex
+	frames map[string][]string
+}
+
+func (p *posts) Post(_ context.Context, connectionID string, frame []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frames == nil {
+		p.frames = map[string][]string{}
+	}
+	p.frames[connectionID] = append(p.frames[connectionID], string(frame))
+	return nil
+}
+
+func (p *posts) sent(connectionID string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.frames[connectionID]...)
+}
+
+// follow opens a socket of the member and lets it follow the transcript.
+func (w *world) follow(socket string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	ticket, _, err := w.connections.Issue(ctx, w.member)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.connections.Open(ctx, socket, ticket); err != nil {
+		w.t.Fatal(err)
+	}
+	c, err := w.connections.Caller(ctx, socket)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c.ConnectionID = socket
+	if _, err := w.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: w.topic.String()}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// request is one to append chunks of these texts.
+func (w *world) request(texts ...string) transcripts.AppendRequest {
+	in := transcripts.AppendRequest{MeetingID: w.meeting}
+	for _, text := range texts {
+		in.Chunks = append(in.Chunks, transcripts.Speech{Text: text, Confidence: 0.9, StartMs: 1000, EndMs: 2000, IsFinal: true})
+	}
+	return in
+}
+
+// say appends chunks of these texts as the member.
+func (w *world) say(texts ...string) transcripts.Appended {
+	w.t.Helper()
+	got, err := w.Append(w.t.Context(), w.member, w.request(texts...))
+	if err != nil {
+		w.t.Fatalf("append %d chunks: %v", len(texts), err)
+	}
+	return got
+}
+
+// keyed is the member with an execution for an Idempotency-Key, begun as the
+// endpoint begins it.
+func (w *world) keyed(key string) caller.Caller {
+	w.t.Helper()
+	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"))
+	if err != nil || once == nil || first != nil {
+		w.t.Fatalf("begin: %v, first answer %q, %v", once, first, err)
+	}
+	c := w.member
+	c.Once = once
+	return c
+}
+
+// page reads chunks after a position.
+func (w *world) page(from int64, limit int) (meetings.List[transcripts.Chunk], error) {
+	return w.List(w.t.Context(), w.host, transcripts.ListRequest{MeetingID: w.meeting, From: from, Limit: &limit})
+}
+
+// texts reads all texts after a position, a page after the other, and holds the
+// positions to be without holes.
+func (w *world) texts(from int64, limit int) []string {
+	w.t.Helper()
+	var all []string
+	for in := (transcripts.ListRequest{MeetingID: w.meeting, From: from, Limit: &limit}); ; {
+		got, err := w.List(w.t.Context(), w.host, in)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if len(got.Items) > limit || (got.NextCursor != nil && len(got.Items) == 0) {
+			w.t.Fatalf("a page of %d chunks for a limit of %d", len(got.Items), limit)
+		}
+		for _, chunk := range got.Items {
+			if from++; chunk.Position != from {
+				w.t.Fatalf("position %d where %d was to come", chunk.Position, from)
+			}
+			all = append(all, chunk.Text)
+		}
+		if got.NextCursor == nil {
+			return all
+		}
+		in.Cursor = *got.NextCursor
+	}
+}
+
+// wantKind holds what a caller is told.
+func wantKind(t testing.TB, err error, kind errs.Kind) *errs.Error {
+	t.Helper()
+	refused, ok := errors.AsType[*errs.Error](err)
+	if !ok || refused.Kind != kind {
+		t.Errorf("got %v, want %s", err, kind)
+		return &errs.Error{}
+	}
+	return refused
+}
