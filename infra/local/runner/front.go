@@ -3,6 +3,7 @@ package runner
 import (
 	"io/fs"
 	"net/http"
+	"net/http/pprof"
 	"strings"
 
 	"github.com/rapport/rapport/infra/local/gateway"
@@ -19,7 +20,7 @@ type front struct {
 }
 
 func (f front) handler() http.Handler {
-	f.dev = gateway.SameOriginOnly(f.dev)
+	f.dev = gateway.SameOriginOnly(withProfiles(f.dev))
 	return gateway.LoopbackOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/dev" || strings.HasPrefix(path, "/dev/"):
@@ -34,6 +35,26 @@ func (f front) handler() http.Handler {
 			f.api.ServeHTTP(w, r)
 		}
 	}))
+}
+
+// profiles is where `go tool pprof` finds the runner.
+const profiles = "/dev/pprof/"
+
+// withProfiles serves the runner's profiles, and all else as before.
+func withProfiles(dev http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, found := strings.CutPrefix(r.URL.Path, profiles)
+		switch {
+		case !found:
+			dev.ServeHTTP(w, r)
+		case name == "profile":
+			pprof.Profile(w, r)
+		case name == "trace":
+			pprof.Trace(w, r)
+		default:
+			pprof.Handler(name).ServeHTTP(w, r)
+		}
+	})
 }
 
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
