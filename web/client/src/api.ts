@@ -1,7 +1,7 @@
 import type { Http } from "./http.ts";
 import type {
-  ChangesQuery, CommittedOps, CreateMeeting, InviteParticipant, Meeting, Notes, NotesChange, NotesEvent,
-  Page, PageQuery, Participant, Role, Ticket, UpdateMe, UpdateMeeting, User,
+  AppendedChunks, ChangesQuery, CommittedOps, CreateMeeting, InviteParticipant, Meeting, Notes, NotesChange, NotesEvent,
+  Page, PageQuery, Participant, Role, Speech, Ticket, TranscriptChunk, UpdateMe, UpdateMeeting, User,
 } from "./types.ts";
 
 export interface CallOptions {
@@ -32,6 +32,11 @@ export interface Api {
     get(meetingId: string, options?: CallOptions): Promise<Notes>;
     change(meetingId: string, change: NotesChange, options?: CallOptions): Promise<CommittedOps>;
     changes(meetingId: string, query?: ChangesQuery, options?: CallOptions): Promise<Page<NotesEvent>>;
+  };
+  readonly transcript: {
+    /** At most 20 chunks. */
+    append(meetingId: string, input: { readonly chunks: readonly Speech[] }, options?: CallOptions): Promise<AppendedChunks>;
+    list(meetingId: string, query?: ChangesQuery, options?: CallOptions): Promise<Page<TranscriptChunk>>;
   };
   readonly tickets: { create(options?: CallOptions): Promise<Ticket> };
 }
@@ -69,6 +74,10 @@ export function createApi(http: Http, newId: () => string): Api {
       get: (id, options) => get(meeting(id, "/notes"), {}, options),
       change: (id, change, options) => mutate("POST", meeting(id, "/notes/changes"), change, options),
       changes: (id, query = {}, options) => get(meeting(id, "/notes/changes"), { ...query }, options),
+    },
+    transcript: {
+      append: (id, input, options) => mutate("POST", meeting(id, "/transcript"), input, options),
+      list: (id, query = {}, options) => get(meeting(id, "/transcript"), { ...query }, options),
     },
     tickets: {
       // Never repeated with a key: the first answer again would be a ticket that may be used up.

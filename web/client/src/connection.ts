@@ -283,6 +283,7 @@ export class SocketConnection implements Connection {
         break;
       case "event":
       case "head":
+      case "presence":
         break;
       default:
         return;

@@ -2,6 +2,7 @@
 import { errorItems, isContractCode, RapportError } from "./errors.ts";
 import { asArray, asCount, asFields, asNumber, asString, parseFields } from "./json.ts";
 import type { Fields } from "./json.ts";
+import type { Cursor, Present, PresenceStatus } from "./meetingapi.ts";
 
 /** One entry of a topic; `data` is absent where the frame had no room for it. */
 export interface TopicEvent {
@@ -10,7 +11,16 @@ export interface TopicEvent {
   readonly omitted: boolean;
 }
 
+/** Who is there of a meeting, and who no longer, by clientKey. */
+export interface PresenceFrame {
+  readonly type: "presence";
+  readonly topic: string;
+  readonly here: readonly Present[];
+  readonly left: readonly string[];
+}
+
 export type TopicFrame =
+  | PresenceFrame
   | { readonly type: "event"; readonly topic: string; readonly events: readonly TopicEvent[] }
   | { readonly type: "head"; readonly topic: string; readonly position: number; readonly hash: string | undefined }
   | { readonly type: "revoked"; readonly topic: string; readonly reason: string };
@@ -74,6 +84,10 @@ function parseTopicFrame(type: unknown, fields: Fields): TopicFrame | undefined 
     }
     case "revoked":
       return { type, topic, reason: asString(fields["reason"]) ?? "" };
+    case "presence": {
+      const left = (asArray(fields["left"]) ?? []).flatMap((gone) => asString(asFields(gone)?.["clientKey"]) ?? []);
+      return { type, topic, here: (asArray(fields["here"]) ?? []).flatMap(parsePresent), left };
+    }
     default:
       return undefined;
   }
@@ -85,6 +99,28 @@ function parseEvent(value: unknown): TopicEvent[] {
   if (fields === undefined || position === undefined) return [];
   const data = fields["data"];
   return [{ position, data, omitted: fields["omitted"] === true || data === undefined }];
+}
+
+function parsePresent(value: unknown): Present[] {
+  const fields = asFields(value);
+  const userId = asString(fields?.["userId"]);
+  const clientKey = asString(fields?.["clientKey"]);
+  if (fields === undefined || userId === undefined || clientKey === undefined) return [];
+  const cursor = parseCursor(fields["cursor"]);
+  const displayName = asString(fields["displayName"]) ?? "";
+  return [{ userId, clientKey, displayName, status: parseStatus(fields["status"]), ...(cursor === undefined ? {} : { cursor }) }];
+}
+
+function parseStatus(value: unknown): PresenceStatus {
+  return value === "typing" || value === "idle" ? value : "active";
+}
+
+function parseCursor(value: unknown): Cursor | undefined {
+  const fields = asFields(value);
+  const anchor = asCount(fields?.["anchor"]);
+  const head = asCount(fields?.["head"]);
+  const version = asCount(fields?.["version"]);
+  return anchor === undefined || head === undefined || version === undefined ? undefined : { anchor, head, version };
 }
 
 function frameError(fields: Fields): RapportError {

@@ -1,19 +1,19 @@
 import { createApi } from "./api.ts";
-import type { Api, CallOptions } from "./api.ts";
+import type { Api } from "./api.ts";
 import { SocketConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
-import { Emitter } from "./emitter.ts";
 import type { RapportError } from "./errors.ts";
 import { Http } from "./http.ts";
 import type { TokenProvider } from "./http.ts";
-import { asArray, asFields } from "./json.ts";
+import { MeetingSession } from "./meeting.ts";
 import { NotesSession } from "./notes.ts";
 import { platform } from "./platform.ts";
 import type { Platform } from "./platform.ts";
 import type { WebSocketConstructor } from "./socket.ts";
-import { StateTopic } from "./statetopic.ts";
 import type { EndReason } from "./subscription.ts";
-import type { Meeting, MeetingView, Participant, User } from "./types.ts";
+import { Transcriber, TranscriptFollower } from "./transcript.ts";
+import type { TranscriptHandlers } from "./transcript.ts";
+import type { MeetingView, User } from "./types.ts";
 
 export interface RapportOptions {
   /** Where the API is, without `/v1`: `http://localhost:3000`, or `""` for the page's own origin. */
@@ -38,6 +38,7 @@ export class Rapport implements Api {
   readonly meetings: Api["meetings"];
   readonly participants: Api["participants"];
   readonly notes: Api["notes"];
+  readonly transcript: Api["transcript"];
   readonly tickets: Api["tickets"];
   readonly #platform: Platform;
   readonly #connection: SocketConnection;
@@ -56,6 +57,7 @@ export class Rapport implements Api {
     this.meetings = api.meetings;
     this.participants = api.participants;
     this.notes = api.notes;
+    this.transcript = api.transcript;
     this.tickets = api.tickets;
     this.#connection = new SocketConnection(this.#platform, async (signal) => (await api.tickets.create({ signal })).url);
   }
@@ -73,30 +75,46 @@ export class Rapport implements Api {
     onView: (view: MeetingView) => void,
     onEnd?: (reason: EndReason, error?: RapportError) => void,
   ): Subscription {
-    const views = new Emitter<[MeetingView]>();
-    views.add(onView);
-    const ends = new Emitter<[EndReason, RapportError | undefined]>();
-    if (onEnd !== undefined) ends.add(onEnd);
-    const topic = new StateTopic(this.#connection, this.#platform, `meetings/${meetingId}`, {
-      onState: (data) => {
-        const view = parseView(data);
-        if (view !== undefined) views.emit(view);
-      },
+    const session = this.#meeting(meetingId, undefined);
+    session.on("view", onView);
+    if (onEnd !== undefined) session.on("end", onEnd);
+    session.start();
+    return session;
+  }
+
+  /**
+   * Follows the meeting, its participants and who is there, and tells the others
+   * about this window once `setPresence` was called. Rejects with RapportError
+   * when the caller can't be read; a meeting that the caller may not see ends
+   * the session with `refused`.
+   */
+  async openMeeting(meetingId: string): Promise<MeetingSession> {
+    const { userId } = await this.#whoami();
+    const session = this.#meeting(meetingId, userId);
+    session.start();
+    return session;
+  }
+
+  /** Adds to a meeting's transcript, several chunks at a time. Close it to send the rest. */
+  openTranscriber(meetingId: string): Transcriber {
+    return new Transcriber(this, this.#platform, meetingId);
+  }
+
+  /** Follows a meeting's transcript: every chunk after position `from`, all of them when left out. */
+  watchTranscript(meetingId: string, handlers: TranscriptHandlers, from = 0): Subscription {
+    const follower = new TranscriptFollower(this, this.#connection, this.#platform, meetingId, from, {
+      onChunk: (chunk) => handlers.onChunk(chunk),
+      onGap: (oldest) => handlers.onGap?.(oldest),
       onEnd: (reason, error) => {
-        this.#open.delete(topic);
-        ends.emit(reason, error);
-      },
-      read: async (signal) => {
-        const data = await this.#readView(meetingId, { signal });
-        return { position: data.meeting.revision, data };
+        this.#open.delete(follower);
+        handlers.onEnd?.(reason, error);
       },
     });
-    this.#open.add(topic);
-    topic.start();
+    this.#open.add(follower);
     return {
       close: () => {
-        this.#open.delete(topic);
-        topic.close();
+        this.#open.delete(follower);
+        follower.close();
       },
     };
   }
@@ -122,6 +140,16 @@ export class Rapport implements Api {
     this.#connection.close();
   }
 
+  #meeting(meetingId: string, userId: string | undefined): MeetingSession {
+    const from = {
+      api: this, connection: this.#connection, platform: this.#platform, userId,
+      onClose: (closed: MeetingSession) => this.#open.delete(closed),
+    };
+    const session = new MeetingSession(from, meetingId);
+    this.#open.add(session);
+    return session;
+  }
+
   /** The caller, asked once. */
   #whoami(): Promise<User> {
     this.#self ??= this.me().catch((error: unknown) => {
@@ -130,24 +158,4 @@ export class Rapport implements Api {
     });
     return this.#self;
   }
-
-  async #readView(meetingId: string, options: CallOptions): Promise<MeetingView> {
-    const meeting = await this.meetings.get(meetingId, options);
-    const participants: Participant[] = [];
-    let cursor: string | null = null;
-    do {
-      const page = await this.participants.list(meetingId, { limit: 200, ...(cursor === null ? {} : { cursor }) }, options);
-      participants.push(...page.items);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-    return { meeting, participants };
-  }
-}
-
-function parseView(data: unknown): MeetingView | undefined {
-  const fields = asFields(data);
-  const meeting = asFields(fields?.["meeting"]);
-  const participants = asArray(fields?.["participants"]);
-  if (meeting === undefined || participants === undefined) return undefined;
-  return { meeting: meeting as unknown as Meeting, participants: participants as readonly Participant[] };
 }

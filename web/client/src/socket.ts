@@ -183,6 +183,7 @@ export class Socket {
     switch (frame.type) {
       case "event":
       case "head":
+      case "presence":
       case "revoked":
       case "reconnect":
         this.#events.onFrame(frame);

@@ -1,6 +1,6 @@
 import type { SocketConnection } from "./connection.ts";
 import { RapportError } from "./errors.ts";
-import type { TopicEvent } from "./frames.ts";
+import type { PresenceFrame, TopicEvent } from "./frames.ts";
 import type { Platform } from "./platform.ts";
 import { TopicSubscription } from "./subscription.ts";
 import type { TopicEvents } from "./subscription.ts";
@@ -8,6 +8,9 @@ import type { TopicEvents } from "./subscription.ts";
 export interface StateEvents extends TopicEvents {
   /** The whole state; each replaces the one before. */
   readonly onState: (data: unknown, position: number) => void;
+  /** Subscribed, each time: what follows tells everybody who is there. */
+  readonly onSubscribed?: () => void;
+  readonly onPresence?: (frame: PresenceFrame) => void;
   /** The state by HTTP, where a frame had no room for it. */
   readonly read: (signal: AbortSignal) => Promise<{ readonly position: number; readonly data: unknown }>;
 }
@@ -56,6 +59,11 @@ export class StateTopic extends TopicSubscription {
     // A server that begins anew counts from 1 again.
     if (position < this.#position) this.#position = 0;
     this.#known = Math.max(1, position);
+    this.#handlers.onSubscribed?.();
+  }
+
+  protected override onPresence(frame: PresenceFrame): void {
+    this.#handlers.onPresence?.(frame);
   }
 
   protected override onUnknownPosition(): void {}

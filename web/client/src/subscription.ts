@@ -1,7 +1,7 @@
 import { backoff } from "./backoff.ts";
 import { RapportError } from "./errors.ts";
 import type { SocketConnection } from "./connection.ts";
-import type { TopicEvent, TopicFrame } from "./frames.ts";
+import type { PresenceFrame, TopicEvent, TopicFrame } from "./frames.ts";
 import { asCount } from "./json.ts";
 import type { Platform } from "./platform.ts";
 import type { TopicFollower } from "./topics.ts";
@@ -92,6 +92,9 @@ export abstract class TopicSubscription implements TopicFollower {
       case "head":
         this.onHead(frame.position, frame.hash);
         return;
+      case "presence":
+        this.onPresence(frame);
+        return;
       case "revoked":
         this.#revoked(frame.reason);
     }
@@ -107,6 +110,7 @@ export abstract class TopicSubscription implements TopicFollower {
   protected abstract onSubscribed(position: number): void;
   /** The server refused `from`: its history begins later, or ends earlier. */
   protected abstract onUnknownPosition(error: RapportError): void;
+  protected onPresence(_frame: PresenceFrame): void {}
   /** Called instead of subscribing when there is no socket. */
   protected catchUpOffline(): void {}
 

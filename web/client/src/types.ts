@@ -77,3 +77,10 @@ export interface ChangesQuery extends PageQuery {
 
 /** `url` is where to connect; it carries the ticket, works once and for 30 seconds. */
 export type Ticket = Answer<"realtime_ticket">;
+
+/** A piece of what a person says, to be added; without `speakerId`, the caller speaks. */
+export type Speech = Body<"transcripts_append">["chunks"][number];
+/** The positions of the chunks of one request: one after the other. */
+export type AppendedChunks = Answer<"transcripts_append">;
+/** A chunk of the transcript. `authorId` is who appended it, `speakerId` who speaks. */
+export type TranscriptChunk = Unpromised<Answer<"transcripts_list">["items"][number], "authorId" | "createdAt">;

@@ -37,6 +37,7 @@ export function sha256(text: string): string {
 export class FakeServer {
   readonly meetingId = "m1";
   readonly notesTopic = "meetings/m1/notes";
+  readonly transcriptTopic = "meetings/m1/transcript";
   readonly roles = new Map<string, Role>();
   state = "active";
   revision = 1;
@@ -55,6 +56,15 @@ export class FakeServer {
   /** Counts of what clients sent, by action. */
   readonly actions = new Map<string, number>();
   links: Link[] = [];
+  /** Presence frames as they came, with their time. */
+  readonly presence: { readonly at: number; readonly socket: FakeSocket; readonly fields: Fields }[] = [];
+  /** Everybody who is told to be there. */
+  here: Fields[] = [];
+  /** The transcript's chunks, and the answers by Idempotency-Key. */
+  readonly transcript: Fields[] = [];
+  /** Chunks up to this position have expired. */
+  expired = 0;
+  readonly #answers = new Map<string, { readonly body: string; readonly answer: unknown }>();
   /** A socket whose frames get lost, both ways. */
   silent: Link | undefined;
   readonly #tickets = new Map<string, string>();
@@ -74,7 +84,7 @@ export class FakeServer {
 
   // HTTP.
 
-  handle(method: string, path: string, query: URLSearchParams, userId: string, body: unknown): unknown {
+  handle(method: string, path: string, query: URLSearchParams, userId: string, body: unknown, key = ""): unknown {
     if (this.refusedTokens.has(userId)) throw new Refusal("UNAUTHORIZED", 401);
     const route = `${method} ${path}`;
     const base = `/v1/meetings/${this.meetingId}`;
@@ -92,9 +102,43 @@ export class FakeServer {
         return this.#changes(Number(query.get("from") ?? "0"), Number(query.get("limit") ?? "50"));
       case `POST ${base}/notes/changes`:
         return this.commit(userId, body as NotesChange, JSON.stringify(body));
+      case `POST ${base}/transcript`:
+        return this.#once(key, body, () => this.#append((body as { chunks: Fields[] }).chunks));
+      case `GET ${base}/transcript`:
+        return { items: this.#chunks(Number(query.get("from") ?? "0")).slice(0, Number(query.get("limit") ?? "50")), nextCursor: null };
       default:
         throw new Refusal("NOT_FOUND", 404);
     }
+  }
+
+  /** The first answer to a key again; CONFLICT for another body. */
+  #once(key: string, body: unknown, act: () => unknown): unknown {
+    const text = JSON.stringify(body);
+    const first = this.#answers.get(key);
+    if (first !== undefined && first.body !== text) throw new Refusal("CONFLICT", 409);
+    const answer = first?.answer ?? act();
+    this.#answers.set(key, { body: text, answer });
+    return answer;
+  }
+
+  #append(chunks: readonly Fields[]): unknown {
+    if (chunks.length > 20) throw new Refusal("VALIDATION_ERROR", 400);
+    const firstPosition = this.transcript.length + 1;
+    for (const chunk of chunks) this.transcript.push({ ...chunk, position: this.transcript.length + 1 });
+    const added = this.transcript.slice(firstPosition - 1);
+    for (const link of this.#subscribers(this.transcriptTopic)) this.#tell(link, added);
+    return { firstPosition, lastPosition: this.transcript.length };
+  }
+
+  #chunks(from: number): Fields[] {
+    if (from < this.expired) throw new Refusal("HISTORY_GONE", 410, this.expired + 1);
+    return this.transcript.slice(from);
+  }
+
+  #tell(link: Link, chunks: readonly Fields[]): void {
+    link.socket.deliver({
+      type: "event", topic: this.transcriptTopic, events: chunks.map((data) => ({ position: data["position"], at: "", data })),
+    });
   }
 
   #ticket(userId: string): unknown {
@@ -226,6 +270,11 @@ export class FakeServer {
     const { id } = frame;
     const action = String(frame["action"]);
     this.actions.set(action, (this.actions.get(action) ?? 0) + 1);
+    if (action === "presence") {
+      this.presence.push({ at: this.#clock.now(), socket: link.socket, fields: frame });
+      if (id !== undefined) link.socket.deliver({ type: "ok", id });
+      return;
+    }
     try {
       link.socket.deliver(this.#answer(link, action, frame, text));
       if (action === "subscribe") this.#replay(link, String(frame["topic"]), frame["from"]);
@@ -260,6 +309,11 @@ export class FakeServer {
 
   #subscribe(link: Link, topic: string, from: unknown): number {
     if (!this.roles.has(link.userId)) throw new Refusal("FORBIDDEN", 403);
+    if (topic === this.transcriptTopic) {
+      if (typeof from === "number") this.#chunks(from);
+      link.topics.add(topic);
+      return this.transcript.length;
+    }
     if (topic !== this.notesTopic) {
       link.topics.add(topic);
       return this.revision;
@@ -274,8 +328,13 @@ export class FakeServer {
   }
 
   #replay(link: Link, topic: string, from: unknown): void {
+    if (topic === this.transcriptTopic) {
+      if (typeof from === "number" && from < this.transcript.length) this.#tell(link, this.#chunks(from));
+      return;
+    }
     if (topic !== this.notesTopic) {
       link.socket.deliver({ type: "event", topic, events: [this.#view()] });
+      if (this.here.length > 0) link.socket.deliver({ type: "presence", topic, here: this.here, left: [] });
       return;
     }
     if (typeof from !== "number") return;
@@ -297,6 +356,13 @@ export class FakeServer {
     this.revision++;
     for (const { socket } of this.#subscribers(`meetings/${this.meetingId}`)) {
       socket.deliver({ type: "event", topic: `meetings/${this.meetingId}`, events: [this.#view()] });
+    }
+  }
+
+  /** Tells a change of who is there. */
+  tellPresence(here: readonly Fields[], left: readonly Fields[] = []): void {
+    for (const { socket } of this.#subscribers(`meetings/${this.meetingId}`)) {
+      socket.deliver({ type: "presence", topic: `meetings/${this.meetingId}`, here, left });
     }
   }
 

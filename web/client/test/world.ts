@@ -105,7 +105,7 @@ export class World {
     const userId = (headers["authorization"] ?? "").replace("Bearer ", "");
     try {
       const parsed: unknown = body === undefined ? undefined : JSON.parse(body);
-      return { status: 200, body: this.server.handle(method, url.pathname, url.searchParams, userId, parsed) };
+      return { status: 200, body: this.server.handle(method, url.pathname, url.searchParams, userId, parsed, headers["idempotency-key"]) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const { code, status, oldest } = error;

@@ -1,0 +1,126 @@
+import type { Api } from "./api.ts";
+import { Batcher } from "./batch.ts";
+import type { SocketConnection } from "./connection.ts";
+import { RapportError } from "./errors.ts";
+import type { TopicEvent } from "./frames.ts";
+import { asFields, asString } from "./json.ts";
+import { LogTopic } from "./logtopic.ts";
+import type { Platform } from "./platform.ts";
+import type { EndReason } from "./subscription.ts";
+import type { Speech, TranscriptChunk } from "./types.ts";
+
+const limits = {
+  maxItems: 20,
+  /** Bytes; a body may have 256 KB. */
+  maxSize: 200_000,
+  windowMs: 100,
+  maxWaiting: 2_000,
+};
+const pageLength = 200;
+
+/**
+ * Adds what is said to a meeting's transcript: chunks go together, at most 20
+ * or what came in 100 ms, one request at a time and so in order. A request
+ * that fails is repeated with the same key and body, five times in all, and
+ * then fails for each of its chunks.
+ *
+ * Made by `Rapport.openTranscriber`.
+ */
+export class Transcriber {
+  readonly meetingId: string;
+  readonly #batcher: Batcher<Speech, number>;
+
+  constructor(api: Api, platform: Platform, meetingId: string) {
+    this.meetingId = meetingId;
+    this.#batcher = new Batcher(platform.clock, limits, sizeOf, async (chunks) => {
+      const answer = await api.transcript.append(meetingId, { chunks }, { idempotencyKey: platform.newId() });
+      return chunks.map((_, i) => answer.firstPosition + i);
+    });
+  }
+
+  /** Resolves with the chunk's position; rejects with RapportError. RATE_LIMITED when 2,000 chunks wait already. */
+  add(chunk: Speech): Promise<number> {
+    return this.#batcher.add(chunk);
+  }
+
+  /** Sends what waits at once; resolves when all of it is answered. */
+  flush(): Promise<void> {
+    return this.#batcher.flush();
+  }
+
+  /** As flush; chunks added later are CLOSED. */
+  close(): Promise<void> {
+    return this.#batcher.close();
+  }
+}
+
+function sizeOf(chunk: Speech): number {
+  return new TextEncoder().encode(JSON.stringify(chunk)).length;
+}
+
+/** What a follower of a transcript hears. */
+export interface TranscriptHandlers {
+  /** Each chunk once, in order. */
+  onChunk(chunk: TranscriptChunk): void;
+  /** The chunks up to `oldest` have expired; the next is the oldest that is kept. */
+  onGap?(oldest: number): void;
+  /** Once, after which nothing comes any more. */
+  onEnd?(reason: EndReason, error?: RapportError): void;
+}
+
+/** Follows a meeting's transcript from a position on. */
+export class TranscriptFollower {
+  readonly #api: Api;
+  readonly #connection: SocketConnection;
+  readonly #platform: Platform;
+  readonly #meetingId: string;
+  readonly #handlers: TranscriptHandlers;
+  #topic: LogTopic;
+
+  constructor(api: Api, connection: SocketConnection, platform: Platform, meetingId: string, from: number, handlers: TranscriptHandlers) {
+    this.#api = api;
+    this.#connection = connection;
+    this.#platform = platform;
+    this.#meetingId = meetingId;
+    this.#handlers = handlers;
+    this.#topic = this.#open(from);
+  }
+
+  close(): void {
+    this.#topic.close();
+  }
+
+  #open(from: number): LogTopic {
+    const topic = new LogTopic(this.#connection, this.#platform, `meetings/${this.#meetingId}/transcript`, from, {
+      onEvent: (event) => {
+        const chunk = parseChunk(event);
+        if (chunk !== undefined) this.#handlers.onChunk(chunk);
+      },
+      onGone: (error) => this.#gone(error),
+      onEnd: (reason, error) => this.#handlers.onEnd?.(reason, error),
+      read: async (after, signal) => {
+        const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal });
+        return page.items.map((chunk) => ({ position: chunk.position, data: chunk, omitted: false }));
+      },
+    });
+    topic.start();
+    return topic;
+  }
+
+  #gone(error: RapportError): void {
+    this.#topic.close();
+    if (error.oldest === undefined) {
+      this.#handlers.onEnd?.("refused", error);
+      return;
+    }
+    this.#handlers.onGap?.(error.oldest);
+    this.#topic = this.#open(error.oldest - 1);
+  }
+}
+
+/** Undefined for what is no chunk: a later contract's, or a server's mistake, that must not end the rest. */
+function parseChunk(event: TopicEvent): TranscriptChunk | undefined {
+  const fields = asFields(event.data);
+  if (asString(fields?.["text"]) === undefined) return undefined;
+  return { ...(fields as unknown as TranscriptChunk), position: event.position };
+}

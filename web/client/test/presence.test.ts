@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { MeetingSession, MeetingView, Rapport } from "../src/index.ts";
+import { World } from "./world.ts";
+
+let world: World;
+let rapport: Rapport;
+
+beforeEach(() => {
+  world = new World(3);
+  world.server.begin("hello");
+  world.server.roles.set("ada", "host");
+  world.server.roles.set("bob", "participant");
+  world.server.here = [someone("bob", "b1")];
+  rapport = world.client("ada");
+});
+
+function someone(userId: string, clientKey: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return { userId, clientKey, displayName: userId, status: "active", ...more };
+}
+
+async function open(): Promise<MeetingSession> {
+  const opening = rapport.openMeeting("m1");
+  await world.clock.run(50);
+  return await opening;
+}
+
+function told(): { at: number; seq: unknown; status: unknown; head: unknown; clientId: unknown }[] {
+  return world.server.presence.map(({ at, fields }) => ({
+    at: at - Date.UTC(2030, 0, 1), seq: fields["seq"], status: fields["status"], clientId: fields["clientId"],
+    head: (fields["cursor"] as { head: number } | undefined)?.head,
+  }));
+}
+
+function keys(session: MeetingSession): string[] {
+  return session.here.map(({ clientKey }) => clientKey);
+}
+
+describe("telling", () => {
+  test("nothing before the first call, then the latest at most once a second, the last one too", async () => {
+    const session = await open();
+    await world.clock.run(5_000);
+    expect(told()).toEqual([]);
+    for (let i = 0; i <= 35; i++) {
+      session.setPresence({ status: "active", cursor: { anchor: i, head: i, version: 1 } });
+      await world.clock.run(100);
+    }
+    await world.clock.run(2_000);
+    const gaps = told().map(({ at }, i) => at - (told()[i - 1]?.at ?? -Infinity));
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(1_000);
+    expect(told().map(({ head }) => head)).toEqual([0, 9, 19, 29, 35]);
+    expect(told().map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("repeated every 20 s, never the same number twice", async () => {
+    const session = await open();
+    session.setPresence({ status: "active" });
+    await world.clock.run(100_500);
+    expect(told().map(({ at }, i) => Math.round((at - (told()[i - 1]?.at ?? at)) / 1000))).toEqual([0, 20, 20, 20, 20, 20]);
+    session.setPresence({ status: "active" });
+    await world.clock.run(500);
+    expect(told()).toHaveLength(6);
+    session.close();
+    await world.clock.run(100_000);
+    expect(told()).toHaveLength(6);
+  });
+
+  test("a caret that nobody sees is not told before somebody comes", async () => {
+    world.server.here = [someone("ada", "a1")];
+    const session = await open();
+    session.setPresence({ status: "active" });
+    await world.clock.run(2_000);
+    session.setPresence({ status: "active", cursor: { anchor: 1, head: 1, version: 1 } });
+    await world.clock.run(5_000);
+    expect(told()).toHaveLength(1);
+    world.server.tellPresence([someone("bob", "b1")]);
+    await world.clock.run(50);
+    expect(told().map(({ head }) => head)).toEqual([undefined, 1]);
+  });
+
+  test("goes on after a cut, and on the next socket of a handover: same client, next number", async () => {
+    const session = await open();
+    session.setPresence({ status: "typing" });
+    await world.clock.run(10_000);
+    world.server.askToReconnect(60_000);
+    await world.clock.run(10_000);
+    world.sockets[1]?.close();
+    await world.clock.run(20_000);
+    const sockets = new Set(world.server.presence.map(({ socket }) => socket));
+    expect([...sockets]).toEqual(world.sockets);
+    expect(told().map(({ seq }) => seq)).toEqual(told().map((_, i) => i + 1));
+    expect(new Set(told().map(({ clientId }) => clientId)).size).toBe(1);
+    expect(told().every(({ status }) => status === "typing")).toBe(true);
+  });
+
+  test("finds a dead socket within a minute and a half", async () => {
+    const session = await open();
+    session.setPresence({ status: "active" });
+    await world.clock.run(1_000);
+    for (const socket of world.sockets) socket.dead = true;
+    await world.clock.run(90_000);
+    expect(world.sockets).toHaveLength(2);
+    expect(rapport.connection.state.kind).toBe("open");
+  });
+});
+
+describe("hearing", () => {
+  test("everybody after subscribing, then changes", async () => {
+    const session = await open();
+    const heard: string[][] = [];
+    session.on("here", (here) => heard.push(here.map(({ clientKey, status }) => `${clientKey} ${status}`)));
+    expect(keys(session)).toEqual(["b1"]);
+    world.server.tellPresence([someone("bob", "b2", { status: "typing", cursor: { anchor: 1, head: 3, version: 1 } })]);
+    await world.clock.run(50);
+    world.server.tellPresence([someone("bob", "b1", { status: "idle" })], [{ userId: "bob", clientKey: "b2" }]);
+    await world.clock.run(50);
+    world.server.tellPresence([someone("bob", "b1", { status: "idle" })]); // nothing new
+    await world.clock.run(50);
+    expect(heard).toEqual([["b1 active", "b2 typing"], ["b1 idle"]]);
+  });
+
+  test("who left while the socket was away is gone after it is back", async () => {
+    const session = await open();
+    world.server.tellPresence([someone("cyd", "c1")]);
+    await world.clock.run(50);
+    expect(keys(session)).toEqual(["b1", "c1"]);
+    world.sockets[0]?.close();
+    await world.clock.run(20_000);
+    expect(keys(session)).toEqual(["b1"]);
+    world.server.here = [];
+    world.sockets[1]?.close();
+    await world.clock.run(25_000);
+    expect(keys(session)).toEqual([]);
+  });
+
+  test("odd frames do no harm", async () => {
+    const session = await open();
+    for (const odd of [{}, { here: 3 }, { here: [null, 1, { userId: "x" }], left: ["b1", {}] }, { here: [someone("cyd", "c", { status: 7, cursor: { anchor: -1 } })] }]) {
+      world.sockets[0]?.deliver({ type: "presence", topic: "meetings/m1", ...odd });
+    }
+    await world.clock.run(50);
+    expect(session.here).toEqual([someone("bob", "b1"), someone("cyd", "c")]);
+  });
+
+  test("the meeting's state comes too, and its end", async () => {
+    const session = await open();
+    const views: MeetingView[] = [];
+    const ends: unknown[] = [];
+    session.on("view", (view) => views.push(view));
+    session.on("end", (reason) => ends.push(reason));
+    expect(session.view?.meeting.revision).toBe(1);
+    world.server.touch();
+    await world.clock.run(50);
+    expect(views.map(({ meeting }) => meeting.revision)).toEqual([2]);
+    world.server.setRole("ada", undefined);
+    await world.clock.run(50);
+    expect(ends).toEqual(["removed"]);
+    session.setPresence({ status: "active" });
+    await world.clock.run(50_000);
+    expect(told()).toEqual([]);
+  });
+});
