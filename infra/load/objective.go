@@ -32,13 +32,19 @@ func runScenario(ctx context.Context, s Scenario, dir string, out io.Writer) err
 		}
 	}()
 	o, err := drive(ctx, s, sv, func(c *crowd, one Sample) { say("%s", line(c, one)) }, say)
-	if o == nil {
+	if err != nil {
 		return err
 	}
-	t := o.crowd.tally
-	fmt.Fprintf(out, "%+v\n%+v\n%+v\n%+v\n", t.noteAck.measured(), t.noteDelivery.measured(), t.transcriptDelivery.measured(), o.findings)
-	fmt.Fprintln(out, t.failures(), t.frameCounts(), o.crowd.reports)
-	return err
+	r := reportOf("Rapport under load", o)
+	if err := r.save(dir); err != nil {
+		return err
+	}
+	r.print(out)
+	fmt.Fprintln(out, "\nreport:", filepath.Join(filepath.Dir(dir), "latest", "report.html"))
+	if failed(r.Verdicts, s.SLO == "fail") {
+		return errWrong
+	}
+	return nil
 }
 
 // line is what is shown of a second.
