@@ -133,6 +133,24 @@ fuzz: need-go ## Run every fuzz target for FUZZTIME (20s)
 bench: setup ## Benchmarks (PKGS=./shared/ot BENCH=Transform for some)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKGS)
 
+# ---------------------------------------------------------------- load
+
+# SECONDS is a clock to bash, so it goes under another name.
+LOAD = LOAD_SECONDS=$(SECONDS) $(BIN)/load
+
+.PHONY: load
+load: setup runner driver ## Drive a runner as the objective says, and report (MEETINGS= CLIENTS= RATE= SECONDS= MODE= URL= …; docs/load.md)
+	@$(LOAD)
+
+.PHONY: load-small
+load-small: SECONDS = 10
+load-small: setup runner driver ## The same for half a minute, with few people: correctness alone decides
+	@SLO=report RAMP=3s MEETINGS=10 CLIENTS=3 RATE=10 TRANSCRIPTS=5 QUERIES=5 TEXTS=5 $(LOAD)
+
+.PHONY: driver
+driver: need-go
+	@go build -o $(BIN)/load ./infra/load
+
 # ---------------------------------------------------------------- checks
 
 .PHONY: check
