@@ -28,7 +28,7 @@ type SocketLimits struct {
 	Frame int64
 	// InFlight is how many frames of a socket are answered at once: 16.
 	InFlight int
-	// Sockets is how many may be open at once: 4,096.
+	// Sockets is how many may be open at once: 16,384.
 	Sockets int
 }
 
@@ -39,7 +39,7 @@ func (l SocketLimits) withDefaults() SocketLimits {
 	setDefault(&l.Handshake, 2*time.Second)
 	setDefault(&l.Frame, 32<<10)
 	setDefault(&l.InFlight, 16)
-	setDefault(&l.Sockets, 4096)
+	setDefault(&l.Sockets, 16384)
 	return l
 }
 
