@@ -1,0 +1,133 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// errKilled is what a function's calls get that is dead already.
+var errKilled = errors.New("the function was killed")
+
+// Killed is what an invocation panics with that was killed, so that its instance
+// is thrown away like any that ended by itself.
+type Killed struct{ Function string }
+
+// Error says which function was killed.
+func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after a write", k.Function) }
+
+// Units gives functions whose instances have clocks that are off, and may be
+// killed right after one of their writes has happened: no later call of that
+// invocation reaches a table or a socket, and its answer is thrown away. tables
+// carries their table calls; nil makes a client of its own for each instance.
+func (i *Injector) Units(units []endpoint.Unit, tables aws.HTTPClient) []endpoint.Unit {
+	if i == nil {
+		return units
+	}
+	faulty := make([]endpoint.Unit, len(units))
+	for n, unit := range units {
+		open := unit.Open
+		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+			handler, err := open(platform.WithOutside(ctx, i.outside(unit.Name, tables)), env)
+			if err != nil {
+				return nil, err
+			}
+			return mortal{name: unit.Name, handler: handler}, nil
+		}
+		faulty[n] = unit
+	}
+	return faulty
+}
+
+func (i *Injector) outside(function string, tables aws.HTTPClient) platform.Outside {
+	if tables == nil {
+		tables = table.NewHTTP()
+	}
+	return platform.Outside{
+		Clock:  skewed{off: i.Skew(function)},
+		Tables: lethal{injector: i, function: function, behind: tables},
+	}
+}
+
+// skewed is the machine's clock, off by a fixed amount.
+type skewed struct {
+	clock.System
+	off time.Duration
+}
+
+// Now implements clock.Clock.
+func (s skewed) Now() time.Time { return s.System.Now().Add(s.off) }
+
+// life is that of one invocation.
+type life struct {
+	dead atomic.Bool
+	end  context.CancelFunc
+}
+
+type lifeKey struct{}
+
+// mortal is a handler whose invocations may be killed.
+type mortal struct {
+	name    string
+	handler lambda.Handler
+}
+
+// Invoke implements lambda.Handler.
+func (m mortal) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	l := &life{}
+	ctx, l.end = context.WithCancel(ctx)
+	defer l.end()
+	answer, err := m.handler.Invoke(context.WithValue(ctx, lifeKey{}, l), payload)
+	if l.dead.Load() {
+		panic(Killed{m.name})
+	}
+	return answer, err
+}
+
+// lethal carries a function's table calls and kills it after some writes. With
+// the context of the invocation everything ends that it does elsewhere.
+type lethal struct {
+	injector *Injector
+	function string
+	behind   aws.HTTPClient
+}
+
+// Do implements aws.HTTPClient.
+func (c lethal) Do(r *http.Request) (*http.Response, error) {
+	l, _ := r.Context().Value(lifeKey{}).(*life)
+	if l != nil && l.dead.Load() {
+		return nil, errKilled
+	}
+	response, err := c.behind.Do(r)
+	if err != nil || l == nil || response.StatusCode != http.StatusOK {
+		return response, err
+	}
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if !writes(operation) || !c.injector.Kill(c.function, operation) {
+		return response, nil
+	}
+	l.dead.Store(true)
+	l.end()
+	return nil, errors.Join(errKilled, response.Body.Close())
+}
+
+func writes(operation string) bool {
+	switch operation {
+	case "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem":
+		return true
+	}
+	return false
+}

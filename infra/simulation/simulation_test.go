@@ -1,0 +1,281 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/rapport/rapport/infra/local/faults"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/testkit/engine"
+)
+
+// seedsByDefault is how many seeds run where SEEDS says nothing else.
+const seedsByDefault = 24
+
+// result is what came of one seed.
+type result struct {
+	broken []string
+	trace  []string
+	faults map[faults.Kind]int64
+	// took is virtual time, commits entries and states, frames deliveries.
+	took                                time.Duration
+	commits, frames, most, calls, kills int
+	revocations, stale                  int
+}
+
+// simulate runs one seed.
+func simulate(t *testing.T, out outside, p plan, m mutant) (r result) {
+	prefix := fmt.Sprintf("%s-%d-", strings.Map(plain, t.Name()), time.Now().UnixNano())
+	specs := makeTables(t, out.engine, prefix)
+	synctest.Test(t, func(t *testing.T) {
+		// Items expire after a time that the engine's clock is not to reach.
+		time.Sleep(time.Until(time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)))
+		r = run(t, out, p, specs, m)
+	})
+	return r
+}
+
+func plain(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+		return r
+	}
+	return '-'
+}
+
+func run(t *testing.T, out outside, p plan, specs []engine.TableSpec, m mutant) result {
+	w := newWorld(t, out, p, specs, m)
+	w.begin()
+	w.cast()
+	var meetings []*meeting
+	for i := range p.meetings {
+		found := w.found(i + 1)
+		if found == nil {
+			w.end()
+			return w.result(meetings)
+		}
+		meetings = append(meetings, found)
+	}
+	w.enter(meetings)
+	var acting []func()
+	for _, c := range w.windowsOf() {
+		acting = append(acting, func() { w.act(c, meetings) })
+	}
+	atOnce(acting)
+	w.faults.Disable()
+	w.settle()
+	stale := w.behind(meetings)
+	w.lastWords(meetings)
+	w.settle()
+	w.check(meetings)
+	w.end()
+	r := w.result(meetings)
+	r.stale = stale
+	return r
+}
+
+func atOnce(all []func()) {
+	done := make(chan struct{})
+	for _, f := range all {
+		go func() {
+			f()
+			done <- struct{}{}
+		}()
+	}
+	for range all {
+		<-done
+	}
+}
+
+// direct reaches the tables beside the simulation.
+func (w *world) direct() *dynamodb.Client {
+	return table.NewClient(table.ClientConfig{
+		Region: "us-east-1", AccessKeyID: "simulation", SecretAccessKey: "simulation", Endpoint: w.engine.Endpoint, HTTP: w.line,
+	})
+}
+
+func (w *world) begin() {
+	client := w.direct()
+	for _, f := range w.feeds {
+		f.begin(w.t, client)
+		w.beside(f.run)
+		for _, r := range f.readers {
+			w.beside(r.run)
+		}
+	}
+}
+
+// end stops everything and waits for it.
+func (w *world) end() {
+	w.stop()
+	w.running.Wait()
+	w.wire.ghosts.Wait()
+}
+
+// settleWithin is how long a world may take to become quiet.
+const settleWithin = 10 * time.Minute
+
+// settle lets time pass until nothing is left to be done.
+func (w *world) settle() {
+	for waited := time.Duration(0); waited < settleWithin; waited += time.Second {
+		time.Sleep(time.Second)
+		w.mu.Lock()
+		why := w.unsettled()
+		w.mu.Unlock()
+		if why == "" {
+			return
+		}
+		if waited == settleWithin-time.Second {
+			w.mu.Lock()
+			w.breakLocked("it does not become quiet: %s", why)
+			w.mu.Unlock()
+		}
+	}
+}
+
+// unsettled says what is still to be done.
+func (w *world) unsettled() string {
+	if w.busy > 0 {
+		return fmt.Sprintf("%d invocations", w.busy)
+	}
+	if !w.drained() {
+		return "records in streams"
+	}
+	for _, c := range w.windowsOf() {
+		if c.connection == nil || c.opening || len(c.waiting) > 0 {
+			return fmt.Sprintf("%s: connected %v, opening %v, %d questions", c.name, c.connection != nil, c.opening, len(c.waiting))
+		}
+		for name, one := range c.topics {
+			if n, ok := one.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
+				return fmt.Sprintf("%s: %s in flight %v, loading %v, checking %v", c.name, name, n.mine != nil, n.loading, n.checking)
+			}
+		}
+	}
+	return ""
+}
+
+// behind counts the windows that follow notes and lack something, although all is
+// quiet: the posts and the head of the newest change failed. The next change
+// tells them.
+func (w *world) behind(meetings []*meeting) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range meetings {
+		for _, c := range w.windowsOf() {
+			if one := c.notesOf(m); one.following && one.position < int64(len(w.ledger.entries[one.name])) {
+				n++
+				w.noteLocked(c.name, "is behind at %d", one.position)
+			}
+		}
+	}
+	return n
+}
+
+// lastWords changes every text and every meeting once more, without faults.
+func (w *world) lastWords(meetings []*meeting) {
+	for _, m := range meetings {
+		if m.over {
+			continue
+		}
+		w.mu.Lock()
+		version := len(w.ledger.entries["meetings/"+m.id+"/notes"])
+		revision := len(w.ledger.states[m.id])
+		w.mu.Unlock()
+		r, _ := w.insist(fmt.Sprintf("last words %d", m.number), w.people[0], "POST /v1/meetings/"+m.id+"/notes/changes", map[string]any{
+			"baseVersion": version, "clientId": "last", "clientSeq": 1,
+			"ops": []map[string]any{{"type": "insert", "position": 0, "content": "The end. "}},
+		}, "")
+		if !r.ok() {
+			w.t.Errorf("last words: %d %s", r.status, r.body)
+		}
+		r, _ = w.insist(fmt.Sprintf("last title %d", m.number), w.people[0], "PATCH /v1/meetings/"+m.id, map[string]any{
+			"revision": revision, "title": "The end",
+		}, "")
+		if !r.ok() {
+			w.t.Errorf("last title: %d %s", r.status, r.body)
+		}
+	}
+}
+
+func (w *world) result(meetings []*meeting) result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := result{
+		broken: w.broken, trace: w.trace, faults: w.faults.Snapshot(), took: w.ledger.now(), frames: len(w.deliveries), most: w.mostFrames,
+		revocations: w.revocations, calls: int(w.ledger.next),
+	}
+	for _, m := range meetings {
+		r.commits += len(w.ledger.entries["meetings/"+m.id+"/notes"]) + len(w.ledger.states[m.id])
+	}
+	return r
+}
+
+// seeds are those to run.
+func seeds(t *testing.T) (all []uint64, verbose bool) {
+	t.Helper()
+	if one := os.Getenv("SEED"); one != "" {
+		seed, err := strconv.ParseUint(one, 10, 64)
+		if err != nil {
+			t.Fatalf("SEED is %q; want a whole number", one)
+		}
+		return []uint64{seed}, true
+	}
+	n := seedsByDefault
+	if many := os.Getenv("SEEDS"); many != "" {
+		var err error
+		if n, err = strconv.Atoi(many); err != nil || n < 1 {
+			t.Fatalf("SEEDS is %q; want how many", many)
+		}
+	}
+	for seed := range n {
+		all = append(all, uint64(seed)+1)
+	}
+	return all, false
+}
+
+// TestSimulation runs seeds and says which fail.
+func TestSimulation(t *testing.T) {
+	out := newOutside(t)
+	list, verbose := seeds(t)
+	total := result{faults: map[faults.Kind]int64{}}
+	began := time.Now()
+	for _, seed := range list {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			r := simulate(t, out, planOf(seed), mutant{})
+			if verbose {
+				t.Logf("plan %+v\n%s", planOf(seed), strings.Join(r.trace, "\n"))
+			}
+			for _, broken := range r.broken {
+				t.Error(broken)
+			}
+			if t.Failed() {
+				t.Errorf("again: SEED=%d go test -v ./infra/simulation -run TestSimulation", seed)
+			}
+			total.add(r)
+		})
+	}
+	t.Logf("%d seeds in %.1f s, %v of virtual time: %d commits, %d frames, at most %d in %v, %d revocations, %d windows behind until the next change; faults %v",
+		len(list), time.Since(began).Seconds(), total.took.Round(time.Second), total.commits, total.frames, total.most, capWindow,
+		total.revocations, total.stale, total.faults)
+}
+
+func (r *result) add(other result) {
+	r.took += other.took
+	r.commits += other.commits
+	r.frames += other.frames
+	r.revocations += other.revocations
+	r.stale += other.stale
+	r.most = max(r.most, other.most)
+	for kind, n := range other.faults {
+		r.faults[kind] += n
+	}
+}
+
+var _ = context.Background

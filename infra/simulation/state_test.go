@@ -1,0 +1,68 @@
+package simulation
+
+import "encoding/json"
+
+// state is a meeting as one client sees it: the newest state that it was told.
+type state struct {
+	c         *client
+	name      string
+	wanted    bool
+	following bool
+	revision  int64
+	data      string
+	seen      map[int64]string
+}
+
+func newState(c *client, meetingID string) *state {
+	return &state{c: c, name: "meetings/" + meetingID, wanted: true, seen: map[int64]string{}}
+}
+
+// meetingState is the data of a state.
+type meetingState struct {
+	Meeting      struct{ Revision int64 }
+	Participants []struct{ UserID, Role string }
+}
+
+func (s *state) from() (int64, bool) { return -1, s.wanted }
+
+func (s *state) head(position int64, _ string, asked bool) {
+	if asked {
+		s.following = true
+		return
+	}
+	if position > s.revision {
+		s.c.after(headWait, func() {
+			if s.following && s.revision < position {
+				s.c.subscribe(s.name)
+			}
+		})
+	}
+}
+
+func (s *state) event(e event) {
+	var m meetingState
+	if err := json.Unmarshal(e.Data, &m); err != nil || m.Meeting.Revision != e.Position {
+		s.c.w.breakLocked("%s got a state that is none: %s", s.c.name, e.Data)
+		return
+	}
+	s.seen[e.Position] = string(e.Data)
+	if e.Position >= s.revision {
+		s.revision, s.data = e.Position, string(e.Data)
+	}
+}
+
+func (s *state) ended(reason string, forGood bool) {
+	s.c.note("%s has ended: %s", s.name, reason)
+	s.following = false
+	if forGood {
+		s.wanted = false
+	}
+}
+
+func (s *state) resume() {
+	if s.wanted && s.following {
+		return
+	}
+	s.wanted = true
+	s.c.subscribe(s.name)
+}

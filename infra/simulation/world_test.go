@@ -1,0 +1,293 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/infra/local/faults"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/testkit"
+	"github.com/rapport/rapport/shared/testkit/engine"
+)
+
+// invocationTakes bounds an invocation, as the templates do.
+const invocationTakes = 29 * time.Second
+
+// outside is what worlds share: what was made before their bubbles.
+type outside struct {
+	engine *engine.Engine
+	line   *line
+	issuer *testkit.Issuer
+}
+
+func newOutside(t *testing.T) outside {
+	e := startEngine(t)
+	return outside{engine: e, line: newLine(t, e), issuer: testkit.NewIssuer(t)}
+}
+
+// world is everything of one seed. What is below mu is guarded by it; nobody
+// waits for virtual time while holding it.
+type world struct {
+	outside
+	t      testing.TB
+	plan   plan
+	rng    *rand.Rand
+	faults *faults.Injector
+	paces  paces
+	wire   *wire
+	env    config.Env
+	units  []endpoint.Unit
+	mutant mutant
+	feeds  []*feed
+	people []*person
+	// running counts what is under way.
+	running sync.WaitGroup
+	stop    context.CancelFunc
+	ctx     context.Context
+
+	mu          sync.Mutex
+	ledger      *ledger
+	idle        map[string][]lambda.Handler
+	connections map[string]*connection
+	deliveries  []delivery
+	promises    []promise
+	revocations int
+	mostFrames  int
+	replacer    *strings.Replacer
+	named       int
+	ending      bool
+	busy        int
+	opens       int
+	trace       []string
+	broken      []string
+}
+
+// newWorld makes the world of a plan, inside a bubble.
+func newWorld(t testing.TB, out outside, p plan, specs []engine.TableSpec, m mutant) *world {
+	w := &world{
+		outside: out, t: t, plan: p, rng: p.random("world"), paces: calm(), mutant: m,
+		faults: faults.New(faults.Settings{Seed: p.seed, Rate: p.rate}, nil),
+		idle:   map[string][]lambda.Handler{}, connections: map[string]*connection{},
+		ledger: newLedger(), replacer: strings.NewReplacer(),
+	}
+	if p.rough {
+		w.paces = rough()
+	}
+	w.ctx, w.stop = context.WithCancel(context.Background())
+	w.wire = &wire{w: w, line: out.line}
+	w.units = functions.All()
+	if w.faults != nil {
+		w.units = w.faults.Units(w.units, w.wire)
+	}
+	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.env = config.Env{
+		"STAGE": "simulation", "ISSUERS": string(issuers), "WORKOS_API_KEY": "sk_simulation", "WORKOS_ENDPOINT": directoryURL,
+		"WORKOS_WEBHOOK_SECRET": "simulation", "STREAM_API_KEY": "simulation", "STREAM_API_SECRET": "simulation",
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "simulation", "AWS_SECRET_ACCESS_KEY": "simulation",
+		"AWS_ENDPOINT_URL_DYNAMODB": out.engine.Endpoint, "WS_URL": "wss://sockets.test/live", "WS_ENDPOINT": "https://sockets.test/live",
+	}
+	for i, name := range []string{"DATA_TABLE", "LOG_TABLE", "REALTIME_TABLE", "CONTROL_TABLE", "AUDIT_TABLE"} {
+		w.env[name] = specs[i].Name
+	}
+	w.feeds = newFeeds(w, specs)
+	return w
+}
+
+// operation begins something under a name of its own.
+func (w *world) operation(name, function string) *operation {
+	return &operation{seed: w.plan.seed, name: name, function: function, counts: map[string]uint64{}, ended: map[string]time.Time{}}
+}
+
+// unit is the function of a trigger and route.
+func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.Unit, bool) {
+	for _, unit := range w.units {
+		if unit.Trigger == trigger && unit.Route == route {
+			return unit, true
+		}
+	}
+	return endpoint.Unit{}, false
+}
+
+var errDied = errors.New("the function has died")
+
+// invoke gives a function an event, on an instance that is idle or a new one. It
+// returns the moment of the answer beside it.
+func (w *world) invoke(o *operation, unit endpoint.Unit, event any) (payload []byte, at int64, err error) {
+	text, err := json.Marshal(event)
+	if err != nil {
+		return nil, 0, err
+	}
+	w.mu.Lock()
+	w.busy++
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.busy--
+		at = w.ledger.tick()
+		w.mu.Unlock()
+	}()
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), operationKey{}, o), invocationTakes)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: o.name})
+	handler, err := w.instance(ctx, unit)
+	if err != nil {
+		return nil, 0, err
+	}
+	payload, err = survive(func() ([]byte, error) { return handler.Invoke(ctx, text) })
+	if errors.Is(err, errDied) {
+		w.note(o, "killed")
+		return nil, 0, err
+	}
+	w.mu.Lock()
+	w.idle[unit.Name] = append(w.idle[unit.Name], handler)
+	w.mu.Unlock()
+	if err != nil {
+		w.note(o, "failed: %v", err)
+	}
+	return payload, 0, err
+}
+
+// survive runs an invocation that may be killed.
+func survive(f func() ([]byte, error)) (payload []byte, err error) {
+	defer func() {
+		value := recover()
+		if _, killed := value.(faults.Killed); killed {
+			payload, err = nil, errDied
+		} else if value != nil {
+			panic(value)
+		}
+	}()
+	return f()
+}
+
+func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handler, error) {
+	w.mu.Lock()
+	if free := w.idle[unit.Name]; len(free) > 0 {
+		handler := free[len(free)-1]
+		w.idle[unit.Name] = free[:len(free)-1]
+		w.mu.Unlock()
+		return handler, nil
+	}
+	w.opens++
+	w.mu.Unlock()
+	ctx = platform.WithOutside(ctx, platform.Outside{
+		Tables: w.wire, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
+	})
+	return unit.Open(ctx, w.env)
+}
+
+// go_ runs f beside everything else; the world's end waits for it.
+func (w *world) beside(f func()) { w.running.Go(f) }
+
+// over tells whether the world is ending.
+func (w *world) over() bool { return w.ctx.Err() != nil }
+
+// names replaces the ids of meetings by names that are the same in every run.
+func (w *world) names() *strings.Replacer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.namesLocked()
+}
+
+func (w *world) namesLocked() *strings.Replacer {
+	if w.named != len(w.ledger.meetings) {
+		var pairs []string
+		for i, id := range w.ledger.meetings {
+			pairs = append(pairs, id, fmt.Sprintf("<meeting %d>", i+1))
+		}
+		w.replacer, w.named = strings.NewReplacer(pairs...), len(w.ledger.meetings)
+	}
+	return w.replacer
+}
+
+// note adds a line to the trace.
+func (w *world) note(o *operation, format string, args ...any) {
+	name := "world"
+	if o != nil {
+		name = o.name
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.noteLocked(name, format, args...)
+}
+
+func (w *world) noteLocked(who, format string, args ...any) {
+	line := fmt.Sprintf("%12.6f %s: %s", w.ledger.now().Seconds(), who, fmt.Sprintf(format, args...))
+	w.trace = append(w.trace, random.ReplaceAllString(w.namesLocked().Replace(line), "?"))
+}
+
+// breakLocked notes that something doesn't hold that must.
+func (w *world) breakLocked(format string, args ...any) {
+	text := w.namesLocked().Replace(fmt.Sprintf(format, args...))
+	w.broken = append(w.broken, text)
+	w.noteLocked("BROKEN", "%s", text)
+}
+
+// logs takes what functions log at a level above what is normal.
+type logs struct{ w *world }
+
+func (l logs) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (l logs) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l logs) WithGroup(string) slog.Handler                    { return l }
+
+func (l logs) Handle(ctx context.Context, r slog.Record) error {
+	var text strings.Builder
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "error" || a.Key == "reason" || a.Key == "stack" {
+			fmt.Fprintf(&text, " %s=%s", a.Key, a.Value)
+		}
+		if a.Key == "stack" {
+			l.w.mu.Lock()
+			l.w.breakLocked("a function panicked: %s", a.Value)
+			l.w.mu.Unlock()
+		}
+		return true
+	})
+	l.w.note(operationOf(ctx), "logs %s%s", r.Message, text.String())
+	return nil
+}
+
+const (
+	jwksURL      = "https://issuer.test/jwks"
+	directoryURL = "https://directory.test"
+)
+
+// web is the identity provider: its keys and its people.
+type web struct{ w *world }
+
+// RoundTrip implements http.RoundTripper.
+func (p web) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body any
+	switch {
+	case r.URL.String() == jwksURL:
+		body = map[string]any{"keys": []any{p.w.issuer.Key().JWK()}}
+	case strings.HasPrefix(r.URL.String(), directoryURL):
+		id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		body = map[string]any{"object": "user", "id": id, "email": id + "@example.com", "first_name": id, "last_name": "Test"}
+	default:
+		return nil, fmt.Errorf("nobody is at %s", r.URL)
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}, body: text}.response(r), nil
+}
