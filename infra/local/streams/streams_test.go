@@ -50,10 +50,14 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dataDir: t.TempDir(), split: 1}
 	w.startEngine()
 	w.tables = []template.Table{{LogicalID: "Data", Name: tableName, TTL: "ttl", Create: &dynamodb.CreateTableInput{
-		TableName:            aws.String(tableName),
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("PK"), AttributeType: "S"}},
-		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_AND_OLD_IMAGES"},
+		TableName: aws.String(tableName),
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
+		},
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("PK"), AttributeType: "S"}, {AttributeName: aws.String("SK"), AttributeType: "S"},
+		},
+		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_AND_OLD_IMAGES"},
 	}}}
 	if err := tables.Create(t.Context(), w.engine.Client(), w.tables); err != nil {
 		t.Fatal(err)
@@ -84,6 +88,12 @@ func (w *world) startEngine() {
 // start runs readers for one function with one event source.
 func (w *world) start(spec template.EventSource, invoke invokerFunc) *Readers {
 	w.t.Helper()
+	return w.run(spec, invoke)
+}
+
+// run is start for any Invoker.
+func (w *world) run(spec template.EventSource, invoke Invoker) *Readers {
+	w.t.Helper()
 	spec.Name, spec.Table, spec.TableName, spec.StartingPosition = "Data", "Data", tableName, "LATEST"
 	if spec.BatchSize == 0 {
 		spec.BatchSize = 100
@@ -108,11 +118,16 @@ func (w *world) start(spec template.EventSource, invoke invokerFunc) *Readers {
 	return readers
 }
 
+// keyOf is the key of an item that is alone in its partition.
+func keyOf(partition string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: partition}, "SK": &types.AttributeValueMemberS{Value: "x"}}
+}
+
 func (w *world) put(keys ...string) {
 	w.t.Helper()
 	for _, key := range keys {
 		if _, err := w.engine.Client().PutItem(w.t.Context(), &dynamodb.PutItemInput{
-			TableName: aws.String(tableName), Item: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: key}},
+			TableName: aws.String(tableName), Item: keyOf(key),
 		}); err != nil {
 			w.t.Fatal(err)
 		}
@@ -344,16 +359,14 @@ func TestExpiredItemsAreTheServicesWork(t *testing.T) {
 	w, got := newWorld(t), newCalls()
 	sweeper := tables.NewSweeper(w.engine.Client(), w.tables, clock.System{}, slog.New(slog.DiscardHandler))
 	for _, key := range []string{"expired", "deleted"} {
-		if _, err := w.engine.Client().PutItem(t.Context(), &dynamodb.PutItemInput{
-			TableName: aws.String(tableName), Item: map[string]types.AttributeValue{
-				"PK": &types.AttributeValueMemberS{Value: key}, "ttl": &types.AttributeValueMemberN{Value: "1600000000000"},
-			},
-		}); err != nil {
+		item := keyOf(key)
+		item["ttl"] = &types.AttributeValueMemberN{Value: "1600000000000"}
+		if _, err := w.engine.Client().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: item}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	setEnd := &dynamodb.UpdateItemInput{
-		TableName: aws.String(tableName), Key: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "expired"}},
+		TableName: aws.String(tableName), Key: keyOf("expired"),
 		UpdateExpression: aws.String("SET #t = :t"), ExpressionAttributeNames: map[string]string{"#t": "ttl"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":t": &types.AttributeValueMemberN{
 			Value: fmt.Sprint(clock.System{}.Now().Unix() - 60),
@@ -366,7 +379,7 @@ func TestExpiredItemsAreTheServicesWork(t *testing.T) {
 		t.Fatalf("swept %d, %v", n, err)
 	}
 	if _, err := w.engine.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
-		TableName: aws.String(tableName), Key: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "deleted"}},
+		TableName: aws.String(tableName), Key: keyOf("deleted"),
 	}); err != nil {
 		t.Fatal(err)
 	}
