@@ -172,7 +172,7 @@ func (g *Sockets) leavePlace() {
 // connect runs $connect and, where it lets the client in, the socket.
 func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	s := &socket{
-		id:          newID(),
+		id: newID(),
 		// API Gateway tells times in milliseconds.
 		connectedAt: g.Clock.Now().Truncate(time.Millisecond),
 		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
