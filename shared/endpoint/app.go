@@ -14,6 +14,7 @@ package endpoint
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
@@ -30,8 +31,10 @@ type Surroundings struct {
 	Gate    Gate
 	Answers Replays
 	Posts   Poster
-	Clock   clock.Clock
-	Log     *slog.Logger
+	// Handover asks clients to move to a new socket; nil asks nobody.
+	Handover Handover
+	Clock    clock.Clock
+	Log      *slog.Logger
 	// Stage is the deployment's name, under which its metrics stand.
 	Stage string
 }
@@ -49,6 +52,13 @@ type Gate interface {
 // Poster sends a frame to an open socket.
 type Poster interface {
 	Post(ctx context.Context, connectionID string, frame []byte) error
+}
+
+// Handover knows when a socket's client should move to a new one.
+type Handover interface {
+	// Frame gives what to send to a socket that has sent a frame: nil unless it
+	// is near its end.
+	Frame(connectionID string, connectedAt time.Time) []byte
 }
 
 // Replays remembers answers to requests that carried an Idempotency-Key;

@@ -63,6 +63,9 @@ type Declaration struct {
 	// Mutates is true where the call changes something, and so takes an
 	// Idempotency-Key.
 	Mutates bool
+	// QuietID is true where a frame may leave its id out, and then gets no answer
+	// unless it is refused.
+	QuietID bool
 	// Input and Output describe the request and the answer; nil where there is
 	// none.
 	Input  *Shape
@@ -122,6 +125,10 @@ func For(class Class) Option { return func(d *Declaration) { d.Class = class } }
 // Answers sets the status code of success; without it 200, or 204 where there
 // is no answer.
 func Answers(status int) Option { return func(d *Declaration) { d.Status = status } }
+
+// QuietID lets frames leave their id out: they get no answer then, unless they
+// are refused.
+func QuietID() Option { return func(d *Declaration) { d.QuietID = true } }
 
 // MaxBody bounds the body or frame, in bytes as sent; without it, 256 KB and
 // MaxFrame.

@@ -25,6 +25,8 @@ type house struct {
 	posted  [][]byte
 	posting error
 	replays replays
+	// handover is nil where nobody is asked to move over.
+	handover Handover
 }
 
 // Bearer implements Gate.
@@ -92,7 +94,7 @@ func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 	t.Helper()
 	open := func(context.Context, config.Env) (App[struct{}], error) {
 		return App[struct{}]{Surroundings: Surroundings{
-			Gate: h, Answers: &h.replays, Posts: h, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+			Gate: h, Answers: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}}, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -51,6 +52,9 @@ func Socket[S, In, Out any](
 		option(&d)
 	}
 	frame := frameSchema(d.Input.Body)
+	if d.QuietID {
+		frame.Required = slices.DeleteFunc(frame.Required, func(name string) bool { return name == "id" })
+	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &socketHandler{
 			name: name, declaration: d, around: app.Surroundings, reply: reply, frame: frame,
@@ -126,7 +130,7 @@ func (h *socketHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 	call.caller.RequestID = call.requestID
 
 	if event.RequestContext.EventType == eventMessage {
-		call.err = h.message(ctx, call, []byte(event.Body))
+		call.err = h.message(ctx, call, event)
 		return json.Marshal(events.APIGatewayProxyResponse{StatusCode: http.StatusOK})
 	}
 	call.err = guard(func() error { return h.lifecycle(ctx, call, event) })
@@ -159,9 +163,11 @@ func (h *socketHandler) lifecycle(ctx context.Context, call *call, event events.
 	return err
 }
 
-// message answers one frame. The error that it returns is the call's outcome;
-// the caller has had it as a frame.
-func (h *socketHandler) message(ctx context.Context, call *call, raw []byte) error {
+// message answers one frame, and asks a client whose socket is near its end to
+// move over. The error that it returns is the call's outcome; the caller has had
+// it as a frame.
+func (h *socketHandler) message(ctx context.Context, call *call, event events.APIGatewayWebsocketProxyRequest) error {
+	raw := []byte(event.Body)
 	id := readID(raw)
 	var out any
 	err := guard(func() (err error) {
@@ -178,13 +184,27 @@ func (h *socketHandler) message(ctx context.Context, call *call, raw []byte) err
 	if encoding != nil {
 		return fmt.Errorf("encode frame: %w", encoding)
 	}
-	if posting := h.around.Posts.Post(ctx, call.caller.ConnectionID, frame); posting != nil {
-		h.around.Log.InfoContext(ctx, "answer not delivered", "function", h.name, "requestId", call.requestID, "error", posting.Error())
+	if err != nil || id != "" || !h.declaration.QuietID {
+		h.post(ctx, call, frame)
+	}
+	if h.around.Handover != nil && call.caller.UserID != "" {
+		opened := time.UnixMilli(event.RequestContext.ConnectedAt)
+		if frame := h.around.Handover.Frame(call.caller.ConnectionID, opened); frame != nil {
+			h.post(ctx, call, frame)
+		}
 	}
 	if err == nil {
 		h.around.follow(ctx, h.name, out)
 	}
 	return err
+}
+
+// post sends a frame to the caller. One that doesn't arrive is the caller's to
+// miss.
+func (h *socketHandler) post(ctx context.Context, call *call, frame []byte) {
+	if err := h.around.Posts.Post(ctx, call.caller.ConnectionID, frame); err != nil {
+		h.around.Log.InfoContext(ctx, "answer not delivered", "function", h.name, "requestId", call.requestID, "error", err.Error())
+	}
 }
 
 func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id string) (string, any, error) {

@@ -1,12 +1,14 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -38,7 +40,7 @@ func (l large) Brief() any {
 	return l
 }
 
-func whispering() Function[struct{}] {
+func whispering(options ...Option) Function[struct{}] {
 	return Socket("whisper", "Whisper.", "whispered",
 		func(_ struct{}, _ context.Context, c caller.Caller, in whisper) (receipt, error) {
 			switch in.Text {
@@ -50,7 +52,7 @@ func whispering() Function[struct{}] {
 				return receipt{}, errSecret
 			}
 			return receipt{in.Text + " from " + c.UserID + " over " + c.ConnectionID}, nil
-		})
+		}, options...)
 }
 
 // frameEvent is an event of a frame over an open socket.
@@ -300,5 +302,69 @@ func TestSocketAnswerThatCantBeDelivered(t *testing.T) {
 	}
 	if strings.Contains(h.log.String(), "hush") {
 		t.Errorf("the frame is logged: %s", h.log.String())
+	}
+}
+
+// A frame that may leave its id out is answered only where it has one, or where
+// it is refused.
+func TestSocketQuietID(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, frame, want string }{
+		{"without", `{"action":"whisper","text":"hi"}`, ""},
+		{"with", `{"action":"whisper","id":"7","text":"hi"}`, `{"type":"whispered","id":"7","text":"hi from user_ada over open"}`},
+		{"refused without", `{"action":"whisper","text":"no"}`, `{"type":"error","code":"FORBIDDEN","detail":"No."}`},
+		{"empty", `{"action":"whisper","id":"","text":"hi"}`, `{"type":"error","code":"VALIDATION_ERROR","detail":"The request is not valid.","errors":[{"location":"body.id","detail":"must have at least 1 characters"}]}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var h house
+			handler := h.open(t, whispering(QuietID()))
+			dispatch(t, handler, frameEvent(tt.frame))
+			if got := string(bytes.Join(h.posted, []byte("|"))); got != tt.want {
+				t.Errorf("posted %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// mover asks whoever connected at a time to move over.
+type mover int64
+
+// Frame implements Handover.
+func (m mover) Frame(connectionID string, connectedAt time.Time) []byte {
+	if connectedAt.UnixMilli() != int64(m) {
+		return nil
+	}
+	return []byte("move, " + connectionID)
+}
+
+// Whoever is near the socket's end is asked to move over, after the answer,
+// whatever that is; not who isn't let in.
+func TestSocketHandover(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, frame, socket string
+		connectedAt         int64
+		want                bool
+	}{
+		{"near its end", `{"action":"whisper","id":"1","text":"hi"}`, "open", 1000, true},
+		{"refused", `{"action":"whisper","id":"1","text":"no"}`, "open", 1000, true},
+		{"not JSON", `{`, "open", 1000, true},
+		{"young", `{"action":"whisper","id":"1","text":"hi"}`, "open", 2000, false},
+		{"over", `{"action":"whisper","id":"1","text":"hi"}`, "closed", 1000, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := house{handover: mover(1000)}
+			event := frameEvent(tt.frame)
+			event.RequestContext.ConnectionID, event.RequestContext.ConnectedAt = tt.socket, tt.connectedAt
+			dispatch(t, h.open(t, whispering()), event)
+			asked := len(h.posted) == 2 && string(h.posted[1]) == "move, open"
+			if asked != tt.want || (!asked && len(h.posted) != 1) {
+				t.Errorf("posted %s", h.posted)
+			}
+		})
 	}
 }

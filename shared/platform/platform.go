@@ -40,8 +40,10 @@ type Config struct {
 	WorkosEndpoint string           `env:"WORKOS_ENDPOINT"`
 	// SocketURL is where clients open sockets.
 	SocketURL string `env:"WS_URL"`
-	Table     table.ClientConfig
-	Sockets   apigateway.Config
+	// SocketLifetime is how long a socket may live.
+	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
+	Table          table.ClientConfig
+	Sockets        apigateway.Config
 }
 
 // Platform is what was opened.
@@ -59,8 +61,9 @@ type Platform struct {
 	Connections *realtime.Connections
 	Streams     *realtime.Streams
 
-	gate   *identity.Gate
-	poster realtime.Poster
+	gate     *identity.Gate
+	poster   realtime.Poster
+	handover *realtime.Handover
 }
 
 // Open opens the platform, on what is Outside. The error names every variable
@@ -88,7 +91,8 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.Once = idempotency.New(p.Control, p.Clock)
 	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
-	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock)
+	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock).Lasting(cfg.SocketLifetime)
+	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
 	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)
@@ -98,6 +102,6 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
 	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
-		Gate: p.gate, Answers: p.Once, Posts: p.poster, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+		Gate: p.gate, Answers: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

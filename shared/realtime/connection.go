@@ -17,10 +17,10 @@ import (
 const (
 	// ticketLife is how long a ticket can be spent.
 	ticketLife = 30 * time.Second
-	// socketLife is how long a connection's rows are kept: API Gateway closes
-	// sockets after two hours.
-	socketLife = 2*time.Hour + 15*time.Minute
-	// MaxSockets is how many sockets a user has at once.
+	// keptAfter is how long a connection's rows are kept after its socket's life.
+	keptAfter = 15 * time.Minute
+	// MaxSockets is how many sockets a user has at once, not counting those whose
+	// clients are asked to move over: a new one opens before the old one closes.
 	MaxSockets = 10
 	// MaxTopics is how many topics a socket follows at once.
 	MaxTopics = 20
@@ -51,12 +51,22 @@ type Connections struct {
 	sessions Sessions
 	gateway  Gateway
 	clock    clock.Clock
+	lifetime time.Duration
 }
 
 // NewConnections makes the keeper of sockets.
 func NewConnections(realtime, control *table.Table, sessions Sessions, gateway Gateway, c clock.Clock) *Connections {
-	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c}
+	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime}
 }
+
+// Lasting sets how long sockets may live, where that isn't Lifetime.
+func (s *Connections) Lasting(lifetime time.Duration) *Connections {
+	s.lifetime = lifetime
+	return s
+}
+
+// expires is when the rows of a socket that is open now are of no more use.
+func (s *Connections) expires(now time.Time) time.Time { return now.Add(s.lifetime + keptAfter) }
 
 // Issue makes a ticket that opens one socket for a caller within 30 seconds.
 func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string, expiresAt time.Time, err error) {
@@ -86,15 +96,18 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 	if err != nil {
 		return caller.Caller{}, fmt.Errorf("read ticket: %w", err)
 	}
+	most := MaxSockets
 	for tried := false; ; tried = true {
-		err := s.openTx(connectionID, ticket, item).Commit(ctx)
+		err := s.openTx(connectionID, ticket, item, most).Commit(ctx)
 		switch {
 		case err == nil:
 			return item.caller(connectionID), nil
 		case table.FailedOp(err, opSockets) != nil && !tried && table.FailedOp(err, opTicket) == nil:
-			if err := s.dropStale(ctx, item.UserID); err != nil {
+			leaving, err := s.dropStale(ctx, item.UserID)
+			if err != nil {
 				return caller.Caller{}, err
 			}
+			most += leaving
 		case table.FailedOp(err, opTicket) != nil || table.FailedOp(err, OpSession) != nil:
 			return caller.Caller{}, refused
 		case table.FailedOp(err, opSockets) != nil:
@@ -119,56 +132,62 @@ func busy() error {
 // OpSession names the check that Sessions.Holds adds.
 const OpSession = "session"
 
-func (s *Connections) openTx(connectionID, ticket string, item ticketItem) *table.Tx {
+func (s *Connections) openTx(connectionID, ticket string, item ticketItem, most int) *table.Tx {
 	now := s.clock.Now()
 	tx := table.NewTx()
 	tx.Delete(s.control, ticketKey(ticket), table.If(table.Greater("expiresAt", now.UnixMilli())), table.Named(opTicket))
 	s.sessions.Holds(tx, item.SessionID)
 	tx.Put(s.realtime, connectionKey(connectionID), connectionItem{Holder: item.Holder, ConnectedAt: now},
-		table.If(table.Absent()), table.Expires(now.Add(socketLife)), table.Named(opConnection))
+		table.If(table.Absent()), table.Expires(s.expires(now)), table.Named(opConnection))
 	tx.Update(s.realtime, socketsKey(item.UserID), table.Update{
 		Add: map[string]any{"ids": table.StringSet{connectionID}},
-		If:  table.Or(table.AttributeAbsent("ids"), table.SizeLess("ids", MaxSockets)),
-	}, table.Named(opSockets), table.Expires(now.Add(socketLife)))
+		If:  table.Or(table.AttributeAbsent("ids"), table.SizeLess("ids", most)),
+	}, table.Named(opSockets), table.Expires(s.expires(now)))
 	return tx
 }
 
 // dropStale takes down a user's sockets that are gone without having said so:
-// API Gateway's $disconnect is best effort.
-func (s *Connections) dropStale(ctx context.Context, userID string) error {
+// API Gateway's $disconnect is best effort. Of the others it counts, up to
+// MaxSockets, those that are about to be left.
+func (s *Connections) dropStale(ctx context.Context, userID string) (leaving int, err error) {
 	ids, err := s.Of(ctx, userID)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	left := s.clock.Now().Add(window(s.lifetime) - s.lifetime)
 	for _, id := range ids {
-		alive, err := s.alive(ctx, id)
+		item, alive, err := s.alive(ctx, id)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if alive {
+			if item.ConnectedAt.Before(left) {
+				leaving++
+			}
 			continue
 		}
 		if _, _, err := s.Close(ctx, id); err != nil {
-			return err
+			return 0, err
 		}
 		if err := s.unlist(ctx, userID, id); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return min(leaving, MaxSockets), nil
 }
 
 // alive tells whether a socket that is listed is open: by its row, and by the
 // gateway's own word.
-func (s *Connections) alive(ctx context.Context, connectionID string) (bool, error) {
+func (s *Connections) alive(ctx context.Context, connectionID string) (connectionItem, bool, error) {
 	item, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(connectionID))
 	if errors.Is(err, table.ErrNotFound) || (err == nil && item.Closed) {
-		return false, nil
+		return item, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read connection: %w", err)
+		return item, false, fmt.Errorf("read connection: %w", err)
 	}
-	return s.gateway.Alive(ctx, connectionID)
+	alive, err := s.gateway.Alive(ctx, connectionID)
+	return item, alive, err
 }
 
 // Of lists a user's sockets.

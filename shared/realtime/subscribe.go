@@ -97,7 +97,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		),
 	}, table.Named(opConnection))
 	tx.Put(s.realtime, subscriptionKey(topic, c.ConnectionID), subscription{UserID: c.UserID, Role: role, Since: now},
-		table.Expires(now.Add(socketLife)))
+		table.Expires(s.connections.expires(now)))
 	s.audit.Add(tx, c, actionSubscribe, name)
 	err := tx.Commit(ctx)
 	switch failed := table.FailedOp(err, opConnection); {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
 )
 
 // Frame is a frame that a client got; what its type doesn't have is zero.
@@ -158,6 +159,20 @@ func (s *Socket) Events(t testing.TB, topic string) []Event {
 		}
 	}
 	return all
+}
+
+// Age makes the socket older: it was opened earlier by so much, by its events and
+// by its row.
+func (s *Socket) Age(t testing.TB, by time.Duration) {
+	t.Helper()
+	s.connected = s.connected.Add(-by)
+	key := table.Key{PK: "CONNECTION#" + s.ID, SK: "CONNECTION"}
+	err := s.person.world.Tables.Realtime.Update(t.Context(), key, table.Update{
+		Set: map[string]any{"connectedAt": s.connected}, If: table.Exists(),
+	})
+	if err != nil {
+		t.Fatalf("age socket: %v", err)
+	}
 }
 
 // Open tells whether the socket is open: nobody has closed it, and it is not

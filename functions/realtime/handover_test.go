@@ -1,0 +1,83 @@
+package realtime_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+// ticketOf gives the query of a handshake.
+func ticketOf(t *testing.T, p *testkit.Person) url.Values {
+	t.Helper()
+	ticket := testkit.As[struct{ Ticket string }](t, p.Call(t, "POST /v1/realtime/tickets", nil))
+	return url.Values{"ticket": {ticket.Ticket}}
+}
+
+// A socket near its end is asked to move over, by whatever frame it sends.
+func TestReconnect(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := r.ben.Connect(t)
+	subscribe(t, s, r.notes)
+	if got := last(t, s, "reconnect", ""); got != nil {
+		t.Fatalf("a young socket is told %s", got.Raw)
+	}
+	opened := time.Now()
+	s.Age(t, time.Hour+55*time.Minute)
+	end := opened.Add(5 * time.Minute)
+	for _, frame := range []any{
+		map[string]any{"action": "ping", "id": "1"},
+		map[string]any{"action": "subscribe", "id": "2", "topic": "meetings/other"},
+		map[string]any{"action": "dance", "id": "3"},
+	} {
+		before := len(s.Frames(t))
+		s.Send(t, frame)
+		frames := s.Frames(t)[before:]
+		if len(frames) != 2 || frames[1].Type != "reconnect" {
+			t.Fatalf("%v: got %d frames, want an answer and reconnect", frame, len(frames))
+		}
+		var got struct{ Before time.Time }
+		if err := json.Unmarshal(frames[1].Raw, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Before.After(end) || got.Before.Before(end.Add(-2*time.Minute)) {
+			t.Errorf("%v: before %v, want a little before %v", frame, got.Before, end)
+		}
+		s.Send(t, frame)
+		if got := s.Frames(t)[before+2:]; len(got) != 1 {
+			t.Errorf("%v: told again at once", frame)
+		}
+	}
+}
+
+// Who has ten sockets can still move over: those near their end don't count.
+func TestHandoverBeyondTenSockets(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	var sockets []*testkit.Socket
+	for range 10 {
+		sockets = append(sockets, ada.Connect(t))
+	}
+	if _, status := ada.Handshake(t, ticketOf(t, ada)); status != 429 {
+		t.Fatalf("the eleventh socket: status %d, want 429", status)
+	}
+	for _, s := range sockets[:2] {
+		s.Age(t, time.Hour+52*time.Minute)
+	}
+	for range 2 {
+		sockets = append(sockets, ada.Connect(t))
+	}
+	if _, status := ada.Handshake(t, ticketOf(t, ada)); status != 429 {
+		t.Errorf("a third socket for two: status %d, want 429", status)
+	}
+	for _, s := range sockets {
+		if !s.Open() {
+			t.Errorf("%s was closed", s.ID)
+		}
+	}
+}
