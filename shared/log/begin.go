@@ -122,8 +122,7 @@ func (w *writer) standing(ctx context.Context, s stretch) (Entry, error) {
 	return Entry{}, &BeyondError{Newest: min(e.next.position, base) - 1}
 }
 
-// beginAtTail stands after the newest entry. It founds the topic's first bucket
-// where there is none: writers whose clocks differ must agree on it.
+// beginAtTail stands after the newest entry.
 func (w *writer) beginAtTail(ctx context.Context) error {
 	topic := w.intent.Topic
 	base, err := w.log.base(ctx, topic)
@@ -131,13 +130,6 @@ func (w *writer) beginAtTail(ctx context.Context) error {
 		return err
 	}
 	e, err := w.log.ending(ctx, topic, base)
-	if err == nil && e.next.bucket == unfounded {
-		founded := place{bucket: w.log.layout.bucketAt(w.log.clock.Now()), position: 1}
-		if err := w.list(ctx, founded, table.Absent()); err != nil {
-			return err
-		}
-		e, err = w.log.ending(ctx, topic, base)
-	}
 	if err != nil {
 		return err
 	}

@@ -121,6 +121,28 @@ func TestFoundingAtOnce(t *testing.T) {
 	}
 }
 
+// An append that is refused leaves nothing behind, not even a bucket.
+func TestRefusedAppendFoundsNothing(t *testing.T) {
+	tables := tabletest.New(t)
+	now := clock.NewManual(noon)
+	l := at(tables, now, 0)
+	refusal := errors.New("no")
+	refused := by("c", 1, log.Tail)
+	refused.Prepare = func(log.Entry, []log.Entry) (log.Draft, error) { return log.Draft{}, refusal }
+	late := by("c", 2, log.Tail)
+	late.Deadline = noon
+	for want, a := range map[error]log.Append{refusal: refused, log.ErrLate: late} {
+		if _, err := l.Append(t.Context(), a); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	if _, err := table.Get[struct{}](t.Context(), tables.Log, directoryAt(1)); !errors.Is(err, table.ErrNotFound) {
+		t.Errorf("there is a bucket: %v", err)
+	}
+	mustAppend(t, l, by("c", 3, log.Tail))
+	wantNewest(t, l, 1, false)
+}
+
 // A writer that dies between sealing a bucket and listing the next, or between
 // founding a topic and writing to it, harms nobody.
 func TestWriterDiesAtABucketsEnd(t *testing.T) {

@@ -99,6 +99,9 @@ func (w *writer) close(ctx context.Context) (newest int64, err error) {
 	if err := w.beginAtTail(ctx); err != nil {
 		return 0, err
 	}
+	if err := w.settle(ctx); err != nil {
+		return 0, err
+	}
 	for range closeTries {
 		if w.closed {
 			return w.next.position - 1, nil
@@ -171,6 +174,9 @@ func (w *writer) try(ctx context.Context, draft Draft) (Entry, error) {
 		ctx, cancel = context.WithTimeout(ctx, deadline.Sub(now))
 		defer cancel()
 	}
+	if err := w.settle(ctx); err != nil {
+		return Entry{}, err
+	}
 	if err := w.enter(ctx, now); err != nil {
 		return Entry{}, err
 	}
@@ -184,6 +190,26 @@ func (w *writer) try(ctx context.Context, draft Draft) (Entry, error) {
 		w.open = err
 	}
 	return w.tried, err
+}
+
+// settle founds the topic's first bucket where there is none, and goes to its
+// beginning: writers whose clocks differ must agree on it. Another's entry may
+// stand there by then.
+func (w *writer) settle(ctx context.Context) error {
+	if w.next.bucket != unfounded {
+		return nil
+	}
+	topic := w.intent.Topic
+	first := place{bucket: w.log.layout.bucketAt(w.log.clock.Now()), position: 1}
+	if err := w.list(ctx, first, table.Absent()); err != nil {
+		return err
+	}
+	at, _, err := w.log.listed(ctx, topic, first.position)
+	if err != nil {
+		return err
+	}
+	w.next = at
+	return nil
 }
 
 // enter prepares the bucket for the next entry: it seals the old one where the
