@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,7 +167,12 @@ func (s *Socket) Events(t testing.TB, topic string) []Event {
 func (s *Socket) Age(t testing.TB, by time.Duration) {
 	t.Helper()
 	s.connected = s.connected.Add(-by)
-	key := table.Key{PK: "CONNECTION#" + s.ID, SK: "CONNECTION"}
+	var key table.Key
+	for _, item := range s.person.world.Stored(t, "Realtime") {
+		if pk := item["PK"].(string); item["SK"] == "CONNECTION" && strings.HasSuffix(pk, s.ID) {
+			key = table.Key{PK: pk, SK: "CONNECTION"}
+		}
+	}
 	err := s.person.world.Tables.Realtime.Update(t.Context(), key, table.Update{
 		Set: map[string]any{"connectedAt": s.connected}, If: table.Exists(),
 	})
