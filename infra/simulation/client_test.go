@@ -29,6 +29,7 @@ type client struct {
 	attempts   int
 	sockets    int
 	asked      int
+	spoken     int
 	// waiting are the frames without an answer, by id.
 	waiting map[string]*question
 	topics  map[string]topic

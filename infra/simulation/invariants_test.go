@@ -18,6 +18,8 @@ type promise struct {
 	topic    string
 	identity string
 	position int64
+	// chunks is how many positions it was to take.
+	chunks int
 	// refused is true where nothing was to be committed, uncertain where nobody
 	// said what became of it.
 	refused, uncertain bool
@@ -34,7 +36,9 @@ const (
 func (w *world) check(meetings []*meeting) {
 	for _, m := range meetings {
 		history, text := w.history(m)
+		chunks := w.transcriptOf(m)
 		w.mu.Lock()
+		w.checkTranscript(m, chunks)
 		w.checkHistory(m, history)
 		w.checkText(m, history, text)
 		w.checkWindows(m, history, text)
@@ -148,10 +152,23 @@ func (w *world) checkWindows(m *meeting, history []change, text noteText) {
 				w.breakLocked("%s saw something else at %d of %s than was committed", c.name, position, n.name)
 			}
 		}
-		if n.following && (n.position != text.Version || n.text != text.Content) {
+		if n.following && w.entitled(m, c.who) && (n.position != text.Version || n.text != text.Content) {
 			w.breakLocked("%s follows %s and is at %d, not %d, with %q", c.name, n.name, n.position, text.Version, n.text)
 		}
 	}
+}
+
+// invited tells whether somebody is in a meeting.
+func (w *world) invited(m *meeting, p *person) bool {
+	standings := w.ledger.standings[[2]string{m.id, p.id}]
+	return len(standings) > 0 && standings[len(standings)-1].status == "active"
+}
+
+// entitled tells whether somebody may follow a meeting's logs. Who may not any
+// more, and wasn't told because the post failed, can't know.
+func (w *world) entitled(m *meeting, p *person) bool {
+	states := w.ledger.states[m.id]
+	return w.invited(m, p) && states[int64(len(states))].status == "active"
 }
 
 // checkState: changes of a meeting were committed once, and who follows knows
@@ -176,7 +193,7 @@ func (w *world) checkState(m *meeting) {
 	newest := slices.Max(slices.Collect(maps.Keys(w.ledger.states[m.id])))
 	for _, c := range w.windowsOf() {
 		s := c.stateOf(m)
-		if !s.following {
+		if !s.following || !w.invited(m, c.who) {
 			continue
 		}
 		var seen meetingState

@@ -53,33 +53,17 @@ func (f *flight) once() bool { return len(f.asked) == 1 && f.asked[0].sends == 1
 
 // notes is a text as one client has it.
 type notes struct {
-	c         *client
+	sequence
 	meetingID string
-	name      string
-
-	wanted    bool
 	loaded    bool
 	loading   bool
-	following bool
-	// barred is true where the client was told that it may not follow.
-	barred   bool
-	position int64
-	// known is the newest position that the client has heard of.
-	known int64
-	text  string
-	seen  map[int64]string
-	early map[int64]change
-	mine  *flight
-	seq   int64
-	// checking is true while the client waits whether what is missing comes.
-	checking bool
+	text      string
+	mine      *flight
+	seq       int64
 }
 
 func newNotes(c *client, meetingID string) *notes {
-	return &notes{
-		c: c, meetingID: meetingID, name: "meetings/" + meetingID + "/notes",
-		wanted: true, seen: map[int64]string{}, early: map[int64]change{},
-	}
+	return &notes{sequence: newSequence(c, "meetings/"+meetingID+"/notes"), meetingID: meetingID}
 }
 
 // load reads the text over HTTP, and then follows.
@@ -125,13 +109,8 @@ func hashOf(text string) string {
 func (n *notes) from() (int64, bool) { return n.position, n.wanted && n.loaded }
 
 func (n *notes) ended(reason string, forGood bool) {
-	n.c.note("%s has ended: %s", n.name, reason)
-	n.following = false
+	n.over(reason, forGood)
 	if forGood {
-		n.wanted = false
-		n.barred = reason != "unsubscribed"
-	}
-	if n.mine != nil && reason != "lost" && forGood {
 		n.mine = nil // nobody will say what became of it
 	}
 }
@@ -150,31 +129,12 @@ func (n *notes) resume() {
 }
 
 func (n *notes) head(position int64, hash string, asked bool) {
-	n.known = max(n.known, position)
+	n.told(position, asked)
 	if asked {
-		n.following = true
-		n.check(replayWait)
 		n.resend()
-		return
-	}
-	if position == n.position && hash != "" && hash != hashOf(n.text) {
+	} else if position == n.position && hash != "" && hash != hashOf(n.text) {
 		n.c.w.breakLocked("%s has another text at %d of %s than the server", n.c.name, position, n.name)
 	}
-	n.check(headWait)
-}
-
-// check subscribes again, after a while, where something is still missing.
-func (n *notes) check(wait time.Duration) {
-	if n.checking || n.position >= n.known {
-		return
-	}
-	n.checking = true
-	n.c.after(wait, func() {
-		n.checking = false
-		if n.wanted && n.following && n.position < n.known {
-			n.c.subscribe(n.name)
-		}
-	})
 }
 
 func (n *notes) event(e event) {
@@ -212,22 +172,7 @@ func (n *notes) fetch(version int64) {
 
 // take applies a change when its turn has come.
 func (n *notes) take(c change) {
-	if c.Version <= n.position {
-		if first, had := n.seen[c.Version]; had && first != c.fingerprint() {
-			n.c.w.breakLocked("%s was told two things of %d of %s", n.c.name, c.Version, n.name)
-		}
-		return
-	}
-	n.early[c.Version] = c
-	for {
-		next, ok := n.early[n.position+1]
-		if !ok {
-			break
-		}
-		delete(n.early, n.position+1)
-		n.apply(next)
-	}
-	n.check(headWait)
+	n.accept(c.Version, c.fingerprint(), func() { n.apply(c) })
 }
 
 func (n *notes) apply(c change) {
@@ -250,8 +195,7 @@ func (n *notes) apply(c change) {
 			n.c.w.breakLocked("%s can't transform: %v", n.c.name, err)
 		}
 	}
-	n.text, n.position = after, c.Version
-	n.seen[c.Version] = c.fingerprint()
+	n.text = after
 }
 
 // edit makes a random change and sends it, unless one is in flight.

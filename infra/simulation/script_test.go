@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -79,6 +80,8 @@ func (w *world) enter(meetings []*meeting) {
 				c.follow(n.name, n)
 				s := newState(c, m.id)
 				c.follow(s.name, s)
+				t := newTranscript(c, m.id)
+				c.follow(t.name, t)
 				n.load()
 			}
 			c.open()
@@ -109,7 +112,7 @@ func (w *world) act(c *client, meetings []*meeting) {
 		m := meetings[r.IntN(len(meetings))]
 		dice := r.IntN(100)
 		if w.plan.hot {
-			dice = 100
+			dice = 80 + dice/5
 		}
 		host := c == w.people[0].windows[0]
 		switch {
@@ -123,6 +126,8 @@ func (w *world) act(c *client, meetings []*meeting) {
 			w.mu.Lock()
 			c.over()
 			w.mu.Unlock()
+		case dice >= 84 && dice < 90, dice >= 90 && !w.plan.hot:
+			w.speak(c, m, r)
 		default:
 			w.write(c, m, r)
 		}
@@ -136,7 +141,7 @@ func (w *world) arrive(c *client, meetings []*meeting) {
 		w.mu.Lock()
 		ready := true
 		for _, m := range meetings {
-			ready = ready && c.notesOf(m).following
+			ready = ready && c.notesOf(m).following && c.transcriptOf(m).following
 		}
 		w.mu.Unlock()
 		if ready || sleep(w.ctx, 100*time.Millisecond) != nil {
@@ -198,6 +203,7 @@ func (w *world) member(m *meeting, r *rand.Rand) {
 			for _, c := range guest.windows {
 				c.notesOf(m).resume()
 				c.stateOf(m).resume()
+				c.transcriptOf(m).resume()
 			}
 			w.mu.Unlock()
 		}
@@ -234,7 +240,7 @@ func (w *world) revoked(m *meeting, guest *person, at int64) {
 	w.revocations++
 	w.ledger.end(before, at, func(x *window) bool {
 		c := w.connections[x.connection]
-		return c != nil && c.client.who == guest && (x.topic == "meetings/"+m.id || x.topic == "meetings/"+m.id+"/notes")
+		return c != nil && c.client.who == guest && (x.topic == "meetings/"+m.id || strings.HasPrefix(x.topic, "meetings/"+m.id+"/"))
 	})
 }
 
@@ -252,7 +258,7 @@ func (w *world) conclude(m *meeting) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.revocations++
-	w.ledger.end(r.at, r.at, func(x *window) bool { return x.topic == "meetings/"+m.id+"/notes" })
+	w.ledger.end(r.at, r.at, func(x *window) bool { return strings.HasPrefix(x.topic, "meetings/"+m.id+"/") })
 }
 
 // promiseChange notes what was promised of a change of a meeting: a success is

@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -18,7 +17,7 @@ import (
 )
 
 // seedsByDefault is how many seeds run where SEEDS says nothing else.
-const seedsByDefault = 24
+const seedsByDefault = 12
 
 // result is what came of one seed.
 type result struct {
@@ -36,8 +35,9 @@ func simulate(t *testing.T, out outside, p plan, m mutant) (r result) {
 	prefix := fmt.Sprintf("%s-%d-", strings.Map(plain, t.Name()), time.Now().UnixNano())
 	specs := makeTables(t, out.engine, prefix)
 	synctest.Test(t, func(t *testing.T) {
-		// Items expire after a time that the engine's clock is not to reach.
-		time.Sleep(time.Until(time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)))
+		// Items expire after a time that the engine's clock is not to reach. Half a
+		// minute later transcripts begin a new bucket.
+		time.Sleep(time.Until(time.Date(2040, 1, 1, 0, 4, 30, 0, time.UTC)))
 		r = run(t, out, p, specs, m)
 	})
 	return r
@@ -156,6 +156,9 @@ func (w *world) unsettled() string {
 			if n, ok := one.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
 				return fmt.Sprintf("%s: %s in flight %v, loading %v, checking %v", c.name, name, n.mine != nil, n.loading, n.checking)
 			}
+			if t, ok := one.(*transcript); ok && t.checking {
+				return fmt.Sprintf("%s: %s checking", c.name, name)
+			}
 		}
 	}
 	return ""
@@ -169,9 +172,11 @@ func (w *world) behind(meetings []*meeting) (n int) {
 	defer w.mu.Unlock()
 	for _, m := range meetings {
 		for _, c := range w.windowsOf() {
-			if one := c.notesOf(m); one.following && one.position < int64(len(w.ledger.entries[one.name])) {
-				n++
-				w.noteLocked(c.name, "is behind at %d", one.position)
+			for _, one := range []*sequence{&c.notesOf(m).sequence, &c.transcriptOf(m).sequence} {
+				if one.following && w.entitled(m, c.who) && one.position < int64(len(w.ledger.entries[one.name])) {
+					n++
+					w.noteLocked(c.name, "is behind at %d of %s", one.position, one.name)
+				}
 			}
 		}
 	}
@@ -195,6 +200,12 @@ func (w *world) lastWords(meetings []*meeting) {
 		if !r.ok() {
 			w.t.Errorf("last words: %d %s", r.status, r.body)
 		}
+		r, _ = w.insist(fmt.Sprintf("last chunk %d", m.number), w.people[0], "POST /v1/meetings/"+m.id+"/transcript", map[string]any{
+			"chunks": []map[string]any{{"text": "The end.", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}},
+		}, "")
+		if !r.ok() {
+			w.t.Errorf("last chunk: %d %s", r.status, r.body)
+		}
 		r, _ = w.insist(fmt.Sprintf("last title %d", m.number), w.people[0], "PATCH /v1/meetings/"+m.id, map[string]any{
 			"revision": revision, "title": "The end",
 		}, "")
@@ -212,7 +223,7 @@ func (w *world) result(meetings []*meeting) result {
 		revocations: w.revocations, calls: int(w.ledger.next),
 	}
 	for _, m := range meetings {
-		r.commits += len(w.ledger.entries["meetings/"+m.id+"/notes"]) + len(w.ledger.states[m.id])
+		r.commits += len(w.ledger.entries["meetings/"+m.id+"/notes"]) + len(w.ledger.entries["meetings/"+m.id+"/transcript"]) + len(w.ledger.states[m.id])
 	}
 	return r
 }
@@ -277,5 +288,3 @@ func (r *result) add(other result) {
 		r.faults[kind] += n
 	}
 }
-
-var _ = context.Background
