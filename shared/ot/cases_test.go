@@ -47,6 +47,13 @@ type transformCase struct {
 	WantDoc       string    `json:"wantDoc"`
 }
 
+type invertCase struct {
+	Name   string    `json:"name"`
+	Doc    string    `json:"doc"`
+	Change ot.Change `json:"change"`
+	Want   ot.Change `json:"want"`
+}
+
 func applyCases() []applyCase {
 	return []applyCase{
 		{"an empty change", "abc", change(), "abc"},
@@ -145,5 +152,22 @@ func transformCases() []transformCase {
 		{"a committed text in the middle of a deleted range parts the inserts", "abcd", change(del(1, 1), insert(2, "m"), del(2, 1)), change(insert(1, "p"), insert(2, "q"), insert(3, "r")), change(del(2, 1), insert(3, "m"), del(4, 1)), change(insert(1, "p"), insert(2, "qr")), "apmqrd"},
 		{"replacements of neighbouring ranges meet", "abcd", change(del(0, 2), insert(2, "x")), change(insert(2, "y"), del(2, 2)), change(del(0, 2), insert(2, "x")), change(insert(1, "y"), del(1, 2)), "xy"},
 		{"replacements of neighbouring ranges, the other order", "abcd", change(insert(2, "x"), del(2, 2)), change(del(0, 2), insert(2, "y")), change(insert(0, "x"), del(1, 2)), change(del(0, 2), insert(3, "y")), "xy"},
+	}
+}
+
+func invertCases() []invertCase {
+	return []invertCase{
+		{"nothing", "abc", change(), change()},
+		{"insert", "abc", change(insert(1, "👍x")), change(del(1, 2))},
+		{"delete", "a👍bc", change(del(1, 2)), change(insert(1, "👍b"))},
+		{"inserts at one position", "abc", change(insert(1, "x"), insert(1, "y")), change(del(1, 2))},
+		{"adjacent deletes", "abcd", change(del(0, 2), del(2, 1)), change(insert(0, "abc"))},
+		{"text at the start of a deleted range", "abcd", change(insert(1, "xyz"), del(1, 2)), change(del(1, 3), insert(4, "bc"))},
+		{"text at the end of a deleted range", "abcd", change(del(1, 2), insert(3, "xyz")), change(insert(1, "bc"), del(1, 3))},
+		{"text between two deletes", "abcd", change(del(0, 2), insert(2, "x"), del(2, 2)), change(insert(0, "ab"), del(0, 1), insert(1, "cd"))},
+		{"retains", "abcd", change(retain(0, 1), insert(1, "x"), retain(1, 2), del(3, 1)), change(del(1, 1), insert(4, "d"))},
+		{"delete everything", "a👍c", change(del(0, 3)), change(insert(0, "a👍c"))},
+		{"insert into an empty document", "", change(insert(0, "x")), change(del(0, 1))},
+		{"replace a combined character in part", "e\u0301x", change(del(1, 1), insert(2, "\u0300")), change(insert(1, "\u0301"), del(1, 1))},
 	}
 }

@@ -36,29 +36,10 @@ func TestComposedPendingDiffers(t *testing.T) {
 }
 
 func TestInvert(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		doc  string
-		give ot.Change
-		want ot.Change
-	}{
-		{"nothing", "abc", change(), change()},
-		{"insert", "abc", change(insert(1, "👍x")), change(del(1, 2))},
-		{"delete", "a👍bc", change(del(1, 2)), change(insert(1, "👍b"))},
-		{"inserts at one position", "abc", change(insert(1, "x"), insert(1, "y")), change(del(1, 2))},
-		{"adjacent deletes", "abcd", change(del(0, 2), del(2, 1)), change(insert(0, "abc"))},
-		{"text at the start of a deleted range", "abcd", change(insert(1, "xyz"), del(1, 2)), change(del(1, 3), insert(4, "bc"))},
-		{"text at the end of a deleted range", "abcd", change(del(1, 2), insert(3, "xyz")), change(insert(1, "bc"), del(1, 3))},
-		{"text between two deletes", "abcd", change(del(0, 2), insert(2, "x"), del(2, 2)), change(insert(0, "ab"), del(0, 1), insert(1, "cd"))},
-		{"retains", "abcd", change(retain(0, 1), insert(1, "x"), retain(1, 2), del(3, 1)), change(del(1, 1), insert(4, "d"))},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := ot.Invert(tt.doc, tt.give)
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, "the inverse and what is wanted", got, tt.want)
-			invertHolds(t, tt.doc, tt.give)
+	for _, tt := range invertCases() {
+		t.Run(tt.Name, func(t *testing.T) {
+			checkInvert(t, tt)
+			invertHolds(t, tt.Doc, tt.Change)
 		})
 	}
 }

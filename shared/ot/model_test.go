@@ -80,6 +80,26 @@ func (m model) after(other model, yields bool) model {
 	return out
 }
 
+// inverse returns what undoes m, made on doc, as a model of the document after m.
+func (m model) inverse(doc string) model {
+	out := model{gaps: []string{""}}
+	for i := range m.gaps {
+		for range []rune(m.gaps[i]) {
+			out.gone = append(out.gone, true)
+			out.gaps = append(out.gaps, "")
+		}
+		switch {
+		case i == len(m.gone):
+		case m.gone[i]:
+			out.gaps[len(out.gaps)-1] += string([]rune(doc)[i])
+		default:
+			out.gone = append(out.gone, false)
+			out.gaps = append(out.gaps, "")
+		}
+	}
+	return out
+}
+
 // change returns m in normal form.
 func (m model) change() ot.Change {
 	out := ot.Change{}

@@ -22,6 +22,7 @@ type vectors struct {
 	Apply     []applyCase     `json:"apply"`
 	Compose   []composeCase   `json:"compose"`
 	Transform []transformCase `json:"transform"`
+	Invert    []invertCase    `json:"invert"`
 }
 
 func TestVectors(t *testing.T) {
@@ -42,7 +43,7 @@ func TestVectors(t *testing.T) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(v.Apply) + len(v.Compose) + len(v.Transform); n < 2000 {
+	if n := len(v.Apply) + len(v.Compose) + len(v.Transform) + len(v.Invert); n < 2500 {
 		t.Errorf("%s has %d cases, want some thousands", path, n)
 	}
 	for _, c := range v.Apply {
@@ -54,12 +55,16 @@ func TestVectors(t *testing.T) {
 	for _, c := range v.Transform {
 		checkTransform(t, c)
 	}
+	for _, c := range v.Invert {
+		checkInvert(t, c)
+	}
 	// The named cases are the contract's; the file must not lag behind them.
-	named := vectors{applyCases(), composeCases(), transformCases()}
+	named := vectors{applyCases(), composeCases(), transformCases(), invertCases()}
 	if diff := cmp.Diff(named, vectors{
 		v.Apply[:min(len(named.Apply), len(v.Apply))],
 		v.Compose[:min(len(named.Compose), len(v.Compose))],
 		v.Transform[:min(len(named.Transform), len(v.Transform))],
+		v.Invert[:min(len(named.Invert), len(v.Invert))],
 	}); diff != "" {
 		t.Errorf("the named cases differ from the file's (-update writes it anew):\n%s", diff)
 	}
@@ -109,11 +114,26 @@ func checkTransform(t *testing.T, c transformCase) {
 	}
 }
 
+func checkInvert(t *testing.T, c invertCase) {
+	t.Helper()
+	got, err := ot.Invert(c.Doc, c.Change)
+	if err != nil {
+		t.Errorf("invert, %s: %v", c.Name, err)
+		return
+	}
+	if diff := cmp.Diff(c.Want, got); diff != "" {
+		t.Errorf("invert, %s (-want +got):\n%s", c.Name, diff)
+	}
+	if back := apply(t, apply(t, c.Doc, c.Change), got); back != c.Doc {
+		t.Errorf("invert, %s: undone gives %q, want %q", c.Name, back, c.Doc)
+	}
+}
+
 // makeVectors returns the named cases and seeded random ones. Where the slow
 // model can say what is wanted, it does, not the code under test.
 func makeVectors(t *testing.T) vectors {
 	t.Helper()
-	v := vectors{applyCases(), composeCases(), transformCases()}
+	v := vectors{applyCases(), composeCases(), transformCases(), invertCases()}
 	d := seeded(1)
 	for i := range 650 {
 		doc := d.text(14)
@@ -138,6 +158,12 @@ func makeVectors(t *testing.T) vectors {
 			WantCommitted: a.after(b, false).change(), WantChange: b.after(a, true).change(), WantDoc: union(a, b).apply(doc),
 		})
 	}
+	for i := range 650 {
+		doc := d.text(14)
+		n := runes(doc)
+		c := d.change(n)
+		v.Invert = append(v.Invert, invertCase{fmt.Sprintf("random %d", i), doc, c, modelOf(n, c).inverse(doc).change()})
+	}
 	return v
 }
 
@@ -151,6 +177,8 @@ func (v vectors) marshal(t *testing.T) []byte {
 	writeCases(t, &out, "compose", v.Compose)
 	out.WriteString(",")
 	writeCases(t, &out, "transform", v.Transform)
+	out.WriteString(",")
+	writeCases(t, &out, "invert", v.Invert)
 	out.WriteString("\n}\n")
 	return out.Bytes()
 }

@@ -8,6 +8,7 @@ import type { TopicEvent } from "./frames.ts";
 import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState } from "./notesapi.ts";
 import { parseNotesEvent } from "./notesevent.ts";
 import { NotesFollower } from "./notesfollower.ts";
+import { diff, invert } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import { Outbox } from "./outbox.ts";
 import { Reloader } from "./reload.ts";
@@ -15,6 +16,7 @@ import { ChangeSender } from "./sender.ts";
 import type { Ack } from "./sender.ts";
 import type { EndReason } from "./subscription.ts";
 import type { Notes } from "./types.ts";
+import { UndoHistory } from "./undo.ts";
 
 /**
  * The shared notes of one meeting, as one editor sees them.
@@ -33,6 +35,7 @@ export class NotesSession {
   readonly clientId: string;
   readonly #from: NotesDependencies;
   readonly #draft: Draft;
+  readonly #history = new UndoHistory();
   readonly #outbox: Outbox;
   readonly #follower: NotesFollower;
   readonly #reloader: Reloader;
@@ -119,11 +122,42 @@ export class NotesSession {
    * the editor then shows `text` again.
    */
   edit(change: Change): void {
-    if (this.#closed) throw closedError("the notes session");
-    if (!this.#access.writable) throw readonlyError(this.#access.over);
-    this.#draft.edit(change);
-    this.#flush();
-    this.#changed();
+    const inverse = this.#apply(change);
+    this.#history.edited(change, inverse, this.#from.platform.clock.now());
+    this.#sendSoon();
+  }
+
+  /**
+   * Takes back the newest of this session's own edits that still stands, moved
+   * by what others did since; what they wrote stays. Edits at one place within
+   * half a second of each other go together. `text` has it at once, and it goes
+   * to the server as any edit does. Returns the change, for the editor to show;
+   * undefined when there is nothing to undo. Throws as `edit` does.
+   */
+  undo(): Change | undefined {
+    const change = this.#history.undo((back) => this.#apply(back));
+    this.#sendSoon();
+    return change;
+  }
+
+  /** Does again what was undone last. An edit in between leaves nothing to redo. */
+  redo(): Change | undefined {
+    const change = this.#history.redo((forth) => this.#apply(forth));
+    this.#sendSoon();
+    return change;
+  }
+
+  get canUndo(): boolean {
+    return this.#access.writable && this.#history.canUndo;
+  }
+
+  get canRedo(): boolean {
+    return this.#access.writable && this.#history.canRedo;
+  }
+
+  /** The next edit is not undone together with those before it: call it when the caret was moved, say. */
+  endUndoStep(): void {
+    this.#history.seal();
   }
 
   /**
@@ -157,6 +191,20 @@ export class NotesSession {
     return this.#closing.signal.aborted;
   }
 
+  /** Applies a local change to the text; returns what undoes it. */
+  #apply(change: Change): Change {
+    if (this.#closed) throw closedError("the notes session");
+    if (!this.#access.writable) throw readonlyError(this.#access.over);
+    const before = this.#draft.text;
+    this.#draft.edit(change);
+    return invert(before, change);
+  }
+
+  #sendSoon(): void {
+    this.#flush();
+    this.#changed();
+  }
+
   // Following the topic.
 
   #follow(): void {
@@ -175,7 +223,10 @@ export class NotesSession {
         if (!this.#draft.commitOwn(change.ops)) throw diverged(change.version);
       } else {
         const local = this.#draft.commitOther(change.ops);
-        if (local.length > 0) this.#emitters.remote.emit(local);
+        if (local.length > 0) {
+          this.#history.others(local);
+          this.#emitters.remote.emit(local);
+        }
       }
     } catch (error) {
       if (!(error instanceof RapportError)) throw error;
@@ -263,6 +314,7 @@ export class NotesSession {
     const text = this.#draft.text;
     const change = this.#draft.rollBack();
     this.#outbox.settle();
+    this.#history.clear();
     if (error.code === "FORBIDDEN" || error.code === "MEETING_NOT_ACTIVE" || error.code === "NOT_FOUND") {
       this.#access = { writable: false, over: this.#access.over || error.code === "MEETING_NOT_ACTIVE" };
     }
@@ -288,9 +340,9 @@ export class NotesSession {
     this.#follower.stop();
     this.#changed();
     if (problem !== undefined) this.#emitters.error.emit({ error: problem });
-    let moved: boolean;
+    let before: string;
     try {
-      moved = await this.#reloader.reload(this.#closing.signal);
+      before = await this.#reloader.reload(this.#closing.signal);
     } catch (error) {
       if (this.#closed) return;
       if (!(error instanceof RapportError)) throw error;
@@ -300,7 +352,11 @@ export class NotesSession {
     }
     this.#reloading = false;
     this.#follow();
-    if (moved) this.#emitters.reset.emit(this.#draft.text);
+    const moved = diff(before, this.#draft.text);
+    if (moved.length > 0) {
+      this.#history.others(moved);
+      this.#emitters.reset.emit(this.#draft.text);
+    }
     this.#flush();
     this.#changed();
     this.#dropUnsendable();

@@ -32,11 +32,11 @@ export class Reloader {
 
   /**
    * Reads the text, and what became of the change in flight, until both are
-   * known; then puts the pending edits on top. Says whether the local text has
-   * become another by that. Rejects with the refusal of a
+   * known; then puts the pending edits on top. Resolves with
+   * the local text that was there before. Rejects with the refusal of a
    * server that does not let the caller read, or the signal's reason.
    */
-  async reload(signal: AbortSignal): Promise<boolean> {
+  async reload(signal: AbortSignal): Promise<string> {
     const { api, platform } = this.#from;
     for (;;) {
       try {
@@ -50,7 +50,7 @@ export class Reloader {
         signal.throwIfAborted();
         const before = this.#draft.text;
         this.#draft.rebase(notes.version, notes.content, fate);
-        return this.#draft.text !== before;
+        return before;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof RapportError)) throw error;

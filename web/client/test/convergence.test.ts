@@ -77,6 +77,9 @@ async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
       // Never inside another token, so that each can be found again.
       const gaps = [...session.text.matchAll(/⟧/gu)].map((m) => countCodePoints(session.text, 0, m.index) + 1);
       edit(session, shown, [{ type: "insert", position: gaps[random.below(gaps.length)] ?? length, content: token }]);
+    } else if (random.chance(0.3)) {
+      const change = random.chance(0.6) ? session.undo() : session.redo();
+      if (change !== undefined) shown.text = apply(shown.text, change);
     } else {
       edit(session, shown, random.change(length, 3));
     }
@@ -111,7 +114,7 @@ describe("clients over a network that delays, reorders, drops, repeats and cuts 
   test.each(Array.from({ length: rounds }, (_, i) => seed + i))("inserts, none lost, none twice: seed %i", async (worldSeed) => {
     await storm(worldSeed, true);
   });
-  test.each(Array.from({ length: rounds }, (_, i) => seed + 1000 + i))("inserts and deletes: seed %i", async (worldSeed) => {
+  test.each(Array.from({ length: rounds }, (_, i) => seed + 1000 + i))("inserts, deletes, undo and redo: seed %i", async (worldSeed) => {
     await storm(worldSeed, false);
   });
 });

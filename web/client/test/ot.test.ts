@@ -14,6 +14,7 @@ interface Vectors {
   readonly transform: readonly {
     name: string; doc: string; committed: Change; change: Change; wantCommitted: Change; wantChange: Change; wantDoc: string;
   }[];
+  readonly invert: readonly { name: string; doc: string; change: Change; want: Change }[];
 }
 
 // Written by the server's package: both sides must agree on every one.
@@ -23,7 +24,7 @@ const vectors = JSON.parse(
 
 describe("the server's vectors", () => {
   test("there are some of each kind", () => {
-    expect(Math.min(vectors.apply.length, vectors.compose.length, vectors.transform.length)).toBeGreaterThan(5);
+    for (const cases of [vectors.apply, vectors.compose, vectors.transform, vectors.invert]) expect(cases.length).toBeGreaterThan(500);
   });
   test.each(vectors.apply)("apply: $name", ({ doc, change, want }) => {
     expect(apply(doc, change)).toBe(want);
@@ -37,6 +38,13 @@ describe("the server's vectors", () => {
     expect(transform(committed, change)).toEqual(wantChange);
     expect(apply(apply(doc, committed), wantChange)).toBe(wantDoc);
     expect(apply(apply(doc, change), wantCommitted)).toBe(wantDoc);
+  });
+});
+
+describe("the server's vectors, undone", () => {
+  test.each(vectors.invert)("invert: $name", ({ doc, change, want }) => {
+    expect(invert(doc, change)).toEqual(want);
+    expect(apply(apply(doc, change), want)).toBe(doc);
   });
 });
 
@@ -85,7 +93,9 @@ describe("laws on random changes", () => {
   test("invert undoes", () => {
     each(3e6, (random, doc) => {
       const a = random.change(countCodePoints(doc));
-      expect(apply(apply(doc, a), invert(doc, a))).toBe(doc);
+      const inverse = invert(doc, a);
+      expect(apply(apply(doc, a), inverse)).toBe(doc);
+      expect(invert(apply(doc, a), inverse)).toEqual(compose([], a));
     });
   });
 
