@@ -3,8 +3,11 @@ package gateway
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/rapport/rapport/shared/clock"
 )
 
 // Bounds of what waits to be sent to one socket.
@@ -21,15 +24,29 @@ var (
 // outbox is what waits to be sent to one socket, in order, and at its end how
 // the socket is to be closed. Putting never waits.
 type outbox struct {
+	// travel is how long a frame is on its way, nil where that takes no time.
+	travel func() time.Duration
+	clock  clock.Clock
+
 	mu     sync.Mutex
-	frames chan []byte
+	frames chan queued
+	// last is when the newest frame arrives; none overtakes another.
+	last   time.Time
 	bytes  int
 	ended  bool
 	code   websocket.StatusCode
 	reason string
 }
 
-func newOutbox() *outbox { return &outbox{frames: make(chan []byte, maxQueuedFrames)} }
+// queued is a frame and when it is to be sent; the zero time means at once.
+type queued struct {
+	frame []byte
+	due   time.Time
+}
+
+func newOutbox(travel func() time.Duration, c clock.Clock) *outbox {
+	return &outbox{travel: travel, clock: c, frames: make(chan queued, maxQueuedFrames)}
+}
 
 // put queues a frame: errFull when there is no room, errGone after end.
 func (o *outbox) put(frame []byte) error {
@@ -41,9 +58,16 @@ func (o *outbox) put(frame []byte) error {
 	if o.bytes+len(frame) > maxQueuedBytes {
 		return errFull
 	}
+	next := queued{frame: frame}
+	if o.travel != nil {
+		if next.due = o.clock.Now().Add(o.travel()); next.due.Before(o.last) {
+			next.due = o.last
+		}
+	}
 	select {
-	case o.frames <- frame:
+	case o.frames <- next:
 		o.bytes += len(frame)
+		o.last = next.due
 		return nil
 	default:
 		return errFull

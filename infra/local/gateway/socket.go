@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"github.com/rapport/rapport/shared/clock"
 )
 
 // socket is one open connection. One goroutine reads, one writes, and each
@@ -25,7 +27,7 @@ type socket struct {
 	out        *outbox
 	active     chan struct{}
 	lastActive atomic.Int64
-	now        func() time.Time
+	clock      clock.Clock
 }
 
 // client is who opened a socket, as events and connection info show it.
@@ -43,7 +45,7 @@ type ended struct {
 
 // touch notes that a frame, a ping among them, went one way or the other.
 func (s *socket) touch() {
-	s.lastActive.Store(s.now().UnixMilli())
+	s.lastActive.Store(s.clock.Now().UnixMilli())
 	select {
 	case s.active <- struct{}{}:
 	default:
@@ -133,7 +135,13 @@ func (s *socket) farewell(err error) ended {
 // write sends what is queued until the queue ends, then closes. A client that
 // takes no frame within the stall limit is cut.
 func (s *socket) write(ctx context.Context) {
-	for frame := range s.out.frames {
+	for next := range s.out.frames {
+		frame := next.frame
+		if !next.due.IsZero() && s.clock.Sleep(ctx, next.due.Sub(s.clock.Now())) != nil {
+			s.out.end(websocket.StatusAbnormalClosure, "")
+			s.cut()
+			return
+		}
 		bounded, cancel := context.WithTimeout(ctx, s.limits.Stall)
 		err := s.conn.Write(bounded, websocket.MessageText, frame)
 		cancel()

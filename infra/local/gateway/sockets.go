@@ -61,9 +61,12 @@ type SocketOptions struct {
 	Selection string
 	Routes    []SocketRoute
 	Limits    SocketLimits
-	Invoker   Invoker
-	Clock     clock.Clock
-	Log       *slog.Logger
+	// Travel gives how long a frame is on its way to a client; nil means no time.
+	// Frames stay in order.
+	Travel  func() time.Duration
+	Invoker Invoker
+	Clock   clock.Clock
+	Log     *slog.Logger
 }
 
 // Sockets is a WebSocket API with its @connections interface, both on one port.
@@ -177,9 +180,9 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 		connectedAt: g.Clock.Now().Truncate(time.Millisecond),
 		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
 		limits:      g.Limits,
-		out:         newOutbox(),
+		out:         newOutbox(g.Travel, g.Clock),
 		active:      make(chan struct{}, 1),
-		now:         g.Clock.Now,
+		clock:       g.Clock,
 	}
 	subprotocols, admitted := g.admit(w, r, s)
 	if !admitted {

@@ -39,14 +39,18 @@ func (r *Runner) startDoor(ctx context.Context) error {
 }
 
 // steps are what a call goes through, in order: who watches, then what AWS does
-// (permissions, latencies), then what goes wrong on the way.
+// (latencies, permissions), then what goes wrong on the way.
 func (r *Runner) steps() ([]door.Step, error) {
 	policies, err := iam.New(r.Stack, r.log)
 	if err != nil {
 		return nil, err
 	}
 	r.policies = policies
-	return append(slices.Clone(r.config.Calls), policies.Step), nil
+	steps := slices.Clone(r.config.Calls)
+	if !r.profile.none() {
+		steps = append(steps, r.profile.Step)
+	}
+	return append(steps, policies.Step), nil
 }
 
 // connections is the stage that @connections belongs to, as IAM names it.

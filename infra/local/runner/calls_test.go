@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -141,5 +142,18 @@ func TestPoliciesThatCannotBeEvaluatedStopTheStart(t *testing.T) {
 	}
 	if _, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), "conditions (StringEquals) are not evaluated here") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAProfileSlowsEverythingDown looks at the least that the first request can
+// take with PROFILE=aws; the distributions are package latency's own test.
+func TestAProfileSlowsEverythingDown(t *testing.T) {
+	r := start(t, func(c *Config) { c.Profile = ProfileAWS })
+	began := time.Now()
+	status, body, _ := get(t, r.URL+"/v1/me", nil)
+	// Twice the network, the HTTP API, the invocation and a cold start.
+	const least = (2*4 + 1.5 + 2 + 110) * float64(time.Millisecond)
+	if took := time.Since(began); status != 200 || float64(took) < least {
+		t.Errorf("%d %s after %v, want at least %v", status, body, took, time.Duration(least))
 	}
 }

@@ -28,6 +28,8 @@ type Settings struct {
 	// Engine is the kind of table engine, Endpoint one that already runs.
 	Engine   string `env:"ENGINE" envDefault:"dynoxide"`
 	Endpoint string `env:"DYNAMODB_ENDPOINT"`
+	// Profile is empty, or ProfileAWS.
+	Profile string `env:"PROFILE"`
 	// SocketLifetime is how long a WebSocket may live.
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 }
@@ -67,6 +69,9 @@ func FromEnvironment(env config.Env) (Settings, error) {
 	}
 	if s.SocketLifetime <= 0 {
 		return s, fmt.Errorf("environment: SOCKET_LIFETIME is %v; want a positive duration such as 2h", s.SocketLifetime)
+	}
+	if _, err := newProfile(s.Profile, nil); err != nil {
+		return s, err
 	}
 	if s.DataDir == "" {
 		return s, fmt.Errorf("environment: DATA_DIR is empty; want a folder or %s", Memory)

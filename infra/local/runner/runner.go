@@ -66,6 +66,8 @@ type Runner struct {
 	calls *door.Door
 	// policies are what the functions may do.
 	policies *iam.Policies
+	// profile is the world that is imitated.
+	profile profile
 	// readers is set when the stream readers run.
 	readers atomic.Pointer[streams.Readers]
 }
@@ -92,6 +94,9 @@ func Start(ctx context.Context, c Config) (*Runner, error) {
 func (r *Runner) start(ctx context.Context) error {
 	root, err := r.config.root()
 	if err != nil {
+		return err
+	}
+	if r.profile, err = newProfile(r.config.Profile, r.clock); err != nil {
 		return err
 	}
 	if r.Stack, err = load(root); err != nil {
@@ -203,7 +208,7 @@ func (r *Runner) startIssuer() error {
 }
 
 func (r *Runner) startFunctions() error {
-	functions, err := pool.New(r.config.Units, r.Stack.Functions, r.at.environment(), r.log)
+	functions, err := pool.New(r.profile.units(r.config.Units), r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
 	}
@@ -214,7 +219,8 @@ func (r *Runner) startFunctions() error {
 
 func (r *Runner) startSockets(at *entrance) error {
 	o := socketOptions(r.Stack)
-	o.Invoker, o.Clock, o.Log = invoker{measured{r.Functions, r.metrics}, r.wake}, r.clock, r.log
+	o.Invoker, o.Clock, o.Log = r.profile.frames(invoker{measured{r.Functions, r.metrics}, r.wake}), r.clock, r.log
+	o.Travel = r.profile.travel()
 	o.Limits.Lifetime = r.config.SocketLifetime
 	sockets, err := gateway.NewSockets(o)
 	if err != nil {
@@ -239,7 +245,7 @@ func (r *Runner) startWeb(at *entrance) error {
 	}
 	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied})
 	r.serve("http", at, front{
-		api:     api,
+		api:     r.profile.requests(api),
 		dev:     r.Issuer.Handler(r.log),
 		metrics: r.metrics,
 		console: consoleHandler(r.config.Console),

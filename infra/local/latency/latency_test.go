@@ -1,0 +1,156 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/shared/clock"
+)
+
+const seed = 7
+
+func model() (*Model, *clock.Manual) {
+	c := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	return AWS(seed, c), c
+}
+
+// TestSamplesHaveThePercentiles draws 100,000 samples of every distribution. The
+// tolerance is in shares: of the samples, so many more or fewer than the
+// percentile says may be at or below its time.
+func TestSamplesHaveThePercentiles(t *testing.T) {
+	const samples, tolerance = 100_000, 0.01
+	m, _ := model()
+	for name, d := range aws() {
+		all := make([]time.Duration, samples)
+		for i := range all {
+			all[i] = m.draw(name)
+		}
+		slices.Sort(all)
+		for _, p := range d {
+			below, _ := slices.BinarySearch(all, p.at+1)
+			if got := float64(below) / samples; got < p.share-tolerance || got > p.share+tolerance {
+				t.Errorf("%s (seed %d): %.1f %% of the samples are at or below %v, want %.1f %%", name, seed, got*100, p.at, p.share*100)
+			}
+		}
+		if all[0] < d[0].at || all[samples-1] > d[len(d)-1].at {
+			t.Errorf("%s: samples from %v to %v, want from %v to %v", name, all[0], all[samples-1], d[0].at, d[len(d)-1].at)
+		}
+	}
+}
+
+func TestDistributionsGrow(t *testing.T) {
+	for name, d := range aws() {
+		if d[0].share != 0 || d[len(d)-1].share != 1 {
+			t.Errorf("%s is not from minimum to maximum", name)
+		}
+		if !slices.IsSortedFunc(d, func(a, b point) int {
+			if a.share < b.share && a.at < b.at {
+				return -1
+			}
+			return 1
+		}) {
+			t.Errorf("%s doesn't grow: %v", name, d)
+		}
+	}
+}
+
+func TestQuantilesAreLogLinear(t *testing.T) {
+	d := curve(0, 1, 50, 4, 100, 400)
+	for share, want := range map[float64]time.Duration{
+		-1: time.Millisecond, 0: time.Millisecond, 0.25: 2 * time.Millisecond, 0.5: 4 * time.Millisecond,
+		0.75: 40 * time.Millisecond, 1: 400 * time.Millisecond, 2: 400 * time.Millisecond,
+	} {
+		if got := d.quantile(share); got < want-time.Microsecond || got > want+time.Microsecond {
+			t.Errorf("quantile(%v) = %v, want %v", share, got, want)
+		}
+	}
+}
+
+func TestEveryLatencyHasItsDistribution(t *testing.T) {
+	for name, draw := range map[string]func(*Model) time.Duration{
+		warm: (*Model).Invoke, cold: (*Model).ColdStart, httpAPI: (*Model).HTTP, socketAPI: (*Model).Socket,
+		network: (*Model).Network, streamHop: (*Model).StreamHop,
+		postCall:             func(m *Model) time.Duration { return m.Call(door.Sockets, "PostToConnection") },
+		"TransactWriteItems": func(m *Model) time.Duration { return m.Call(door.Tables, "TransactWriteItems") },
+		"GetItem":            func(m *Model) time.Duration { return m.Call(door.Tables, "DescribeTable") },
+	} {
+		one, _ := model()
+		other, _ := model()
+		for range 100 {
+			if got, want := draw(one), other.draw(name); got != want {
+				t.Fatalf("%s: %v, want %v", name, got, want)
+			}
+		}
+	}
+}
+
+func TestStepTakesTheLatencyAroundTheCall(t *testing.T) {
+	m, c := model()
+	drawn, _ := model()
+	whole := drawn.Call(door.Tables, "PutItem")
+	began := c.Now()
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	var done time.Time
+	answer, err := m.Step(ctx, &door.Call{Service: door.Tables, Operation: "PutItem"}, func(context.Context, *door.Call) (door.Answer, error) {
+		done = c.Now()
+		return door.Answer{Status: 200}, door.ErrCut
+	})
+	if answer.Status != 200 || !errors.Is(err, door.ErrCut) {
+		t.Errorf("the step gave %d, %v", answer.Status, err)
+	}
+	if got := done.Sub(began); got != whole/2 {
+		t.Errorf("done after %v of %v", got, whole)
+	}
+	if got := c.Now().Sub(began); got != whole {
+		t.Errorf("answered after %v, want %v, also for a caller who has left", got, whole)
+	}
+}
+
+// TestTheDocumentHasTheFigures compares docs/latency-model.md's table.
+func TestTheDocumentHasTheFigures(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/latency-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	percentiles := []float64{0, 10, 50, 90, 95, 99, 100}
+	said := map[string]distribution{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != len(percentiles)+2 {
+			continue
+		}
+		var pairs []float64
+		for i, percentile := range percentiles {
+			cell := strings.TrimSpace(cells[i+1])
+			at, err := strconv.ParseFloat(strings.ReplaceAll(cell, ",", ""), 64)
+			if err == nil {
+				pairs = append(pairs, percentile, at)
+			}
+		}
+		if len(pairs) == 0 {
+			continue
+		}
+		for name := range strings.SplitSeq(cells[0], " / ") {
+			said[strings.TrimSpace(name)] = curve(pairs...)
+		}
+	}
+	figures := aws()
+	for name, d := range figures {
+		if !slices.Equal(said[name], d) {
+			t.Errorf("%s is %v in docs/latency-model.md, %v here", name, said[name], d)
+		}
+	}
+	for name := range said {
+		if _, known := figures[name]; !known {
+			t.Errorf("%q stands in docs/latency-model.md alone", name)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/rapport/rapport/infra/local/gateway"
+	"github.com/rapport/rapport/infra/local/latency"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+// ProfileAWS as PROFILE adds the latencies of docs/latency-model.md.
+const ProfileAWS = "aws"
+
+// profile is the world that the runner imitates: how long everything takes there.
+// Its zero value adds nothing anywhere.
+type profile struct{ *latency.Model }
+
+// newProfile knows the profiles by their names.
+func newProfile(name string, c clock.Clock) (profile, error) {
+	switch name {
+	case "":
+		return profile{}, nil
+	case ProfileAWS:
+		return profile{latency.AWS(1, c)}, nil
+	}
+	return profile{}, fmt.Errorf("environment: PROFILE is %q; want %s, or nothing", name, ProfileAWS)
+}
+
+// none tells whether nothing is added.
+func (p profile) none() bool { return p.Model == nil }
+
+// units are functions whose instances start cold.
+func (p profile) units(units []endpoint.Unit) []endpoint.Unit {
+	if p.none() {
+		return units
+	}
+	colder := make([]endpoint.Unit, len(units))
+	for i, unit := range units {
+		open := unit.Open
+		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+			p.Wait(ctx, p.ColdStart())
+			return open(ctx, env)
+		}
+		colder[i] = unit
+	}
+	return colder
+}
+
+// requests puts before the HTTP API what is on the way there and back, all of it
+// before the function runs.
+func (p profile) requests(api http.Handler) http.Handler {
+	if p.none() {
+		return api
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.Wait(r.Context(), p.Network()+p.HTTP()+p.Invoke()+p.Network())
+		api.ServeHTTP(w, r)
+	})
+}
+
+// frames puts before the WebSocket API's functions what is on the way there.
+func (p profile) frames(functions gateway.Invoker) gateway.Invoker {
+	if p.none() {
+		return functions
+	}
+	return later{functions, func(ctx context.Context) { p.Wait(ctx, p.Network()+p.Socket()+p.Invoke()) }}
+}
+
+// later invokes after a wait.
+type later struct {
+	gateway.Invoker
+	wait func(context.Context)
+}
+
+// Invoke is the invoker's.
+func (l later) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
+	l.wait(ctx)
+	return l.Invoker.Invoke(ctx, folder, payload)
+}
+
+// travel is a frame's way to a client; nil where it takes no time.
+func (p profile) travel() func() time.Duration {
+	if p.none() {
+		return nil
+	}
+	return p.Network
+}
+
+// hop is a stream record's way to its reader; nil where it takes no time.
+func (p profile) hop() func() time.Duration {
+	if p.none() {
+		return nil
+	}
+	return p.StreamHop
+}
