@@ -30,6 +30,7 @@ type client struct {
 	sockets    int
 	asked      int
 	spoken     int
+	puts       int
 	// waiting are the frames without an answer, by id.
 	waiting map[string]*question
 	topics  map[string]topic
@@ -166,7 +167,9 @@ func (c *client) put(q *question) {
 	q.sends++
 	conn, sends := c.connection, q.sends
 	c.w.sendLocked(conn, q.raw)
-	c.after(answerWithin, func() {
+	c.puts++
+	// Those that are sent at one moment don't give up at one moment.
+	c.after(answerWithin+time.Duration(c.puts)*time.Microsecond, func() {
 		if c.connection == conn && c.waiting[q.id] == q && q.sends == sends {
 			c.note("%s again: no answer", q.id)
 			c.put(q)

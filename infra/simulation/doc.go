@@ -21,8 +21,8 @@
 // functions from the event to the SDK's calls, retries and all, the engine, its
 // streams, and the faults that the local runner injects (infra/local/faults).
 //
-// What a seed doesn't decide: ids, tickets and tokens are random, but nothing
-// depends on them; and goroutines of one operation that start at one moment, such
-// as posts to many sockets, which differ in what they name and so in their
-// delays. TestReplay holds runs of one seed against each other, line by line.
+// What a seed doesn't decide: goroutines of one operation that start at one
+// moment, such as posts to many sockets, run in any order until they sleep; how
+// long they do depends on what they name, not on that order. TestReplay holds
+// runs of one seed against each other, line by line.
 package simulation

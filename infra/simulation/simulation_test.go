@@ -1,11 +1,13 @@
 package simulation
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"testing/synctest"
 	"time"
 
@@ -30,16 +32,21 @@ type result struct {
 	revocations, stale                  int
 }
 
-// simulate runs one seed.
+// simulate runs one seed, in a test of its own.
 func simulate(t *testing.T, out outside, p plan, m mutant) (r result) {
-	prefix := fmt.Sprintf("%s-%d-", strings.Map(plain, t.Name()), time.Now().UnixNano())
+	unique := rand.Text()[:8]
+	prefix := strings.Map(plain, t.Name()) + "-" + unique + "-"
 	specs := makeTables(t, out.engine, prefix)
+	cryptotest.SetGlobalRandom(t, p.seed)
 	synctest.Test(t, func(t *testing.T) {
 		// Items expire after a time that the engine's clock is not to reach. Half a
 		// minute later transcripts begin a new bucket.
 		time.Sleep(time.Until(time.Date(2040, 1, 1, 0, 4, 30, 0, time.UTC)))
-		r = run(t, out, p, specs, m)
+		r = run(t, out, p, unique, specs, m)
 	})
+	for i, line := range r.trace {
+		r.trace[i] = strings.ReplaceAll(line, prefix, "")
+	}
 	return r
 }
 
@@ -50,8 +57,8 @@ func plain(r rune) rune {
 	return '-'
 }
 
-func run(t *testing.T, out outside, p plan, specs []engine.TableSpec, m mutant) result {
-	w := newWorld(t, out, p, specs, m)
+func run(t *testing.T, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) result {
+	w := newWorld(t, out, p, unique, specs, m)
 	w.begin()
 	w.cast()
 	var meetings []*meeting

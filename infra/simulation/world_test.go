@@ -54,6 +54,8 @@ type world struct {
 	units  []endpoint.Unit
 	mutant mutant
 	feeds  []*feed
+	// unique tells this run from all others on the same engine.
+	unique string
 	people []*person
 	// running counts what is under way.
 	running sync.WaitGroup
@@ -78,9 +80,9 @@ type world struct {
 }
 
 // newWorld makes the world of a plan, inside a bubble.
-func newWorld(t testing.TB, out outside, p plan, specs []engine.TableSpec, m mutant) *world {
+func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) *world {
 	w := &world{
-		outside: out, t: t, plan: p, rng: p.random("world"), paces: calm(), mutant: m,
+		outside: out, t: t, plan: p, unique: unique, rng: p.random("world"), paces: calm(), mutant: m,
 		faults: faults.New(faults.Settings{Seed: p.seed, Rate: p.rate}, nil),
 		idle:   map[string][]lambda.Handler{}, connections: map[string]*connection{},
 		ledger: newLedger(), replacer: strings.NewReplacer(),
