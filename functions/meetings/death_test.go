@@ -114,8 +114,10 @@ func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
 		t.Errorf("told %v", told)
 	}
 	// An append that had been let in before the end loses.
-	if item := c.Stored(t, "Log"); !closedIn(item) {
-		t.Errorf("the notes are not closed: %v", item)
+	for _, kind := range []string{"/notes#", "/transcript#"} {
+		if stored := c.Stored(t, "Log"); !closedIn(stored, kind) {
+			t.Errorf("%s is not closed: %v", kind, stored)
+		}
 	}
 }
 
@@ -182,9 +184,9 @@ func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 	}
 }
 
-func closedIn(stored testkit.Stored) bool {
-	for _, item := range stored {
-		if item["k"] == "closed" {
+func closedIn(stored testkit.Stored, kind string) bool {
+	for key, item := range stored {
+		if strings.Contains(key, kind) && item["k"] == "closed" {
 			return true
 		}
 	}

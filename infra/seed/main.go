@@ -1,7 +1,7 @@
-// Command seed puts a few people, meetings and notes into a local runner that
-// is running, through its public API. It can be run again: every call carries an
-// Idempotency-Key, so for as long as the runner remembers them nothing is made
-// twice.
+// Command seed puts a few people, meetings, notes and a transcript into a local
+// runner that is running, through its public API. It can be run again: every call
+// carries an Idempotency-Key, so for as long as the runner remembers them nothing
+// is made twice.
 //
 // BASE_URL names the runner, http://localhost:3000 without it.
 package main

@@ -13,7 +13,9 @@ type meeting struct {
 	host        string
 	others      []guest
 	// notes are appended one after the other, each by its writer.
-	notes   []note
+	notes []note
+	// said is the transcript, a request a line.
+	said    []line
 	started bool
 	ended   bool
 }
@@ -21,6 +23,8 @@ type meeting struct {
 type guest struct{ name, role string }
 
 type note struct{ writer, text string }
+
+type line struct{ speaker, text string }
 
 func story() []meeting {
 	return []meeting{
@@ -31,6 +35,12 @@ func story() []meeting {
 				{"grace", "# Kick-off\n\n- Ada: loops and tables\n"},
 				{"ada", "- Grace: names instead of numbers\n"},
 				{"alan", "- Alan: what can't be decided\n"},
+			},
+			said: []line{
+				{"grace", "Shall we begin? Each of us takes what they like to teach."},
+				{"ada", "I'd take loops: the engine can repeat what a table says."},
+				{"alan", "Then I take what no engine can decide."},
+				{"grace", "And I give everything names that people can read."},
 			},
 			started: true,
 		},
@@ -70,6 +80,9 @@ func (m meeting) tell(ctx context.Context, api *api, people map[string]person) e
 	if err := m.write(ctx, api, people, path); err != nil {
 		return err
 	}
+	if err := m.speak(ctx, api, people, path); err != nil {
+		return err
+	}
 	if m.ended {
 		return api.post(ctx, host, path+"/end", "end", nil, nil)
 	}
@@ -87,6 +100,27 @@ func (m meeting) write(ctx context.Context, api *api, people map[string]person, 
 			return fmt.Errorf("note %d: %w", i, err)
 		}
 		end += utf8.RuneCountInString(n.text)
+	}
+	return nil
+}
+
+// Somebody speaks for so long, and pauses for so long.
+const (
+	speechMs = 3000
+	pauseMs  = 400
+)
+
+func (m meeting) speak(ctx context.Context, api *api, people map[string]person, path string) error {
+	for i, l := range m.said {
+		begin := i * (speechMs + pauseMs)
+		chunk := map[string]any{
+			"text": l.text, "confidence": 0.95, "startMs": begin, "endMs": begin + speechMs, "isFinal": true,
+			"utteranceId": fmt.Sprintf("seed-%d", i), "language": "en",
+		}
+		body := map[string]any{"chunks": []map[string]any{chunk}}
+		if err := api.post(ctx, people[l.speaker], path+"/transcript", fmt.Sprintf("line %d", i), body, nil); err != nil {
+			return fmt.Errorf("line %d: %w", i, err)
+		}
 	}
 	return nil
 }
