@@ -8,7 +8,11 @@
 // the answer is given to others. A method whose effect finds its own retry (a
 // change to the notes) has its answer stored at once as done.
 //
-// A refusal frees the key. A claim whose request failed can be taken over, one
+// A method whose effect is no transaction finds what an earlier execution may
+// have committed by caller.Once.Since.
+//
+// A refusal frees the key, unless its method says that nobody knows whether an
+// earlier execution has committed. A claim whose request failed can be taken over, one
 // whose request died when it runs out. Who takes over a committed record runs
 // the method once more for what comes after the effect, and gives the first
 // answer. No execution commits into another's claim, however late it is: its
