@@ -28,6 +28,8 @@ type socket struct {
 	active     chan struct{}
 	lastActive atomic.Int64
 	clock      clock.Clock
+	// cuts says of each frame whether the connection ends in its middle; nil never.
+	cuts func() bool
 }
 
 // client is who opened a socket, as events and connection info show it.
@@ -140,6 +142,10 @@ func (s *socket) write(ctx context.Context) {
 		if !next.due.IsZero() && s.clock.Sleep(ctx, next.due.Sub(s.clock.Now())) != nil {
 			s.out.end(websocket.StatusAbnormalClosure, "")
 			s.cut()
+			return
+		}
+		if s.cuts != nil && s.cuts() {
+			s.breakOff(frame)
 			return
 		}
 		bounded, cancel := context.WithTimeout(ctx, s.limits.Stall)

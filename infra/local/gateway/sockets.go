@@ -63,7 +63,10 @@ type SocketOptions struct {
 	Limits    SocketLimits
 	// Travel gives how long a frame is on its way to a client; nil means no time.
 	// Frames stay in order.
-	Travel  func() time.Duration
+	Travel func() time.Duration
+	// Cuts says of each frame to a client whether its connection ends in the
+	// frame's middle; nil never does.
+	Cuts    func() bool
 	Invoker Invoker
 	Clock   clock.Clock
 	Log     *slog.Logger
@@ -183,6 +186,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 		out:         newOutbox(g.Travel, g.Clock),
 		active:      make(chan struct{}, 1),
 		clock:       g.Clock,
+		cuts:        g.Cuts,
 	}
 	subprotocols, admitted := g.admit(w, r, s)
 	if !admitted {
