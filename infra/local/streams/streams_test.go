@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,7 @@ type world struct {
 	split  int
 	hop    func() time.Duration
 	faults Faults
+	writes atomic.Int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -126,8 +128,11 @@ func keyOf(partition string) map[string]types.AttributeValue {
 func (w *world) put(keys ...string) {
 	w.t.Helper()
 	for _, key := range keys {
+		item := keyOf(key)
+		// A write that changes nothing has no record on AWS.
+		item["n"] = &types.AttributeValueMemberN{Value: fmt.Sprint(w.writes.Add(1))}
 		if _, err := w.engine.Client().PutItem(w.t.Context(), &dynamodb.PutItemInput{
-			TableName: aws.String(tableName), Item: keyOf(key),
+			TableName: aws.String(tableName), Item: item,
 		}); err != nil {
 			w.t.Fatal(err)
 		}
