@@ -142,7 +142,7 @@ func (f *Follow) subscribe(ctx context.Context, socket *Socket) error {
 			return ctx.Err()
 		case <-socket.Done():
 			return ErrCut
-		case <-time.After(jitter(try) / 2):
+		case <-time.After(Jitter(try) / 2):
 		}
 	}
 }

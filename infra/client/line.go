@@ -72,7 +72,7 @@ type Line struct {
 // NewLine makes a line that isn't open yet.
 func (c *Client) NewLine(o LineOptions) *Line {
 	if o.Pause == nil {
-		o.Pause = jitter
+		o.Pause = Jitter
 	}
 	if o.Observer == nil {
 		o.Observer = NoObserver{}
@@ -80,7 +80,9 @@ func (c *Client) NewLine(o LineOptions) *Line {
 	return &Line{client: c, options: o, up: make(chan struct{}), move: make(chan struct{}, 1), topics: map[string]*Follow{}}
 }
 
-func jitter(attempt int) time.Duration {
+// Jitter is a good client's pause before an attempt, from 0: full jitter below
+// 500 ms * 2^attempt, 15 s at most.
+func Jitter(attempt int) time.Duration {
 	return rand.N(min(pauseCap, pauseBase<<min(attempt, 5)) + 1)
 }
 

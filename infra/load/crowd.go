@@ -24,8 +24,13 @@ const (
 	setUpRate = 600
 	// setUpParallel bounds what is under way at once.
 	setUpParallel = 24
-	// setUpTries bounds how often a busy answer is tried again.
-	setUpTries = 10
+	// openParallel bounds the meetings whose people open their sockets at once;
+	// each is several writes that the table engine makes one after the other.
+	openParallel = 8
+	// setUpTries bounds how often a busy answer is tried again, setUpWait how
+	// long it is waited for at a time.
+	setUpTries = 40
+	setUpWait  = 3 * time.Second
 )
 
 // crowd is everybody and their meetings.
@@ -38,10 +43,10 @@ type crowd struct {
 	meetings []*meeting
 	people   []*person
 	byClient map[string]*person
-	// pause is how long a lost socket waits; nil is the client's own way.
-	pause func(attempt int) time.Duration
-	// returned, where set, hears of each socket that is open.
-	returned func(*person)
+	// pause, where set, is how long a lost socket waits instead of the client's
+	// own way; returned hears of each socket that is open.
+	pause    atomic.Pointer[func(attempt int) time.Duration]
+	returned atomic.Pointer[func(*person)]
 	limit    *rate.Limiter
 	progress func(format string, args ...any)
 
@@ -49,8 +54,6 @@ type crowd struct {
 	reports  []string
 	unsaid   int
 	inFlight sync.WaitGroup
-	// ready are the meetings whose people are all there.
-	ready []*meeting
 }
 
 func newCrowd(s Scenario, base string, progress func(string, ...any)) *crowd {
@@ -116,7 +119,7 @@ func (c *crowd) utterance(id string) (p *person, number int, ok bool) {
 
 // setUp signs everybody in and starts their meetings.
 func (c *crowd) setUp(ctx context.Context) error {
-	err := c.each(ctx, "people", len(c.people), func(ctx context.Context, i int) error {
+	err := c.each(ctx, "people", len(c.people), setUpParallel, func(ctx context.Context, i int) error {
 		p := c.people[i]
 		return c.patiently(ctx, func() error {
 			var err error
@@ -132,7 +135,7 @@ func (c *crowd) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.each(ctx, "meetings", len(c.meetings), func(ctx context.Context, i int) error { return c.meet(ctx, c.meetings[i]) })
+	return c.each(ctx, "meetings", len(c.meetings), setUpParallel, func(ctx context.Context, i int) error { return c.meet(ctx, c.meetings[i]) })
 }
 
 // meet makes a meeting with its people and starts it.
@@ -168,7 +171,7 @@ func (c *crowd) meet(ctx context.Context, m *meeting) error {
 func (c *crowd) openAll(lasting context.Context, over time.Duration) error {
 	begun := time.Now()
 	n := len(c.meetings)
-	return c.each(lasting, "sockets", n, func(ctx context.Context, i int) error {
+	return c.each(lasting, "meetings with open sockets", n, openParallel, func(ctx context.Context, i int) error {
 		return c.openMeeting(ctx, lasting, c.meetings[i], begun.Add(over*time.Duration(i)/time.Duration(n)))
 	})
 }
@@ -182,9 +185,7 @@ func (c *crowd) openMeeting(ctx, lasting context.Context, m *meeting, due time.T
 			return err
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ready = append(c.ready, m)
+	m.ready.Store(true)
 	return nil
 }
 
@@ -198,7 +199,7 @@ func (c *crowd) patiently(ctx context.Context, f func() error) error {
 		if err == nil || ctx.Err() != nil || try == setUpTries {
 			return err
 		}
-		wait := time.Duration(try) * 200 * time.Millisecond
+		wait := min(time.Duration(try)*200*time.Millisecond, setUpWait)
 		if problem, ok := errors.AsType[*client.Problem](err); ok {
 			if !problem.Again() {
 				return err
@@ -212,8 +213,8 @@ func (c *crowd) patiently(ctx context.Context, f func() error) error {
 	}
 }
 
-// each does something n times, some of it at once, and shows how far it is.
-func (c *crowd) each(ctx context.Context, what string, n int, f func(ctx context.Context, i int) error) error {
+// each does something n times, so many of it at once, and shows how far it is.
+func (c *crowd) each(ctx context.Context, what string, n, parallel int, f func(ctx context.Context, i int) error) error {
 	var done atomic.Int64
 	finished := make(chan struct{})
 	var shown sync.WaitGroup
@@ -230,7 +231,7 @@ func (c *crowd) each(ctx context.Context, what string, n int, f func(ctx context
 	})
 	begun := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(setUpParallel)
+	group.SetLimit(parallel)
 	for i := range n {
 		group.Go(func() error {
 			if err := f(ctx, i); err != nil {
@@ -249,16 +250,13 @@ func (c *crowd) each(ctx context.Context, what string, n int, f func(ctx context
 	return err
 }
 
-// run does one operation; it returns at once.
+// run does one operation; it returns at once. Who isn't there yet does nothing.
 func (c *crowd) run(ctx context.Context, o op, due time.Time, measured bool) {
 	rng := rand.New(rand.NewPCG(o.dice, 4))
-	c.mu.Lock()
-	if len(c.ready) == 0 {
-		c.mu.Unlock()
+	m := c.meetings[rng.IntN(len(c.meetings))]
+	if !m.ready.Load() {
 		return
 	}
-	m := c.ready[rng.IntN(len(c.ready))]
-	c.mu.Unlock()
 	p := m.people[rng.IntN(len(m.people))]
 	c.tally.scheduled[o.kind].Add(1)
 	c.inFlight.Go(func() {

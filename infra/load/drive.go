@@ -7,62 +7,76 @@ import (
 	"time"
 )
 
-// holdFor is how long full rates go on at a time while sockets still open.
-const holdFor = 5 * time.Second
+const (
+	// holdFor is how long full rates go on at a time while sockets still open.
+	holdFor = 5 * time.Second
+	// drainWithin bounds how long answers are waited for at the end.
+	drainWithin = time.Minute
+)
 
-// drain bounds how long answers are waited for at the end.
-const drainWithin = time.Minute
-
-// outcome is what a scenario came to.
+// outcome is a run of a scenario, and what it came to.
 type outcome struct {
 	crowd    *crowd
 	sampler  *sampler
+	sessions []textSession
 	findings Findings
-	// measured is how long the measured time really was.
+	// measured is how long the measured time really was, settled how long the
+	// check took.
 	measured time.Duration
 	settled  time.Duration
+
+	cancel       context.CancelFunc
+	stopSampling context.CancelFunc
 }
 
-// drive runs the scenario against a server: everybody comes, rates climb, the
-// measured time, and then everything is compared.
-func drive(ctx context.Context, s Scenario, sv *server, show func(*crowd, Sample), progress func(string, ...any)) (*outcome, error) {
+// stage brings everybody of a scenario to a server, opens their sockets while
+// the rates climb, and samples from then on. Close it.
+func stage(ctx context.Context, s Scenario, sv *server, show func(*crowd, Sample), progress func(string, ...any)) (*outcome, context.Context, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	c := newCrowd(s, sv.base, progress)
-	defer c.site.Close()
+	o := &outcome{crowd: c, cancel: cancel, stopSampling: cancel}
 	if err := c.setUp(ctx); err != nil {
-		return nil, fmt.Errorf("set-up: %w", err)
+		return o, ctx, fmt.Errorf("set-up: %w", err)
 	}
 	sampler := newSampler(c, sv, func(one Sample) { show(c, one) })
 	sampling, stopSampling := context.WithCancel(ctx)
 	go sampler.run(sampling)
-	defer func() {
-		stopSampling()
-		<-sampler.stopped
-	}()
-	o := &outcome{crowd: c, sampler: sampler}
-	sessions, err := c.openTexts(ctx)
-	if err != nil {
-		return o, fmt.Errorf("text sessions: %w", err)
+	o.sampler, o.stopSampling = sampler, stopSampling
+	var err error
+	if o.sessions, err = c.openTexts(ctx); err != nil {
+		return o, ctx, fmt.Errorf("text sessions: %w", err)
 	}
 	if s.Heartbeats > 0 && c.knowsPresence(ctx) {
 		go c.heartbeats(sampling)
 	}
-	if err := c.ramp(ctx); err != nil {
-		return o, err
+	return o, ctx, c.ramp(ctx)
+}
+
+// close ends everything of the run.
+func (o *outcome) close() {
+	o.stopSampling()
+	if o.sampler != nil {
+		<-o.sampler.stopped
 	}
-	o.measured = c.measure(ctx, sampler)
+	o.cancel()
+	o.crowd.site.Close()
+}
+
+// finish waits for what is under way and compares everything.
+func (o *outcome) finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return o, err
+		return err
 	}
-	progress("measured; waiting for what is under way")
-	draining, stopDraining := context.WithTimeout(ctx, drainWithin)
-	c.drain(draining)
-	stopDraining()
+	o.crowd.progress("waiting for what is under way")
+	draining, stop := context.WithTimeout(ctx, drainWithin)
+	o.crowd.drain(draining)
+	stop()
+	o.crowd.progress("comparing every client with the history")
 	begun := time.Now()
-	o.findings, err = c.verify(ctx, sessions, begun.Add(s.Settle))
+	var err error
+	o.findings, err = o.crowd.verify(ctx, o.sessions, begun.Add(o.crowd.scenario.Settle))
 	o.settled = time.Since(begun)
-	return o, err
+	return err
 }
 
 // ramp opens sockets while the rates climb, and holds the full rates until all
@@ -88,15 +102,15 @@ func (c *crowd) ramp(ctx context.Context) error {
 	}
 }
 
-// measure runs the measured time and tells how long it was.
-func (c *crowd) measure(ctx context.Context, sampler *sampler) time.Duration {
+// measure runs a stretch of measured time at some rates and tells how long it
+// was.
+func (c *crowd) measure(ctx context.Context, sampler *sampler, full rates, length time.Duration, salt uint64) time.Duration {
 	s := c.scenario
-	length := time.Duration(s.Seconds) * time.Second
-	ops := plan(s.rates(), 0, length, s.Arrivals == "poisson", rand.New(rand.NewPCG(s.Seed, 200)))
+	ops := plan(full, 0, length, s.Arrivals == "poisson", rand.New(rand.NewPCG(s.Seed, salt)))
 	sampler.measure(ctx, true)
 	begun := time.Now()
 	c.dispatch(ctx, ops, begun, true)
-	_ = sleep(ctx, time.Until(begun.Add(length))) // drive looks at ctx
+	_ = sleep(ctx, time.Until(begun.Add(length))) // whoever goes on looks at ctx
 	sampler.measure(ctx, false)
 	return time.Since(begun)
 }

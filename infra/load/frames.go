@@ -16,6 +16,7 @@ type frameWindow struct {
 	first int
 	most  int
 	total int64
+	began int64
 }
 
 func (w *frameWindow) add(at time.Time) {
@@ -29,5 +30,7 @@ func (w *frameWindow) add(at time.Time) {
 	}
 	w.times = append(w.times, now)
 	w.most = max(w.most, len(w.times)-w.first)
-	w.total++
+	if w.total++; w.total == 1 {
+		w.began = now
+	}
 }

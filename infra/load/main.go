@@ -13,7 +13,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/rapport/rapport/shared/config"
 )
@@ -50,8 +52,21 @@ func run(ctx context.Context, env config.Env, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	switch s.Mode {
-	default:
-		return runScenario(ctx, s, dir, out)
+	p := &program{scenario: s, dir: dir, out: out, began: time.Now()}
+	p.say("%v", s)
+	if p.server, err = startServer(ctx, s, filepath.Join(dir, "runner.log")); err != nil {
+		return err
 	}
+	switch s.Mode {
+	case "ceiling":
+		err = p.ceiling(ctx)
+	case "reconnect":
+		err = p.reconnect(ctx)
+	default:
+		err = p.objective(ctx)
+	}
+	if ending := p.server.stop(); ending != nil {
+		p.say("the runner did not end in order: %v", ending)
+	}
+	return err
 }

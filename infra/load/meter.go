@@ -76,6 +76,14 @@ func (m *meter) recent() Latency {
 	return l
 }
 
+// reset forgets everything.
+func (m *meter) reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.total.Reset()
+	m.window.Reset()
+}
+
 // steps gives the share of latencies at or below each percentile asked for, as
 // the points of a distribution's curve.
 func (m *meter) steps(percentiles []float64) []float64 {

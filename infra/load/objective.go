@@ -9,54 +9,79 @@ import (
 	"time"
 )
 
+// program is one call of the driver: a server, and where things are told.
+type program struct {
+	scenario Scenario
+	server   *server
+	dir      string
+	out      io.Writer
+	began    time.Time
+}
+
 // newFolder makes a folder for a run's report.
 func newFolder(out string) (string, error) {
 	dir := filepath.Join(out, time.Now().UTC().Format("20060102-150405"))
-	return dir, os.MkdirAll(dir, 0o755)
+	return dir, os.MkdirAll(dir, 0o755) //nolint:gosec // for everybody who may see the folder above
 }
 
-// runScenario runs the scenario once and reports it.
-func runScenario(ctx context.Context, s Scenario, dir string, out io.Writer) error {
-	fmt.Fprintln(out, s)
-	began := time.Now()
-	say := func(format string, args ...any) {
-		fmt.Fprintf(out, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
-	}
-	sv, err := startServer(ctx, s, filepath.Join(dir, "runner.log"))
+func (p *program) say(format string, args ...any) {
+	fmt.Fprintf(p.out, "%5.0f s  %s\n", time.Since(p.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (p *program) show(c *crowd, one Sample) { p.say("%s", line(c, one)) }
+
+// objective runs the scenario once, as the service's objective has it.
+func (p *program) objective(ctx context.Context) error {
+	o, running, err := stage(ctx, p.scenario, p.server, p.show, p.say)
+	defer o.close()
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := sv.stop(); err != nil {
-			fmt.Fprintln(out, "the runner did not end in order:", err)
-		}
-	}()
-	o, err := drive(ctx, s, sv, func(c *crowd, one Sample) { say("%s", line(c, one)) }, say)
-	if err != nil {
+	p.say("everybody is there: measuring for %d s", p.scenario.Seconds)
+	o.measured = o.crowd.measure(running, o.sampler, p.scenario.rates(), time.Duration(p.scenario.Seconds)*time.Second, 200)
+	if err := o.finish(running); err != nil {
 		return err
 	}
 	r := reportOf("Rapport under load", o)
-	if err := r.save(dir); err != nil {
+	if p.scenario.Mode == "hot" {
+		r.Title = "One hot topic"
+		r.Sections = append(r.Sections, hotSection(o))
+	}
+	return p.conclude(r)
+}
+
+// conclude tells and keeps a report, and judges it.
+func (p *program) conclude(r *Report) error {
+	if err := r.save(p.dir); err != nil {
 		return err
 	}
-	r.print(out)
-	fmt.Fprintln(out, "\nreport:", filepath.Join(filepath.Dir(dir), "latest", "report.html"))
-	if failed(r.Verdicts, s.SLO == "fail") {
+	r.print(p.out)
+	fmt.Fprintln(p.out, "\nreport:", filepath.Join(filepath.Dir(p.dir), "latest", "report.html"))
+	if failed(r.Verdicts, p.scenario.SLO == "fail") {
 		return errWrong
 	}
 	return nil
 }
 
-// line is what is shown of a second.
+// line is what is shown of a second: percentiles are p50/p95/p99 of delivery so
+// far, in milliseconds.
 func line(c *crowd, one Sample) string {
 	t := c.tally
 	notes, speech := t.noteDelivery.measured(), t.transcriptDelivery.measured()
 	late := t.lateness.measured()
-	if !one.Measured {
+	if notes.Count == 0 {
 		notes, speech, late = one.Latencies["noteDelivery"], one.Latencies["transcriptDelivery"], one.Lateness
 	}
-	return fmt.Sprintf("sockets %d  notes %.0f/s %.0f/%.0f/%.0f ms  transcript %.0f/s %.0f/%.0f/%.0f ms  queries %.0f/s p95 %.0f ms  late %.1f ms  cpu server %.2f engine %.2f driver %.2f",
-		one.Sockets, one.Acked[noteOp], notes.P50, notes.P95, notes.P99,
-		one.Acked[transcriptOp], speech.P50, speech.P95, speech.P99,
-		one.Acked[queryOp], one.Latencies["queries"].P95, late.P99, one.ServerCPU, one.EngineCPU, one.DriverCPU)
+	text := fmt.Sprintf("sockets %d  notes %.0f/s %.0f/%.0f/%.0f ms", one.Sockets, one.Acked[noteOp], notes.P50, notes.P95, notes.P99)
+	if c.scenario.Transcripts > 0 {
+		text += fmt.Sprintf("  speech %.0f/s %.0f/%.0f/%.0f ms", one.Acked[transcriptOp], speech.P50, speech.P95, speech.P99)
+	}
+	if c.scenario.Queries > 0 {
+		text += fmt.Sprintf("  queries %.0f/s p95 %.0f ms", one.Acked[queryOp], one.Latencies["queries"].P95)
+	}
+	text += fmt.Sprintf("  late %.1f ms  cpu server %.2f engine %.2f driver %.2f", late.P99, one.ServerCPU, one.EngineCPU, one.DriverCPU)
+	if one.Errors > 0 {
+		text += fmt.Sprintf("  errors %.0f/s", one.Errors)
+	}
+	return text
 }

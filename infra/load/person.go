@@ -17,6 +17,8 @@ type meeting struct {
 	index  int
 	id     string
 	people []*person
+	// ready is set when all its people are there.
+	ready atomic.Bool
 }
 
 func (m *meeting) notesTopic() string      { return "meetings/" + m.id + "/notes" }
@@ -81,7 +83,12 @@ type chunk struct {
 // open makes the person's line and follows the meeting, from its beginning.
 func (p *person) open(ctx context.Context) error {
 	c := p.crowd
-	p.line = p.client.NewLine(client.LineOptions{Observer: p, Pause: c.pause})
+	p.line = p.client.NewLine(client.LineOptions{Observer: p, Pause: func(attempt int) time.Duration {
+		if pause := c.pause.Load(); pause != nil {
+			return (*pause)(attempt)
+		}
+		return client.Jitter(attempt)
+	}})
 	broken := func(err error) { c.tally.fail("follow", err); c.report("client %s: %v", p.clientID, err) }
 	p.notes = p.line.Follow(p.meeting.notesTopic(), client.FollowOptions{Event: p.noteEvent, Refused: broken})
 	if c.scenario.Transcripts > 0 {
@@ -202,8 +209,8 @@ func (p *person) Opened(took time.Duration, moved bool) {
 		t.sockets.Add(1)
 	}
 	t.opening.add(took, true)
-	if p.crowd.returned != nil {
-		p.crowd.returned(p)
+	if returned := p.crowd.returned.Load(); returned != nil {
+		(*returned)(p)
 	}
 }
 

@@ -182,6 +182,24 @@ func (s *sampler) measure(ctx context.Context, on bool) {
 	}
 }
 
+// count is how many samples there are.
+func (s *sampler) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.samples)
+}
+
+// serverCPU is the mean since a sample, in cores.
+func (s *sampler) serverCPU(from int) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	total := 0.0
+	for _, one := range s.samples[from:] {
+		total += one.ServerCPU
+	}
+	return total / float64(max(1, len(s.samples)-from))
+}
+
 // waiting is how long goroutines of the driver waited for a processor, by Go's
 // own measure since the process began: the 99th percentile, in milliseconds,
 // rounded down to Go's buckets.

@@ -42,6 +42,8 @@ type Scenario struct {
 	Texts int `env:"TEXTS" envDefault:"20" json:"texts"`
 	// Settle is how long clients may take to catch up at the end.
 	Settle time.Duration `env:"SETTLE" envDefault:"60s" json:"settleNs"`
+	// Jitter is over how long sockets come back in mode reconnect.
+	Jitter time.Duration `env:"JITTER" envDefault:"15s" json:"jitterNs,omitempty"`
 	// Out is where reports go.
 	Out string `env:"OUT" envDefault:".build/load" json:"-"`
 
@@ -56,7 +58,7 @@ const maxPeople = 20_000
 
 // fromEnvironment reads a scenario; what is empty is as if it were not set.
 func fromEnvironment(env config.Env) (Scenario, error) {
-	set := config.Env{}
+	set := modeDefaults(env["MODE"])
 	for name, value := range env {
 		if value != "" {
 			set[name] = value
@@ -70,6 +72,19 @@ func fromEnvironment(env config.Env) (Scenario, error) {
 		s.Seed = rand.Uint64() >> 12 // short enough for JSON's numbers
 	}
 	return s, s.check()
+}
+
+// modeDefaults are those that a mode has of its own.
+func modeDefaults(mode string) config.Env {
+	switch mode {
+	case "hot":
+		return config.Env{"MEETINGS": "1", "CLIENTS": "50", "RATE": "50", "TRANSCRIPTS": "0", "QUERIES": "0", "RAMP": "10s", "LOAD_SECONDS": "60", "HEARTBEATS": "0"}
+	case "ceiling":
+		return config.Env{"MEETINGS": "20", "RATE": "50", "LOAD_SECONDS": "15", "RAMP": "10s", "HEARTBEATS": "0"}
+	case "reconnect":
+		return config.Env{"RATE": "20", "TRANSCRIPTS": "10", "QUERIES": "5", "LOAD_SECONDS": "60"}
+	}
+	return config.Env{}
 }
 
 func (s Scenario) check() error {

@@ -29,7 +29,7 @@ type textSession struct {
 func (c *crowd) openTexts(lasting context.Context) ([]textSession, error) {
 	n := min(c.scenario.Texts, len(c.meetings))
 	sessions := make([]textSession, n)
-	err := c.each(lasting, "text sessions", n, func(ctx context.Context, i int) error {
+	err := c.each(lasting, "text sessions", n, openParallel, func(ctx context.Context, i int) error {
 		// Spread over all meetings.
 		m := c.meetings[i*len(c.meetings)/n]
 		return c.patiently(ctx, func() error {
