@@ -80,7 +80,7 @@ func (r *Runner) startBackground(ctx context.Context) error {
 	readers, err := streams.Start(ctx, streams.Config{
 		Stack: r.Stack, Tables: client, Streams: r.streamClient(), Invoker: measured{r.Functions, r.metrics},
 		Expired: sweeper.Expired, Dir: dir, Clock: r.clock, Log: r.log,
-		Hop: r.profile.hop(),
+		Hop: r.profile.hop(), Faults: r.faults,
 	})
 	if err != nil {
 		return fmt.Errorf("stream readers: %w", err)

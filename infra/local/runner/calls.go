@@ -50,7 +50,7 @@ func (r *Runner) steps() ([]door.Step, error) {
 	if !r.profile.none() {
 		steps = append(steps, r.profile.Step)
 	}
-	return append(steps, policies.Step), nil
+	return append(steps, policies.Step, r.faults.Step(func(id string) { r.Sockets.Drop(id) })), nil
 }
 
 // connections is the stage that @connections belongs to, as IAM names it.

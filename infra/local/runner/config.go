@@ -30,6 +30,8 @@ type Settings struct {
 	Endpoint string `env:"DYNAMODB_ENDPOINT"`
 	// Profile is empty, or ProfileAWS.
 	Profile string `env:"PROFILE"`
+	// Faults is empty, or what faults.Parse reads.
+	Faults string `env:"FAULTS"`
 	// SocketLifetime is how long a WebSocket may live.
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 }
@@ -71,6 +73,9 @@ func FromEnvironment(env config.Env) (Settings, error) {
 		return s, fmt.Errorf("environment: SOCKET_LIFETIME is %v; want a positive duration such as 2h", s.SocketLifetime)
 	}
 	if _, err := newProfile(s.Profile, nil); err != nil {
+		return s, err
+	}
+	if _, err := faultSettings(s.Faults); err != nil {
 		return s, err
 	}
 	if s.DataDir == "" {

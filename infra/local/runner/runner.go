@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/faults"
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/issuer"
@@ -56,6 +57,7 @@ type Runner struct {
 	Sockets *gateway.Sockets
 
 	config  Config
+	faults  *faults.Injector
 	metrics *metrics.Registry
 	clock   clock.Clock
 	log     *slog.Logger
@@ -97,6 +99,9 @@ func (r *Runner) start(ctx context.Context) error {
 		return err
 	}
 	if r.profile, err = newProfile(r.config.Profile, r.clock); err != nil {
+		return err
+	}
+	if r.faults, err = r.newFaults(); err != nil {
 		return err
 	}
 	if r.Stack, err = load(root); err != nil {
@@ -208,7 +213,7 @@ func (r *Runner) startIssuer() error {
 }
 
 func (r *Runner) startFunctions() error {
-	functions, err := pool.New(r.profile.units(r.config.Units), r.Stack.Functions, r.at.environment(), r.log)
+	functions, err := pool.New(r.profile.units(r.faults.Units(r.config.Units, nil)), r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
 	}
@@ -221,6 +226,9 @@ func (r *Runner) startSockets(at *entrance) error {
 	o := socketOptions(r.Stack)
 	o.Invoker, o.Clock, o.Log = r.profile.frames(invoker{measured{r.Functions, r.metrics}, r.wake}), r.clock, r.log
 	o.Travel = r.profile.travel()
+	if r.faults != nil {
+		o.Cuts = r.faults.Cut
+	}
 	o.Limits.Lifetime = r.config.SocketLifetime
 	sockets, err := gateway.NewSockets(o)
 	if err != nil {
@@ -243,7 +251,7 @@ func (r *Runner) startWeb(at *entrance) error {
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
 	}
-	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied})
+	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied}, injected{r.faults})
 	r.serve("http", at, front{
 		api:     r.profile.requests(api),
 		dev:     r.Issuer.Handler(r.log),
