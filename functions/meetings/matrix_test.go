@@ -59,6 +59,8 @@ func (c *cast) request(t *testing.T, name string) (line string, body any) {
 		return "POST " + c.path + "/transcript", object{"chunks": list{object{"text": "x", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}}}
 	case "realtime/subscribe":
 		return "", object{"action": "subscribe", "id": "1", "topic": "meetings/" + c.id + "/notes"}
+	case "realtime/presence":
+		return "", object{"action": "presence", "id": "1", "topic": "meetings/" + c.id, "clientId": "c", "seq": 1, "status": "active"}
 	case "realtime/ticket":
 		return "POST /v1/realtime/tickets", nil
 	case "users/get":
@@ -107,7 +109,7 @@ func TestPermissions(t *testing.T) {
 	t.Parallel()
 	want := map[caller.Action]meetings.Role{
 		"meetings.get": "observer", "meetings.listParticipants": "observer", "notes.read": "observer", "transcripts.read": "observer",
-		"realtime.subscribe": "observer", "notes.write": "participant", "transcripts.write": "participant",
+		"realtime.subscribe": "observer", "realtime.presence": "observer", "notes.write": "participant", "transcripts.write": "participant",
 		"meetings.update": "co-host", "meetings.start": "co-host", "meetings.end": "co-host",
 		"meetings.invite": "co-host", "meetings.changeRole": "co-host", "meetings.remove": "co-host",
 	}

@@ -37,10 +37,12 @@ var (
 		Service.Subscribe, endpoint.Needs(meetingsdomain.ActionSubscribe))
 	Unsubscribe = endpoint.Socket("unsubscribe", "Follow a topic no more.", "unsubscribed",
 		Service.Unsubscribe)
+	Presence = endpoint.Socket("presence", "Say that I am in a meeting, every 20 seconds and when it changes.", "ok",
+		Service.Presence, endpoint.Needs(meetingsdomain.ActionPresence), endpoint.QuietID())
 	Ping = endpoint.Socket("ping", "Keep a socket open.", "pong",
 		Service.Ping)
 	Unknown = endpoint.UnknownFrames[Service]("Answer frames that aren't JSON or have no known action.",
-		"subscribe", "unsubscribe", "edit", "ping")
+		"subscribe", "unsubscribe", "edit", "presence", "ping")
 	// Fanout may see a record twice: a head says what is newest, and a
 	// revocation ends only what shouldn't be there.
 	Fanout = endpoint.Stream("Data,Log", "stream: tell subscribers what moved, and end the streams that must; a retry tells the same.",
@@ -51,7 +53,7 @@ var (
 func Functions() []endpoint.Unit {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
-		"unsubscribe": Unsubscribe, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
+		"unsubscribe": Unsubscribe, "presence": Presence, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
 	})
 }
 
@@ -73,7 +75,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	}
 	return platform.App(p, Service{
 		Service: realtime.New(realtime.Parts{
-			Realtime: p.Realtime, Connections: p.Connections, Streams: p.Streams, Sources: sources,
+			Realtime: p.Realtime, Connections: p.Connections, Streams: p.Streams, Sources: sources, Rooms: meetingsdomain.Rooms{Service: m},
 			Audit: p.Audit, Clock: p.Clock, Log: p.Log, URL: p.Config.SocketURL,
 		}),
 		Durable: realtime.NewDurable(p.Streams, sources, p.Clock, m, n, tr),

@@ -103,6 +103,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 		socket.ask(object{"action": "subscribe", "topic": topic}, "subscribed")
 		socket.ask(object{"action": "subscribe", "topic": topic + "/notes", "from": 0}, "subscribed")
 		socket.ask(object{"action": "subscribe", "topic": topic + "/transcript", "from": 0}, "subscribed")
+		socket.ask(object{"action": "presence", "topic": topic, "clientId": "c", "seq": 1, "status": "active"}, "ok")
 		socket.ask(object{"action": "ping"}, "pong")
 	}
 	alans.ask(object{"action": "subscribe", "topic": "meetings/other/notes"}, "error")

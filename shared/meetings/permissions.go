@@ -43,6 +43,7 @@ const (
 	ActionWriteNotes       caller.Action = "notes.write"
 	ActionReadTranscript   caller.Action = "transcripts.read"
 	ActionWriteTranscript  caller.Action = "transcripts.write"
+	ActionPresence         caller.Action = "realtime.presence"
 	ActionSubscribe        caller.Action = "realtime.subscribe"
 )
 
@@ -53,6 +54,7 @@ var permissions = map[caller.Action]Role{
 	ActionListParticipants: Observer,
 	ActionReadNotes:        Observer,
 	ActionReadTranscript:   Observer,
+	ActionPresence:         Observer,
 	ActionSubscribe:        Observer,
 	ActionWriteNotes:       Member,
 	ActionWriteTranscript:  Member,

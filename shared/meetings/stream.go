@@ -112,7 +112,11 @@ func images(r table.Record, before, after any) error {
 // AdmitOpen checks who may follow what ends with its meeting, and gives their
 // role: MEETING_NOT_ACTIVE after the end.
 func (s *Service) AdmitOpen(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	access, err := s.Check(ctx, c, ActionSubscribe, topic.MeetingID)
+	return s.admitOpen(ctx, c, ActionSubscribe, topic)
+}
+
+func (s *Service) admitOpen(ctx context.Context, c caller.Caller, action caller.Action, topic realtime.Topic) (string, error) {
+	access, err := s.Check(ctx, c, action, topic.MeetingID)
 	if err != nil {
 		return "", err
 	}

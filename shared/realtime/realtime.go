@@ -52,6 +52,7 @@ type Service struct {
 	connections *Connections
 	streams     *Streams
 	sources     map[Kind]Source
+	rooms       Admission
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
@@ -64,9 +65,11 @@ type Parts struct {
 	Connections *Connections
 	Streams     *Streams
 	Sources     map[Kind]Source
-	Audit       *audit.Log
-	Clock       clock.Clock
-	Log         *slog.Logger
+	// Rooms says who may be present in meetings.
+	Rooms Admission
+	Audit *audit.Log
+	Clock clock.Clock
+	Log   *slog.Logger
 	// URL is where clients open sockets, such as wss://host/stage.
 	URL string
 }
@@ -74,7 +77,7 @@ type Parts struct {
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
-		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, sources: p.Sources,
+		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, sources: p.Sources, rooms: p.Rooms,
 		audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
 	}
 }

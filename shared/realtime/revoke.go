@@ -33,7 +33,8 @@ type Revocation struct {
 	Stands func(ctx context.Context, role string) (bool, error)
 }
 
-// Revoke ends subscriptions and tells their sockets. The caller has marked the
+// Revoke ends subscriptions and tells their sockets, and then ends presence and
+// tells the others. The caller has marked the
 // participant or the meeting before, so that no new one can be made. When it
 // returns without error, no sender that starts afterwards finds them.
 //
@@ -46,7 +47,7 @@ func (s *Streams) Revoke(ctx context.Context, r Revocation) error {
 			failed = errors.Join(failed, s.revokeTopic(ctx, MeetingTopic(kind, r.MeetingID), r))
 		}
 	}
-	return failed
+	return errors.Join(failed, s.revokePresence(ctx, r))
 }
 
 func (s *Streams) revokeTopic(ctx context.Context, topic Topic, r Revocation) error {

@@ -16,14 +16,18 @@ import (
 //	connection    Realtime  CONNECTION#<id>         CONNECTION           every frame of the socket
 //	user sockets  Realtime  SOCKETS#<userId>        SOCKETS              connecting, and ending a session
 //	subscription  Realtime  TOPIC#<topic>           CONNECTION#<id>      every sender to the topic
+//	presence      Realtime  PRESENCE#<topic>        CLIENT#<userId>#<clientKey>
+//	                                                                     heartbeats, subscribing, revocation
 //
-// A connection knows its topics, so its subscriptions are found without an
-// index. Tickets, connections and subscriptions expire (`ttl`): a ticket after
-// 30 s, the others after API Gateway has closed the socket.
+// A connection knows its topics, and where its client is present, so its rows
+// are found without an index. They expire (`ttl`): a ticket after 30 s, presence
+// after five minutes of silence, the others after API Gateway has closed the
+// socket.
 
 const (
 	connectionPrefix = "CONNECTION#"
 	topicPrefix      = "TOPIC#"
+	clientPrefix     = "CLIENT#"
 )
 
 func ticketKey(ticket string) table.Key {
@@ -43,6 +47,16 @@ func topicPartition(t Topic) string { return topicPrefix + t.String() }
 
 func subscriptionKey(t Topic, connectionID string) table.Key {
 	return table.Key{PK: topicPartition(t), SK: connectionPrefix + connectionID}
+}
+
+func presencePartition(t Topic) string { return "PRESENCE#" + t.String() }
+
+// ownPresence is the prefix of the rows of a user's clients; of another's too
+// whose id goes on with #, so the rows' own word counts.
+func ownPresence(userID string) string { return clientPrefix + userID + "#" }
+
+func presenceKey(t Topic, userID, clientKey string) table.Key {
+	return table.Key{PK: presencePartition(t), SK: ownPresence(userID) + clientKey}
 }
 
 // ticketItem is whom a ticket admits.
@@ -68,6 +82,8 @@ type connectionItem struct {
 	Holder
 	ConnectedAt time.Time       `json:"connectedAt"`
 	Topics      table.StringSet `json:"topics,omitempty"`
+	// Present are the topics that this socket's client has been present in.
+	Present table.StringSet `json:"present,omitempty"`
 	// Closed is set first when a socket goes, so that nothing is added to it
 	// while it is taken down.
 	Closed bool `json:"closed,omitempty"`

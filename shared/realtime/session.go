@@ -51,6 +51,13 @@ func (s *Streams) endSocket(ctx context.Context, connectionID, sessionID string)
 	if err := s.endTopics(ctx, connectionID, topics); err != nil {
 		return err
 	}
+	present, err := parseTopics(item.Present)
+	if err != nil {
+		return fmt.Errorf("end socket: %w", err)
+	}
+	if err := s.endPresence(ctx, connectionID, item.UserID, present); err != nil {
+		return err
+	}
 	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
 		return err
 	}

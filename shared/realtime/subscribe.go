@@ -80,6 +80,12 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		if err := s.replay(ctx, c, topic, source, from); err != nil {
 			s.log.WarnContext(ctx, "replay", "topic", in.Topic, "error", err.Error())
 		}
+		if topic.Kind != State {
+			return
+		}
+		if err := s.streams.showPresence(ctx, c, topic); err != nil {
+			s.log.WarnContext(ctx, "show presence", "topic", in.Topic, "error", err.Error())
+		}
 	}}, nil
 }
 

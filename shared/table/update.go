@@ -55,6 +55,20 @@ func UpdateReturning[T any](ctx context.Context, t *Table, k Key, u Update, opts
 	return value, nil
 }
 
+// UpdateReturningOld changes attributes of the item at k and gives the whole item
+// as it was before: the zero value where there was none.
+func UpdateReturningOld[T any](ctx context.Context, t *Table, k Key, u Update, opts ...WriteOption) (T, error) {
+	var value T
+	item, err := t.updateItem(ctx, k, u, types.ReturnValueAllOld, opts)
+	if err != nil || len(item) == 0 {
+		return value, err
+	}
+	if err := decode(item, &value); err != nil {
+		return value, fmt.Errorf("update %s %s: %w", t.name, k, err)
+	}
+	return value, nil
+}
+
 func (t *Table) updateItem(ctx context.Context, k Key, u Update, answer types.ReturnValue, opts []WriteOption) (map[string]types.AttributeValue, error) {
 	w, e, err := t.update(k, u, opts)
 	if err != nil {
