@@ -17,6 +17,9 @@ const (
 	// patience is how long an event may be missing before it is asked for again:
 	// two functions' posts are unordered.
 	patience = 200 * time.Millisecond
+	// unansweredTries is how often a subscription that isn't answered is asked
+	// for again before the socket is given up.
+	unansweredTries = 2
 	// afterHead is how long a client that is behind waits after a head.
 	afterHead = 500 * time.Millisecond
 )
@@ -129,11 +132,12 @@ func (f *Follow) subscribe(ctx context.Context, socket *Socket) error {
 			return nil
 		}
 		refused, ok := errors.AsType[*Refused](err)
+		unanswered := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && try < unansweredTries
 		switch {
 		case ok && !refused.Again():
 			f.end(fmt.Errorf("subscribe to %s from %d: %w", f.topic, from, err))
 			return nil
-		case !ok:
+		case !ok && !unanswered:
 			return err
 		}
 		f.line.options.Observer.Trouble("subscribe", err)

@@ -46,6 +46,10 @@ func verdicts(r *Report) []Verdict {
 	right := func(name string, wrong int64, format string, args ...any) {
 		all = append(all, Verdict{Name: name, Pass: wrong == 0, Figure: fmt.Sprintf(format, args...), Correctness: true})
 	}
+	all = append(all, Verdict{
+		Name: "Something was written and compared", Pass: f.Acked > 0 && f.Clients > 0, Correctness: true,
+		Figure: fmt.Sprintf("%d operations in %d topics", f.Acked, f.Topics),
+	})
 	right("Nothing acknowledged is missing", f.Missing, "%d of %d missing", f.Missing, f.Acked)
 	right("Nothing stands twice", f.Twice+f.Holes, "%d twice, %d out of order, of %d entries", f.Twice, f.Holes, f.Entries)
 	right("All clients agree with the history", f.Behind+f.Differ, "%d behind, %d differ, of %d", f.Behind, f.Differ, f.Clients)
