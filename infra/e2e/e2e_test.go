@@ -55,13 +55,15 @@ type rapport struct {
 	dataDir string
 	port    int
 	socket  int
+	// env is what the runner's environment has beside.
+	env     []string
 	command *exec.Cmd
 	stderr  string
 }
 
-func start(t testing.TB, dataDir string) *rapport {
+func start(t testing.TB, dataDir string, env ...string) *rapport {
 	t.Helper()
-	r := &rapport{t: t, dataDir: dataDir, port: freePort(t), socket: freePort(t), stderr: filepath.Join(t.TempDir(), "stderr")}
+	r := &rapport{t: t, dataDir: dataDir, env: env, port: freePort(t), socket: freePort(t), stderr: filepath.Join(t.TempDir(), "stderr")}
 	r.run()
 	t.Cleanup(func() {
 		r.kill()
@@ -86,6 +88,7 @@ func (r *rapport) run() {
 	r.command = exec.Command(path)
 	r.command.Dir = root()
 	r.command.Env = append(os.Environ(), "PORT="+strconv.Itoa(r.port), "WS_PORT="+strconv.Itoa(r.socket), "DATA_DIR="+r.dataDir)
+	r.command.Env = append(r.command.Env, r.env...)
 	stderr, err := os.OpenFile(r.stderr, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		r.t.Fatal(err)
