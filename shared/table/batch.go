@@ -11,8 +11,8 @@ import (
 
 // The most items that one call takes.
 const (
-	MaxBatchGet    = 100
-	maxBatchDelete = 25
+	MaxBatchGet   = 100
+	maxBatchWrite = 25
 )
 
 // Want is one item to be read by BatchGet, and afterwards what was found.
@@ -125,22 +125,60 @@ func batchRequest(gets []Wanted) (map[place][]Wanted, map[string]types.KeysAndAt
 // isn't atomic: after an error some are gone; doing it again does no harm. Keys
 // without an item are no error.
 func (t *Table) DeleteAll(ctx context.Context, keys ...Key) error {
-	seen := map[Key]bool{}
+	if err := t.writeAll(ctx, nil, keys); err != nil {
+		return fmt.Errorf("delete from %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// Item is an item to be written at a key.
+type Item struct {
+	Key   Key
+	Value any
+}
+
+// WriteAll writes items and removes others as DeleteAll does, together: 25 a
+// call, at most 16 MB of them, without conditions and in no order. It isn't
+// atomic: after an error some are done; doing it again does no harm. A key has
+// one place in it.
+func (t *Table) WriteAll(ctx context.Context, puts []Item, deletes ...Key) error {
+	if err := t.writeAll(ctx, puts, deletes); err != nil {
+		return fmt.Errorf("write to %s: %w", t.name, err)
+	}
+	return nil
+}
+
+func (t *Table) writeAll(ctx context.Context, puts []Item, deletes []Key) error {
+	written, removed := map[Key]bool{}, map[Key]bool{}
 	var requests []types.WriteRequest
-	for _, k := range keys {
-		if err := k.check(); err != nil {
-			return fmt.Errorf("delete from %s: %w", t.name, err)
+	for _, item := range puts {
+		put, err := t.put(item.Key, item.Value, nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", item.Key, err)
 		}
-		if seen[k] {
+		if written[item.Key] {
+			return fmt.Errorf("%s is written twice", item.Key)
+		}
+		written[item.Key] = true
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: put.item}})
+	}
+	for _, k := range deletes {
+		if err := k.check(); err != nil {
+			return err
+		}
+		if written[k] {
+			return fmt.Errorf("%s is written and removed", k)
+		}
+		if removed[k] {
 			continue
 		}
-		seen[k] = true
+		removed[k] = true
 		requests = append(requests, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: k.attributes()}})
 	}
 	for len(requests) > 0 {
-		n := min(len(requests), maxBatchDelete)
+		n := min(len(requests), maxBatchWrite)
 		if err := t.writeBatch(ctx, requests[:n]); err != nil {
-			return fmt.Errorf("delete from %s: %w", t.name, err)
+			return err
 		}
 		requests = requests[n:]
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/table/tabletest"
 )
@@ -112,5 +114,52 @@ func TestDeleteAll(t *testing.T) {
 	}
 	if _, err := table.Get[entry](t.Context(), tbl, kept); errors.Is(err, table.ErrNotFound) {
 		t.Error("a refused call deleted something")
+	}
+}
+
+func TestWriteAll(t *testing.T) {
+	tbl := tabletest.One(t)
+	keyOf := func(n int) table.Key { return table.Key{PK: "P", SK: fmt.Sprintf("%02d", n)} }
+	var puts []table.Item
+	for n := range 40 {
+		puts = append(puts, table.Item{Key: keyOf(n), Value: entry{N: n}})
+	}
+	if err := tbl.WriteAll(t.Context(), puts); err != nil {
+		t.Fatal(err)
+	}
+	var gone []table.Key
+	for n := range 30 {
+		gone = append(gone, keyOf(n), keyOf(n))
+	}
+	ctx, meter := table.WithMeter(t.Context())
+	if err := tbl.WriteAll(ctx, []table.Item{{keyOf(35), entry{N: 350}}, {keyOf(50), entry{N: 50}}}, gone...); err != nil {
+		t.Fatal(err)
+	}
+	if meter.Calls() != 2 || meter.Write() != 32 {
+		t.Errorf("%d calls, %v write units", meter.Calls(), meter.Write())
+	}
+	page, err := table.List[entry](t.Context(), tbl, table.Query{PK: "P", Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []entry{}
+	for _, n := range []int{30, 31, 32, 33, 34, 350, 36, 37, 38, 39, 50} {
+		want = append(want, entry{N: n})
+	}
+	if diff := cmp.Diff(want, page.Values()); diff != "" {
+		t.Error(diff)
+	}
+	for name, err := range map[string]error{
+		"twice":               tbl.WriteAll(t.Context(), []table.Item{{keyOf(31), entry{}}, {keyOf(31), entry{}}}),
+		"written and removed": tbl.WriteAll(t.Context(), []table.Item{{keyOf(31), entry{}}}, keyOf(31)),
+		"no key":              tbl.WriteAll(t.Context(), []table.Item{{Value: entry{}}}, keyOf(31)),
+		"no key to remove":    tbl.WriteAll(t.Context(), []table.Item{{keyOf(31), entry{}}}, table.Key{}),
+	} {
+		if err == nil {
+			t.Errorf("%s is not refused", name)
+		}
+	}
+	if left, err := table.Get[entry](t.Context(), tbl, keyOf(31)); err != nil || left.N != 31 {
+		t.Errorf("a refused call left %+v, %v", left, err)
 	}
 }
