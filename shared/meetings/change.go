@@ -197,7 +197,7 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 		return nil
 	})
 	if endedBefore || err == nil {
-		if failed := s.conclude(ctx, in.MeetingID); failed != nil {
+		if failed := s.conclude(ctx, in.MeetingID, request); failed != nil {
 			return Meeting{}, failed
 		}
 	}
@@ -210,7 +210,7 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 
 // conclude closes the notes and the transcript of a meeting that is over, and
 // ends its streams. The durable lane repeats it, for a function that died here.
-func (s *Service) conclude(ctx context.Context, meetingID string) error {
+func (s *Service) conclude(ctx context.Context, meetingID string, by repeater) error {
 	_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
 	if err == nil {
 		_, err = s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
@@ -219,7 +219,7 @@ func (s *Service) conclude(ctx context.Context, meetingID string) error {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
 	err = s.streams.Revoke(ctx, realtime.Revocation{
-		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State},
+		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State}, Last: by == durable,
 	})
 	if err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)

@@ -94,7 +94,7 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRole
 		return Participant{}, err
 	}
 	if ch.unchanged {
-		if err := s.settle(ctx, in.MeetingID, in.UserID, realtime.RoleChanged); err != nil {
+		if err := s.settle(ctx, in.MeetingID, in.UserID, realtime.RoleChanged, request); err != nil {
 			return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
 		}
 		return changed, nil
@@ -132,7 +132,7 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest)
 		return nil
 	})
 	if removedBefore {
-		if failed := s.settle(ctx, in.MeetingID, in.UserID, realtime.Removed); failed != nil {
+		if failed := s.settle(ctx, in.MeetingID, in.UserID, realtime.Removed, request); failed != nil {
 			return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, failed)
 		}
 	}

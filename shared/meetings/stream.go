@@ -68,7 +68,7 @@ func (s *Service) Repeat(ctx context.Context, r table.Record) error {
 		return err
 	}
 	if after.State == Concluded && before.State != Concluded {
-		return s.conclude(ctx, meetingID)
+		return s.conclude(ctx, meetingID, durable)
 	}
 	return nil
 }
@@ -85,15 +85,25 @@ func (s *Service) repeatParticipant(ctx context.Context, r table.Record, meeting
 	if after.Status != statusActive {
 		reason = realtime.Removed
 	}
-	return s.settle(ctx, meetingID, userID, reason)
+	return s.settle(ctx, meetingID, userID, reason, durable)
 }
+
+// repeater is who ends streams that another was to end.
+type repeater bool
+
+const (
+	// request is a call that finds what an earlier one left.
+	request repeater = false
+	// durable is the durable lane.
+	durable repeater = true
+)
 
 // settle ends those subscriptions of a person that a removal or a change of
 // role, committed some time ago, has left without their right. What holds now
 // decides: who was invited again since keeps what they have subscribed since.
-func (s *Service) settle(ctx context.Context, meetingID, userID string, reason realtime.Reason) error {
+func (s *Service) settle(ctx context.Context, meetingID, userID string, reason realtime.Reason, by repeater) error {
 	return s.streams.Revoke(ctx, realtime.Revocation{
-		MeetingID: meetingID, UserID: userID, Reason: reason,
+		MeetingID: meetingID, UserID: userID, Reason: reason, Last: by == durable,
 		Stands: func(ctx context.Context, role string) (bool, error) {
 			now, err := s.standing(ctx, meetingID, userID)
 			return now.Status == statusActive && string(now.Role) == role, err

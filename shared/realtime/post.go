@@ -62,8 +62,8 @@ func (s *Streams) deliver(ctx context.Context, topic Topic, rows []table.Row[sub
 }
 
 // post sends frames to sockets whatever their breakers say, in order for each,
-// within the deadline.
-func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string, frames [][]byte, by lane) {
+// within the deadline, and gives what became of them.
+func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string, frames [][]byte, by lane) []outcome {
 	outcomes := make([]outcome, len(connectionIDs))
 	s.each(ctx, len(connectionIDs), func(ctx context.Context, i int) {
 		outcomes[i] = s.postAll(ctx, connectionIDs[i], frames)
@@ -74,6 +74,7 @@ func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string,
 			s.forget(ctx, topic, id)
 		}
 	}
+	return outcomes
 }
 
 // each runs f for 0 to n-1 with bounded concurrency, until the deadline.

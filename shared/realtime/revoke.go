@@ -31,6 +31,9 @@ type Revocation struct {
 	// stays: for the durable lane, which repeats revocations late. nil means that
 	// none is.
 	Stands func(ctx context.Context, role string) (bool, error)
+	// Last is true for the durable lane, after which nobody comes: a socket that it
+	// can't tell is closed, so that its client comes back and hears what holds.
+	Last bool
 }
 
 // Revoke ends subscriptions and tells their sockets, and then ends presence and
@@ -39,7 +42,8 @@ type Revocation struct {
 // returns without error, no sender that starts afterwards finds them.
 //
 // A subscription is marked, its socket told, and then its row deleted: whoever
-// repeats what died half-way finds the mark and tells the socket again.
+// repeats what died half-way finds the mark and tells the socket again. So does
+// the durable lane where the socket couldn't be told.
 func (s *Streams) Revoke(ctx context.Context, r Revocation) error {
 	var failed error
 	for _, kind := range meetingKinds {
@@ -63,9 +67,9 @@ func (s *Streams) revokeTopic(ctx context.Context, topic Topic, r Revocation) er
 			return fmt.Errorf("revoke %s: %w", topic, err)
 		}
 		marked, failed := s.mark(ctx, page.Items, r)
-		s.post(ctx, topic, connectionsOf(marked), [][]byte{frame}, laneRevocation)
-		for _, row := range marked {
-			failed = errors.Join(failed, s.end(ctx, topic, row))
+		outcomes := s.post(ctx, topic, connectionsOf(marked), [][]byte{frame}, laneRevocation)
+		for i, row := range marked {
+			failed = errors.Join(failed, s.endAfter(ctx, topic, row, outcomes[i], r.Last))
 		}
 		if failed != nil {
 			return failed
@@ -104,6 +108,19 @@ func (s *Streams) mark(ctx context.Context, rows []table.Row[subscription], r Re
 		}
 	}
 	return marked, failed
+}
+
+// endAfter ends a subscription, by what became of telling its socket. A client
+// that wasn't told believes that it follows the topic: its subscription stays,
+// marked, for the last to try.
+func (s *Streams) endAfter(ctx context.Context, topic Topic, row table.Row[subscription], told outcome, last bool) error {
+	switch {
+	case told == posted || told == gone:
+		return s.end(ctx, topic, row)
+	case last:
+		return s.giveUp(ctx, topic, connectionOf(row.Key))
+	}
+	return nil
 }
 
 // end deletes one subscription, takes its topic off its connection and audits
