@@ -3,18 +3,7 @@ import { RapportError } from "./errors.ts";
 import { maxDocumentCodePoints, splitChange } from "./limits.ts";
 import { apply, compose, diff, growth, transform, transformPair, validate } from "./ot.ts";
 import type { Change } from "./ot.ts";
-
-/** A change that was sent and has no answer yet. */
-export interface InFlight {
-  readonly clientSeq: number;
-  /** As first sent: what a retry repeats. */
-  readonly baseVersion: number;
-  readonly ops: Change;
-  /** As it stands on the confirmed text now. */
-  readonly change: Change;
-  /** How many local edits it holds; one that was cut counts with each piece. */
-  readonly edits: number;
-}
+import type { InFlight, SavedEdits } from "./saved.ts";
 
 /** What became of the change in flight while the history was not followed. */
 export type Fate =
@@ -51,6 +40,25 @@ export class Draft {
     this.#length = countCodePoints(text);
   }
 
+  /** The draft that `save` was called on. */
+  static restore(saved: SavedEdits): Draft {
+    const draft = new Draft(saved.version, saved.confirmed);
+    draft.#inFlight = saved.inFlight;
+    draft.#setBuffer(saved.buffer, saved.waiting);
+    draft.#nextSeq = saved.nextSeq;
+    draft.#setText(apply(draft.#afterFlight, saved.buffer));
+    return draft;
+  }
+
+  /** All that is needed to go on from here later; undefined when nothing is pending. */
+  save(): SavedEdits | undefined {
+    if (!this.pending) return undefined;
+    return {
+      format: 1, version: this.#version, confirmed: this.#confirmed, inFlight: this.#inFlight,
+      buffer: this.#buffer, waiting: this.#waiting, nextSeq: this.#nextSeq,
+    };
+  }
+
   get version(): number {
     return this.#version;
   }
@@ -69,6 +77,11 @@ export class Draft {
 
   get pending(): boolean {
     return this.#inFlight !== undefined || this.#buffer.length > 0;
+  }
+
+  /** Everything that is not confirmed, as one change on the confirmed text. */
+  get unconfirmed(): Change {
+    return compose(this.#inFlight?.change ?? [], this.#buffer);
   }
 
   /** How many local edits are not confirmed. */
@@ -143,11 +156,19 @@ export class Draft {
 
   /** Drops everything that is not confirmed; returns it as one change on the confirmed text. */
   rollBack(): Change {
-    const lost = compose(this.#inFlight?.change ?? [], this.#buffer);
+    const lost = this.unconfirmed;
     this.#inFlight = undefined;
     this.#setBuffer([], 0);
     this.#setText(this.#confirmed);
     return lost;
+  }
+
+  /** As rollBack, where the change in flight was committed after all: returns what is left, and its base. */
+  setAside(flightCommitted: boolean): { readonly base: string; readonly change: Change } {
+    const base = flightCommitted ? this.#afterFlight : this.#confirmed;
+    const change = flightCommitted ? this.#buffer : this.unconfirmed;
+    this.rollBack();
+    return { base, change };
   }
 
   /**
@@ -174,6 +195,10 @@ export class Draft {
     this.#confirmed = confirmed;
     this.#setBuffer(transform(diff(before, after), this.#buffer), this.#waiting);
     this.#setText(apply(after, this.#buffer));
+  }
+
+  get #afterFlight(): string {
+    return this.#inFlight === undefined ? this.#confirmed : apply(this.#confirmed, this.#inFlight.change);
   }
 
   #setBuffer(buffer: Change, edits: number): void {

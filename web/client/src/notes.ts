@@ -1,22 +1,30 @@
-import { notesAccess, readonlyError } from "./access.ts";
 import type { NotesAccess } from "./access.ts";
-import { Draft } from "./draft.ts";
-import type { InFlight } from "./draft.ts";
+import type { Claim } from "./claims.ts";
+import type { Draft } from "./draft.ts";
+import { draftOf, draftOn, reasonOf } from "./drafts.ts";
 import { Emitter } from "./emitter.ts";
-import { closedError, RapportError } from "./errors.ts";
-import type { TopicEvent } from "./frames.ts";
-import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState } from "./notesapi.ts";
-import { parseNotesEvent } from "./notesevent.ts";
-import { NotesFollower } from "./notesfollower.ts";
-import { diff, invert } from "./ot.ts";
+import { closedError } from "./errors.ts";
+import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState, NotesStatus } from "./notesapi.ts";
+import { NotesCore } from "./notescore.ts";
+import type { Aside } from "./notescore.ts";
+import { stateOf, statusOf } from "./notesstatus.ts";
+import type { Situation } from "./notesstatus.ts";
+import { apply, invert } from "./ot.ts";
 import type { Change } from "./ot.ts";
-import { Outbox } from "./outbox.ts";
-import { Reloader } from "./reload.ts";
-import { ChangeSender } from "./sender.ts";
-import type { Ack } from "./sender.ts";
-import type { EndReason } from "./subscription.ts";
-import type { Notes } from "./types.ts";
+import type { NotesDraft } from "./saved.ts";
+import type { DraftShelf } from "./shelf.ts";
+import type { NotesEvent } from "./types.ts";
 import { UndoHistory } from "./undo.ts";
+import { Waiters } from "./waiters.ts";
+
+/** What a session begins with. */
+export interface NotesStart {
+  readonly draft: Draft;
+  /** Undefined where it is not known yet. */
+  readonly access: NotesAccess | undefined;
+  readonly claim: Claim;
+  readonly shelf: DraftShelf;
+}
 
 /**
  * The shared notes of one meeting, as one editor sees them.
@@ -25,69 +33,64 @@ import { UndoHistory } from "./undo.ts";
  * exactly as first sent however often it is repeated; later edits are composed
  * into the next. Changes by others are transformed against both and come as
  * `remote`. So every session of a meeting comes to the same text, and nothing
- * that the server acknowledged is lost or there twice.
+ * that the server acknowledged is lost or there twice. What is not confirmed is
+ * kept in the platform's storage, and what can't be merged becomes a draft.
  *
  * Made by `Rapport.openNotes`.
  */
 export class NotesSession {
   readonly meetingId: string;
-  /** New for each session: two windows of one person are two. */
+  /** Two windows of one person are two. A session that takes up what an earlier window left has that one's. */
   readonly clientId: string;
   readonly #from: NotesDependencies;
   readonly #draft: Draft;
+  readonly #core: NotesCore;
+  readonly #shelf: DraftShelf;
   readonly #history = new UndoHistory();
-  readonly #outbox: Outbox;
-  readonly #follower: NotesFollower;
-  readonly #reloader: Reloader;
   readonly #emitters = {
     remote: new Emitter<[Change]>(),
     state: new Emitter<[NotesState]>(),
+    status: new Emitter<[NotesStatus]>(),
     error: new Emitter<[NotesProblem]>(),
     reset: new Emitter<[string]>(),
+    drafts: new Emitter<[readonly NotesDraft[]]>(),
+    committed: new Emitter<[NotesEvent]>(),
   };
-  readonly #closing = new AbortController();
-  #waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  readonly #synced = new Waiters();
+  readonly #stopShelf: () => void;
   #state: NotesState = "offline";
-  #access: NotesAccess;
-  #ended = false;
-  #reloading = false;
+  #status: NotesStatus;
 
-  private constructor(from: NotesDependencies, meetingId: string, notes: Notes, access: NotesAccess) {
+  constructor(from: NotesDependencies, meetingId: string, { draft, access, claim, shelf }: NotesStart) {
     this.meetingId = meetingId;
-    this.clientId = `c-${from.platform.newId()}`;
+    this.clientId = claim.clientId;
     this.#from = from;
-    this.#access = access;
-    this.#ended = access.over;
-    this.#draft = new Draft(notes.version, notes.content);
-    const sender = new ChangeSender(from.api, from.connection, from.platform, meetingId, this.clientId);
-    this.#outbox = new Outbox(this.#draft, sender, from.platform.clock, {
-      onAck: (ack, flight) => this.#acknowledged(ack, flight),
-      onRefused: (error, flight) => void this.#refused(error, flight),
-    });
-    this.#follower = new NotesFollower(from, meetingId, this.#draft, {
-      onEvent: (event) => this.#committed(event),
-      onLive: () => this.#changed(),
-      onEnd: (reason, error) => void this.#topicEnded(reason, error),
-      onRoleChanged: () => void this.#recheckAccess(),
-      onGone: () => void this.#reload(),
-      onCompared: (version, same) => {
-        if (same) this.#reloader.found();
-        else void this.#reload(diverged(version));
+    this.#draft = draft;
+    this.#shelf = shelf;
+    this.#core = new NotesCore(from, meetingId, draft, access, claim, {
+      onOthers: (change) => {
+        this.#history.others(change);
+        this.#emitters.remote.emit(change);
       },
+      onReset: (moved) => {
+        this.#history.others(moved);
+        this.#emitters.reset.emit(this.text);
+      },
+      onAside: (aside) => this.#setAside(aside),
+      onProblem: (error) => this.#emitters.error.emit({ error }),
+      onCommitted: (event) => this.#emitters.committed.emit(event),
+      onChange: () => this.#changed(),
     });
-    this.#reloader = new Reloader(from, meetingId, this.#draft, { userId: from.userId, clientId: this.clientId });
+    this.#stopShelf = shelf.onChange((drafts) => {
+      this.#emitters.drafts.emit(drafts);
+      this.#changed();
+    });
+    this.#status = statusOf(this.#situation);
   }
 
-  static async open(from: NotesDependencies, meetingId: string): Promise<NotesSession> {
-    const never = new AbortController().signal;
-    const [notes, access] = await Promise.all([
-      from.api.notes.get(meetingId),
-      notesAccess(from.api, meetingId, from.userId, never),
-    ]);
-    const session = new NotesSession(from, meetingId, notes, access);
-    session.#follow();
-    session.#changed();
-    return session;
+  /** Begins to follow and to send; `openNotes` has done it. */
+  start(): void {
+    this.#core.start();
   }
 
   /** The local text: the confirmed text with every local edit. */
@@ -97,6 +100,11 @@ export class NotesSession {
 
   get state(): NotesState {
     return this.#state;
+  }
+
+  /** What to tell the person who looks at the text. */
+  get status(): NotesStatus {
+    return this.#status;
   }
 
   /** The confirmed version. */
@@ -114,6 +122,11 @@ export class NotesSession {
     return this.#draft.pending;
   }
 
+  /** Those local edits, as one change on the confirmed text. */
+  get unconfirmed(): Change {
+    return this.#draft.unconfirmed;
+  }
+
   /**
    * Applies a local change (positions in code points of `text`) at once and
    * sends it: the first after a quiet moment now, later ones together, every
@@ -124,7 +137,7 @@ export class NotesSession {
   edit(change: Change): void {
     const inverse = this.#apply(change);
     this.#history.edited(change, inverse, this.#from.platform.clock.now());
-    this.#sendSoon();
+    this.#changed();
   }
 
   /**
@@ -136,23 +149,23 @@ export class NotesSession {
    */
   undo(): Change | undefined {
     const change = this.#history.undo((back) => this.#apply(back));
-    this.#sendSoon();
+    this.#changed();
     return change;
   }
 
   /** Does again what was undone last. An edit in between leaves nothing to redo. */
   redo(): Change | undefined {
     const change = this.#history.redo((forth) => this.#apply(forth));
-    this.#sendSoon();
+    this.#changed();
     return change;
   }
 
   get canUndo(): boolean {
-    return this.#access.writable && this.#history.canUndo;
+    return this.#core.access.writable && this.#history.canUndo;
   }
 
   get canRedo(): boolean {
-    return this.#access.writable && this.#history.canRedo;
+    return this.#core.access.writable && this.#history.canRedo;
   }
 
   /** The next edit is not undone together with those before it: call it when the caret was moved, say. */
@@ -160,15 +173,52 @@ export class NotesSession {
     this.#history.seal();
   }
 
+  /** Edits that could not be merged, oldest first, of this person's every window on this machine. */
+  get drafts(): readonly NotesDraft[] {
+    return this.#shelf.list;
+  }
+
+  /** What applying the draft would do to the present text, and the text that would come of it. */
+  previewDraft(id: string): { readonly change: Change; readonly text: string } | undefined {
+    const draft = this.#shelf.find(id);
+    if (draft === undefined) return undefined;
+    const change = draftOn(this.text, draft);
+    return { change, text: apply(this.text, change) };
+  }
+
+  /**
+   * Puts the draft's edits on the present text, as an edit that can be undone,
+   * and takes the draft away. The editor hears of it as `remote`. False when
+   * another window was faster. Rejects as `edit` throws; the draft then stays.
+   */
+  applyDraft(id: string): Promise<boolean> {
+    return this.#shelf.take(id, async (draft) => {
+      const change = draftOn(this.text, draft);
+      if (change.length > 0) {
+        this.#history.seal();
+        this.edit(change);
+        this.#history.seal();
+        this.#emitters.remote.emit(change);
+      }
+      // The edits must be safe before the draft goes.
+      await this.#core.kept();
+    });
+  }
+
+  /** Takes the draft away for good. False when it was gone already. */
+  discardDraft(id: string): Promise<boolean> {
+    return this.#shelf.take(id, () => {});
+  }
+
   /**
    * Sends what is pending without waiting for more, and resolves when nothing
    * is; rejects when edits were rolled back or the session is closed.
    */
   whenSynced(): Promise<void> {
-    if (this.#closed) return Promise.reject(closedError("the notes session"));
+    if (this.#core.closed) return Promise.reject(closedError("the notes session"));
     if (!this.#draft.pending) return Promise.resolve();
-    this.#outbox.rush();
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    this.#core.rush();
+    return this.#synced.wait();
   }
 
   /** Returns the function that removes the handler. */
@@ -177,216 +227,52 @@ export class NotesSession {
     return emitter.add(handler as (...args: Parameters<NotesHandlers[K]>) => void);
   }
 
-  /** Ends the session. Edits that are still pending are not sent any more: see `whenSynced`. */
+  /**
+   * Ends the session. Edits that are still pending are sent by the next session
+   * of these notes, if the storage keeps them; else they are gone: see `whenSynced`.
+   */
   close(): void {
-    if (this.#closed) return;
-    this.#closing.abort(closedError("the notes session"));
-    this.#outbox.stop();
-    this.#follower.stop();
-    this.#rejectWaiters(closedError("the notes session"));
+    if (this.#core.closed) return;
+    this.#core.close();
+    this.#stopShelf();
+    this.#synced.reject(closedError("the notes session"));
     this.#changed();
-  }
-
-  get #closed(): boolean {
-    return this.#closing.signal.aborted;
   }
 
   /** Applies a local change to the text; returns what undoes it. */
   #apply(change: Change): Change {
-    if (this.#closed) throw closedError("the notes session");
-    if (!this.#access.writable) throw readonlyError(this.#access.over);
-    const before = this.#draft.text;
-    this.#draft.edit(change);
+    const before = this.text;
+    this.#core.edit(change);
     return invert(before, change);
   }
 
-  #sendSoon(): void {
-    this.#flush();
-    this.#changed();
-  }
-
-  // Following the topic.
-
-  #follow(): void {
-    if (!this.#ended && !this.#closed) this.#follower.start();
-  }
-
-  /** The next version, whoever made it. */
-  #committed(event: TopicEvent): void {
-    try {
-      const change = parseNotesEvent(event);
-      const flight = this.#draft.inFlight;
-      const own = flight !== undefined && change.authorId === this.#from.userId
-        && change.clientId === this.clientId && change.clientSeq === flight.clientSeq;
-      if (own) {
-        this.#outbox.settle();
-        if (!this.#draft.commitOwn(change.ops)) throw diverged(change.version);
-      } else {
-        const local = this.#draft.commitOther(change.ops);
-        if (local.length > 0) {
-          this.#history.others(local);
-          this.#emitters.remote.emit(local);
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof RapportError)) throw error;
-      void this.#reload(error);
-      return;
-    }
-    this.#follower.compare();
-    this.#flush();
-    this.#changed();
-  }
-
-  async #topicEnded(reason: EndReason, error: RapportError | undefined): Promise<void> {
-    this.#ended = true;
-    this.#access = { writable: false, over: this.#access.over || reason === "meeting_ended" };
-    this.#changed();
-    if (reason === "refused" && error !== undefined) this.#emitters.error.emit({ error });
-    // After removal nothing can be read; after the end of a meeting the last changes may be missing here.
-    if (reason === "meeting_ended") await this.#readRest();
-    this.#dropUnsendable();
-  }
-
-  async #readRest(): Promise<void> {
-    try {
-      await this.#follower.readRest(this.#closing.signal);
-    } catch (error) {
-      if (!(error instanceof RapportError)) throw error;
-      if (!this.#closed) this.#emitters.error.emit({ error });
-    }
-  }
-
-  async #recheckAccess(): Promise<void> {
-    // Unknown is taken for yes: the server decides with the next edit.
-    let access: NotesAccess = { writable: true, over: false };
-    try {
-      access = await notesAccess(this.#from.api, this.meetingId, this.#from.userId, this.#closing.signal);
-    } catch (error) {
-      if (!(error instanceof RapportError)) throw error;
-    }
-    if (this.#closed || this.#ended) return;
-    this.#access = access;
-    this.#flush();
-    this.#changed();
-    this.#dropUnsendable();
-  }
-
-  // Sending.
-
-  #flush(): void {
-    if (!this.#closed && !this.#reloading) this.#outbox.flush(this.#access.writable);
-  }
-
-  /** The answer is the event that will come, or came first: it takes its turn among the others. */
-  #acknowledged({ version, ops }: Ack, { clientSeq }: InFlight): void {
-    const data = { version, authorId: this.#from.userId, clientId: this.clientId, clientSeq, ops };
-    const event: TopicEvent = { position: version, data, omitted: ops === undefined };
-    if (this.#follower.offer(event)) return;
-    if (version === this.#draft.version + 1 && ops !== undefined) this.#committed(event);
-    else void this.#readRest().then(() => this.#dropUnsendable());
-  }
-
-  async #refused(error: RapportError, flight: InFlight): Promise<void> {
-    if (error.code === "HISTORY_GONE") {
-      await this.#reload();
-      return;
-    }
-    if (error.code === "VALIDATION_ERROR" && (await this.#serverWentBack(flight.baseVersion))) {
-      await this.#reload(error);
-      return;
-    }
-    // While the server was asked, the change's own event may have come after all.
-    if (!this.#closed && this.#draft.inFlight?.clientSeq === flight.clientSeq) this.#rollBack(error);
-  }
-
-  /** Whether the server no longer has the version; then no change on it can be right. */
-  async #serverWentBack(version: number): Promise<boolean> {
-    try {
-      return (await this.#from.api.notes.get(this.meetingId, { signal: this.#closing.signal })).version < version;
-    } catch (error) {
-      if (!(error instanceof RapportError)) throw error;
-      return false;
-    }
-  }
-
-  #rollBack(error: RapportError): void {
-    const text = this.#draft.text;
-    const change = this.#draft.rollBack();
-    this.#outbox.settle();
+  /** Makes a draft of edits that were taken out of the text; resolves when it is stored, or can't be. */
+  #setAside({ error, baseVersion, baseText, change, text }: Aside): Promise<void> {
     this.#history.clear();
-    if (error.code === "FORBIDDEN" || error.code === "MEETING_NOT_ACTIVE" || error.code === "NOT_FOUND") {
-      this.#access = { writable: false, over: this.#access.over || error.code === "MEETING_NOT_ACTIVE" };
-    }
-    if (this.#draft.text !== text) this.#emitters.reset.emit(this.#draft.text);
-    this.#emitters.error.emit({ error, lost: { change, text } });
-    this.#rejectWaiters(error);
-    this.#changed();
+    this.#synced.reject(error);
+    const { newId, clock } = this.#from.platform;
+    const draft = draftOf({ id: newId(), meetingId: this.meetingId, createdAt: clock.now() }, reasonOf(error), baseVersion, baseText, change);
+    const stored = change.length === 0 ? Promise.resolve() : this.#shelf.add(draft);
+    this.#emitters.error.emit({ error, lost: { change: draftOn(this.text, draft), text } });
+    return stored;
   }
-
-  /** Edits that were not sent before the right to write ended. What is in flight gets the server's answer first. */
-  #dropUnsendable(): void {
-    if (this.#closed || this.#access.writable || this.#draft.inFlight !== undefined || !this.#draft.pending) return;
-    this.#rollBack(readonlyError(this.#access.over));
-  }
-
-  // Healing.
-
-  /** Takes the server's text in place of ours, and puts the pending edits on top. */
-  async #reload(problem?: RapportError): Promise<void> {
-    if (this.#reloading || this.#closed) return;
-    this.#reloading = true;
-    this.#outbox.stop();
-    this.#follower.stop();
-    this.#changed();
-    if (problem !== undefined) this.#emitters.error.emit({ error: problem });
-    let before: string;
-    try {
-      before = await this.#reloader.reload(this.#closing.signal);
-    } catch (error) {
-      if (this.#closed) return;
-      if (!(error instanceof RapportError)) throw error;
-      this.#reloading = false;
-      await this.#topicEnded("refused", error);
-      return;
-    }
-    this.#reloading = false;
-    this.#follow();
-    const moved = diff(before, this.#draft.text);
-    if (moved.length > 0) {
-      this.#history.others(moved);
-      this.#emitters.reset.emit(this.#draft.text);
-    }
-    this.#flush();
-    this.#changed();
-    this.#dropUnsendable();
-  }
-
-  // State.
 
   #changed(): void {
-    if (!this.#draft.pending) {
-      for (const { resolve } of this.#waiters.splice(0)) resolve();
+    if (!this.#draft.pending) this.#synced.resolve();
+    const state = stateOf(this.#situation);
+    const status = statusOf(this.#situation);
+    const told = JSON.stringify(this.#status) === JSON.stringify(status);
+    this.#status = status;
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#emitters.state.emit(state);
     }
-    const state = this.#stateNow();
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#emitters.state.emit(state);
+    if (!told) this.#emitters.status.emit(status);
   }
 
-  #stateNow(): NotesState {
-    if (this.#closed) return "closed";
-    if (this.#reloading) return "reloading";
-    if (!this.#access.writable) return "readonly";
-    if (!this.#follower.live) return "offline";
-    return this.#draft.pending ? "saving" : "synced";
+  get #situation(): Situation {
+    const { closed, reloading, access, live, storage } = this.#core;
+    const changes = this.#draft.pending ? Math.max(1, this.#draft.edits) : 0;
+    return { closed, reloading, writable: access.writable, over: access.over, live, changes, drafts: this.#shelf.list.length, storage };
   }
-
-  #rejectWaiters(error: RapportError): void {
-    for (const { reject } of this.#waiters.splice(0)) reject(error);
-  }
-}
-
-function diverged(version: number): RapportError {
-  return new RapportError({ code: "PROTOCOL", detail: `the text at version ${version} differs from the server's` });
 }

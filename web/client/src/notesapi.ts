@@ -2,8 +2,11 @@
 import type { Api } from "./api.ts";
 import type { SocketConnection } from "./connection.ts";
 import type { RapportError } from "./errors.ts";
+import type { StorageState } from "./keeper.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
+import type { NotesDraft } from "./saved.ts";
+import type { NotesEvent } from "./types.ts";
 
 /**
  * synced: nothing pending, live. saving: live, local edits not confirmed yet.
@@ -13,23 +16,52 @@ import type { Platform } from "./platform.ts";
  */
 export type NotesState = "synced" | "saving" | "offline" | "reloading" | "readonly" | "closed";
 
+/**
+ * What a person should know of the text on the screen, always.
+ *
+ * saved: the server has all of it. saving: `changes` local edits are on their
+ * way. offline: they wait for the network. reloading: the server's text is being
+ * read again. readonly: the text is the server's, and edits are refused. draft:
+ * the text is the server's, and there are edits beside it that could not be
+ * merged: see `NotesSession.drafts`. closed: nothing is sent or heard any more.
+ */
+export type NotesStatus = {
+  /** Drafts that wait for a decision, whatever the kind. */
+  readonly drafts: number;
+  /** Whether what is not sent yet would outlive the tab. */
+  readonly storage: StorageState;
+} & (
+  | { readonly kind: "saved" | "draft" | "closed" }
+  | { readonly kind: "saving" | "offline" | "reloading"; readonly changes: number }
+  | { readonly kind: "readonly"; readonly why: "role" | "meeting_over" }
+);
+
 /** What went wrong, and what it cost. */
 export interface NotesProblem {
   readonly error: RapportError;
   /**
    * What was rolled back: `change` relative to the text as it is now, `text` as
-   * it was with it. Absent when nothing was lost. A `reset` comes before this.
+   * it was with it. It is in `drafts`, too. Absent when nothing was rolled back.
+   * A `reset` comes before this.
    */
   readonly lost?: { readonly change: Change; readonly text: string };
 }
 
 export interface NotesHandlers {
-  /** A change by others, on the local text as it was just before; `text` already has it. */
+  /**
+   * A change that the editor didn't make, by others or from a draft, on the
+   * local text as it was just before; `text` already has it.
+   */
   remote(change: Change): void;
   state(state: NotesState): void;
+  status(status: NotesStatus): void;
   error(problem: NotesProblem): void;
   /** The local text was replaced (roll back or reload): show `text`. Never together with `remote`. */
   reset(text: string): void;
+  /** Drafts have come or gone, in this window or another. */
+  drafts(drafts: readonly NotesDraft[]): void;
+  /** Every change as the server committed it, one's own too, in order; `confirmed` already has it. */
+  committed(event: NotesEvent): void;
 }
 
 export interface NotesDependencies {

@@ -14,8 +14,8 @@ export interface NotesFollowing {
   readonly onLive: () => void;
   readonly onEnd: (reason: EndReason, error: RapportError | undefined) => void;
   readonly onRoleChanged: () => void;
-  /** The history from the draft's version on is gone. */
-  readonly onGone: () => void;
+  /** The server can't go on from the draft's version: its history begins later, or ends earlier. */
+  readonly onGone: (error: RapportError) => void;
   /** The confirmed text was compared with the server's hash at that version. */
   readonly onCompared: (version: number, same: boolean) => void;
 }

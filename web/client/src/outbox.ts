@@ -1,7 +1,8 @@
 import { closedError, RapportError } from "./errors.ts";
-import type { Draft, InFlight } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { Pacer } from "./pacer.ts";
 import type { Clock } from "./platform.ts";
+import type { InFlight } from "./saved.ts";
 import type { Ack, ChangeSender } from "./sender.ts";
 
 /** While somebody types fast, a change goes every 250 ms, or with 10 edits. */
@@ -9,6 +10,11 @@ const windowMs = 250;
 const maxEdits = 10;
 
 export interface OutboxEvents {
+  /**
+   * The change in flight is to be stored before it is sent, so that whoever
+   * takes up these edits after a crash knows of it. Undefined: nothing to wait for.
+   */
+  readonly keep: () => Promise<void> | undefined;
   readonly onAck: (ack: Ack, flight: InFlight) => void;
   /** The server refused the change in flight. */
   readonly onRefused: (error: RapportError, flight: InFlight) => void;
@@ -32,15 +38,18 @@ export class Outbox {
     this.#pacer = new Pacer(clock, windowMs, maxEdits, () => this.flush(this.#open));
   }
 
-  /** Sends what is to be sent now. With `mayBegin` false, only what is in flight already. */
-  flush(mayBegin: boolean): void {
+  /**
+   * Sends what is to be sent now. With `mayBegin` false, only what is in flight
+   * already. Says whether it began to send something, which it then keeps, too.
+   */
+  flush(mayBegin: boolean): boolean {
     this.#open = mayBegin;
-    if (this.#sending !== undefined) return;
+    if (this.#sending !== undefined) return false;
     const flight = this.#draft.inFlight ?? this.#next();
-    if (flight === undefined) return;
+    if (flight === undefined) return false;
     const sending = new AbortController();
     this.#sending = sending;
-    this.#sender.send(flight, sending.signal).then(
+    this.#send(flight, sending.signal).then(
       (ack) => {
         if (this.#sending === sending) this.#events.onAck(ack, flight);
       },
@@ -50,6 +59,14 @@ export class Outbox {
         this.#events.onRefused(error, flight);
       },
     );
+    return true;
+  }
+
+  async #send(flight: InFlight, signal: AbortSignal): Promise<Ack> {
+    const kept = this.#events.keep();
+    if (kept !== undefined) await kept;
+    signal.throwIfAborted();
+    return await this.#sender.send(flight, signal);
   }
 
   /** As flush, without a wait for more edits. */

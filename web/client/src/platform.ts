@@ -1,4 +1,6 @@
+import { browserOffline } from "./indexeddb.ts";
 import type { WebSocketConstructor } from "./socket.ts";
+import type { Offline } from "./storage.ts";
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -22,6 +24,8 @@ export interface Platform {
    * not compared with the server's hash.
    */
   readonly sha256: ((text: string) => Promise<string>) | undefined;
+  /** Where edits are kept that the server has not confirmed. Undefined: only while the program runs. */
+  readonly offline: Offline | undefined;
   /** Calls back when the machine says that the network is there again, or that the page is looked at again. */
   readonly onOnline: (callback: () => void) => () => void;
 }
@@ -43,6 +47,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
     fetch: given.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     webSocket: given.webSocket ?? defaultWebSocket(),
     sha256: given.sha256 ?? defaultSha256(),
+    offline: "offline" in given ? given.offline : browserOffline(),
     onOnline: given.onOnline ?? onOnline,
   };
 }

@@ -1,15 +1,18 @@
 import { createApi } from "./api.ts";
 import type { Api } from "./api.ts";
+import { forget } from "./claims.ts";
 import { SocketConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { RapportError } from "./errors.ts";
 import { Http } from "./http.ts";
 import type { TokenProvider } from "./http.ts";
 import { MeetingSession } from "./meeting.ts";
-import { NotesSession } from "./notes.ts";
+import type { NotesSession } from "./notes.ts";
+import { openNotes } from "./opennotes.ts";
 import { platform } from "./platform.ts";
 import type { Platform } from "./platform.ts";
 import type { WebSocketConstructor } from "./socket.ts";
+import type { Offline } from "./storage.ts";
 import type { EndReason } from "./subscription.ts";
 import { Transcriber, TranscriptFollower } from "./transcript.ts";
 import type { TranscriptHandlers } from "./transcript.ts";
@@ -20,6 +23,17 @@ export interface RapportOptions {
   readonly baseUrl: string;
   /** Gives the access token; asked before each call, and again with `refresh` once after a 401. */
   readonly token: TokenProvider;
+  /**
+   * Who the token belongs to, where that is known: then notes that were edited
+   * offline can be opened again offline. Asked for with the first call otherwise.
+   */
+  readonly userId?: string;
+  /**
+   * Where edits are kept that the server has not confirmed; the browser's
+   * IndexedDB when left out, `null` for nowhere. In Node, there is none to
+   * begin with.
+   */
+  readonly offline?: Offline | null;
   /** Where the platform has no WebSocket of its own. */
   readonly webSocket?: WebSocketConstructor;
   readonly fetch?: typeof globalThis.fetch;
@@ -43,14 +57,16 @@ export class Rapport implements Api {
   readonly #platform: Platform;
   readonly #connection: SocketConnection;
   readonly #open = new Set<Subscription>();
-  #self: Promise<User> | undefined;
+  #self: Promise<Pick<User, "userId">> | undefined;
 
   constructor(options: RapportOptions) {
     this.#platform = platform({
       ...options.platform,
       ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+      ...(options.offline === undefined ? {} : { offline: options.offline ?? undefined }),
       ...(options.webSocket === undefined ? {} : { webSocket: options.webSocket }),
     });
+    if (options.userId !== undefined) this.#self = Promise.resolve({ userId: options.userId });
     const api = createApi(new Http(options.baseUrl, options.token, this.#platform), this.#platform.newId);
     this.me = api.me;
     this.updateMe = api.updateMe;
@@ -123,7 +139,7 @@ export class Rapport implements Api {
   async openNotes(meetingId: string): Promise<NotesSession> {
     const { userId } = await this.#whoami();
     const from = { api: this, connection: this.#connection, platform: this.#platform, userId };
-    const session = await NotesSession.open(from, meetingId);
+    const session = await openNotes(from, meetingId);
     this.#open.add(session);
     const stop = session.on("state", (state) => {
       if (state !== "closed") return;
@@ -131,6 +147,16 @@ export class Rapport implements Api {
       stop();
     });
     return session;
+  }
+
+  /**
+   * Removes the caller's edits and drafts from this machine: what was not sent
+   * is lost. For signing out where others use the machine, after closing the
+   * sessions. Rejects with what the storage fails with.
+   */
+  async forgetKeptEdits(): Promise<void> {
+    const { userId } = await this.#whoami();
+    if (this.#platform.offline !== undefined) await forget(this.#platform.offline.storage, userId);
   }
 
   /** Closes every session, topic and the connection. */
@@ -151,7 +177,7 @@ export class Rapport implements Api {
   }
 
   /** The caller, asked once. */
-  #whoami(): Promise<User> {
+  #whoami(): Promise<Pick<User, "userId">> {
     this.#self ??= this.me().catch((error: unknown) => {
       this.#self = undefined;
       throw error;

@@ -1,8 +1,9 @@
 import type { Api } from "./api.ts";
-import type { Fate, InFlight } from "./draft.ts";
+import type { Fate } from "./draft.ts";
 import { RapportError } from "./errors.ts";
 import { transform } from "./ot.ts";
 import type { Change } from "./ot.ts";
+import type { InFlight } from "./saved.ts";
 import type { NotesEvent } from "./types.ts";
 
 const pageLength = 200;

@@ -2,12 +2,22 @@ import { backoff, sleep } from "./backoff.ts";
 import type { Draft } from "./draft.ts";
 import { RapportError } from "./errors.ts";
 import type { NotesDependencies } from "./notesapi.ts";
+import type { Change } from "./ot.ts";
 import { fateOf } from "./recovery.ts";
 import type { Sender } from "./recovery.ts";
 import { isPassing } from "./sender.ts";
 
 const pauseBaseMs = 1_000;
 const pauseCapMs = 60_000;
+
+/** What was there before the server's text came. */
+export interface Before {
+  readonly version: number;
+  /** The local text. */
+  readonly text: string;
+  /** Pending edits that were taken out, and the text that they stand on. */
+  readonly aside: { readonly base: string; readonly change: Change } | undefined;
+}
 
 /** Takes the server's text in place of a draft's, as often as it takes. */
 export class Reloader {
@@ -32,25 +42,28 @@ export class Reloader {
 
   /**
    * Reads the text, and what became of the change in flight, until both are
-   * known; then puts the pending edits on top. Resolves with
-   * the local text that was there before. Rejects with the refusal of a
-   * server that does not let the caller read, or the signal's reason.
+   * known; then puts the pending edits on top, or with `gone` takes them out.
+   * Rejects with the refusal of a server that does not let the caller read, or
+   * the signal's reason.
    */
-  async reload(signal: AbortSignal): Promise<string> {
+  async reload(signal: AbortSignal, gone: boolean): Promise<Before> {
     const { api, platform } = this.#from;
+    const draft = this.#draft;
     for (;;) {
       try {
         const pause = this.#reloads++ === 0 ? 0 : backoff(this.#reloads, pauseBaseMs, pauseCapMs, platform.random);
         await sleep(platform.clock, pause, signal);
         const notes = await api.notes.get(this.#meetingId, { signal });
-        const flight = this.#draft.inFlight;
+        const flight = draft.inFlight;
         const fate = flight === undefined
           ? ({ kind: "committed" } as const)
           : await fateOf(api, this.#meetingId, flight, this.#sender, notes.version, signal);
         signal.throwIfAborted();
-        const before = this.#draft.text;
-        this.#draft.rebase(notes.version, notes.content, fate);
-        return before;
+        const { text, version } = draft;
+        // What is known to stand on the new text needs nobody's review.
+        const aside = gone && draft.pending && fate.kind !== "open" ? draft.setAside(fate.kind === "committed") : undefined;
+        draft.rebase(notes.version, notes.content, fate);
+        return { text, version, aside };
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof RapportError)) throw error;

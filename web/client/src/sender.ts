@@ -1,12 +1,12 @@
 import type { Api } from "./api.ts";
 import { backoff } from "./backoff.ts";
 import type { SocketConnection } from "./connection.ts";
-import type { InFlight } from "./draft.ts";
 import { RapportError } from "./errors.ts";
 import { asCount } from "./json.ts";
 import { parseOps } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
+import type { InFlight } from "./saved.ts";
 
 /** The answer to a change; `ops` is absent where the frame had no room for it. */
 export interface Ack {

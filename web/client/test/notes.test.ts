@@ -369,36 +369,57 @@ describe("healing", () => {
     expect(session.text).toBe("hello");
   });
 
-  test("history that is gone: the state is read again, an unsent edit is sent on it", async () => {
+  test("history that is gone: the state is read again, unsent edits become a draft", async () => {
     const session = await open();
+    const log = record(session);
     world.socketsBlocked = true;
     world.sockets[0]?.close();
     await world.clock.run(1);
     session.edit(insert(5, "A"));
+    session.edit(insert(6, "B"));
+    const synced = session.whenSynced();
+    synced.catch(() => {});
     for (let i = 1; i <= 20; i++) byBob(insert(0, "b"), i);
     world.server.horizon = 15;
     world.socketsBlocked = false;
     await world.clock.run(20_000);
-    expect(world.server.content).toBe(`${"b".repeat(20)}helloA`);
+    await expect(synced).rejects.toMatchObject({ code: "HISTORY_GONE" });
+    expect(world.server.content).toBe(`${"b".repeat(20)}hello`);
     expect(session.text).toBe(world.server.content);
-    expect(session.state).toBe("synced");
+    expect(session.status).toEqual({ kind: "draft", drafts: 1, storage: "tab" });
+    expect(session.drafts).toMatchObject([{ reason: "history_gone", baseVersion: 1, baseText: "hello", text: "helloAB" }]);
+    expect(log).toContain("error HISTORY_GONE lost helloAB");
+    const [draft] = session.drafts;
+    expect(session.previewDraft(draft?.id ?? "")?.text).toBe(`${"b".repeat(20)}helloAB`);
+    expect(await session.applyDraft(draft?.id ?? "")).toBe(true);
+    expect(log.slice(-2).sort()).toEqual([expect.stringMatching(/^remote/), "state saving"]);
+    await world.clock.run(1_000);
+    expect(world.server.content).toBe(`${"b".repeat(20)}helloAB`);
+    expect(session.status).toEqual({ kind: "saved", drafts: 0, storage: "tab" });
+    session.undo();
+    expect(session.text).toBe(`${"b".repeat(20)}hello`);
   });
 
   test("history that is gone, but the edit was committed: it is not sent twice", async () => {
     const session = await open();
     for (let i = 1; i <= 10; i++) byBob(insert(0, "b"), i);
     await world.clock.run(100);
+    world.network.faults.drop = 1;
+    for (let i = 11; i <= 15; i++) byBob(insert(0, "b"), i);
+    world.network.faults.drop = 0;
     session.edit(insert(15, "A"));
-    await world.clock.run(1); // arrived
+    session.edit(insert(16, "B"));
+    await world.clock.run(1); // the first arrived, as version 17
     world.socketsBlocked = true;
     world.sockets[0]?.close();
     await world.clock.run(1);
-    for (let i = 11; i <= 20; i++) byBob(insert(0, "b"), i);
-    world.server.horizon = 11;
+    for (let i = 16; i <= 20; i++) byBob(insert(0, "b"), i);
+    world.server.horizon = 14;
     world.socketsBlocked = false;
     await world.clock.run(20_000);
     expect(world.server.content).toBe(`${"b".repeat(20)}helloA`);
     expect(session.text).toBe(world.server.content);
+    expect(session.drafts).toMatchObject([{ baseText: `${"b".repeat(10)}helloA`, change: insert(16, "B") }]);
   });
 
   test("a server that lost its history: the edit is sent anew on what is there", async () => {

@@ -54,6 +54,7 @@ export class World {
       newId: () => `id${++this.#ids}`,
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),
       webSocket: this.#webSocket(),
+      offline: undefined,
       sha256: (text) => Promise.resolve(sha256(text)),
       onOnline: (callback) => {
         this.online = callback;
