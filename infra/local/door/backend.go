@@ -123,7 +123,7 @@ func (l *link) do(host string, c *Call) (answer Answer, reusable bool, err error
 	l.out.WriteString("\r\nContent-Length: ")
 	l.out.Write(strconv.AppendInt(l.out.AvailableBuffer(), int64(len(c.Body)), 10))
 	l.out.WriteString("\r\n\r\n")
-	if err := l.send(c.Body); err != nil {
+	if err := writeTogether(l.conn, &l.out, c.Body); err != nil {
 		return Answer{}, false, err
 	}
 	return l.receive(&c.exchange.response)
@@ -132,14 +132,15 @@ func (l *link) do(host string, c *Call) (answer Answer, reusable bool, err error
 // together is the size up to which head and body are one write, in bytes.
 const together = 16 << 10
 
-func (l *link) send(body []byte) error {
+// writeTogether writes a message's head and body.
+func writeTogether(conn net.Conn, head *bytes.Buffer, body []byte) error {
 	if len(body) <= together {
-		l.out.Write(body)
-		_, err := l.conn.Write(l.out.Bytes())
+		head.Write(body)
+		_, err := conn.Write(head.Bytes())
 		return err
 	}
-	parts := net.Buffers{l.out.Bytes(), body}
-	_, err := parts.WriteTo(l.conn)
+	parts := net.Buffers{head.Bytes(), body}
+	_, err := parts.WriteTo(conn)
 	return err
 }
 

@@ -64,8 +64,9 @@ var ErrCut = errors.New("the connection is cut")
 type Next func(ctx context.Context, c *Call) (Answer, error)
 
 // Step is one part of the chain. It answers itself (TableError, SocketError), or
-// calls next once, and gives its answer or cuts. ctx ends when the caller leaves
-// or gives up. Steps are called concurrently.
+// calls next once, and gives its answer or cuts. The ctx of a call to Sockets
+// ends when the caller leaves; that of a call to Tables doesn't. Steps are called
+// concurrently.
 type Step func(ctx context.Context, c *Call, next Next) (Answer, error)
 
 // chain puts the steps before an end.
@@ -79,8 +80,21 @@ func chain(steps []Step, end Next) Next {
 }
 
 // exchange is a call with the buffers of its request and answer, used again for
-// later calls.
+// the next call of its connection.
 type exchange struct {
 	call              Call
 	request, response bytes.Buffer
+}
+
+// keepBuffer is the largest buffer that is kept for the next call, in bytes.
+const keepBuffer = 256 << 10
+
+// shrink lets go of large buffers.
+func (x *exchange) shrink() {
+	x.call = Call{}
+	for _, buffer := range []*bytes.Buffer{&x.request, &x.response} {
+		if buffer.Cap() > keepBuffer {
+			*buffer = bytes.Buffer{}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package door
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -60,4 +61,12 @@ func connectionOperation(method string) string {
 		return "DeleteConnection"
 	}
 	return method
+}
+
+// write gives the answer to the caller.
+func (a Answer) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.Header)
+	w.WriteHeader(a.Status)
+	// The caller may be gone; there is nobody else to tell.
+	_, _ = w.Write(a.Body)
 }

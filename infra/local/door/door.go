@@ -16,14 +16,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
-	"sync"
-	"time"
 
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/template"
@@ -31,9 +27,6 @@ import (
 
 // MaxBody bounds a request's body, in bytes, as DynamoDB's largest request does.
 const MaxBody = 16 << 20
-
-// keepBuffer is the largest buffer that is kept for the next call, in bytes.
-const keepBuffer = 1 << 20
 
 // Options are what a door needs.
 type Options struct {
@@ -55,9 +48,8 @@ type Door struct {
 	steps   []Step
 	chain   Next
 	log     *slog.Logger
-	server  *http.Server
+	server  *server
 	engine  *backend
-	calls   sync.Pool
 }
 
 // New refuses an engine's address that isn't plain HTTP.
@@ -71,23 +63,19 @@ func New(o Options) (*Door, error) {
 		tables:  "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
 		steps:   o.Steps, log: o.Log, engine: newBackend(address.Host),
 	}
-	d.calls.New = func() any { return new(exchange) }
 	d.chain = chain(o.Steps, d.forward)
-	d.server = &http.Server{
-		Handler:           http.HandlerFunc(d.serve),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	d.server = &server{
+		handle: d.handle, listeners: map[net.Listener]bool{}, callers: map[*caller]bool{},
+		broken: func(reason any, stack []byte) {
+			o.Log.Error("tables' door", "panic", fmt.Sprint(reason), "stack", string(stack))
+		},
 	}
 	return d, nil
 }
 
 // Serve answers at a listener until Shutdown.
 func (d *Door) Serve(l net.Listener) error {
-	if err := d.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := d.server.serve(l); !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("tables' door at %s: %w", l.Addr(), err)
 	}
 	return nil
@@ -95,73 +83,25 @@ func (d *Door) Serve(l net.Listener) error {
 
 // Shutdown lets the calls under way finish, then cuts them.
 func (d *Door) Shutdown(ctx context.Context) error {
-	err := d.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("calls of tables are still under way: %w", err), d.server.Close())
-	}
+	err := d.server.shutdown(ctx)
 	d.engine.close()
 	return err
 }
 
-// serve reads a call, has it answered, and writes the answer.
-func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
-	x := d.calls.Get().(*exchange)
-	defer d.put(x)
-	if err := x.read(w, r); err != nil {
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			TableError(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is larger than 16 MB").write(w)
-			return
-		}
-		TableError(http.StatusBadRequest, "SerializationException", "The request can't be read").write(w)
-		return
-	}
+// handle has a call answered, or is an error where its connection is to be cut.
+func (d *Door) handle(x *exchange, r *http.Request) (Answer, error) {
+	x.call = Call{exchange: x, Body: x.request.Bytes()}
 	d.describe(&x.call, r)
-	answer, err := d.chain(r.Context(), &x.call)
-	if err != nil {
-		if !errors.Is(err, ErrCut) {
-			d.log.Warn("table call cut", "function", x.call.Function, "operation", x.call.Operation, "error", err.Error())
-		}
-		panic(http.ErrAbortHandler)
+	answer, err := d.chain(context.Background(), &x.call)
+	if err != nil && !errors.Is(err, ErrCut) {
+		d.log.Warn("table call cut", "function", x.call.Function, "operation", x.call.Operation, "error", err.Error())
 	}
-	answer.write(w)
-}
-
-func (d *Door) put(x *exchange) {
-	if x.request.Cap() > keepBuffer || x.response.Cap() > keepBuffer {
-		return
-	}
-	x.call = Call{}
-	d.calls.Put(x)
+	return answer, err
 }
 
 // forward hands a call to the engine: the end of the chain.
 func (d *Door) forward(_ context.Context, c *Call) (Answer, error) {
 	return d.engine.do(c)
-}
-
-// write gives the answer to the caller.
-func (a Answer) write(w http.ResponseWriter) {
-	header := w.Header()
-	for name, values := range a.Header {
-		header[name] = values
-	}
-	header["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
-	w.WriteHeader(a.Status)
-	// The caller may be gone; there is nobody else to tell.
-	_, _ = w.Write(a.Body)
-}
-
-// read takes the request's body into the exchange's buffer.
-func (x *exchange) read(w http.ResponseWriter, r *http.Request) error {
-	x.request.Reset()
-	if r.ContentLength > 0 && r.ContentLength <= MaxBody {
-		x.request.Grow(int(r.ContentLength) + 512)
-	}
-	if _, err := x.request.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	x.call.exchange, x.call.Body = x, x.request.Bytes()
-	return nil
 }
 
 // signers are the functions by the access keys of their calls.

@@ -154,3 +154,27 @@ func TestTheDocumentHasTheFigures(t *testing.T) {
 		}
 	}
 }
+
+// TestTheObjectiveFitsTheModel draws an edit's way to another client, as
+// docs/latency-model.md lists it, without the laptop's own time.
+func TestTheObjectiveFitsTheModel(t *testing.T) {
+	const samples = 200_000
+	m, _ := model()
+	edit := func() time.Duration {
+		there := m.Network() + m.Socket() + m.Invoke()
+		committed := m.draw("GetItem") + m.draw("BatchGetItem") + m.draw("Query") + m.draw("PutItem")
+		acknowledged := m.draw(postCall)
+		delivered := m.draw("Query") + m.draw(postCall)/2 + m.Network()
+		return there + committed + acknowledged + delivered
+	}
+	all := make([]time.Duration, samples)
+	for i := range all {
+		all[i] = edit()
+	}
+	slices.Sort(all)
+	p50, p95, p99 := all[samples/2], all[samples*95/100], all[samples*99/100]
+	t.Logf("an edit's delivery in the model: p50 %v, p95 %v, p99 %v", p50, p95, p99)
+	if p95 > 150*time.Millisecond || p99 > 300*time.Millisecond {
+		t.Errorf("p95 %v, p99 %v: above the objective of 150 and 300 ms before the laptop does anything", p95, p99)
+	}
+}
