@@ -135,6 +135,18 @@ func TestCostOfReading(t *testing.T) {
 			t.Fatal(failed)
 		}
 		t.Logf("%d KB: snapshot %v read units, %v write units in %d calls", length>>10, meter.Read(), meter.Write(), meter.Calls())
+		// The snapshot, the changes after it, its text; the new text in the place of
+		// the one before, and the switch.
+		if meter.Calls() != 5 {
+			t.Errorf("a snapshot takes %d calls", meter.Calls())
+		}
+		ctx, meter = table.WithMeter(t.Context())
+		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest())}); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		if meter.Calls() != 1 || meter.Read() > 1 {
+			t.Errorf("a version that has a snapshot takes %d calls and %v read units", meter.Calls(), meter.Read())
+		}
 
 		// The chunks that are deleted aren't read.
 		w.must(insert(0, "z"))

@@ -7,12 +7,16 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/table"
 )
 
 const (
 	// chunkBytes bounds a chunk: an item has at most 400 KB.
 	chunkBytes = 300 << 10
+	// mostChunks is how many the longest text has: MaxText of four bytes each, and
+	// up to three bytes less in a chunk.
+	mostChunks = MaxText*utf8.UTFMax/(chunkBytes-utf8.UTFMax) + 1
 	// A snapshot is made settle after the last change …
 	settle = 2 * time.Second
 	// … or after so many versions, or so long, while changes go on.
@@ -23,35 +27,77 @@ const (
 	keepFor      = 90 * 24 * time.Hour
 	keepVersions = 1000
 	trimBatch    = 200
+	// trimEvery and sweepEvery are how many versions lie between two looks for what
+	// is to be trimmed, and for chunks that nobody names. A text that rested for
+	// everyTime is also looked through for such chunks.
+	trimEvery  = 128
+	sweepEvery = 32
 	// sweepBatch is how many chunks that nobody names are deleted at once.
-	sweepBatch = 25
+	sweepBatch = 16
+	// nearBy is how many versions behind a snapshot are read at once to see which
+	// one is the newest, since they are wanted next.
+	nearBy = 64
 )
 
 // materialise writes the next snapshot of a text of which a version has been
 // seen; it leaves that to a later record while changes go on. Where that is so
-// it costs two small reads.
+// it costs two small reads, and one where there is a snapshot of that version;
+// a snapshot of a short text costs three small reads and two writes.
 func (s *Service) materialise(ctx context.Context, topic string, seen int64) error {
+	left := int64(0)
 	for range readTries {
 		base, err := s.snapshot(ctx, topic)
 		if err != nil {
 			return err
 		}
-		newest, _, err := s.log.NewestAfter(ctx, topic, base.Base)
-		if err != nil {
-			return err
+		if left > 0 && left < base.Position && left != base.Previous {
+			// Nobody can name them any more: a snapshot names a later version.
+			if err := s.deleteFrom(ctx, topic, left); err != nil {
+				return err
+			}
 		}
-		if !s.due(base, newest, seen) {
-			return nil
+		if seen <= base.Position {
+			return nil // later versions have records of their own
 		}
-		text, err := s.textAfter(ctx, topic, base)
-		if err == nil {
-			err = s.replace(ctx, topic, base, text)
-		}
+		version, err := s.next(ctx, topic, base, seen)
 		if !errors.Is(err, errReplaced) {
 			return err
 		}
+		left = version
 	}
 	return fmt.Errorf("read %s: %w", topic, errReplaced)
+}
+
+// next writes the snapshot after a given one if it is due, and gives the version
+// of which it may have left chunks behind; errReplaced where the given one isn't
+// the newest any more.
+func (s *Service) next(ctx context.Context, topic string, base snapshot, seen int64) (version int64, err error) {
+	newest, page, err := s.tail(ctx, topic, base, seen)
+	if err != nil || !s.due(base, newest, seen) {
+		return 0, err
+	}
+	text, err := s.textAfter(ctx, topic, base, page)
+	if err != nil {
+		return 0, err
+	}
+	return text.Version, s.replace(ctx, topic, base, text)
+}
+
+// tail gives the newest version, and what was read of the changes after a
+// snapshot on the way: all, where there are few.
+func (s *Service) tail(ctx context.Context, topic string, base snapshot, seen int64) (newest int64, page *log.Page, err error) {
+	if seen-base.Position <= nearBy {
+		read, err := s.changesAfter(ctx, topic, base.Position, nearBy)
+		if err != nil {
+			return 0, nil, err
+		}
+		page = &read
+		if n := len(page.Entries); n > 0 && !page.More {
+			return page.Entries[n-1].Last(), page, nil
+		}
+	}
+	newest, _, err = s.log.NewestAfter(ctx, topic, base.Base)
+	return newest, page, err
 }
 
 // due tells whether a snapshot is to be made now.
@@ -66,21 +112,25 @@ func (s *Service) due(base snapshot, newest, seen int64) bool {
 }
 
 // replace puts a text in the place of an older snapshot; errReplaced where
-// another has taken that place. Whoever dies in it, or is overtaken, leaves
-// chunks that the next ones sweep.
+// another has taken that place. Whoever dies in it leaves chunks that a later
+// one sweeps.
 func (s *Service) replace(ctx context.Context, topic string, base snapshot, text Text) error {
-	chunks := split(text.Content)
-	for i, part := range chunks {
-		if err := s.table.Put(ctx, chunkKey(topic, text.Version, i), chunk{Text: part}); err != nil {
-			return fmt.Errorf("write chunk: %w", err)
-		}
-	}
-	if err := s.sweep(ctx, topic, base); err != nil {
+	now := s.clock.Now()
+	old, err := s.old(ctx, topic, base, text.Version)
+	if err != nil {
 		return err
+	}
+	parts := split(text.Content)
+	chunks := make([]table.Item, len(parts))
+	for i, part := range parts {
+		chunks[i] = table.Item{Key: chunkKey(topic, text.Version, i), Value: chunk{Text: part}}
+	}
+	if err := s.table.WriteAll(ctx, chunks, old...); err != nil {
+		return fmt.Errorf("write chunks: %w", err)
 	}
 	next := map[string]any{
 		"position": text.Version, "length": utf8.RuneCountInString(text.Content), "hash": text.Hash,
-		"chunks": len(chunks), "at": s.clock.Now().UnixMilli(),
+		"chunks": len(chunks), "at": now.UnixMilli(),
 		"previous": base.Position, "previousChunks": base.Chunks,
 	}
 	// A snapshot names the one whose place it takes.
@@ -88,45 +138,63 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 	if base.Position == 0 {
 		unchanged = table.AttributeAbsent("position")
 	}
-	err := s.table.Update(ctx, snapshotKey(topic), table.Update{Set: next, If: unchanged})
+	err = s.table.Update(ctx, snapshotKey(topic), table.Update{Set: next, If: unchanged})
 	if errors.Is(err, table.ErrConditionFailed) {
 		return errReplaced
 	}
 	if err != nil {
 		return fmt.Errorf("switch snapshot: %w", err)
 	}
-	_, err = s.log.Trim(ctx, topic, text.Version-keepVersions, s.clock.Now().Add(-keepFor), trimBatch)
+	return s.trim(ctx, topic, base, text.Version)
+}
+
+// trim deletes history, where there can be some to delete.
+func (s *Service) trim(ctx context.Context, topic string, base snapshot, version int64) error {
+	below := version - keepVersions
+	begun := base.Trimmed+1 < base.Oldest
+	if !begun && (below <= max(base.Oldest, 1) || version/trimEvery == base.Position/trimEvery) {
+		return nil
+	}
+	_, err := s.log.Trim(ctx, topic, below, s.clock.Now().Add(-keepFor), trimBatch)
 	return err
 }
 
-// sweep deletes the chunks that nobody reads any more: those of the snapshot
-// before a given one, and older ones that never came to be named.
-func (s *Service) sweep(ctx context.Context, topic string, base snapshot) error {
-	if base.Position == 0 {
-		return nil
+// old gives the chunks that nobody reads any more: those of the snapshot before
+// a given one and, now and then, older ones that never came to be named.
+func (s *Service) old(ctx context.Context, topic string, base snapshot, version int64) ([]table.Key, error) {
+	var before []table.Key
+	for i := range base.PreviousChunks {
+		before = append(before, chunkKey(topic, base.Previous, i))
 	}
-	if err := s.deleteChunks(ctx, topic, base.Previous, base.PreviousChunks); err != nil {
-		return err
+	rested := s.clock.Now().Sub(time.UnixMilli(base.At)) >= everyTime
+	if base.Position == 0 || !rested && version/sweepEvery == base.Position/sweepEvery {
+		return before, nil
+	}
+	// They go first, so that their texts aren't read below.
+	if err := s.table.DeleteAll(ctx, before...); err != nil {
+		return nil, fmt.Errorf("delete chunks: %w", err)
 	}
 	page, err := table.List[chunk](ctx, s.table, table.Query{
 		PK: snapshotKey(topic).PK, Prefix: chunkPrefix, Below: chunksOf(base.Position), Limit: sweepBatch,
 	})
 	if err != nil {
-		return fmt.Errorf("list old chunks: %w", err)
+		return nil, fmt.Errorf("list old chunks: %w", err)
 	}
+	var unnamed []table.Key
 	for _, row := range page.Items {
-		if err := s.table.Delete(ctx, row.Key); err != nil {
-			return fmt.Errorf("delete old chunk: %w", err)
-		}
+		unnamed = append(unnamed, row.Key)
 	}
-	return nil
+	return unnamed, nil
 }
 
-func (s *Service) deleteChunks(ctx context.Context, topic string, version int64, chunks int) error {
-	for i := range chunks {
-		if err := s.table.Delete(ctx, chunkKey(topic, version, i)); err != nil {
-			return fmt.Errorf("delete chunk: %w", err)
-		}
+// deleteFrom deletes the chunks of a version that no snapshot names.
+func (s *Service) deleteFrom(ctx context.Context, topic string, version int64) error {
+	var keys []table.Key
+	for i := range mostChunks {
+		keys = append(keys, chunkKey(topic, version, i))
+	}
+	if err := s.table.DeleteAll(ctx, keys...); err != nil {
+		return fmt.Errorf("delete chunks: %w", err)
 	}
 	return nil
 }

@@ -350,7 +350,7 @@ func TestReadingWhileTheHistoryIsTrimmed(t *testing.T) {
 // Two readers of the stream at once, of which one is overtaken at any of its
 // steps, leave the newer text and nothing else.
 func TestSnapshotsOvertakeEachOther(t *testing.T) {
-	for step := range 9 {
+	for step := range 5 {
 		for _, newer := range []bool{false, true} {
 			w := newWorld(t, clock.NewManual(noon))
 			for range 3 {
@@ -397,11 +397,12 @@ func TestSnapshotsOvertakeEachOther(t *testing.T) {
 }
 
 // A snapshot that dies at any write is made by the next reader of the records,
-// and leaves nothing behind.
+// and what it left behind goes when the text has rested.
 func TestSnapshotDies(t *testing.T) {
 	broken := errors.New("the connection broke")
-	for writes := range 3 {
-		w := newWorld(t, clock.NewManual(noon))
+	for writes := range 2 {
+		now := clock.NewManual(noon)
+		w := newWorld(t, now)
 		for range 3 {
 			w.must(insert(0, "x"))
 			w.settled()
@@ -409,7 +410,7 @@ func TestSnapshotDies(t *testing.T) {
 		w.must(insert(0, "y"))
 		left := writes
 		dying := w.over(&wire{hook: func(op, _ string) error {
-			if op == "PutItem" || op == "UpdateItem" || op == "DeleteItem" {
+			if op == "BatchWriteItem" || op == "UpdateItem" {
 				left--
 			}
 			if left < 0 {
@@ -428,11 +429,78 @@ func TestSnapshotDies(t *testing.T) {
 		w.wantText(5, "zyxxx")
 		for range 2 {
 			w.must(insert(0, "."))
+			now.Advance(time.Minute)
 			w.settled()
 		}
 		if diff := cmp.Diff(map[int64][]int{6: {6}, 7: {7}}, w.chunks()); diff != "" {
 			t.Errorf("after %d writes: %s", writes, diff)
 		}
+	}
+}
+
+// While a text changes all the time, chunks that nobody names go every 32
+// versions.
+func TestUnnamedChunksGo(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.must(insert(0, "x"))
+	w.settled()
+	lost := table.Key{PK: "LOG#" + w.topic, SK: "CHUNK#000000000000000#0"}
+	if err := w.tables.Log.Put(t.Context(), lost, map[string]string{"text": "nobody's"}); err != nil {
+		t.Fatal(err)
+	}
+	for w.newest() < 32 {
+		if _, there := w.chunks()[0]; !there {
+			t.Fatalf("gone at version %d", w.newest())
+		}
+		for range min(5, 32-w.newest()) {
+			w.must(insert(0, "x"))
+		}
+		w.settled()
+	}
+	if sizes := w.chunks(); len(sizes) != 2 || len(sizes[32]) != 1 {
+		t.Errorf("left are %v", sizes)
+	}
+}
+
+// Snapshots trim what is older than 90 days and 1,000 versions below them.
+func TestSnapshotsTrimTheHistory(t *testing.T) {
+	now := clock.NewManual(noon)
+	w := newWorld(t, now)
+	for at := range int64(1150) {
+		if _, err := w.log.Append(t.Context(), log.Append{
+			Topic: w.topic, Base: at, Identity: log.Identity{Author: "a", ClientID: "c", ClientSeq: at + 1},
+			Prepare: func(prev log.Entry, _ []log.Entry) (log.Draft, error) {
+				return log.Draft{Data: `[{"type":"insert","position":0,"content":"x"}]`, Length: prev.Length + 1}, nil
+			},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.settled()
+	oldest := func() int64 {
+		t.Helper()
+		_, err := w.log.Read(t.Context(), w.topic, 0, 1)
+		if gone, ok := errors.AsType[*log.GoneError](err); ok {
+			return gone.Oldest
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 1
+	}
+	now.Advance(100 * 24 * time.Hour)
+	w.must(insert(0, "y"))
+	w.settled()
+	if got := oldest(); got != 1 {
+		t.Errorf("at version 1151 history begins at %d", got)
+	}
+	w.must(insert(0, "y"))
+	w.settled()
+	if got := oldest(); got != 152 {
+		t.Errorf("at version 1152 history begins at %d", got)
+	}
+	if text := w.text(); text.Content != "yy"+strings.Repeat("x", 1150) {
+		t.Errorf("the text is %q", clip(text.Content))
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *Service) read(ctx context.Context, topic string) (Text, error) {
 		if err != nil {
 			return Text{}, err
 		}
-		text, err := s.textAfter(ctx, topic, base)
+		text, err := s.textAfter(ctx, topic, base, nil)
 		if !errors.Is(err, errReplaced) {
 			return text, err
 		}
@@ -43,23 +43,24 @@ func (s *Service) snapshot(ctx context.Context, topic string) (snapshot, error) 
 	return base, nil
 }
 
-// textAfter gives the newest text: that of a snapshot, and the changes after it.
-// The error is errReplaced where either is no longer kept.
-func (s *Service) textAfter(ctx context.Context, topic string, base snapshot) (Text, error) {
+// textAfter gives the newest text: that of a snapshot, and the changes after it,
+// of which the first page may have been read before. The error is errReplaced
+// where either is no longer kept.
+func (s *Service) textAfter(ctx context.Context, topic string, base snapshot, page *log.Page) (Text, error) {
 	content, err := s.load(ctx, topic, base)
 	if err != nil {
 		return Text{}, err
 	}
 	version := base.Position
-	for more := true; more; {
-		page, err := s.log.Read(ctx, topic, version, log.MaxPage)
-		if _, gone := errors.AsType[*log.GoneError](err); gone {
-			return Text{}, errReplaced
+	for more := true; more; page = nil {
+		if page == nil {
+			read, err := s.changesAfter(ctx, topic, version, log.MaxPage)
+			if err != nil {
+				return Text{}, err
+			}
+			page = &read
 		}
-		if err == nil {
-			content, err = replay(content, page.Entries)
-		}
-		if err != nil {
+		if content, err = replay(content, page.Entries); err != nil {
 			return Text{}, fmt.Errorf("read %s after %d: %w", topic, version, err)
 		}
 		if n := len(page.Entries); n > 0 {
@@ -68,6 +69,18 @@ func (s *Service) textAfter(ctx context.Context, topic string, base snapshot) (T
 		more = page.More
 	}
 	return Text{Version: version, Content: content, Hash: hash(content)}, nil
+}
+
+// changesAfter reads a page of the history; errReplaced where it isn't kept.
+func (s *Service) changesAfter(ctx context.Context, topic string, version int64, limit int) (log.Page, error) {
+	page, err := s.log.Read(ctx, topic, version, limit)
+	if _, gone := errors.AsType[*log.GoneError](err); gone {
+		return log.Page{}, errReplaced
+	}
+	if err != nil {
+		return log.Page{}, fmt.Errorf("read %s after %d: %w", topic, version, err)
+	}
+	return page, nil
 }
 
 // load reads a snapshot's text.
