@@ -274,6 +274,41 @@ func TestPresenceLimits(t *testing.T) {
 	ok(t, s, r.beat(1, "active", object{"clientId": "eleventh"}))
 }
 
+// Over one socket a client is present in twenty meetings, and can go on to
+// others when it has left some.
+func TestPresenceInManyMeetings(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := r.ada.Connect(t)
+	enter := func() testkit.Frame {
+		id := testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
+		return s.Ask(t, r.beat(1, "active", object{"topic": "meetings/" + id}))
+	}
+	for range 20 {
+		if got := enter(); got.Type != "ok" {
+			t.Fatalf("entering: %s", got.Raw)
+		}
+	}
+	if got := enter(); got.Code != errs.RateLimited {
+		t.Fatalf("the twenty-first: %s", got.Raw)
+	}
+	r.pass(t, 46_000, r.ada)
+	if got := enter(); got.Type != "ok" {
+		t.Errorf("after leaving the others: %s", got.Raw)
+	}
+	for _, item := range r.Stored(t, "Realtime") {
+		if present, ok := item["present"].([]string); ok && len(present) != 1 {
+			t.Errorf("the socket has %d meetings, want the last one", len(present))
+		}
+	}
+	r.ada.Revoke(t).Want(t, 200)
+	for key := range r.Stored(t, "Realtime") {
+		if strings.HasPrefix(key, "PRESENCE#") {
+			t.Errorf("%s is left after the end of the session", key)
+		}
+	}
+}
+
 // Who is silent for 45 seconds has left: the others' next heartbeats find it.
 func TestPresenceOfTheSilent(t *testing.T) {
 	t.Parallel()

@@ -148,12 +148,12 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 	))
 	for range beatTries {
 		stood, ok := errors.AsType[*table.ConditionError](err)
-		if !ok {
+		if !ok && !errors.Is(err, errRoom) {
 			break
 		}
-		if before = (presenceItem{}); stood.Found() {
-			if err := stood.Decode(&before); err != nil {
-				return before, fmt.Errorf("presence in %s: %w", topic, err)
+		if ok {
+			if before, err = decodePresence(stood.Old); err != nil {
+				return before, err
 			}
 		}
 		if err := before.takes(next, now); err != nil {
@@ -172,10 +172,22 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 			before = presenceItem{}
 		}
 	}
-	if errors.Is(err, table.ErrConditionFailed) || errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded) {
+	if errors.Is(err, errRoom) || errors.Is(err, table.ErrConditionFailed) || errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded) {
 		return before, busy()
 	}
 	return before, err
+}
+
+// decodePresence reads the row that stood in the way, the zero one where there
+// was none.
+func decodePresence(old table.Old) (p presenceItem, err error) {
+	if !old.Found() {
+		return p, nil
+	}
+	if err := old.Decode(&p); err != nil {
+		return p, fmt.Errorf("presence: %w", err)
+	}
+	return p, nil
 }
 
 // takes tells whether a row, the zero one where there is none, takes a heartbeat.
@@ -230,7 +242,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 	tx := table.NewTx()
 	s.rooms.Holds(tx, topic, next.UserID, role)
 	tx.Update(s.realtime, connectionKey(next.ConnectionID), table.Update{
-		Add: map[string]any{"present": table.StringSet{name}},
+		Add: map[string]any{"present": table.StringSet{name}, "entered": 1},
 		If: table.And(
 			table.Exists(), table.AttributeAbsent("closed"),
 			table.Or(table.AttributeAbsent("present"), table.SizeLess("present", MaxTopics), table.Contains("present", name)),
@@ -250,15 +262,48 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 		if failed.Decode(&connection) != nil || connection.Closed {
 			return errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
 		}
-		limited := errs.New(errs.RateLimited, "Over one connection you can be present in %d meetings.", MaxTopics)
-		limited.RetryAfter = time.Minute
-		return limited
+		return s.makeRoom(ctx, next, connection, now)
 	}
 	if raced := table.FailedOp(err, opPresence); raced != nil {
 		return &table.ConditionError{Old: raced.Old}
 	}
 	return fmt.Errorf("enter %s: %w", topic, err)
 }
+
+// makeRoom takes the meetings off a socket in which its client has fallen silent:
+// RATE_LIMITED in any case, and worth trying again where that has helped.
+func (s *Service) makeRoom(ctx context.Context, next presenceItem, connection connectionItem, now time.Time) error {
+	var over table.StringSet
+	for _, name := range connection.Present {
+		topic, err := ParseTopic(name)
+		if err != nil {
+			return fmt.Errorf("presence: %w", err)
+		}
+		silent, err := s.streams.silentOver(ctx, topic, next, now)
+		if err != nil {
+			return err
+		}
+		if silent {
+			over = append(over, name)
+		}
+	}
+	limited := errs.New(errs.RateLimited, "Over one connection you can be present in %d meetings.", MaxTopics)
+	limited.RetryAfter = silence
+	if len(over) == 0 {
+		return limited
+	}
+	// Whoever has entered meanwhile may have entered one of these.
+	err := s.realtime.Update(ctx, connectionKey(next.ConnectionID), table.Update{
+		DeleteFrom: map[string]any{"present": over}, If: table.Equals("entered", connection.Entered),
+	})
+	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
+		return fmt.Errorf("presence: %w", err)
+	}
+	return errRoom
+}
+
+// errRoom says that there may be room now.
+var errRoom = errors.New("room was made")
 
 // opPresence names the row of the client that enters.
 const opPresence = "presence"

@@ -171,6 +171,26 @@ func fallen(ctx context.Context, rows []presenceRow, r Revocation) (gone []prese
 	return gone, failed
 }
 
+// silentOver deletes the rows of a socket's clients in a topic that are silent
+// for too long, and tells whether none is left.
+func (s *Streams) silentOver(ctx context.Context, topic Topic, client presenceItem, now time.Time) (bool, error) {
+	rows, err := s.present(ctx, topic, client.UserID)
+	if err != nil {
+		return false, err
+	}
+	var own []presenceRow
+	for _, row := range rows {
+		if row.Value.ConnectionID == client.ConnectionID {
+			own = append(own, row)
+		}
+	}
+	left, err := s.expire(ctx, own, now)
+	if err != nil {
+		return false, err
+	}
+	return len(left) == len(own), s.tellPresence(ctx, topic, nil, left)
+}
+
 // endPresence ends the presence of a socket's client, and tells the others. The
 // socket is marked as closed.
 func (s *Streams) endPresence(ctx context.Context, connectionID, userID string, topics []Topic) error {

@@ -84,6 +84,8 @@ type connectionItem struct {
 	Topics      table.StringSet `json:"topics,omitempty"`
 	// Present are the topics that this socket's client has been present in.
 	Present table.StringSet `json:"present,omitempty"`
+	// Entered counts how often one was added.
+	Entered int64 `json:"entered,omitempty"`
 	// Closed is set first when a socket goes, so that nothing is added to it
 	// while it is taken down.
 	Closed bool `json:"closed,omitempty"`
