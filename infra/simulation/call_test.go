@@ -49,6 +49,18 @@ func (c call) writes() []written {
 			}
 		}
 		return all
+	case "BatchWriteItem":
+		var all []written
+		for table, requests := range object(c.fields["RequestItems"]) {
+			for _, one := range members(requests) {
+				for verb, fields := range object(one) {
+					w := writtenBy(strings.TrimSuffix(verb, "Request"), object(fields))
+					w.table = table
+					all = append(all, w)
+				}
+			}
+		}
+		return all
 	}
 	return nil
 }

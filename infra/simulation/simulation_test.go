@@ -163,6 +163,9 @@ func (w *world) unsettled() string {
 			if n, ok := one.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
 				return fmt.Sprintf("%s: %s in flight %v, loading %v, checking %v", c.name, name, n.mine != nil, n.loading, n.checking)
 			}
+			if s, ok := one.(*state); ok && s.checking {
+				return fmt.Sprintf("%s: %s checking", c.name, name)
+			}
 			if t, ok := one.(*transcript); ok && t.checking {
 				return fmt.Sprintf("%s: %s checking", c.name, name)
 			}

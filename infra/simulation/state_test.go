@@ -9,8 +9,12 @@ type state struct {
 	wanted    bool
 	following bool
 	revision  int64
-	data      string
-	seen      map[int64]string
+	// known is the newest revision that the client has heard of, checking true
+	// while it waits whether that comes.
+	known    int64
+	checking bool
+	data     string
+	seen     map[int64]string
 }
 
 func newState(c *client, meetingID string) *state {
@@ -26,17 +30,21 @@ type meetingState struct {
 func (s *state) from() (int64, bool) { return -1, s.wanted }
 
 func (s *state) head(position int64, _ string, asked bool) {
+	s.known = max(s.known, position)
+	wait := headWait
 	if asked {
-		s.following = true
+		s.following, wait = true, replayWait
+	}
+	if s.checking || s.revision >= s.known {
 		return
 	}
-	if position > s.revision {
-		s.c.after(headWait, func() {
-			if s.following && s.revision < position {
-				s.c.subscribe(s.name)
-			}
-		})
-	}
+	s.checking = true
+	s.c.after(wait, func() {
+		s.checking = false
+		if s.wanted && s.following && s.revision < s.known {
+			s.c.subscribe(s.name)
+		}
+	})
 }
 
 func (s *state) event(e event) {

@@ -12,6 +12,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -58,7 +59,8 @@ func Kinds() []Kind {
 }
 
 const (
-	// MaxSkew is how far a clock is off at most, either way.
+	// MaxSkew is how far a clock is off at most, either way, where the settings
+	// don't say.
 	MaxSkew = 500 * time.Millisecond
 	// maxDelay is how long stream records are held back at most.
 	maxDelay = 5 * time.Second
@@ -148,14 +150,15 @@ func (i *Injector) Stream(reader string) StreamFault {
 	return fault
 }
 
-// Skew is how far the clock of a function's next instance is off, from -MaxSkew
-// to MaxSkew.
+// Skew is how far the clock of a function's next instance is off, one way or the
+// other.
 func (i *Injector) Skew(function string) time.Duration {
 	if i == nil {
 		return 0
 	}
 	at := place{function, "clock"}
-	skew := time.Duration(i.number(at)%uint64(2*MaxSkew+1)) - MaxSkew
+	most := cmp.Or(i.settings.Skew, MaxSkew)
+	skew := time.Duration(i.number(at)%uint64(2*most+1)) - most
 	i.inject(ClockSkewed, at)
 	return skew
 }

@@ -120,10 +120,14 @@ func TestSkewAndDelayStayWithinBounds(t *testing.T) {
 	t.Parallel()
 	i := faults.New(faults.Settings{Seed: 3, Rate: 1}, nil)
 	early, late, held := false, false, time.Duration(0)
+	little := faults.New(faults.Settings{Seed: 3, Rate: 1, Skew: time.Millisecond}, nil)
 	for range 1000 {
 		skew := i.Skew("notes/edit")
 		if skew < -faults.MaxSkew || skew > faults.MaxSkew {
 			t.Fatalf("a clock is off by %v", skew)
+		}
+		if skew := little.Skew("notes/edit"); skew < -time.Millisecond || skew > time.Millisecond {
+			t.Fatalf("a clock that may be off by 1 ms is off by %v", skew)
 		}
 		early, late = early || skew < -faults.MaxSkew/2, late || skew > faults.MaxSkew/2
 		fault := i.Stream("realtime/fanout Log")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Settings are what FAULTS says. The zero Settings inject nothing.
@@ -12,11 +13,14 @@ type Settings struct {
 	Seed uint64
 	// Rate is how likely a fault is where one may fall, from 0 to 1.
 	Rate float64
+	// Skew is how far a clock is off at most; 0 stands for MaxSkew. FAULTS doesn't
+	// say it.
+	Skew time.Duration
 }
 
 // String is the text that Parse reads; it is empty for the zero Settings.
 func (s Settings) String() string {
-	if s == (Settings{}) {
+	if s.Seed == 0 && s.Rate == 0 {
 		return ""
 	}
 	return fmt.Sprintf("seed=%d,rate=%s", s.Seed, strconv.FormatFloat(s.Rate, 'g', -1, 64))
