@@ -70,10 +70,14 @@ type Follow struct {
 	// replayUntil is the newest position that the last `subscribed` promised to
 	// replay, replayedFrom where that replay began.
 	replayUntil, replayedFrom int64
-	watching                  bool
-	reading                   bool
-	over                      bool
-	counts                    FollowCounts
+	// repairedFrom is where it was asked again for what is missing, repairs how
+	// often in vain.
+	repairedFrom int64
+	repairs      int
+	watching     bool
+	reading      bool
+	over         bool
+	counts       FollowCounts
 }
 
 type arrival struct {
@@ -308,15 +312,20 @@ func (f *Follow) again() {
 	f.mu.Lock()
 	f.counts.Gaps++
 	f.mu.Unlock()
-	if err := f.subscribe(context.Background(), socket); err != nil {
-		f.line.options.Observer.Trouble("subscribe", err)
-		socket.Cut()
-		return
-	}
+	err := f.subscribe(context.Background(), socket)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.position > f.repairedFrom {
+		f.repairs = 0
+	}
+	f.repairedFrom = f.position
+	f.repairs++
+	if err != nil {
+		f.line.options.Observer.Trouble("subscribe", err)
+	}
 	if f.position < f.known {
-		f.watch(2 * afterHead)
+		// A server that is busy isn't helped by being asked faster.
+		f.watch(2*afterHead + Jitter(f.repairs))
 	}
 }
 

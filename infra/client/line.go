@@ -18,9 +18,11 @@ const (
 	// full jitter below base * 2^attempt.
 	pauseBase = 500 * time.Millisecond
 	pauseCap  = 15 * time.Second
-	// retryBase and retryCap bound the pause before a refused frame is sent again.
-	retryBase = 100 * time.Millisecond
-	retryCap  = 2 * time.Second
+	// retryBase and retryCap bound the pause before a refused frame or request is
+	// sent again: long enough in the end that many who are refused don't keep the
+	// server busy with refusing.
+	retryBase = 200 * time.Millisecond
+	retryCap  = 10 * time.Second
 	// moving is how long a socket that was replaced may finish what it was asked.
 	moving = 5 * time.Second
 )
@@ -258,9 +260,14 @@ func (l *Line) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 		select {
 		case <-ctx.Done():
 			return Frame{}, ctx.Err()
-		case <-time.After(rand.N(min(retryCap, retryBase<<min(try, 5)) + 1)):
+		case <-time.After(retryPause(try)):
 		}
 	}
+}
+
+// retryPause is full jitter before a retry, from 0.
+func retryPause(try int) time.Duration {
+	return rand.N(min(retryCap, retryBase<<min(try, 6)) + 1)
 }
 
 // Tell sends a frame that wants no answer, if there is a socket; an error says

@@ -75,7 +75,7 @@ func (s *Speaker) append(ctx context.Context, chunks []Chunk) error {
 			return err
 		}
 		s.client.site.trouble("transcript", err)
-		wait := rand.N(min(retryCap, retryBase<<min(try, 5)) + 1)
+		wait := retryPause(try)
 		if refused {
 			wait = max(wait, min(problem.RetryAfter, retryCap))
 		}

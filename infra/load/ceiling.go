@@ -67,7 +67,7 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 	o, running, err := stage(ctx, s, p.server, p.show, p.say)
 	defer o.close()
 	if err != nil {
-		return Section{}, nil, err
+		return Section{}, nil, p.interrupted(o, err)
 	}
 	length := time.Duration(s.Seconds) * time.Second
 	var steps []step
@@ -94,7 +94,7 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 		rate = (good + bad) / 2
 	}
 	if err := o.finish(running); err != nil {
-		return Section{}, nil, err
+		return Section{}, nil, p.interrupted(o, err)
 	}
 	r := reportOf("", o)
 	// The steps beyond the ceiling miss the objective on purpose.

@@ -57,6 +57,7 @@ func run(ctx context.Context, env config.Env, out io.Writer) error {
 	if p.server, err = startServer(ctx, s, filepath.Join(dir, "runner.log")); err != nil {
 		return err
 	}
+	p.say("the runner is at %s", p.server.base)
 	switch s.Mode {
 	case "ceiling":
 		err = p.ceiling(ctx)

@@ -35,12 +35,12 @@ func (p *program) objective(ctx context.Context) error {
 	o, running, err := stage(ctx, p.scenario, p.server, p.show, p.say)
 	defer o.close()
 	if err != nil {
-		return err
+		return p.interrupted(o, err)
 	}
 	p.say("everybody is there: measuring for %d s", p.scenario.Seconds)
 	o.measured = o.crowd.measure(running, o.sampler, p.scenario.rates(), time.Duration(p.scenario.Seconds)*time.Second, 200)
 	if err := o.finish(running); err != nil {
-		return err
+		return p.interrupted(o, err)
 	}
 	r := reportOf("Rapport under load", o)
 	if p.scenario.Mode == "hot" {
@@ -61,6 +61,14 @@ func (p *program) conclude(r *Report) error {
 		return errWrong
 	}
 	return nil
+}
+
+// interrupted tells what went wrong in a run that came to no report.
+func (p *program) interrupted(o *outcome, err error) error {
+	for name, n := range o.crowd.tally.failures() {
+		p.say("until then: %s, %d times", name, n)
+	}
+	return err
 }
 
 // line is what is shown of a second: percentiles are p50/p95/p99 of delivery so

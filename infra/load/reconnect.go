@@ -18,7 +18,7 @@ func (p *program) reconnect(ctx context.Context) error {
 	o, running, err := stage(ctx, s, p.server, p.show, p.say)
 	defer o.close()
 	if err != nil {
-		return err
+		return p.interrupted(o, err)
 	}
 	c, t := o.crowd, o.crowd.tally
 	back := newReturns(c)
@@ -49,7 +49,7 @@ func (p *program) reconnect(ctx context.Context) error {
 		}
 	}
 	if err := o.finish(running); err != nil {
-		return err
+		return p.interrupted(o, err)
 	}
 	r := reportOf("Everybody comes back at once", o)
 	r.Sections = append(r.Sections, back.section(r, errors))
