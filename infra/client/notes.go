@@ -76,7 +76,7 @@ type Notes struct {
 	// hashed is the newest head that had a hash.
 	hashed   string
 	hashedAt int64
-	brokenBy error
+	broken   bool
 }
 
 // OpenNotes opens a session that runs until ctx ends. refused hears of an edit
@@ -174,7 +174,7 @@ func (n *Notes) Cut() { n.line.Cut() }
 
 func (n *Notes) end(err error) {
 	n.mu.Lock()
-	n.brokenBy = err
+	n.broken = true
 	n.mu.Unlock()
 	n.refused(err)
 	n.nudge()
@@ -212,7 +212,7 @@ func (n *Notes) run(ctx context.Context) {
 func (n *Notes) take() (change *sent, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.flight != nil || len(n.pending) == 0 || n.brokenBy != nil {
+	if n.flight != nil || len(n.pending) == 0 || n.broken {
 		return nil, 0
 	}
 	now := time.Now()
@@ -273,7 +273,7 @@ func (n *Notes) event(event Event, _ time.Time) {
 }
 
 func (n *Notes) apply(event Event) error {
-	if event.Position <= n.version || n.brokenBy != nil {
+	if event.Position <= n.version || n.broken {
 		return nil // the ack was here first
 	}
 	var change Change

@@ -88,7 +88,8 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 			rate = good * stepGrowth
 			continue
 		}
-		if refined++; good == 0 {
+		refined++
+		if good == 0 {
 			break
 		}
 		rate = (good + bad) / 2

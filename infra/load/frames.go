@@ -30,7 +30,8 @@ func (w *frameWindow) add(at time.Time) {
 	}
 	w.times = append(w.times, now)
 	w.most = max(w.most, len(w.times)-w.first)
-	if w.total++; w.total == 1 {
+	if w.total == 0 {
 		w.began = now
 	}
+	w.total++
 }

@@ -70,8 +70,8 @@ func (r *Report) charts() []drawn {
 		}
 		ramp = s.Seconds
 	}
-	over := func(title, note, y string, log bool, limits []chart.Limit, lines ...line1) drawn {
-		c := chart.Chart{Title: title, XAxis: "seconds since the sockets began to open", YAxis: y, Limits: limits, ShadeTo: ramp, ShadeName: "not measured", Gap: 5, Log: log}
+	over := func(title, note, y string, limits []chart.Limit, lines ...line1) drawn {
+		c := chart.Chart{Title: title, XAxis: "seconds since the sockets began to open", YAxis: y, Limits: limits, ShadeTo: ramp, ShadeName: "not measured", Gap: 5}
 		for _, l := range lines {
 			series := chart.Series{Name: l.name}
 			for _, s := range r.Samples {
@@ -86,36 +86,36 @@ func (r *Report) charts() []drawn {
 		return draw(c, note)
 	}
 	all := []drawn{
-		over("Delivery of notes", "From when an operation was due until each other client of the meeting has it, over each second.", "milliseconds", false,
+		over("Delivery of notes", "From when an operation was due until each other client of the meeting has it, over each second.", "milliseconds",
 			[]chart.Limit{{Name: "p95 limit", Y: deliveryP95}, {Name: "p99 limit", Y: deliveryP99}}, percentiles("noteDelivery")...),
-		over("Delivery of transcripts", "The same for chunks of speech.", "milliseconds", false,
+		over("Delivery of transcripts", "The same for chunks of speech.", "milliseconds",
 			[]chart.Limit{{Name: "p95 limit", Y: deliveryP95}, {Name: "p99 limit", Y: deliveryP99}}, percentiles("transcriptDelivery")...),
-		over("Queries", "The slowest kind of query in each second.", "milliseconds", false,
+		over("Queries", "The slowest kind of query in each second.", "milliseconds",
 			[]chart.Limit{{Name: "p95 limit", Y: queryP95}, {Name: "p99 limit", Y: queryP99}}, percentiles("queries")...),
 		r.distribution(),
-		over("Rates", "What was done each second.", "a second", false, nil,
+		over("Rates", "What was done each second.", "a second", nil,
 			always("note operations", func(s Sample) float64 { return s.Acked[noteOp] }),
 			always("transcript chunks", func(s Sample) float64 { return s.Acked[transcriptOp] }),
 			always("queries", func(s Sample) float64 { return s.Acked[queryOp] }),
 			always("frames to clients", func(s Sample) float64 { return s.FramesIn }),
 			always("errors", func(s Sample) float64 { return s.Errors })),
-		over("Open sockets", "", "sockets", false, nil, always("sockets", func(s Sample) float64 { return float64(s.Sockets) })),
-		over("Capacity units", "What the functions' table calls consumed, as the engine told them.", "units a second", false, nil,
+		over("Open sockets", "", "sockets", nil, always("sockets", func(s Sample) float64 { return float64(s.Sockets) })),
+		over("Capacity units", "What the functions' table calls consumed, as the engine told them.", "units a second", nil,
 			always("write units", func(s Sample) float64 { w, _ := capacity(s.Server); return w }),
 			always("read units", func(s Sample) float64 { _, n := capacity(s.Server); return n })),
-		over("Invocations", "Of functions, the stream readers' among them.", "a second", false, nil,
+		over("Invocations", "Of functions, the stream readers' among them.", "a second", nil,
 			always("invocations", func(s Sample) float64 { return scraped(s.Server).sum("rapport_function_invocations_total", nil) })),
 	}
 	if slices.ContainsFunc(r.Samples, func(s Sample) bool { return s.ServerRSS > 0 }) {
 		all = append(all,
-			over("Processor", "Server, table engine and driver share the machine.", "cores", false, nil,
+			over("Processor", "Server, table engine and driver share the machine.", "cores", nil,
 				always("server", func(s Sample) float64 { return s.ServerCPU }), always("table engine", func(s Sample) float64 { return s.EngineCPU }),
 				always("driver", func(s Sample) float64 { return s.DriverCPU })),
-			over("Memory", "Resident.", "MB", false, nil,
+			over("Memory", "Resident.", "MB", nil,
 				always("server", func(s Sample) float64 { return float64(s.ServerRSS) / 1e6 }), always("table engine", func(s Sample) float64 { return float64(s.EngineRSS) / 1e6 }),
 				always("driver", func(s Sample) float64 { return float64(s.DriverRSS) / 1e6 })))
 	}
-	all = append(all, over("The driver's own lateness", "How long after its time an operation was begun. Above 20 ms, the latencies include the driver's lag.", "milliseconds", false,
+	all = append(all, over("The driver's own lateness", "How long after its time an operation was begun. Above 20 ms, the latencies include the driver's lag.", "milliseconds",
 		[]chart.Limit{{Name: "20 ms", Y: maxLateness}},
 		line1{"p50", func(s Sample) (float64, bool) { return s.Lateness.P50, s.Lateness.Count > 0 }},
 		line1{"p99", func(s Sample) (float64, bool) { return s.Lateness.P99, s.Lateness.Count > 0 }}))

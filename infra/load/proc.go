@@ -25,8 +25,7 @@ func usageOf(pid int) usage {
 	if pid == 0 {
 		return usage{}
 	}
-	dir := filepath.Join("/proc", strconv.Itoa(pid))
-	fields := statOf(dir)
+	fields := statOf("/proc/" + strconv.Itoa(pid))
 	if len(fields) < 22 {
 		return usage{}
 	}

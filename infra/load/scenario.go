@@ -108,8 +108,6 @@ func (s Scenario) check() error {
 	return errors.Join(errs...)
 }
 
-func (s Scenario) people() int { return s.Meetings * s.Clients }
-
 func (s Scenario) String() string {
 	return fmt.Sprintf("%d meetings x %d people, %g notes/s, %g transcript chunks/s, %g queries/s, %d s after a ramp of %v, seed %d",
 		s.Meetings, s.Clients, s.Rate, s.Transcripts, s.Queries, s.Seconds, s.Ramp, s.Seed)
