@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,7 +48,9 @@ func parseMetrics(r io.Reader) (scraped, error) {
 		if cut < 0 || strings.Contains(line, "_bucket{") {
 			continue
 		}
-		if value, err := strconv.ParseFloat(line[cut+1:], 64); err == nil {
+		// A summary of nothing is NaN, which JSON can't say.
+		value, err := strconv.ParseFloat(line[cut+1:], 64)
+		if err == nil && !math.IsNaN(value) && !math.IsInf(value, 0) {
 			all[line[:cut]] = value
 		}
 	}

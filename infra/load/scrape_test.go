@@ -15,6 +15,7 @@ rapport_function_duration_seconds_sum{function="users/get"} 0.003
 rapport_write_units_total{function="notes/edit"} 240.5
 rapport_read_units_total{function="notes/edit"} 60
 rapport_sockets_open 5
+rapport_fanout_seconds{quantile="0.99"} NaN
 not a line
 `
 
