@@ -3,6 +3,7 @@ package door
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,8 +28,9 @@ const (
 // goroutine: net/http's transport costs two more goroutines a connection, and
 // four switches a call.
 type backend struct {
-	host string
-	idle chan *link
+	host   string
+	dialer net.Dialer
+	idle   chan *link
 }
 
 // link is one connection.
@@ -40,7 +42,7 @@ type link struct {
 }
 
 func newBackend(host string) *backend {
-	return &backend{host: host, idle: make(chan *link, idleConnections)}
+	return &backend{host: host, dialer: net.Dialer{Timeout: 5 * time.Second}, idle: make(chan *link, idleConnections)}
 }
 
 // do sends a call and reads its answer into the call's exchange. A connection
@@ -74,7 +76,8 @@ func (b *backend) take() (*link, error) {
 			// Given up; nothing is under way on it.
 			_ = l.conn.Close()
 		default:
-			conn, err := net.DialTimeout("tcp", b.host, 5*time.Second)
+			// Not the caller's context: the connection outlives the call.
+			conn, err := b.dialer.DialContext(context.Background(), "tcp", b.host)
 			if err != nil {
 				return nil, err
 			}
@@ -151,6 +154,7 @@ func (l *link) receive(into *bytes.Buffer) (answer Answer, reusable bool, err er
 	if err != nil {
 		return Answer{}, false, err
 	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	into.Reset()
 	if n := response.ContentLength; n > 0 && n <= maxAnswer {
 		into.Grow(int(n) + 512)

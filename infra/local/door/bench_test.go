@@ -52,7 +52,7 @@ func thinCaller(b *testing.B, address string, size int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	body := put(size)
 	request := []byte("POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\nContent-Type: application/x-amz-json-1.0\r\n" +
 		"User-Agent: aws-sdk-go-v2/1.41.1 ua/2.1 os/linux lang/go#1.26.0 md/GOOS#linux md/GOARCH#arm64 api/dynamodb#1.55.0 m/E\r\n" +
@@ -120,7 +120,7 @@ func thinEngine(tb testing.TB) string {
 				return
 			}
 			go func() {
-				defer conn.Close()
+				defer func() { _ = conn.Close() }()
 				in := bufio.NewReader(conn)
 				for readThrough(tb, in) >= 0 {
 					if _, err := conn.Write(answer); err != nil {

@@ -40,7 +40,7 @@ func TestShutdownLetsCallsFinish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer idle.Close()
+	defer func() { _ = idle.Close() }()
 	answered := make(chan error, 1)
 	go func() {
 		_, answer, err := call(t, address, "GetItem", `{"TableName":"A"}`)
@@ -141,7 +141,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			if err := conn.SetDeadline(time.Now().Add(enough)); err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func TestACallerWhoWaitsToBeAskedForItsBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(enough)); err != nil {
 		t.Fatal(err)
 	}

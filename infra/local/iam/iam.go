@@ -29,11 +29,11 @@ import (
 type Decision int
 
 const (
-	// NotGranted: no statement allows it, and none denies it.
+	// NotGranted says that no statement allows it, and none denies it.
 	NotGranted Decision = iota
-	// Granted: a statement allows it, and none denies it.
+	// Granted says that a statement allows it, and none denies it.
 	Granted
-	// Forbidden: a statement denies it.
+	// Forbidden says that a statement denies it.
 	Forbidden
 )
 

@@ -79,11 +79,13 @@ func (p pattern) matches(resource string) bool {
 		return false
 	}
 	for i, part := range p {
-		here, rest, more := resource, "", false
+		here, rest := resource, ""
 		if i < arnParts-1 {
-			if here, rest, more = strings.Cut(resource, ":"); !more {
+			before, after, more := strings.Cut(resource, ":")
+			if !more {
 				return false
 			}
+			here, rest = before, after
 		}
 		if !match(part, here) {
 			return false
