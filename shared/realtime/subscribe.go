@@ -77,7 +77,11 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		from = *in.From
 	}
 	return Subscribed{Topic: in.Topic, Position: newest, replay: func(ctx context.Context) {
-		if err := s.replay(ctx, c, topic, source, from); err != nil {
+		err := s.replay(ctx, c, topic, source, from)
+		if errors.Is(err, errEnded) {
+			err = s.tellEnded(ctx, c, topic, source)
+		}
+		if err != nil {
 			s.log.WarnContext(ctx, "replay", "topic", in.Topic, "error", err.Error())
 		}
 		if topic.Kind != State {
@@ -128,8 +132,12 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 	}
 }
 
+// errEnded says that a subscription has ended since it was made.
+var errEnded = errors.New("the subscription has ended")
+
 // replay posts to one socket what follows a position. Every page is read first,
 // then the subscription, then posted: a removed subscriber gets nothing newer.
+// errEnded where the subscription doesn't stand any more.
 func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, from int64) error {
 	for sent := 0; ; {
 		events, more, err := source.Events(ctx, topic, from, replayPage)
@@ -137,7 +145,7 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			return err
 		}
 		if len(events) == 0 {
-			return nil
+			return s.standing(ctx, c, topic)
 		}
 		frames, err := eventFrames(topic, events)
 		if err != nil {
@@ -156,18 +164,48 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			}
 			frames, more = append(frames, head), false
 		}
-		standing, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
-		if errors.Is(err, table.ErrNotFound) || standing.Ended {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read subscription: %w", err)
+		if err := s.standing(ctx, c, topic); err != nil {
+			return err
 		}
 		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
 		if !more {
 			return nil
 		}
 	}
+}
+
+// standing gives errEnded where the caller's subscription doesn't stand.
+func (s *Service) standing(ctx context.Context, c caller.Caller, topic Topic) error {
+	row, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
+	if errors.Is(err, table.ErrNotFound) || row.Ended {
+		return errEnded
+	}
+	if err != nil {
+		return fmt.Errorf("read subscription: %w", err)
+	}
+	return nil
+}
+
+// tellEnded says again that a subscription has ended. Whoever ended it may have
+// said so before the answer to the subscribe, after which the client would
+// believe that it follows the topic.
+func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
+	reason := RoleChanged
+	switch _, err := source.Admit(ctx, c, topic); errs.KindOf(err) {
+	case "":
+	case errs.Forbidden:
+		reason = Removed
+	case errs.MeetingNotActive:
+		reason = MeetingEnded
+	default:
+		return err
+	}
+	frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: reason})
+	if err != nil {
+		return err
+	}
+	s.streams.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	return nil
 }
 
 // UnsubscribeRequest ends a subscription.
