@@ -115,7 +115,7 @@ func (o *outcome) step(ctx context.Context, rate float64, length time.Duration, 
 	acked := t.acked[noteOp].Load() - before
 	due := t.scheduled[noteOp].Load() - scheduled
 	one := step{
-		rate: rate, acked: float64(acked) / o.measured.Seconds(), serverCPU: o.sampler.serverCPU(first),
+		rate: rate, acked: float64(acked) / o.measured.Seconds(), serverCPU: o.sampler.mean(first, func(s Sample) float64 { return s.ServerCPU }),
 		held: due > 0 && float64(acked) >= keepsUp*float64(due),
 	}
 	wait(ctx, time.Now().Add(settleStep), func() bool {

@@ -87,7 +87,7 @@ func line(c *crowd, one Sample) string {
 	if c.scenario.Queries > 0 {
 		text += fmt.Sprintf("  queries %.0f/s p95 %.0f ms", one.Acked[queryOp], one.Latencies["queries"].P95)
 	}
-	text += fmt.Sprintf("  late %.1f ms  cpu server %.2f engine %.2f driver %.2f", late.P99, one.ServerCPU, one.EngineCPU, one.DriverCPU)
+	text += fmt.Sprintf("  late %.1f ms  cpu server %.2f engine %.2f driver %.2f others %.2f", late.P99, one.ServerCPU, one.EngineCPU, one.DriverCPU, one.OthersCPU)
 	if one.Errors > 0 {
 		text += fmt.Sprintf("  errors %.0f/s", one.Errors)
 	}

@@ -110,7 +110,7 @@ func (r *Report) charts() []drawn {
 		all = append(all,
 			over("Processor", "Server, table engine and driver share the machine.", "cores", nil,
 				always("server", func(s Sample) float64 { return s.ServerCPU }), always("table engine", func(s Sample) float64 { return s.EngineCPU }),
-				always("driver", func(s Sample) float64 { return s.DriverCPU })),
+				always("driver", func(s Sample) float64 { return s.DriverCPU }), always("everything else", func(s Sample) float64 { return s.OthersCPU })),
 			over("Memory", "Resident.", "MB", nil,
 				always("server", func(s Sample) float64 { return float64(s.ServerRSS) / 1e6 }), always("table engine", func(s Sample) float64 { return float64(s.EngineRSS) / 1e6 }),
 				always("driver", func(s Sample) float64 { return float64(s.DriverRSS) / 1e6 })))

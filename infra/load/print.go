@@ -23,6 +23,9 @@ func (r *Report) print(out io.Writer) {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", v.Name, mark, v.Figure)
 	}
+	if p := r.Processors; p.Server > 0 {
+		fmt.Fprintf(w, "\nCores in use\tserver %.2f, table engine %.2f, driver %.2f, everything else %.2f of %d\n", p.Server, p.Engine, p.Driver, p.Others, r.Machine.Cores)
+	}
 	for _, section := range r.Sections {
 		fmt.Fprintf(w, "\n%s\n", section.Title)
 		printRow(w, section.Head)

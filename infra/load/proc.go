@@ -61,6 +61,24 @@ func childOf(pid int) int {
 	return 0
 }
 
+// busy is how much processor time everything on the machine has used, and what
+// a host took away from it; 0 where it isn't known.
+func busy() time.Duration {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(raw), "\n")
+	var ticks int64
+	for i, field := range strings.Fields(first) {
+		n, _ := strconv.ParseInt(field, 10, 64)
+		if i > 0 && i <= 8 && i != 4 && i != 5 { // idle and waiting for disks
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * tick
+}
+
 // memory is the machine's, in bytes; 0 where it isn't known.
 func memory() int64 {
 	raw, err := os.ReadFile("/proc/meminfo")

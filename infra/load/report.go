@@ -36,13 +36,15 @@ type Report struct {
 	Waiting   float64                  `json:"waitingMs"`
 	Curves    map[string][]float64     `json:"curves,omitempty"`
 	Operation map[string]OperationSums `json:"operations"`
-	Refused   int64                    `json:"refused"`
-	Errors    map[string]int64         `json:"errors,omitempty"`
-	Frames    FrameSums                `json:"frames"`
-	Sockets   SocketSums               `json:"sockets"`
-	Functions []FunctionSums           `json:"functions,omitempty"`
-	Counts    cost.Counts              `json:"counts"`
-	Cost      cost.Estimate            `json:"cost"`
+	// Processors are the means of the measured time, in cores.
+	Processors Processors       `json:"processors"`
+	Refused    int64            `json:"refused"`
+	Errors     map[string]int64 `json:"errors,omitempty"`
+	Frames     FrameSums        `json:"frames"`
+	Sockets    SocketSums       `json:"sockets"`
+	Functions  []FunctionSums   `json:"functions,omitempty"`
+	Counts     cost.Counts      `json:"counts"`
+	Cost       cost.Estimate    `json:"cost"`
 	// Sections are what a mode adds.
 	Sections []Section `json:"sections,omitempty"`
 	Notes    []string  `json:"notes,omitempty"`
@@ -89,6 +91,14 @@ type SocketSums struct {
 	Moved  int64 `json:"moved"`
 	Again  int64 `json:"framesSentAgain"`
 	Open   int64 `json:"open"`
+}
+
+// Processors are how busy they were, in cores.
+type Processors struct {
+	Server float64 `json:"server"`
+	Engine float64 `json:"engine"`
+	Driver float64 `json:"driver"`
+	Others float64 `json:"others"`
 }
 
 // FunctionSums are one function's in the measured time.
@@ -153,12 +163,23 @@ func reportOf(title string, o *outcome) *Report {
 	if c.unsaid > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("… and %d more", c.unsaid))
 	}
+	measured := slices.DeleteFunc(slices.Clone(samples), func(s Sample) bool { return !s.Measured })
+	r.Processors = Processors{
+		Server: meanOf(measured, func(s Sample) float64 { return s.ServerCPU }), Engine: meanOf(measured, func(s Sample) float64 { return s.EngineCPU }),
+		Driver: meanOf(measured, func(s Sample) float64 { return s.DriverCPU }), Others: meanOf(measured, func(s Sample) float64 { return s.OthersCPU }),
+	}
+	if r.Processors.Others > othersTell {
+		r.Notes = append(r.Notes, fmt.Sprintf("Other programs used %.2f of %d cores in the measured time: on a machine of its own the figures would be better.", r.Processors.Others, r.Machine.Cores))
+	}
 	if r.Lateness.P99 > maxLateness {
 		r.Notes = append(r.Notes, fmt.Sprintf("The driver was late itself (p99 %s): the latencies include its lag.", ms(r.Lateness.P99)))
 	}
 	r.Verdicts = verdicts(r)
 	return r
 }
+
+// othersTell is from how many cores of other programs on the report says so.
+const othersTell = 0.2
 
 // percentilesOfCurve are those that the distribution's chart shows.
 func percentilesOfCurve() []float64 {

@@ -30,6 +30,8 @@ type Sample struct {
 	ServerCPU float64 `json:"serverCpu"`
 	EngineCPU float64 `json:"engineCpu"`
 	DriverCPU float64 `json:"driverCpu"`
+	// OthersCPU is what everything else on the machine used.
+	OthersCPU float64 `json:"othersCpu"`
 	ServerRSS int64   `json:"serverRss"`
 	EngineRSS int64   `json:"engineRss"`
 	DriverRSS int64   `json:"driverRss"`
@@ -61,6 +63,7 @@ type totals struct {
 	in, out, requests int64
 	errors            int64
 	cpu               [3]time.Duration
+	busy              time.Duration
 	server            scraped
 }
 
@@ -98,6 +101,7 @@ func (s *sampler) totals(ctx context.Context) (now totals, rss [3]int64) {
 		used := usageOf(pid)
 		now.cpu[i], rss[i] = used.cpu, used.rss
 	}
+	now.busy = busy()
 	// A server that doesn't answer leaves a hole in the curve.
 	now.server, _ = scrape(ctx, s.server.base)
 	return now, rss
@@ -120,6 +124,9 @@ func (s *sampler) look(ctx context.Context) {
 		DriverCPU: (now.cpu[2] - before.cpu[2]).Seconds() / over,
 		ServerRSS: rss[0], EngineRSS: rss[1], DriverRSS: rss[2],
 		Server: serverRates(now.server, before.server, over),
+	}
+	if s.server.pid > 0 {
+		one.OthersCPU = max(0, (now.busy-before.busy).Seconds()/over-one.ServerCPU-one.EngineCPU-one.DriverCPU)
 	}
 	for k := range kinds {
 		one.Scheduled[k], one.Acked[k] = rate(now.scheduled[k], before.scheduled[k]), rate(now.acked[k], before.acked[k])
@@ -189,15 +196,19 @@ func (s *sampler) count() int {
 	return len(s.samples)
 }
 
-// serverCPU is the mean since a sample, in cores.
-func (s *sampler) serverCPU(from int) float64 {
+// mean is that of a value since a sample.
+func (s *sampler) mean(from int, of func(Sample) float64) float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return meanOf(s.samples[min(from, len(s.samples)):], of)
+}
+
+func meanOf(samples []Sample, of func(Sample) float64) float64 {
 	total := 0.0
-	for _, one := range s.samples[from:] {
-		total += one.ServerCPU
+	for _, one := range samples {
+		total += of(one)
 	}
-	return total / float64(max(1, len(s.samples)-from))
+	return total / float64(max(1, len(samples)))
 }
 
 // waiting is how long goroutines of the driver waited for a processor, by Go's
