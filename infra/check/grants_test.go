@@ -98,6 +98,7 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	w.call(ada, "GET "+meeting+"/participants", nil, 200)
 
 	topic := strings.TrimPrefix(meeting, "/v1/")
+	w.crowd(ctx, "edsger")
 	adas, graces, alans := w.socket(ctx, "ada"), w.socket(ctx, "grace"), w.socket(ctx, "alan")
 	for _, socket := range []*socket{adas, graces, alans} {
 		socket.ask(object{"action": "subscribe", "topic": topic}, "subscribed")

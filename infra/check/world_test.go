@@ -131,6 +131,25 @@ func (w *world) socket(ctx context.Context, name string) *socket {
 	return s
 }
 
+// crowd opens as many sockets of one person as may be open, and one more: who
+// lets it in, or not, looks which of the others are still there.
+func (w *world) crowd(ctx context.Context, name string) {
+	w.t.Helper()
+	const sockets = 10
+	for range sockets {
+		s := w.socket(ctx, name)
+		defer s.open.Cut()
+	}
+	person, err := client.SignIn(ctx, w.base, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if s, err := person.Open(ctx, func(client.Frame) {}); err == nil {
+		s.Cut()
+		w.t.Errorf("%s opened %d sockets", name, sockets+1)
+	}
+}
+
 // ask sends a frame and wants an answer of a type.
 func (s *socket) ask(frame object, want string) {
 	s.w.t.Helper()
