@@ -22,7 +22,7 @@ const SignatureHeader = "WorkOS-Signature"
 // a webhook that was overheard can't be sent again later.
 const tolerance = 5 * time.Minute
 
-var signatureForm = regexp.MustCompile(`^t=([0-9]{1,15}), ?v1=([0-9a-f]{64})$`)
+var signatureForm = regexp.MustCompile(`^t=(\d{1,15}), ?v1=([0-9a-f]{64})$`)
 
 // Signatures checks that webhooks are WorkOS's own. The SDK's check is not used:
 // it panics on short headers, takes any time in the future, and compares in a
