@@ -11,12 +11,18 @@ export interface TopicEvent {
   readonly omitted: boolean;
 }
 
-/** Who is there of a meeting, and who no longer, by clientKey. */
+/** Somebody who was there at a time, in milliseconds since the epoch; Infinity where it was not said. */
+export interface Sighting {
+  readonly present: Present;
+  readonly at: number;
+}
+
+/** Who is there of a meeting, and who no longer. */
 export interface PresenceFrame {
   readonly type: "presence";
   readonly topic: string;
-  readonly here: readonly Present[];
-  readonly left: readonly string[];
+  readonly here: readonly Sighting[];
+  readonly left: readonly { readonly clientKey: string; readonly at: number }[];
 }
 
 export type TopicFrame =
@@ -85,7 +91,10 @@ function parseTopicFrame(type: unknown, fields: Fields): TopicFrame | undefined 
     case "revoked":
       return { type, topic, reason: asString(fields["reason"]) ?? "" };
     case "presence": {
-      const left = (asArray(fields["left"]) ?? []).flatMap((gone) => asString(asFields(gone)?.["clientKey"]) ?? []);
+      const left = (asArray(fields["left"]) ?? []).flatMap((gone) => {
+        const clientKey = asString(asFields(gone)?.["clientKey"]);
+        return clientKey === undefined ? [] : [{ clientKey, at: parseAt(asFields(gone)?.["at"]) }];
+      });
       return { type, topic, here: (asArray(fields["here"]) ?? []).flatMap(parsePresent), left };
     }
     default:
@@ -101,14 +110,20 @@ function parseEvent(value: unknown): TopicEvent[] {
   return [{ position, data, omitted: fields["omitted"] === true || data === undefined }];
 }
 
-function parsePresent(value: unknown): Present[] {
+function parseAt(value: unknown): number {
+  const at = Date.parse(asString(value) ?? "");
+  return Number.isNaN(at) ? Infinity : at;
+}
+
+function parsePresent(value: unknown): Sighting[] {
   const fields = asFields(value);
   const userId = asString(fields?.["userId"]);
   const clientKey = asString(fields?.["clientKey"]);
   if (fields === undefined || userId === undefined || clientKey === undefined) return [];
   const cursor = parseCursor(fields["cursor"]);
   const displayName = asString(fields["displayName"]) ?? "";
-  return [{ userId, clientKey, displayName, status: parseStatus(fields["status"]), ...(cursor === undefined ? {} : { cursor }) }];
+  const present = { userId, clientKey, displayName, status: parseStatus(fields["status"]), ...(cursor === undefined ? {} : { cursor }) };
+  return [{ present, at: parseAt(fields["at"]) }];
 }
 
 function parseStatus(value: unknown): PresenceStatus {

@@ -1,4 +1,4 @@
-import type { PresenceFrame } from "./frames.ts";
+import type { PresenceFrame, Sighting } from "./frames.ts";
 import type { Present } from "./meetingapi.ts";
 
 /**
@@ -6,18 +6,22 @@ import type { Present } from "./meetingapi.ts";
  * subscription. Somebody who left while this client was away is in no frame any
  * more: so the first frame after a subscription replaces all. Should a change
  * have overtaken that frame, it comes right after and brings the others back.
+ * Frames of several senders have no order: of one client, the latest counts.
  */
 export class Here {
-  readonly #present = new Map<string, Present>();
+  readonly #present = new Map<string, Sighting>();
+  /** When those were last heard who left since the last subscription: what was said of them before comes too late. */
+  readonly #left = new Map<string, number>();
   #fresh = false;
 
   get list(): readonly Present[] {
-    return [...this.#present.values()];
+    return [...this.#present.values()].map(({ present }) => present);
   }
 
   /** The topic is subscribed anew: the next frame says who is there. */
   begin(): void {
     this.#fresh = true;
+    this.#left.clear();
   }
 
   /** Where `begin` brought no frame, nobody is there. Says whether that changed something. */
@@ -34,8 +38,15 @@ export class Here {
     const before = JSON.stringify(this.list);
     if (this.#fresh) this.#present.clear();
     this.#fresh = false;
-    for (const present of here) this.#present.set(present.clientKey, present);
-    for (const clientKey of left) this.#present.delete(clientKey);
+    for (const sighting of here) {
+      const { clientKey } = sighting.present;
+      if (sighting.at >= (this.#present.get(clientKey)?.at ?? this.#left.get(clientKey) ?? 0)) this.#present.set(clientKey, sighting);
+    }
+    for (const { clientKey, at } of left) {
+      if (at < (this.#present.get(clientKey)?.at ?? 0)) continue;
+      this.#present.delete(clientKey);
+      if (at !== Infinity) this.#left.set(clientKey, at);
+    }
     return JSON.stringify(this.list) !== before;
   }
 }

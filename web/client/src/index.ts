@@ -4,6 +4,7 @@ export type { RapportOptions, Subscription } from "./rapport.ts";
 export type { Api, CallOptions } from "./api.ts";
 export type { Connection, ConnectionState, ClosedReason } from "./connection.ts";
 export type { EndReason } from "./subscription.ts";
+export type { Caret, Carets } from "./carets.ts";
 export type { MeetingSession } from "./meeting.ts";
 export type { Cursor, MeetingHandlers, Presence, PresenceStatus, Present } from "./meetingapi.ts";
 export type { Transcriber, TranscriptHandlers } from "./transcript.ts";

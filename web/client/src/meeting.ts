@@ -32,7 +32,8 @@ export interface MeetingDependencies {
 export class MeetingSession {
   readonly meetingId: string;
   readonly #platform: Platform;
-  readonly #userId: string | undefined;
+  /** The caller; undefined where that is not known. */
+  readonly userId: string | undefined;
   readonly #onClose: (session: MeetingSession) => void;
   readonly #topic: StateTopic;
   readonly #sender: PresenceSender;
@@ -50,7 +51,7 @@ export class MeetingSession {
 
   constructor({ api, connection, platform, userId, onClose }: MeetingDependencies, meetingId: string) {
     this.meetingId = meetingId;
-    this.#userId = userId;
+    this.userId = userId;
     this.#onClose = onClose;
     this.#platform = platform;
     const topic = `meetings/${meetingId}`;
@@ -110,6 +111,11 @@ export class MeetingSession {
     this.#sender.set(presence, seen);
   }
 
+  /** From now on this window is the client with that id, as in the changes that it makes to the notes. */
+  presentAs(clientId: string): void {
+    this.#sender.identify(clientId);
+  }
+
   /** Returns the function that removes the handler. */
   on<K extends keyof MeetingHandlers>(event: K, handler: MeetingHandlers[K]): () => void {
     const emitter = this.#emitters[event] as unknown as Emitter<Parameters<MeetingHandlers[K]>>;
@@ -127,7 +133,7 @@ export class MeetingSession {
 
   /** Whether nobody but the caller's own windows is there. */
   get #alone(): boolean {
-    return this.#here.list.every(({ userId }) => userId === this.#userId);
+    return this.#here.list.every(({ userId }) => userId === this.userId);
   }
 
   #subscribed(): void {

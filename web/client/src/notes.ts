@@ -1,9 +1,11 @@
 import type { NotesAccess } from "./access.ts";
+import { Carets } from "./carets.ts";
 import type { Claim } from "./claims.ts";
 import type { Draft } from "./draft.ts";
 import { draftOf, draftOn, reasonOf } from "./drafts.ts";
 import { Emitter } from "./emitter.ts";
 import { closedError } from "./errors.ts";
+import type { MeetingSession } from "./meeting.ts";
 import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState, NotesStatus } from "./notesapi.ts";
 import { NotesCore } from "./notescore.ts";
 import type { Aside } from "./notescore.ts";
@@ -221,6 +223,15 @@ export class NotesSession {
     return this.#synced.wait();
   }
 
+  /**
+   * Who else has a caret in these notes and where, and the way to tell of this
+   * one. Make it before the meeting's first `setPresence`, and use its `tell` instead.
+   */
+  carets(meeting: MeetingSession): Carets {
+    const { sha256 } = this.#from.platform;
+    return new Carets(this, meeting, async (userId, clientId) => sha256 && clientKeyOf(await sha256(`${userId}\0${clientId}`)));
+  }
+
   /** Returns the function that removes the handler. */
   on<K extends keyof NotesHandlers>(event: K, handler: NotesHandlers[K]): () => void {
     const emitter = this.#emitters[event] as unknown as Emitter<Parameters<NotesHandlers[K]>>;
@@ -275,4 +286,10 @@ export class NotesSession {
     const changes = this.#draft.pending ? Math.max(1, this.#draft.edits) : 0;
     return { closed, reloading, writable: access.writable, over: access.over, live, changes, drafts: this.#shelf.list.length, storage };
   }
+}
+
+/** How the server names a client to others: the first 16 bytes of the hash of user and client id, as base64url. */
+function clientKeyOf(hash: string): string {
+  const bytes = (hash.slice(0, 32).match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -1,3 +1,4 @@
+import { RapportError } from "./errors.ts";
 import { browserOffline } from "./indexeddb.ts";
 import type { WebSocketConstructor } from "./socket.ts";
 import type { Offline } from "./storage.ts";
@@ -26,6 +27,11 @@ export interface Platform {
   readonly sha256: ((text: string) => Promise<string>) | undefined;
   /** Where edits are kept that the server has not confirmed. Undefined: only while the program runs. */
   readonly offline: Offline | undefined;
+  /**
+   * The part of this package that keeps notes, which a page loads when it first
+   * opens some: as long as it does not, it need not have it.
+   */
+  readonly loadNotes: () => Promise<Pick<typeof import("./opennotes.ts"), "openNotes">>;
   /** Calls back when the machine says that the network is there again, or that the page is looked at again. */
   readonly onOnline: (callback: () => void) => () => void;
 }
@@ -48,8 +54,17 @@ export function platform(given: Partial<Platform> = {}): Platform {
     webSocket: given.webSocket ?? defaultWebSocket(),
     sha256: given.sha256 ?? defaultSha256(),
     offline: "offline" in given ? given.offline : browserOffline(),
+    loadNotes: given.loadNotes ?? loadNotes,
     onOnline: given.onOnline ?? onOnline,
   };
+}
+
+async function loadNotes(): Promise<typeof import("./opennotes.ts")> {
+  try {
+    return await import("./opennotes.ts");
+  } catch (cause) {
+    throw new RapportError({ code: "NETWORK", detail: "a part of the client could not be loaded", cause });
+  }
 }
 
 // randomUUID is missing on pages without TLS, getRandomValues is not.

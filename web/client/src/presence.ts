@@ -17,7 +17,7 @@ export class PresenceSender {
   readonly #connection: SocketConnection;
   readonly #platform: Platform;
   readonly #topic: string;
-  readonly #clientId: string;
+  #clientId: string;
   #seq = 0;
   #presence: Presence | undefined;
   #sentAt = -Infinity;
@@ -30,6 +30,13 @@ export class PresenceSender {
     this.#platform = platform;
     this.#topic = topic;
     this.#clientId = clientId;
+  }
+
+  /** Another name for this window; what was told under the one before ends by itself. */
+  identify(clientId: string): void {
+    if (clientId === this.#clientId) return;
+    this.#clientId = clientId;
+    if (this.#presence !== undefined) this.hurry();
   }
 
   /** What is told from now on. With `now` false a change waits for the next repetition. */

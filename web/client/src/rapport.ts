@@ -8,7 +8,6 @@ import { Http } from "./http.ts";
 import type { TokenProvider } from "./http.ts";
 import { MeetingSession } from "./meeting.ts";
 import type { NotesSession } from "./notes.ts";
-import { openNotes } from "./opennotes.ts";
 import { platform } from "./platform.ts";
 import type { Platform } from "./platform.ts";
 import type { WebSocketConstructor } from "./socket.ts";
@@ -137,7 +136,7 @@ export class Rapport implements Api {
 
   /** Loads the notes and follows them. Rejects with RapportError when they can't be read. */
   async openNotes(meetingId: string): Promise<NotesSession> {
-    const { userId } = await this.#whoami();
+    const [{ userId }, { openNotes }] = await Promise.all([this.#whoami(), this.#platform.loadNotes()]);
     const from = { api: this, connection: this.#connection, platform: this.#platform, userId };
     const session = await openNotes(from, meetingId);
     this.#open.add(session);

@@ -10,7 +10,7 @@ beforeEach(() => {
   world.server.begin("hello");
   world.server.roles.set("ada", "host");
   world.server.roles.set("bob", "participant");
-  world.server.here = [someone("bob", "b1")];
+  world.server.here = [someone("bob", "b1", { at: "2029-12-31T00:00:00Z" })];
   rapport = world.client("ada");
 });
 
@@ -130,6 +130,22 @@ describe("hearing", () => {
     world.sockets[1]?.close();
     await world.clock.run(25_000);
     expect(keys(session)).toEqual([]);
+  });
+
+  test("of one client the latest counts, in whatever order frames come", async () => {
+    const session = await open();
+    const at = (second: number) => ({ at: new Date(Date.UTC(2030, 0, 1, 0, 0, second)).toISOString() });
+    world.server.tellPresence([someone("bob", "b1", { status: "typing", ...at(5) })]);
+    world.server.tellPresence([someone("bob", "b1", { status: "idle", ...at(4) })], [{ userId: "bob", clientKey: "b1", ...at(3) }]);
+    await world.clock.run(50);
+    expect(session.here.map(({ status }) => status)).toEqual(["typing"]);
+    world.server.tellPresence([], [{ userId: "bob", clientKey: "b1", ...at(5) }]);
+    world.server.tellPresence([someone("bob", "b1", at(4))]);
+    await world.clock.run(50);
+    expect(session.here).toEqual([]);
+    world.server.tellPresence([someone("bob", "b1", at(60))]);
+    await world.clock.run(50);
+    expect(keys(session)).toEqual(["b1"]);
   });
 
   test("odd frames do no harm", async () => {
