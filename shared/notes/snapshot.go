@@ -91,9 +91,12 @@ func (s *Service) tail(ctx context.Context, topic string, base snapshot, seen in
 		if err != nil {
 			return 0, nil, err
 		}
-		page = &read
-		if n := len(page.Entries); n > 0 && !page.More {
-			return page.Entries[n-1].Last(), page, nil
+		page, newest = &read, base.Position
+		if n := len(page.Entries); n > 0 {
+			newest = page.Entries[n-1].Last()
+		}
+		if !page.More {
+			return newest, page, nil
 		}
 	}
 	newest, _, err = s.log.NewestAfter(ctx, topic, base.Base)

@@ -504,6 +504,30 @@ func TestSnapshotsTrimTheHistory(t *testing.T) {
 	}
 }
 
+// Who sees no change, and is then overtaken by the first one, leaves the
+// snapshot to its record.
+func TestTheFirstChangeComesWhileItIsLookedFor(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	hooked := &wire{}
+	slow := w.over(hooked)
+	for step := range 3 {
+		left := step
+		hooked.hook = func(string, string) error {
+			if left--; left == -1 {
+				w.must(insert(0, "x"))
+			}
+			return nil
+		}
+		slow.mustProject(w.entryRecord(w.newest() + 1))
+	}
+	hooked.hook = nil
+	w.settled()
+	w.wantText(w.newest(), strings.Repeat("x", int(w.newest())))
+	if got := w.pointer().Position; got != w.newest() || got < 2 {
+		t.Errorf("the snapshot is at %d of %d", got, w.newest())
+	}
+}
+
 // One text that can't be materialised fails its own records only.
 func TestOneTextFails(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
