@@ -70,7 +70,9 @@ func (s *Speaker) append(ctx context.Context, chunks []Chunk) error {
 		var answer Spoken
 		err := s.client.DoOnce(ctx, http.MethodPost, s.path, key, map[string]any{"chunks": chunks}, &answer)
 		problem, refused := errors.AsType[*Problem](err)
-		if err == nil || ctx.Err() != nil || (refused && !problem.Again()) {
+		// CONFLICT says that an earlier try of the same request is still under way.
+		underWay := refused && try > 0 && problem.Code == "CONFLICT"
+		if err == nil || ctx.Err() != nil || (refused && !problem.Again() && !underWay) {
 			s.done(chunks, answer, err)
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -113,6 +114,8 @@ func code(err error) string {
 	switch {
 	case errors.Is(err, client.ErrCut):
 		return "socket cut"
+	case errors.Is(err, context.Canceled):
+		return "the run ended"
 	case isTimeout(err):
 		return "no answer"
 	}
