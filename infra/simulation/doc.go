@@ -22,7 +22,8 @@
 // streams, and the faults that the local runner injects (infra/local/faults).
 //
 // What a seed doesn't decide: goroutines of one operation that start at one
-// moment, such as posts to many sockets, run in any order until they sleep; how
-// long they do depends on what they name, not on that order. TestReplay holds
-// runs of one seed against each other, line by line.
+// moment, such as posts to many sockets, run in any order until they sleep. How
+// long they do depends on what they name, not on that order, so only where two of
+// them name the same may a replay differ: one seed of sixty did. TestReplay holds
+// runs of three seeds against each other, line by line.
 package simulation

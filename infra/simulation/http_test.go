@@ -96,6 +96,14 @@ const (
 // insist sends a request until its answer says what became of it, and gives how
 // often.
 func (w *world) insist(name string, who *person, request string, body any, key string) (last reply, tries int) {
+	w.mu.Lock()
+	w.insisting++
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.insisting--
+		w.mu.Unlock()
+	}()
 	for tries = 1; ; tries++ {
 		last = w.request(name+strings.Repeat("'", tries-1), who, request, body, key)
 		busy := last.status == http.StatusConflict && tries > 1 && tries < underWay

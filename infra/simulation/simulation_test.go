@@ -19,7 +19,7 @@ import (
 )
 
 // seedsByDefault is how many seeds run where SEEDS says nothing else.
-const seedsByDefault = 12
+const seedsByDefault = 10
 
 // result is what came of one seed.
 type result struct {
@@ -149,8 +149,8 @@ func (w *world) settle() {
 
 // unsettled says what is still to be done.
 func (w *world) unsettled() string {
-	if w.busy > 0 {
-		return fmt.Sprintf("%d invocations", w.busy)
+	if w.busy > 0 || w.insisting > 0 {
+		return fmt.Sprintf("%d invocations, %d requests", w.busy, w.insisting)
 	}
 	if !w.drained() {
 		return "records in streams"

@@ -41,7 +41,7 @@ func (x *wire) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	name := c.name(x.w.names())
-	x.settle(o, name, r)
+	x.settle(o, c, name, r)
 	if err := o.sleep(r.Context(), name, x.w.paces.table); err != nil {
 		x.haunt(o, c, name, r)
 		return nil, err
@@ -49,7 +49,7 @@ func (x *wire) Do(r *http.Request) (*http.Response, error) {
 	fault := x.w.faults.Table(o.function, c.operation)
 	if fault == faults.TableThrottled || fault == faults.TableFailed {
 		x.w.note(o, "%s: %s", name, fault)
-		return x.refuse(r, o, name, fault)
+		return x.refuse(r, o, c, name, fault)
 	}
 	a, err := x.effect(o, c, r.Header)
 	if err != nil {
@@ -57,7 +57,7 @@ func (x *wire) Do(r *http.Request) (*http.Response, error) {
 	}
 	x.w.note(o, "%s: %d", name, a.status)
 	err = o.sleep(r.Context(), name, x.w.paces.table)
-	x.ended(o, name)
+	x.ended(o, c, name)
 	if fault == faults.TableAnswerLost {
 		x.w.note(o, "%s: %s", name, fault)
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
@@ -70,13 +70,17 @@ func (x *wire) Do(r *http.Request) (*http.Response, error) {
 
 // settle waits until a call that is sent again is due. The SDK's own delay is
 // random; this one comes after it at a moment that the seed decides.
-func (x *wire) settle(o *operation, name string, r *http.Request) {
+func (x *wire) settle(o *operation, c call, name string, r *http.Request) {
 	attempt := 1
 	if _, err := fmt.Sscanf(r.Header.Get("Amz-Sdk-Request"), "attempt=%d", &attempt); err != nil || attempt == 1 {
 		return
 	}
 	o.mu.Lock()
-	ended := o.ended[name]
+	ended, known := o.ended[name]
+	if !known {
+		// What it is about has got a name since, by its first attempt.
+		ended = o.ended[c.operation]
+	}
 	o.mu.Unlock()
 	// The first delay is below 50 ms, each later one below twice the one before.
 	due := ended.Add(25*time.Millisecond<<(attempt-1) + time.Duration(o.number(name+" again")%1_000_000))
@@ -84,10 +88,10 @@ func (x *wire) settle(o *operation, name string, r *http.Request) {
 	_ = sleep(r.Context(), time.Until(due))
 }
 
-func (x *wire) ended(o *operation, name string) {
+func (x *wire) ended(o *operation, c call, name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ended[name] = time.Now()
+	o.ended[name], o.ended[c.operation] = time.Now(), time.Now()
 }
 
 // haunt lets a write that its caller gave up while it was on its way take effect
@@ -137,9 +141,9 @@ func (x *wire) effect(o *operation, c call, header http.Header) (answer, error) 
 }
 
 // refuse answers as DynamoDB does where it doesn't do what it is asked.
-func (x *wire) refuse(r *http.Request, o *operation, name string, fault faults.Kind) (*http.Response, error) {
+func (x *wire) refuse(r *http.Request, o *operation, c call, name string, fault faults.Kind) (*http.Response, error) {
 	err := o.sleep(r.Context(), name, x.w.paces.table)
-	x.ended(o, name)
+	x.ended(o, c, name)
 	if err != nil {
 		return nil, err
 	}

@@ -74,9 +74,11 @@ type world struct {
 	named       int
 	ending      bool
 	busy        int
-	opens       int
-	trace       []string
-	broken      []string
+	// insisting counts requests that are sent until they are answered.
+	insisting int
+	opens     int
+	trace     []string
+	broken    []string
 }
 
 // newWorld makes the world of a plan, inside a bubble.
