@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -166,6 +167,20 @@ func TestExtremes(t *testing.T) {
 	nothing.Disable()
 	if nothing.Skew("f") != 0 || nothing.Cut() || len(nothing.Snapshot()) != 0 {
 		t.Error("an injector that injects nothing has injected something")
+	}
+}
+
+// The documentation knows every kind.
+func TestKindsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range faults.Kinds() {
+		if !strings.Contains(string(page), "| `"+string(kind)+"` |") {
+			t.Errorf("docs/faults.md lacks %s", kind)
+		}
 	}
 }
 
