@@ -29,8 +29,8 @@ const maxRetryAfterMs = 30_000;
 
 /**
  * Calls the API with a bearer token. A call that may be repeated is, with the
- * same bytes, after a network error, 502, 503, 504 and 429, at most five times
- * in all. A 401 asks for the token again, once.
+ * same bytes, after a network error, 429 and whatever a server or gateway fails
+ * with (5xx), at most five times in all. A 401 asks for the token again, once.
  */
 export class Http {
   readonly #baseUrl: string;
@@ -181,5 +181,5 @@ function parseRetryAfter(header: string | null, now: number): number | undefined
 
 function isTransient(error: RapportError): boolean {
   if (error.code === "NETWORK" || error.code === "TIMEOUT") return true;
-  return [429, 502, 503, 504].includes(error.status);
+  return error.status === 429 || error.status >= 500;
 }
