@@ -27,7 +27,7 @@ type promise struct {
 }
 
 const (
-	// cap is the most event and head frames in capWindow for one client and topic.
+	// frameCap is the most event and head frames in capWindow for one client and topic.
 	frameCap  = 50
 	capWindow = 5 * time.Second
 )
@@ -113,13 +113,14 @@ func (w *world) checkHistory(m *meeting, history []change) {
 // checkText: the text is what the changes make of it, and so is the snapshot.
 func (w *world) checkText(m *meeting, history []change, text noteText) {
 	topic := "meetings/" + m.id + "/notes"
-	content, err := "", error(nil)
-	hashes := []string{hashOf("")}
+	content, hashes := "", []string{hashOf("")}
 	for _, c := range history {
-		if content, err = ot.Apply(content, c.Ops); err != nil {
+		after, err := ot.Apply(content, c.Ops)
+		if err != nil {
 			w.breakLocked("change %d of %s doesn't fit: %v", c.Version, topic, err)
 			return
 		}
+		content = after
 		hashes = append(hashes, hashOf(content))
 	}
 	if text.Content != content || text.Version != int64(len(history)) {

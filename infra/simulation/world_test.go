@@ -46,7 +46,7 @@ type world struct {
 	outside
 	t      testing.TB
 	plan   plan
-	rng    *rand.Rand
+	rng    *rand.Rand // for what is made before anything runs
 	faults *faults.Injector
 	paces  paces
 	wire   *wire
@@ -72,11 +72,9 @@ type world struct {
 	mostFrames  int
 	replacer    *strings.Replacer
 	named       int
-	ending      bool
 	busy        int
 	// insisting counts requests that are sent until they are answered.
 	insisting int
-	opens     int
 	trace     []string
 	broken    []string
 }
@@ -190,7 +188,6 @@ func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handle
 		w.mu.Unlock()
 		return handler, nil
 	}
-	w.opens++
 	w.mu.Unlock()
 	ctx = platform.WithOutside(ctx, platform.Outside{
 		Tables: w.wire, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
@@ -198,7 +195,7 @@ func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handle
 	return unit.Open(ctx, w.env)
 }
 
-// go_ runs f beside everything else; the world's end waits for it.
+// beside runs f beside everything else; the world's end waits for it.
 func (w *world) beside(f func()) { w.running.Go(f) }
 
 // over tells whether the world is ending.
