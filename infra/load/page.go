@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -63,7 +64,10 @@ func (r *Report) latencyRows() []latencyRow {
 
 // charts are those that have something to show.
 func (r *Report) charts() []drawn {
-	ramp := 0.0
+	ramp, end := 0.0, 0.0
+	if n := len(r.Samples); n > 0 {
+		end = r.Samples[n-1].Seconds
+	}
 	for _, s := range r.Samples {
 		if s.Measured {
 			break
@@ -71,7 +75,7 @@ func (r *Report) charts() []drawn {
 		ramp = s.Seconds
 	}
 	over := func(title, note, y string, limits []chart.Limit, lines ...line1) drawn {
-		c := chart.Chart{Title: title, XAxis: "seconds since the sockets began to open", YAxis: y, Limits: limits, ShadeTo: ramp, ShadeName: "not measured", Gap: 5}
+		c := chart.Chart{Title: title, XAxis: "seconds since the sockets began to open", YAxis: y, Limits: limits, ShadeTo: ramp, ShadeName: "not measured", Gap: 5, To: end}
 		for _, l := range lines {
 			series := chart.Series{Name: l.name}
 			for _, s := range r.Samples {
@@ -147,19 +151,26 @@ func percentiles(key string) []line1 {
 
 // distribution shows which share took how long.
 func (r *Report) distribution() drawn {
-	c := chart.Chart{Title: "Distribution", XAxis: "percentile", YAxis: "milliseconds", Log: true}
+	c := chart.Chart{Title: "Distribution", XAxis: "share of all, in per cent", YAxis: "milliseconds", Log: true}
+	for _, p := range []float64{0, 50, 90, 95, 99, 99.9, 99.99} {
+		c.Marks = append(c.Marks, chart.Mark{At: nines(p), Name: fmt.Sprintf("%g", p)})
+	}
 	for _, n := range []struct{ key, name string }{{"noteDelivery", "delivery of notes"}, {"transcriptDelivery", "delivery of transcripts"}, {"noteAck", "ack of notes"}} {
 		if r.Latencies[n.key].Count == 0 {
 			continue
 		}
 		s := chart.Series{Name: n.name}
 		for i, p := range percentilesOfCurve() {
-			s.Points = append(s.Points, chart.Point{X: p, Y: r.Curves[n.key][i]})
+			s.Points = append(s.Points, chart.Point{X: nines(p), Y: r.Curves[n.key][i]})
 		}
 		c.Series = append(c.Series, s)
 	}
 	return draw(c, "Over the whole measured time; logarithmic.")
 }
+
+// nines is a percentile's place on an axis on which each further nine is as
+// wide as the one before.
+func nines(percentile float64) float64 { return -math.Log10(1 - percentile/100) }
 
 // draw gives nothing for a chart in which nothing ever happens.
 func draw(c chart.Chart, note string) drawn {

@@ -183,7 +183,7 @@ const othersTell = 0.2
 
 // percentilesOfCurve are those that the distribution's chart shows.
 func percentilesOfCurve() []float64 {
-	return []float64{1, 5, 10, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.9, 100}
+	return []float64{0, 10, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.9, 99.99}
 }
 
 func curves(t *tally) map[string][]float64 {

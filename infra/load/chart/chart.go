@@ -43,6 +43,16 @@ type Chart struct {
 	Gap float64
 	// Log draws Y in powers of ten.
 	Log bool
+	// From and To bound X where they differ; else the points do.
+	From, To float64
+	// Marks name places on the X axis; without them it has round numbers.
+	Marks []Mark
+}
+
+// Mark is a named place on an axis.
+type Mark struct {
+	At   float64
+	Name string
 }
 
 // The drawing's measures, in its own units.
@@ -124,6 +134,9 @@ func (c Chart) plane() (p plane, ok bool) {
 	if p.x1 <= p.x0 {
 		return p, false
 	}
+	if c.From < c.To {
+		p.x0, p.x1 = c.From, c.To
+	}
 	for _, l := range c.Limits {
 		// A limit far above everything would flatten the lines.
 		if l.Y <= 3*p.y1 {
@@ -158,18 +171,26 @@ func (c Chart) axes(b *strings.Builder, p plane) {
 		fmt.Fprintf(b, `<line class="grid" x1="%s" x2="%s" y1="%s" y2="%[3]s"/>`, num(left), num(width-right), y)
 		fmt.Fprintf(b, `<text class="tick" x="%s" y="%s" dy="4" text-anchor="end">%s</text>`, num(left-8), y, Short(tick))
 	}
-	ticks := Ticks(p.x1 - p.x0)
-	for _, tick := range ticks {
-		at := p.x0 + tick
-		if at > p.x1 {
-			break
-		}
-		fmt.Fprintf(b, `<text class="tick" x="%s" y="%s" text-anchor="middle">%s</text>`, num(p.x(at)), num(height-below+18), Short(math.Round(at*100)/100))
+	for _, mark := range c.marks(p) {
+		fmt.Fprintf(b, `<text class="tick" x="%s" y="%s" text-anchor="middle">%s</text>`, num(p.x(mark.At)), num(height-below+18), html.EscapeString(mark.Name))
 	}
 	fmt.Fprintf(b, `<line class="axis" x1="%s" x2="%s" y1="%s" y2="%[3]s"/>`, num(left), num(width-right), num(height-below))
 	fmt.Fprintf(b, `<text class="name" x="%s" y="%s" text-anchor="middle">%s</text>`, num((left+width-right)/2), num(height-8), html.EscapeString(c.XAxis))
 	middle := (top + height - below) / 2
 	fmt.Fprintf(b, `<text class="name" x="14" y="%s" text-anchor="middle" transform="rotate(-90 14 %[1]s)">%s</text>`, num(middle), html.EscapeString(c.YAxis))
+}
+
+// marks are those of the X axis.
+func (c Chart) marks(p plane) []Mark {
+	if c.Marks != nil {
+		return c.Marks
+	}
+	step := Ticks(p.x1 - p.x0)[1]
+	var marks []Mark
+	for n := math.Ceil(p.x0 / step); n*step <= p.x1; n++ {
+		marks = append(marks, Mark{n * step, Short(math.Round(n*step*1e6) / 1e6)})
+	}
+	return marks
 }
 
 func (c Chart) yTicks(p plane) []float64 {

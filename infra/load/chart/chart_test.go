@@ -28,7 +28,9 @@ func example() Chart {
 func TestGolden(t *testing.T) {
 	logarithmic := example()
 	logarithmic.Log = true
-	for name, c := range map[string]Chart{"line": example(), "log": logarithmic, "empty": {Title: "Nothing"}} {
+	marked := example()
+	marked.From, marked.To, marked.Marks = -1, 10, []Mark{{0, "begin"}, {10, "<end>"}}
+	for name, c := range map[string]Chart{"line": example(), "log": logarithmic, "marks": marked, "empty": {Title: "Nothing"}} {
 		got := c.SVG() + "\n" + c.Legend() + "\n"
 		path := "testdata/" + name + ".golden"
 		if *update {
