@@ -19,10 +19,12 @@ type Outside struct {
 	// Tables carries the calls of the tables. A request's context is that of the
 	// invocation that makes it.
 	Tables aws.HTTPClient
+	// Posts carries the calls of @connections, in the same way.
+	Posts aws.HTTPClient
 	// Web carries the calls to identity providers; as with http.Client, nil is the
 	// default transport.
 	Web http.RoundTripper
-	// Sockets posts to open sockets.
+	// Sockets posts to open sockets, instead of @connections.
 	Sockets Sockets
 	Log     *slog.Logger
 }
@@ -53,6 +55,9 @@ func (o Outside) over(below Outside) Outside {
 	}
 	if o.Tables == nil {
 		o.Tables = below.Tables
+	}
+	if o.Posts == nil {
+		o.Posts = below.Posts
 	}
 	if o.Web == nil {
 		o.Web = below.Web

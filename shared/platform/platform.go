@@ -73,6 +73,7 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
+	cfg.Sockets.HTTP = outsideOf(ctx).Posts
 	around := outsideOf(ctx).over(Outside{
 		Clock: clock.System{}, Sockets: apigateway.New(cfg.Sockets), Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 	})

@@ -19,8 +19,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/faults"
@@ -32,8 +35,10 @@ import (
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 	sharedmetrics "github.com/rapport/rapport/shared/metrics"
+	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 
@@ -70,6 +75,8 @@ type Runner struct {
 	policies *iam.Policies
 	// profile is the world that is imitated.
 	profile profile
+	// connections is @connections behind its steps, set before a function runs.
+	connections http.Handler
 	// readers is set when the stream readers run.
 	readers atomic.Pointer[streams.Readers]
 }
@@ -213,13 +220,31 @@ func (r *Runner) startIssuer() error {
 }
 
 func (r *Runner) startFunctions() error {
-	functions, err := pool.New(r.profile.units(r.faults.Units(r.config.Units, nil)), r.Stack.Functions, r.at.environment(), r.log)
+	network := platform.Outside{Tables: r.calls.Tables(), Posts: door.Posts(http.HandlerFunc(r.post))}
+	units := inside(r.profile.units(r.faults.Units(r.config.Units, network.Tables)), network)
+	functions, err := pool.New(units, r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
 	}
 	r.Functions = functions
 	r.ends.push("functions", time.Second, functions.Close)
 	return nil
+}
+
+// post serves a function's call to @connections.
+func (r *Runner) post(w http.ResponseWriter, request *http.Request) {
+	r.connections.ServeHTTP(w, request)
+}
+
+// inside are functions whose calls to tables and sockets stay in this process.
+func inside(units []endpoint.Unit, network platform.Outside) []endpoint.Unit {
+	near := slices.Clone(units)
+	for i, unit := range units {
+		near[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+			return unit.Open(platform.WithOutside(ctx, network), env)
+		}
+	}
+	return near
 }
 
 func (r *Runner) startSockets(at *entrance) error {
@@ -235,7 +260,8 @@ func (r *Runner) startSockets(at *entrance) error {
 		return err
 	}
 	r.Sockets = sockets
-	r.serve("websocket", at, gateway.LoopbackOnly(r.calls.Connections(connections(r.Stack), sockets)))
+	r.connections = r.calls.Connections(connections(r.Stack), sockets)
+	r.serve("websocket", at, gateway.LoopbackOnly(r.connections))
 	r.ends.push("sockets", 1500*time.Millisecond, sockets.Shutdown)
 	return nil
 }

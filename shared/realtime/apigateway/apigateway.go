@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -37,6 +38,8 @@ type Config struct {
 	Endpoint string `env:"WS_ENDPOINT"`
 	// Override replaces it, as the SDK's variable of that name does.
 	Override string `env:"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"`
+	// HTTP carries the calls; nil means a client of its own.
+	HTTP aws.HTTPClient `env:"-"`
 }
 
 // Poster implements realtime.Poster.
@@ -51,14 +54,16 @@ func New(c Config) *Poster {
 	if c.Override != "" {
 		endpoint = c.Override
 	}
-	client := awshttp.NewBuildableClient().WithTimeout(attempt).WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConns, t.MaxIdleConnsPerHost = idle, idle
-	})
+	if c.HTTP == nil {
+		c.HTTP = awshttp.NewBuildableClient().WithTimeout(attempt).WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConns, t.MaxIdleConnsPerHost = idle, idle
+		})
+	}
 	return &Poster{client: apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
 		Region:       c.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		BaseEndpoint: &endpoint,
-		HTTPClient:   client,
+		HTTPClient:   c.HTTP,
 		Retryer:      retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts }),
 	})}
 }

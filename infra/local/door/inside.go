@@ -1,0 +1,90 @@
+package door
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// Tables carries the table calls of functions that run in this process: the same
+// requests as over a connection, signed and complete, without the connection,
+// which would cost more than all else that the laptop does for them. A call that
+// is cut is an error, as a connection's end would be.
+func (d *Door) Tables() *Inside {
+	exchanges := sync.Pool{New: func() any { return &exchange{} }}
+	return &Inside{func(r *http.Request) (*http.Response, error) {
+		x := exchanges.Get().(*exchange)
+		defer func() {
+			x.shrink()
+			exchanges.Put(x)
+		}()
+		x.request.Reset()
+		if r.Body != nil {
+			if _, err := x.request.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
+				return nil, err
+			}
+		}
+		if x.request.Len() > MaxBody {
+			return respond(r, TableError(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is larger than 16 MB")), nil
+		}
+		answer, err := d.handle(x, r)
+		if err != nil {
+			return nil, err
+		}
+		return respond(r, answer), nil
+	}}
+}
+
+// Posts carries calls to a handler of @connections in the same way.
+func Posts(handler http.Handler) *Inside {
+	return &Inside{func(r *http.Request) (response *http.Response, err error) {
+		defer func() {
+			if reason := recover(); reason == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+				response, err = nil, ErrCut
+			} else if reason != nil {
+				panic(reason)
+			}
+		}()
+		if r.Body == nil {
+			r.Body = http.NoBody
+		}
+		w := recorder{header: http.Header{}}
+		handler.ServeHTTP(&w, r)
+		if w.status == 0 {
+			w.status = http.StatusOK
+		}
+		return respond(r, Answer{Status: w.status, Header: w.header, Body: w.body}), nil
+	}}
+}
+
+// Inside is a client whose server is in the same process. It implements the
+// SDK's HTTPClient.
+type Inside struct {
+	serve func(*http.Request) (*http.Response, error)
+}
+
+// Do implements aws.HTTPClient.
+func (c *Inside) Do(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	response, err := c.serve(r)
+	if r.Body != nil {
+		err = errors.Join(err, r.Body.Close())
+	}
+	return response, err
+}
+
+// respond makes a response of an answer, whose body it copies.
+func respond(r *http.Request, a Answer) *http.Response {
+	header := a.Header
+	if header == nil {
+		header = http.Header{}
+	}
+	return &http.Response{
+		Status: http.StatusText(a.Status), StatusCode: a.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(bytes.NewReader(bytes.Clone(a.Body))), ContentLength: int64(len(a.Body)), Request: r,
+	}
+}
