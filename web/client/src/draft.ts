@@ -106,7 +106,8 @@ export class Draft {
     if (length > maxDocumentCodePoints && length > this.#length) {
       throw new RapportError({
         code: "PAYLOAD_TOO_LARGE",
-        detail: `the notes can hold ${maxDocumentCodePoints} characters`,
+        detail: `the notes can hold ${maxDocumentCodePoints} characters, and with this they would have ${length}: `
+          + `take out ${length - maxDocumentCodePoints}, or insert that much less`,
       });
     }
     this.#text = apply(this.#text, change);

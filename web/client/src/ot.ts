@@ -249,7 +249,7 @@ function checkFields(op: Op, i: number): void {
   switch (op.type) {
     case "insert":
       if (typeof op.content !== "string" || op.content === "") throw malformed(i, "content", "is empty");
-      if (!isWellFormed(op.content)) throw malformed(i, "content", "has a lone surrogate");
+      if (!isWellFormed(op.content)) throw malformed(i, "content", "has half of a surrogate pair: insert whole characters (String.toWellFormed mends a text)");
       return;
     case "delete":
     case "retain":

@@ -189,6 +189,51 @@ describe("editing", () => {
   });
 });
 
+describe("what people paste", () => {
+  test("300,000 characters are refused as a whole, with what to do; what fits is sent in pieces", async () => {
+    const session = await open();
+    expect(() => session.edit(insert(5, "x".repeat(300_000)))).toThrow(
+      "PAYLOAD_TOO_LARGE: the notes can hold 262144 characters, and with this they would have 300005: take out 37861, or insert that much less",
+    );
+    expect([session.text, session.pending, session.canUndo]).toEqual(["hello", false, false]);
+    session.edit(insert(5, "😀".repeat(262_139))); // a million bytes
+    await world.clock.until(() => !session.pending);
+    expect(world.server.content).toBe(session.text);
+    expect(world.server.version).toBeGreaterThan(50);
+    expect(() => session.edit(insert(0, "x"))).toThrow("take out 1,");
+    expect(session.undo()).toBeDefined();
+    await world.clock.until(() => !session.pending);
+    expect(world.server.content).toBe("hello");
+  });
+
+  test.each([
+    ["right to left", "שלום עולם, مرحبا"],
+    ["marks for the direction", "a\u202eb\u202cc\u2066d\u2069"],
+    ["combining marks", "e\u0301\u0323 \u0915\u094d\u0937 Z\u0351\u036b\u0343"],
+    ["emoji of several characters", "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪 1️⃣"],
+    ["control characters and line ends", "\u0000\u0007\u001b[31m\r\n\r\u2028\ufeff\ufffe"],
+    ["quotes and markup", "\"\\'<script>&amp;</script>"],
+  ])("%s arrive as they are, also when others write between them", async (_name, pasted) => {
+    const session = await open();
+    session.edit(insert(2, pasted));
+    byBob(insert(2, "b"));
+    await world.clock.run(500);
+    expect(session.state).toBe("synced");
+    expect(session.text).toBe(world.server.content);
+    expect(world.server.content).toBe(`heb${pasted}llo`);
+    // Others may come between any two characters, also of one sign.
+    byBob(insert(4, "|"), 2);
+    await world.clock.run(500);
+    expect(session.text).toBe(world.server.content);
+  });
+
+  test.each(["\ud83d", "\ude00", "a\ude00\ud83db"])("half a character is refused, with what to do: %j", async (half) => {
+    const session = await open();
+    expect(() => session.edit(insert(0, half))).toThrow("ops[0].content has half of a surrogate pair: insert whole characters");
+    expect([session.text, session.pending]).toEqual(["hello", false]);
+  });
+});
+
 describe("what is not answered is sent again, exactly", () => {
   test("after 10 s on the same socket, transformed by others in between", async () => {
     const session = await open();

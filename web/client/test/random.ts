@@ -27,7 +27,9 @@ export class Random {
   }
 
   text(maxCodePoints: number): string {
-    const alphabet = ["a", "b", "c", " ", "\n", "é", "漢", "😀", "👩‍🚀", '"', "<"];
+    const alphabet = [
+      "a", "b", "c", " ", "\n", "\r\n", "é", "e\u0301", "漢", "😀", "👩‍🚀", "🏳️‍🌈", "🇩🇪", "שלום", "\u202eعرب\u202c", "\u0000", "\ufeff", '"', "<",
+    ];
     return Array.from({ length: 1 + this.below(maxCodePoints) }, () => alphabet[this.below(alphabet.length)]).join("");
   }
 
