@@ -65,6 +65,23 @@ func TestEndsThatOvertakeTheAnswer(t *testing.T) {
 	}
 }
 
+// A socket that can't be told so after the answer is closed: its client comes back
+// and hears what holds.
+func TestEndsThatOvertakeTheAnswerOfAnUnreachable(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	socket := r.ben.Connect(t)
+	overtaking := &between{behind: table.NewHTTP(), then: func() {
+		r.ada.Call(t, "PATCH "+r.path+"/participants/"+r.ben.ID, map[string]any{"role": "observer"}).Want(t, 200)
+		socket.Fail()
+	}}
+	ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
+	socket.SendIn(ctx, t, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
+	if socket.Open() {
+		t.Error("the socket is open")
+	}
+}
+
 // Who follows from now on, with nothing to replay, isn't told of any end.
 func TestNothingOvertakesAnAnswer(t *testing.T) {
 	t.Parallel()

@@ -188,7 +188,7 @@ func (s *Service) standing(ctx context.Context, c caller.Caller, topic Topic) er
 
 // tellEnded says again that a subscription has ended. Whoever ended it may have
 // said so before the answer to the subscribe, after which the client would
-// believe that it follows the topic.
+// believe that it follows the topic. A socket that can't be told is closed.
 func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
 	reason := RoleChanged
 	switch _, err := source.Admit(ctx, c, topic); errs.KindOf(err) {
@@ -204,7 +204,10 @@ func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, s
 	if err != nil {
 		return err
 	}
-	s.streams.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	told := s.streams.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	if told[0] == failed || told[0] == dropped {
+		return s.streams.giveUp(ctx, topic, c.ConnectionID)
+	}
 	return nil
 }
 
