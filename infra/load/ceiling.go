@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/rapport/rapport/infra/load/cost"
 )
 
 // shape is a crowd whose ceiling is sought, from a rate on.
@@ -19,7 +21,7 @@ const (
 	stepGrowth = 1.3
 	// maxSteps bounds the search, refinements how often the last interval is
 	// halved.
-	maxSteps    = 20
+	maxSteps    = 30
 	refinements = 2
 	// keepsUp is the share of what is due that must be acknowledged in a step for
 	// its rate to count as sustained.
@@ -71,28 +73,15 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 	}
 	length := time.Duration(s.Seconds) * time.Second
 	var steps []step
-	good, bad := 0.0, 0.0
-	for n, rate, refined := 0, sh.from, 0; n < maxSteps && refined <= refinements; n++ {
-		one := o.step(running, rate, length, uint64(300+n))
+	seek := search{rate: sh.from}
+	for n := 0; n < maxSteps && !seek.over(); n++ {
+		one := o.step(running, seek.rate, length, uint64(300+n))
 		if err := running.Err(); err != nil {
 			return Section{}, nil, err
 		}
 		steps = append(steps, one)
-		p.say("%v at %.0f/s: %.0f/s acknowledged, delivery p95 %s: %s", sh, rate, one.acked, ms(one.delivery.P95), heldWord(one.held))
-		if one.held {
-			good = max(good, rate)
-		} else {
-			bad = rate
-		}
-		if bad == 0 {
-			rate = good * stepGrowth
-			continue
-		}
-		refined++
-		if good == 0 {
-			break
-		}
-		rate = (good + bad) / 2
+		p.say("%v at %.0f/s: %.0f/s acknowledged, delivery p95 %s: %s", sh, seek.rate, one.acked, ms(one.delivery.P95), heldWord(one.held))
+		seek.next(one.held)
 	}
 	if err := o.finish(running); err != nil {
 		return Section{}, nil, p.interrupted(o, err)
@@ -100,7 +89,42 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 	r := reportOf("", o)
 	// The steps beyond the ceiling miss the objective on purpose.
 	r.Verdicts = correctness(r.Verdicts)
-	return stepSection(sh, good, steps), r, nil
+	r.Cost = cost.Estimate{}
+	r.Notes = append(r.Notes, "The latencies, rates and verdicts of this report are those of the last shape and step; the steps are in the tables.")
+	return stepSection(sh, seek.good, steps), r, nil
+}
+
+// search goes up until a rate isn't held, down while none is, and then halves
+// the interval between. What isn't held is tried once more: a pause of the
+// machine is no ceiling.
+type search struct {
+	rate, good, bad float64
+	again           bool
+	refined         int
+}
+
+func (s *search) over() bool { return s.refined > refinements || s.rate < 1 }
+
+func (s *search) next(held bool) {
+	switch {
+	case held:
+		s.good = max(s.good, s.rate)
+	case !s.again:
+		s.again = true
+		return
+	default:
+		s.bad = s.rate
+	}
+	s.again = false
+	switch {
+	case s.bad == 0:
+		s.rate = s.good * stepGrowth
+	case s.good == 0:
+		s.rate = s.bad / 2
+	default:
+		s.refined++
+		s.rate = (s.good + s.bad) / 2
+	}
 }
 
 // step measures one rate, from empty meters until its last delivery.
