@@ -42,7 +42,7 @@ export function App() {
 function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly onLeave: (why?: string) => void }) {
   const route = useRoute();
   const [me, setMe] = useState<User>();
-  const rapport = useMemo(() => new Rapport({ baseUrl: "", token: tokenSource(identity) }), [identity]);
+  const rapport = useMemo(() => new Rapport({ baseUrl: "", token: tokenSource(identity), userId: identity.userId }), [identity]);
   const main = useRef<HTMLElement>(null);
   const [asking, setAsking] = useState(false);
   const notes = useMemo(() => new Set<NotesSession>(), [rapport]);

@@ -1,6 +1,6 @@
-import { history, redo, undo } from "@codemirror/commands";
 import { EditorSelection } from "@codemirror/state";
-import { apply, type Change, type NotesHandlers } from "@rapport/client";
+import { runScopeHandlers } from "@codemirror/view";
+import { apply, type Change, invert, type NotesHandlers, transform } from "@rapport/client";
 import { afterEach, describe, expect, it } from "vitest";
 import { type BoundSession, difference, openNotesEditor, type NotesEditor } from "../src/room/binding.ts";
 import { mulberry32 } from "./random.ts";
@@ -10,6 +10,10 @@ class FakeSession implements BoundSession {
   text: string;
   refuse: Error | undefined;
   readonly edits: Change[] = [];
+  /** What undoes each edit, and what does it again, on the present text. */
+  private back: Change[] = [];
+  private forth: Change[] = [];
+  steps = 0;
   private readonly handlers: { [K in keyof NotesHandlers]?: Set<NotesHandlers[K]> } = {};
   duringEdit: (() => void) | undefined;
 
@@ -18,9 +22,32 @@ class FakeSession implements BoundSession {
   }
   edit(change: Change): void {
     if (this.refuse) throw this.refuse;
+    this.back.push(invert(this.text, change));
+    this.forth = [];
     this.text = apply(this.text, change);
     this.edits.push(change);
     this.duringEdit?.();
+  }
+  undo(): Change | undefined {
+    return this.step(this.back, this.forth);
+  }
+  redo(): Change | undefined {
+    return this.step(this.forth, this.back);
+  }
+  endUndoStep(): void {
+    this.steps++;
+  }
+  private step(from: Change[], to: Change[]): Change | undefined {
+    if (this.refuse) throw this.refuse;
+    const change = from.pop();
+    if (!change) return undefined;
+    to.push(invert(this.text, change));
+    this.text = apply(this.text, change);
+    return change;
+  }
+  private others(change: Change): void {
+    this.back = this.back.map((step) => transform(change, step));
+    this.forth = this.forth.map((step) => transform(change, step));
   }
   on<K extends keyof NotesHandlers>(event: K, handler: NotesHandlers[K]): () => void {
     const set = (this.handlers[event] ??= new Set() as never) as Set<NotesHandlers[K]>;
@@ -32,10 +59,13 @@ class FakeSession implements BoundSession {
   }
   remote(change: Change): void {
     this.text = apply(this.text, change);
+    this.others(change);
     for (const handler of this.handlers.remote ?? []) handler(change);
   }
   reset(text: string): void {
     this.text = text;
+    this.back = [];
+    this.forth = [];
     for (const handler of this.handlers.reset ?? []) handler(text);
   }
 }
@@ -47,7 +77,7 @@ afterEach(() => {
 });
 
 function openOn(session: FakeSession, refused: unknown[] = []): NotesEditor {
-  const editor = openNotesEditor(session, { extensions: [history()], onRefused: (reason) => refused.push(reason) });
+  const editor = openNotesEditor(session, { extensions: [], onRefused: (reason) => refused.push(reason) });
   open.push(editor);
   return editor;
 }
@@ -90,15 +120,55 @@ describe("a bound editor", () => {
     const editor = openOn(session);
     editor.view.dispatch({ changes: { from: 0, insert: "mine" }, userEvent: "input.type" });
     session.remote([{ type: "insert", position: 2, content: "THEIRS" }]);
-    undo(editor.view);
+    editor.undo();
     expect(shown(editor)).toBe("THEIRS");
     expect(session.text).toBe("THEIRS");
-    redo(editor.view);
+    editor.redo();
     expect(shown(editor)).toBe(session.text);
     expect([...shown(editor)].sort().join("")).toBe([..."mineTHEIRS"].sort().join(""));
-    undo(editor.view);
-    undo(editor.view);
+    editor.undo();
+    editor.undo();
     expect(shown(editor)).toBe("THEIRS");
+  });
+
+  it("shows where an undo was, and takes it by key", () => {
+    const session = new FakeSession("one two");
+    const editor = openOn(session);
+    editor.view.dispatch({ changes: { from: 3, insert: "🙂🙂" }, selection: { anchor: 7 }, userEvent: "input.type" });
+    editor.view.dispatch({ selection: { anchor: 0 } });
+    const press = (key: string, shiftKey = false): boolean =>
+      runScopeHandlers(editor.view, new KeyboardEvent("keydown", { key, ctrlKey: true, shiftKey, keyCode: key.toUpperCase().charCodeAt(0) }), "editor");
+    expect(press("z")).toBe(true);
+    expect(shown(editor)).toBe("one two");
+    expect(editor.view.state.selection.main.head).toBe(3);
+    expect(press("Z", true)).toBe(true);
+    expect(shown(editor)).toBe("one🙂🙂 two");
+    expect(editor.view.state.selection.main.head).toBe(7);
+    expect(press("z")).toBe(true);
+    expect(press("y")).toBe(true);
+    expect(shown(editor)).toBe("one🙂🙂 two");
+    for (let i = 0; i < 3; i++) expect(press("z"), "nothing is left for the browser to undo").toBe(true);
+    expect(shown(editor)).toBe(session.text);
+  });
+
+  it("ends a step where the caret is put elsewhere", () => {
+    const session = new FakeSession("one two");
+    const editor = openOn(session);
+    editor.view.dispatch({ changes: { from: 0, insert: "x" }, selection: { anchor: 1 }, userEvent: "input.type" });
+    expect(session.steps).toBe(0);
+    editor.view.dispatch({ selection: { anchor: 4 } });
+    expect(session.steps).toBe(1);
+  });
+
+  it("says when an undo is refused, and shows what there is", () => {
+    const session = new FakeSession("");
+    const refused: unknown[] = [];
+    const editor = openOn(session, refused);
+    editor.view.dispatch({ changes: { from: 0, insert: "x" } });
+    session.refuse = new Error("too large");
+    editor.undo();
+    expect(refused).toEqual([session.refuse]);
+    expect(shown(editor)).toBe("x");
   });
 
   it("never shows an edit that the session refuses", () => {
@@ -118,7 +188,7 @@ describe("a bound editor", () => {
     session.reset("head tail");
     expect(shown(editor)).toBe("head tail");
     expect(editor.view.state.selection.main.head).toBe(7);
-    undo(editor.view);
+    editor.undo();
     expect(shown(editor)).toBe("head tail");
     expect(session.edits).toEqual([]);
   });
@@ -204,8 +274,8 @@ describe("random edits from both sides", () => {
       const kind = below(12);
       if (kind < 5) local();
       else if (kind < 9) remote();
-      else if (kind === 9) undo(editor.view);
-      else if (kind === 10) redo(editor.view);
+      else if (kind === 9) editor.undo();
+      else if (kind === 10) editor.redo();
       else session.reset(session.text.slice(0, 30).toWellFormed());
       if (shown(editor) !== session.text) expect.fail(`seed ${seed}, step ${step}: ${JSON.stringify(shown(editor))} is not ${JSON.stringify(session.text)}`);
     }

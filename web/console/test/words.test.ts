@@ -4,10 +4,11 @@ import { meetingWhen } from "../src/pages/when.ts";
 import { describe as say, fieldProblem, formProblem } from "../src/problem.ts";
 import { insertedText } from "../src/room/lost.ts";
 import { givenBy, mayManage, mayRun, mayWrite } from "../src/room/permissions.ts";
-import { connectionStatus, notesStatus } from "../src/room/status.ts";
+import { connectionStatus, notesStatus, storageWarning } from "../src/room/status.ts";
 import { hrefOf, parseRoute } from "../src/route.ts";
 import { spanText, whenText } from "../src/time.ts";
-import { colourOf, initials } from "../src/ui/initials.ts";
+import { assignColours, colourOf } from "../src/ui/colours.ts";
+import { initials } from "../src/ui/initials.ts";
 
 const meeting = (fields: Partial<Meeting>): Meeting => ({
   meetingId: "m1", title: "T", state: "scheduled", hostId: "u1", participantCount: 1, revision: 1, ...fields,
@@ -49,15 +50,25 @@ describe("what a role may do", () => {
 });
 
 describe("states in words", () => {
+  const rest = { drafts: 0, storage: "kept" } as const;
   it.each([
-    [undefined, 0, "Opening…", "busy"],
-    ["synced", 0, "Saved", "good"],
-    ["saving", 3, "Saving…", "busy"],
-    ["offline", 0, "Offline", "warn"],
-    ["offline", 1, "Offline, 1 change waiting", "warn"],
-    ["offline", 12, "Offline, 12 changes waiting", "warn"],
-    ["readonly", 0, "Read-only", "quiet"],
-  ] as const)("notes %s with %i", (state, waiting, words, tone) => expect(notesStatus(state, waiting)).toEqual({ words, tone }));
+    [undefined, "Opening…", "busy"],
+    [{ kind: "saved", ...rest }, "Saved", "good"],
+    [{ kind: "saving", changes: 3, ...rest }, "Saving…", "busy"],
+    [{ kind: "reloading", changes: 3, ...rest }, "Catching up…", "busy"],
+    [{ kind: "offline", changes: 0, ...rest }, "Offline", "warn"],
+    [{ kind: "offline", changes: 1, ...rest }, "Offline, 1 change waiting", "warn"],
+    [{ kind: "offline", changes: 12, ...rest }, "Offline, 12 changes waiting", "warn"],
+    [{ kind: "draft", ...rest, drafts: 2 }, "2 drafts to review", "warn"],
+    [{ kind: "readonly", why: "role", ...rest }, "Read-only", "quiet"],
+  ] as const)("notes %j", (status, words, tone) => expect(notesStatus(status)).toEqual({ words, tone }));
+
+  it("say when edits would not outlive the tab, and only then", () => {
+    expect(storageWarning({ kind: "offline", changes: 2, drafts: 0, storage: "tab" })).toMatch(/only while this tab is open/);
+    expect(storageWarning({ kind: "offline", changes: 2, drafts: 0, storage: "kept" })).toBeUndefined();
+    expect(storageWarning({ kind: "offline", changes: 0, drafts: 0, storage: "tab" })).toBeUndefined();
+    expect(storageWarning({ kind: "saved", drafts: 0, storage: "tab" })).toBeUndefined();
+  });
 
   it("never says that it is connected when it is not", () => {
     const states = [
@@ -127,6 +138,24 @@ describe("people", () => {
   it("keep their colour", () => {
     expect(colourOf("u-ada")).toBe(colourOf("u-ada"));
     expect(new Set(Array.from({ length: 100 }, (_, i) => colourOf(`u-${i}`))).size).toBe(8);
+  });
+});
+
+describe("colours in a room", () => {
+  const ids = Array.from({ length: 20 }, (_, i) => `user-${i}`);
+
+  it("differ for the first eight, and are shared evenly after that", () => {
+    for (let n = 1; n <= ids.length; n++) {
+      const counts = new Map<number, number>();
+      for (const colour of assignColours(ids.slice(0, n)).values()) counts.set(colour, (counts.get(colour) ?? 0) + 1);
+      expect(Math.max(...counts.values())).toBe(Math.ceil(n / 8));
+    }
+  });
+
+  it("stay when somebody comes", () => {
+    const before = assignColours(ids.slice(0, 5));
+    const after = assignColours(ids.slice(0, 9));
+    for (const [id, colour] of before) expect(after.get(id)).toBe(colour);
   });
 });
 

@@ -1,14 +1,17 @@
 import type { EndReason, Meeting, MeetingView } from "@rapport/client";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { describe } from "../problem.ts";
 import { NotesPanel } from "../room/NotesPanel.tsx";
 import { PeoplePanel } from "../room/PeoplePanel.tsx";
 import { mayRun } from "../room/permissions.ts";
-import { useMeeting } from "../room/useMeeting.ts";
+import { Comings, Here } from "../room/presence/Here.tsx";
+import { peopleHere } from "../room/presence/people.ts";
+import { type OpenMeeting, useMeeting } from "../room/useMeeting.ts";
 import { hrefOf } from "../route.ts";
 import { useSession } from "../session.ts";
 import { useNow } from "../time.ts";
+import { assignColours, Colours } from "../ui/colours.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { BackIcon, NotesIcon, PeopleIcon } from "../ui/icons.tsx";
 import { usePage } from "../ui/page.ts";
@@ -24,8 +27,12 @@ const endings: Readonly<Record<EndReason, string>> = {
 
 /** One meeting: what is written in it and who is there. */
 export function Room({ meetingId }: { readonly meetingId: string }) {
-  const { rapport } = useSession();
-  const { view, end } = useMeeting(rapport, meetingId);
+  const { rapport, identity } = useSession();
+  const toasts = useToasts();
+  const open = useMeeting(rapport, meetingId, toasts.fail);
+  const { view, end } = open;
+  const colours = useColours(view);
+  const people = useMemo(() => peopleHere(open.here), [open.here]);
   const heading = usePage(view?.meeting.title ?? "Meeting");
 
   if (end && !view) {
@@ -44,6 +51,7 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
     );
   }
   return (
+    <Colours.Provider value={colours}>
     <div class="room">
       <a class="back" href={hrefOf({ page: "meetings" })}>
         <BackIcon />
@@ -54,16 +62,29 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
           {view?.meeting.title ?? "Meeting"}
         </h1>
         {view && <Facts meeting={view.meeting} />}
-        {view && !end && <Run view={view} />}
+        <div class="room-actions">
+          <Here people={people} self={identity.userId} />
+          {view && !end && <Run view={view} />}
+        </div>
       </div>
+      <Comings people={people} self={identity.userId} known={people.length > 0} />
       {end && (
         <p class="banner" data-tone="warn" role="alert" data-end={end.reason}>
           {endings[end.reason]}
         </p>
       )}
-      <Panels meetingId={meetingId} view={view} over={end ? endings[end.reason] : undefined} />
+      <Panels meetingId={meetingId} open={open} over={end ? endings[end.reason] : undefined} />
     </div>
+    </Colours.Provider>
   );
+}
+
+/** Those who were there first keep their colours when others come. */
+function useColours(view: MeetingView | undefined): ReadonlyMap<string, number> {
+  const ids = [...(view?.participants ?? [])]
+    .sort((a, b) => (a.invitedAt ?? "").localeCompare(b.invitedAt ?? "") || a.userId.localeCompare(b.userId))
+    .map(({ userId }) => userId);
+  return useMemo(() => assignColours(ids), [ids.join(" ")]);
 }
 
 function Facts({ meeting }: { readonly meeting: Meeting }) {
@@ -81,7 +102,7 @@ function Facts({ meeting }: { readonly meeting: Meeting }) {
 
 interface PanelsProps {
   readonly meetingId: string;
-  readonly view: MeetingView | undefined;
+  readonly open: OpenMeeting;
   readonly over: string | undefined;
 }
 
@@ -89,10 +110,10 @@ interface PanelsProps {
  * The room's panels: side by side where there is room, one at a time on a
  * phone. A further panel is one more entry here.
  */
-function Panels({ meetingId, view, over }: PanelsProps) {
+function Panels({ meetingId, open: { session, view, here }, over }: PanelsProps) {
   const panels: readonly { readonly name: string; readonly label: string; readonly icon: JSX.Element; readonly body: JSX.Element | null }[] = [
-    { name: "notes", label: "Notes", icon: <NotesIcon />, body: <NotesPanel meetingId={meetingId} view={view} over={over} /> },
-    { name: "people", label: view ? `People (${view.participants.length})` : "People", icon: <PeopleIcon />, body: view ? <PeoplePanel view={view} over={over !== undefined} /> : null },
+    { name: "notes", label: "Notes", icon: <NotesIcon />, body: <NotesPanel meetingId={meetingId} meeting={session} view={view} over={over} /> },
+    { name: "people", label: view ? `People (${view.participants.length})` : "People", icon: <PeopleIcon />, body: view ? <PeoplePanel view={view} here={here} over={over !== undefined} /> : null },
   ];
   const [shown, setShown] = useState("notes");
   return (
@@ -132,7 +153,7 @@ function Run({ view: { meeting, participants } }: { readonly view: MeetingView }
       .finally(() => setBusy(false));
   };
   return (
-    <div class="room-actions">
+    <>
       {meeting.state === "scheduled" && (
         <button type="button" class="primary" disabled={busy} onClick={() => run((id) => rapport.meetings.start(id))}>
           Start meeting
@@ -163,6 +184,6 @@ function Run({ view: { meeting, participants } }: { readonly view: MeetingView }
           </footer>
         </Dialog>
       )}
-    </div>
+    </>
   );
 }

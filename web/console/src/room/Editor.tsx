@@ -1,48 +1,53 @@
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { defaultKeymap } from "@codemirror/commands";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, highlightSpecialChars, keymap, placeholder } from "@codemirror/view";
 import type { NotesSession } from "@rapport/client";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { fromSession, openNotesEditor } from "./binding.ts";
 import { arrivals } from "./arrivals.ts";
+import { type NotesEditor, openNotesEditor } from "./binding.ts";
+import { presence, type PresenceLink } from "./presence/link.ts";
 
 interface Props {
   readonly session: NotesSession;
   readonly readOnly: boolean;
-  /** Each local edit that the session took. */
-  readonly onEdit: () => void;
+  /** It goes on living while something else is shown in its place. */
+  readonly hidden: boolean;
+  /** Whose carets to show, and whom to tell of one's own; undefined until the meeting is open. */
+  readonly link: PresenceLink | undefined;
   readonly onRefused: (reason: unknown) => void;
+  /** The editor, as long as it is there. */
+  readonly onEditor: (editor: NotesEditor | undefined) => void;
 }
 
 /** The notes as a text field for several people. */
-export function Editor({ session, readOnly, onEdit, onRefused }: Props) {
+export function Editor({ session, readOnly, hidden, link, onRefused, onEditor }: Props) {
   const parent = useRef<HTMLDivElement>(null);
-  const current = useRef<{ view: EditorView; mode: Compartment }>(undefined);
-  const callbacks = useRef({ onEdit, onRefused });
-  callbacks.current = { onEdit, onRefused };
+  const current = useRef<{ view: EditorView; mode: Compartment; people: Compartment }>(undefined);
+  const callbacks = useRef({ onRefused });
+  callbacks.current = { onRefused };
 
   useLayoutEffect(() => {
     if (!parent.current) return;
     const mode = new Compartment();
+    const people = new Compartment();
     const editor = openNotesEditor(session, {
       parent: parent.current,
       onRefused: (reason) => callbacks.current.onRefused(reason),
       extensions: [
-        history(),
-        keymap.of([...defaultKeymap, ...historyKeymap]),
+        keymap.of(defaultKeymap),
         EditorView.lineWrapping,
         highlightSpecialChars(),
         placeholder("Write here. Everyone in the meeting sees it as you type."),
         arrivals,
-        EditorView.updateListener.of((update) => {
-          if (update.transactions.some((transaction) => transaction.docChanged && !transaction.annotation(fromSession))) callbacks.current.onEdit();
-        }),
         mode.of(modeOf(readOnly)),
+        people.of([]),
       ],
     });
-    current.current = { view: editor.view, mode };
+    current.current = { view: editor.view, mode, people };
+    onEditor(editor);
     return () => {
       current.current = undefined;
+      onEditor(undefined);
       editor.destroy();
     };
   }, [session]);
@@ -52,7 +57,12 @@ export function Editor({ session, readOnly, onEdit, onRefused }: Props) {
     if (view && mode) view.dispatch({ effects: mode.reconfigure(modeOf(readOnly)) });
   }, [readOnly, session]);
 
-  return <div class="editor" ref={parent} data-readonly={readOnly} />;
+  useLayoutEffect(() => {
+    const { view, people } = current.current ?? {};
+    if (view && people) view.dispatch({ effects: people.reconfigure(link ? presence(link) : []) });
+  }, [link, session]);
+
+  return <div class="editor" ref={parent} hidden={hidden} data-readonly={readOnly} />;
 }
 
 /** A text that is only read can still be reached and selected by keyboard. */

@@ -1,29 +1,39 @@
-import type { MeetingView, NotesProblem } from "@rapport/client";
+import type { MeetingSession, MeetingView, NotesProblem } from "@rapport/client";
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useDirectory } from "../people.ts";
 import { describe } from "../problem.ts";
 import { useSession } from "../session.ts";
 import { useNow } from "../time.ts";
+import { Colours, colourOf } from "../ui/colours.ts";
+import { HistoryIcon, RedoIcon, UndoIcon } from "../ui/icons.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { Status } from "../ui/Status.tsx";
 import { useToasts } from "../ui/toasts.tsx";
+import type { NotesEditor } from "./binding.ts";
 import { Editor } from "./Editor.tsx";
 import { insertedText } from "./lost.ts";
 import { mayWrite } from "./permissions.ts";
-import { connectionStatus, notesStatus, type Status as Shown } from "./status.ts";
+import { Activity } from "./presence/activity.ts";
+import type { PresenceLink } from "./presence/link.ts";
+import { connectionStatus, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
 import { useConnection } from "./useConnection.ts";
 import { useNotes } from "./useNotes.ts";
+
+const History = lazy(async () => (await import("./history/History.tsx")).History);
 
 /** "Saved" is said only when it has held this long, so that the words do not flicker while one types. */
 const settleMs = 400;
 
 interface Props {
   readonly meetingId: string;
+  readonly meeting: MeetingSession | undefined;
   readonly view: MeetingView | undefined;
   /** Why the meeting is over for this person. */
   readonly over: string | undefined;
 }
 
-export function NotesPanel({ meetingId, view, over }: Props) {
+export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   const { identity, rapport, notes } = useSession();
   const toasts = useToasts();
   const role = view?.participants.find(({ userId }) => userId === identity.userId)?.role;
@@ -43,38 +53,66 @@ export function NotesPanel({ meetingId, view, over }: Props) {
     },
     [toasts],
   );
-  const { session, state, error } = useNotes(rapport, meetingId, notes, onProblem);
+  const { session, status, error } = useNotes(rapport, meetingId, notes, onProblem);
   const connection = useConnection(rapport.connection);
   const now = useNow(1_000);
-  const [waiting, setWaiting] = useState(0);
+  const editor = useRef<NotesEditor>(undefined);
+  const link = useLink(meeting, session);
+  const [past, setPast] = useState(false);
+  const directory = useDirectory();
+  const nameOf = (userId: string): string | undefined =>
+    view?.participants.find((person) => person.userId === userId)?.displayName ?? directory.users.find((user) => user.userId === userId)?.displayName;
+  const showPresent = (): void => {
+    setPast(false);
+    editor.current?.view.focus();
+  };
 
-  useEffect(() => {
-    if (!session?.pending) setWaiting(0);
-  }, [session, state]);
+  async function restore(text: string, version: number): Promise<void> {
+    const { editsBetween } = await import("./history/textdiff.ts");
+    if (!editor.current) return;
+    editor.current.edit(editsBetween(editor.current.view.state.doc.toString(), text));
+    if (editor.current.view.state.doc.toString() !== text) return; // refused, and told
+    showPresent();
+    toasts.show({ text: `The notes are as they were at version ${version}. Undo takes it back.` });
+  }
 
-  const readOnly = !allowed || session === undefined || state === "readonly" || state === "closed";
-  const saving = useSettled(readOnly && session ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(state, waiting));
+  const readOnly = !allowed || session === undefined || status?.kind === "readonly" || status?.kind === "closed";
+  const saving = useSettled(readOnly && session && status?.kind !== "draft" ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(status));
   const live = connectionStatus(connection, now.getTime());
 
   return (
     <section class="panel notes" aria-labelledby="notes-title">
       <div class="panel-head">
         <h2 id="notes-title">Notes</h2>
+        <div class="notes-tools" role="group" aria-label="Edit">
+          {!readOnly && !past && (
+            <>
+              <button type="button" class="quiet round" aria-label="Undo" title="Undo (Ctrl+Z)" onClick={() => editor.current?.undo()}>
+                <UndoIcon />
+              </button>
+              <button type="button" class="quiet round" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" onClick={() => editor.current?.redo()}>
+                <RedoIcon />
+              </button>
+            </>
+          )}
+          {session && (
+            <button type="button" class="quiet round" aria-label="History" title="History" aria-pressed={past} onClick={() => (past ? showPresent() : setPast(true))}>
+              <HistoryIcon />
+            </button>
+          )}
+        </div>
         <div class="statuses">
           <Status name="connection" label="Connection" status={live} />
           <Status name="notes" label="Notes" status={saving} />
         </div>
       </div>
       <Announcer live={live} />
-      <Why text={over === undefined ? reason(view, role) : undefined} />
+      <Why text={over === undefined ? (reason(view, role) ?? storageWarning(status)) : undefined} />
+      {session && past && (
+        <History session={session} nameOf={nameOf} readOnly={readOnly} onRestore={(text, version) => void restore(text, version).catch(toasts.fail)} onClose={showPresent} />
+      )}
       {session ? (
-        <Editor
-          key={session.clientId}
-          session={session}
-          readOnly={readOnly}
-          onEdit={() => setWaiting((count) => count + 1)}
-          onRefused={toasts.fail}
-        />
+        <Editor hidden={past} key={session.clientId} session={session} readOnly={readOnly} link={link} onRefused={toasts.fail} onEditor={(next) => (editor.current = next)} />
       ) : error !== undefined ? (
         over === undefined && <Why text={`The notes can't be opened. ${describe(error)}`} />
       ) : (
@@ -82,6 +120,26 @@ export function NotesPanel({ meetingId, view, over }: Props) {
       )}
     </section>
   );
+}
+
+/** Others' carets, and whether somebody is at this window, for as long as both sessions are open. */
+function useLink(meeting: MeetingSession | undefined, session: ReturnType<typeof useNotes>["session"]): PresenceLink | undefined {
+  const [link, setLink] = useState<PresenceLink>();
+  const colours = useContext(Colours);
+  const current = useRef(colours);
+  current.current = colours;
+  useEffect(() => {
+    if (!meeting || !session) return;
+    const carets = session.carets(meeting);
+    const activity = new Activity();
+    setLink({ carets, activity, colourOf: (userId) => current.current.get(userId) ?? colourOf(userId) });
+    return () => {
+      setLink(undefined);
+      activity.close();
+      carets.close();
+    };
+  }, [meeting, session]);
+  return link;
 }
 
 /** `status`, but a change to good only once it has lasted. */

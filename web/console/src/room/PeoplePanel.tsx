@@ -1,5 +1,5 @@
-import type { MeetingView, Participant, Role } from "@rapport/client";
-import { useState } from "preact/hooks";
+import type { MeetingView, Participant, PresenceStatus, Present, Role } from "@rapport/client";
+import { useMemo, useState } from "preact/hooks";
 import { useDirectory } from "../people.ts";
 import { useSession } from "../session.ts";
 import { Avatar } from "../ui/Avatar.tsx";
@@ -8,17 +8,19 @@ import { CloseIcon, PlusIcon } from "../ui/icons.tsx";
 import { useToasts } from "../ui/toasts.tsx";
 import { InviteDialog } from "./InviteDialog.tsx";
 import { givenBy, isOpen, mayManage, mayRun, roleNames } from "./permissions.ts";
+import { peopleHere, statusWords } from "./presence/people.ts";
 
 const order: readonly Role[] = ["host", "co-host", "participant", "observer"];
 
 /** Who is in the meeting, and for those who may: invite, roles, remove. */
-export function PeoplePanel({ view, over }: { readonly view: MeetingView; readonly over: boolean }) {
+export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; readonly here: readonly Present[]; readonly over: boolean }) {
   const { identity, rapport } = useSession();
   const toasts = useToasts();
   const directory = useDirectory();
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<Participant>();
   const { meeting } = view;
+  const present = useMemo(() => new Map(peopleHere(here).map((person) => [person.userId, person.status])), [here]);
   const mine = over || !isOpen(meeting) ? "observer" : (view.participants.find(({ userId }) => userId === identity.userId)?.role ?? "observer");
   const name = (person: Participant): string => person.displayName ?? directory.users.find(({ userId }) => userId === person.userId)?.displayName ?? person.userId;
   const manages = (person: Participant): boolean => person.userId !== identity.userId && mayManage(mine, person.role);
@@ -39,12 +41,13 @@ export function PeoplePanel({ view, over }: { readonly view: MeetingView; readon
       </div>
       <ul class="people-list">
         {people.map((person) => (
-          <li key={person.userId} class="person" data-role={person.role} data-user-id={person.userId}>
+          <li key={person.userId} class="person" data-role={person.role} data-user-id={person.userId} data-presence={present.get(person.userId) ?? "gone"}>
             <Avatar id={person.userId} name={name(person)} />
             <span class="person-text">
               <span class="person-name">
                 {name(person)}
                 {person.userId === identity.userId && <span class="you"> you</span>}
+                <Presence status={present.get(person.userId)} />
               </span>
               {manages(person) ? (
                 <RoleSelect
@@ -83,6 +86,15 @@ export function PeoplePanel({ view, over }: { readonly view: MeetingView; readon
       )}
     </section>
   );
+}
+
+/** In words, and for those who see it, a dot: full, hollow or none. */
+function Presence({ status }: { readonly status: PresenceStatus | undefined }) {
+  return status ? (
+    <span class="presence" data-presence={status}>
+      {statusWords[status]}
+    </span>
+  ) : null;
 }
 
 interface RoleSelectProps {

@@ -1,7 +1,6 @@
 /** Tints what others have just written, so that the eye finds it. */
-import { type Extension, StateEffect, StateField } from "@codemirror/state";
+import { type Extension, StateEffect, StateField, Transaction } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
-import { fromSession } from "./binding.ts";
 
 const shownMs = 1_600;
 /** A replay of a long history is not tinted. */
@@ -14,7 +13,7 @@ const field = StateField.define<DecorationSet>({
   update(shown, transaction) {
     let next = shown.map(transaction.changes);
     if (transaction.effects.some((effect) => effect.is(settle))) return Decoration.none;
-    if (!transaction.docChanged || !transaction.annotation(fromSession)) return next;
+    if (!transaction.docChanged || !transaction.annotation(Transaction.remote)) return next;
     const added: { from: number; to: number }[] = [];
     transaction.changes.iterChanges((_fromA, _toA, from, to) => {
       if (to > from) added.push({ from, to });
@@ -30,7 +29,7 @@ const settling = ViewPlugin.define((view) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   return {
     update(update: ViewUpdate) {
-      if (!update.transactions.some((transaction) => transaction.docChanged && transaction.annotation(fromSession))) return;
+      if (!update.transactions.some((transaction) => transaction.docChanged && transaction.annotation(Transaction.remote))) return;
       clearTimeout(timer);
       timer = setTimeout(() => view.dispatch({ effects: settle.of(null) }), shownMs);
     },

@@ -2,14 +2,15 @@
  * Keeps a CodeMirror view and a notes session equal. The session is asked
  * first: a local edit that it refuses never reaches the view, so what a person
  * sees is always the session's text. What comes from the session is marked, so
- * that it is neither sent back nor undone by this person's undo.
+ * that it is not sent back. Undo and redo are the session's, which knows what
+ * others did in between.
  */
-import { Annotation, EditorState, type Extension, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
-import { EditorView } from "@codemirror/view";
+import { Annotation, EditorState, type Extension, Prec, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
+import { EditorView, keymap } from "@codemirror/view";
 import { type Change, changeFromUtf16, changeToUtf16, type NotesSession, type Utf16Edit } from "@rapport/client";
 
 /** What the binding needs of a session. */
-export type BoundSession = Pick<NotesSession, "text" | "edit" | "on">;
+export type BoundSession = Pick<NotesSession, "text" | "edit" | "undo" | "redo" | "endUndoStep" | "on">;
 
 /** Marks transactions that show what the session already has. */
 export const fromSession = Annotation.define<true>();
@@ -23,6 +24,11 @@ export interface BindingOptions {
 
 export interface NotesEditor {
   readonly view: EditorView;
+  /** Takes back this person's own last edit, or does it again, and shows where. False when there was none. */
+  undo(): boolean;
+  redo(): boolean;
+  /** Edits on the whole text, as one that can be undone by itself. */
+  edit(edits: readonly Utf16Edit[]): void;
   /** Ends the binding and removes the view; the session stays open. */
   destroy(): void;
 }
@@ -33,7 +39,7 @@ export function openNotesEditor(session: BoundSession, options: BindingOptions):
   let behind = false;
   const view = new EditorView({
     ...(options.parent && { parent: options.parent }),
-    state: EditorState.create({ doc: session.text, extensions: [verbatimLines, wholeCharacters, options.extensions] }),
+    state: EditorState.create({ doc: session.text, extensions: [verbatimLines, wholeCharacters, steps(undo, redo, session), options.extensions] }),
     dispatchTransactions(transactions, target) {
       target.update(transactions.slice(0, accept(transactions)));
       if (!behind) return;
@@ -61,6 +67,32 @@ export function openNotesEditor(session: BoundSession, options: BindingOptions):
     }
   }
 
+  function undo(): boolean {
+    return step("undo", () => session.undo());
+  }
+
+  function redo(): boolean {
+    return step("redo", () => session.redo());
+  }
+
+  function step(name: "undo" | "redo", take: () => Change | undefined): boolean {
+    if (view.state.readOnly) return false;
+    let change: Change | undefined;
+    editing = true;
+    try {
+      change = take();
+    } catch (reason) {
+      options.onRefused(reason);
+    } finally {
+      editing = false;
+    }
+    if (behind) {
+      behind = false;
+      show(view, session.text);
+    } else if (change) showStep(view, change, session.text, name);
+    return change !== undefined;
+  }
+
   const stops = [
     session.on("remote", (change) => {
       // Inside edit() the view is one step behind: the dispatch that runs shows it all.
@@ -75,6 +107,13 @@ export function openNotesEditor(session: BoundSession, options: BindingOptions):
 
   return {
     view,
+    undo,
+    redo,
+    edit(edits) {
+      session.endUndoStep();
+      view.dispatch({ changes: [...edits], userEvent: "input" });
+      session.endUndoStep();
+    },
     destroy() {
       for (const stop of stops) stop();
       view.destroy();
@@ -103,6 +142,19 @@ function showRemote(view: EditorView, change: Change, text: string): void {
   if (view.state.doc.length !== text.length) show(view, text);
 }
 
+/** Shows one's own step back or forth, with the caret where it ended. */
+function showStep(view: EditorView, change: Change, text: string, name: "undo" | "redo"): void {
+  const changes = view.state.changes(changeToUtf16(view.state.doc.toString(), change));
+  let head = 0;
+  changes.iterChanges((_fromA, _toA, _fromB, toB) => {
+    head = toB;
+  });
+  view.dispatch({
+    changes, selection: { anchor: head }, scrollIntoView: true, userEvent: name, filter: false, annotations: [fromSession.of(true), Transaction.addToHistory.of(false)],
+  });
+  if (view.state.doc.length !== text.length) show(view, text);
+}
+
 /** Makes the view show `text` by replacing only what differs, so that carets outside it stay. */
 function show(view: EditorView, text: string): void {
   const edit = difference(view.state.doc, text);
@@ -115,6 +167,31 @@ function marked(spec: TransactionSpec): TransactionSpec {
     filter: false,
     annotations: [fromSession.of(true), Transaction.remote.of(true), Transaction.addToHistory.of(false)],
   };
+}
+
+/** The keys, the menu's entries, and where a step ends: when the caret is put elsewhere. */
+function steps(undo: () => boolean, redo: () => boolean, session: Pick<BoundSession, "endUndoStep">): Extension {
+  const always = (run: () => boolean) => (): boolean => {
+    run();
+    return true; // or the browser would undo something of its own
+  };
+  return [
+    Prec.high(keymap.of([
+      { key: "Mod-z", run: always(undo), shift: always(redo) },
+      { key: "Mod-y", run: always(redo) },
+    ])),
+    EditorView.domEventHandlers({
+      beforeinput(event) {
+        if (event.inputType !== "historyUndo" && event.inputType !== "historyRedo") return false;
+        (event.inputType === "historyUndo" ? undo : redo)();
+        event.preventDefault();
+        return true;
+      },
+    }),
+    EditorView.updateListener.of((update) => {
+      if (update.selectionSet && !update.docChanged) session.endUndoStep();
+    }),
+  ];
 }
 
 /** The one replacement that makes `text` of `doc`, on whole characters; undefined when they are equal. */

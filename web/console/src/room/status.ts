@@ -1,5 +1,5 @@
 /** The words and colours for the connection and for what happens to the notes. */
-import type { ConnectionState, NotesState } from "@rapport/client";
+import type { ConnectionState, DraftReason, NotesStatus } from "@rapport/client";
 
 export type Tone = "good" | "busy" | "warn" | "bad" | "quiet";
 
@@ -24,22 +24,38 @@ export function connectionStatus(state: ConnectionState, now: number): Status {
   }
 }
 
-/** `waiting` counts local edits that the server has not confirmed. */
-export function notesStatus(state: NotesState | undefined, waiting: number): Status {
-  switch (state) {
-    case undefined:
-      return { tone: "busy", words: "Opening…" };
-    case "synced":
+export function notesStatus(status: NotesStatus | undefined): Status {
+  if (!status) return { tone: "busy", words: "Opening…" };
+  switch (status.kind) {
+    case "saved":
       return { tone: "good", words: "Saved" };
     case "saving":
       return { tone: "busy", words: "Saving…" };
     case "reloading":
       return { tone: "busy", words: "Catching up…" };
     case "offline":
-      if (waiting === 0) return { tone: "warn", words: "Offline" };
-      return { tone: "warn", words: `Offline, ${waiting} ${waiting === 1 ? "change" : "changes"} waiting` };
+      return { tone: "warn", words: status.changes === 0 ? "Offline" : `Offline, ${counted(status.changes, "change")} waiting` };
+    case "draft":
+      return { tone: "warn", words: `${counted(status.drafts, "draft")} to review` };
     case "readonly":
     case "closed":
       return { tone: "quiet", words: "Read-only" };
   }
+}
+
+/** What a person must know of edits that only this tab has. */
+export function storageWarning(status: NotesStatus | undefined): string | undefined {
+  if (status?.storage !== "tab" || !("changes" in status) || status.changes === 0 || status.kind === "saving") return undefined;
+  return "This browser's storage is full or switched off: what you write offline is kept only while this tab is open.";
+}
+
+export const draftReasons: Readonly<Record<DraftReason, string>> = {
+  history_gone: "You were away for so long that what others did since is no longer known step by step.",
+  meeting_over: "The meeting was over before they arrived.",
+  forbidden: "You could no longer change the notes when they arrived.",
+  refused: "The server refused them.",
+};
+
+export function counted(n: number, thing: string): string {
+  return `${n} ${thing}${n === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,4 @@
-import type { EndReason, MeetingView, Rapport, RapportError } from "@rapport/client";
+import type { EndReason, MeetingSession, MeetingView, Present, Rapport, RapportError } from "@rapport/client";
 import { useEffect, useState } from "preact/hooks";
 
 export interface MeetingEnd {
@@ -6,13 +6,43 @@ export interface MeetingEnd {
   readonly error: RapportError | undefined;
 }
 
-/** The meeting as it is now, and why it can no longer be followed, if so. */
-export function useMeeting(rapport: Rapport, meetingId: string): { readonly view: MeetingView | undefined; readonly end: MeetingEnd | undefined } {
-  const [view, setView] = useState<MeetingView>();
-  const [end, setEnd] = useState<MeetingEnd>();
+export interface OpenMeeting {
+  readonly session: MeetingSession | undefined;
+  readonly view: MeetingView | undefined;
+  /** Everybody's windows. */
+  readonly here: readonly Present[];
+  /** Why it can no longer be followed, if so. */
+  readonly end: MeetingEnd | undefined;
+}
+
+const nobody: readonly Present[] = [];
+
+/** The meeting as it is now, and who is there. `onProblem` hears why it could not be opened. */
+export function useMeeting(rapport: Rapport, meetingId: string, onProblem: (error: unknown) => void): OpenMeeting {
+  const [open, setOpen] = useState<OpenMeeting>({ session: undefined, view: undefined, here: nobody, end: undefined });
   useEffect(() => {
-    const subscription = rapport.watchMeeting(meetingId, setView, (reason, error) => setEnd({ reason, error }));
-    return () => subscription.close();
+    let over = false;
+    let close = (): void => {};
+    rapport.openMeeting(meetingId).then(
+      (session) => {
+        if (over) {
+          session.close();
+          return;
+        }
+        close = () => session.close();
+        session.on("view", (view) => setOpen((before) => ({ ...before, view })));
+        session.on("here", (here) => setOpen((before) => ({ ...before, here })));
+        session.on("end", (reason, error) => setOpen((before) => ({ ...before, here: nobody, end: { reason, error } })));
+        setOpen((before) => ({ ...before, session, view: session.view, here: session.here }));
+      },
+      (error: unknown) => {
+        if (!over) onProblem(error);
+      },
+    );
+    return () => {
+      over = true;
+      close();
+    };
   }, [rapport, meetingId]);
-  return { view, end };
+  return open;
 }

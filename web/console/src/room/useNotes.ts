@@ -1,4 +1,4 @@
-import { type NotesProblem, type NotesSession, type NotesState, type Rapport, RapportError } from "@rapport/client";
+import { type NotesDraft, type NotesProblem, type NotesSession, type NotesStatus, type Rapport, RapportError } from "@rapport/client";
 import { useEffect, useState } from "preact/hooks";
 
 const firstRetryMs = 1_000;
@@ -8,17 +8,20 @@ const passing: ReadonlySet<string> = new Set(["NETWORK", "TIMEOUT", "DISCONNECTE
 
 export interface OpenNotes {
   readonly session: NotesSession | undefined;
-  readonly state: NotesState | undefined;
+  readonly status: NotesStatus | undefined;
+  readonly drafts: readonly NotesDraft[];
   /** Why the notes can't be opened; while it is one that may pass, opening is tried again. */
   readonly error: unknown;
 }
+
+const closed: OpenNotes = { session: undefined, status: undefined, drafts: [], error: undefined };
 
 /**
  * Opens the notes for as long as the component lives. The session is in `open`
  * until it is closed, which waits for what is still to be sent.
  */
 export function useNotes(rapport: Rapport, meetingId: string, open: Set<NotesSession>, onProblem: (problem: NotesProblem) => void): OpenNotes {
-  const [notes, setNotes] = useState<OpenNotes>({ session: undefined, state: undefined, error: undefined });
+  const [notes, setNotes] = useState<OpenNotes>(closed);
   useEffect(() => {
     let over = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,23 +35,21 @@ export function useNotes(rapport: Rapport, meetingId: string, open: Set<NotesSes
           return;
         }
         open.add(session);
-        const stops = [
-          session.on("state", (state) => setNotes({ session, state, error: undefined })),
-          session.on("error", onProblem),
-        ];
+        const show = (): void => setNotes({ session, status: session.status, drafts: session.drafts, error: undefined });
+        const stops = [session.on("status", show), session.on("drafts", show), session.on("error", onProblem)];
         close = () => {
           for (const stop of stops) stop();
           const end = (): void => {
             open.delete(session);
             session.close();
           };
-          // A refusal after leaving is nobody's to see any more.
+          // A refusal after leaving is nobody's to see now: it is among the drafts.
           void session.whenSynced().then(end, end);
         };
-        setNotes({ session, state: session.state, error: undefined });
+        show();
       } catch (error) {
         if (over) return;
-        setNotes({ session: undefined, state: undefined, error });
+        setNotes({ ...closed, error });
         if (error instanceof RapportError && passing.has(error.code)) {
           timer = setTimeout(() => void tryOpen(Math.min(wait * 2, lastRetryMs)), Math.max(wait, error.retryAfter ?? 0));
         }

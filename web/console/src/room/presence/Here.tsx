@@ -1,0 +1,56 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Avatar } from "../../ui/Avatar.tsx";
+import { comings, type PersonHere, statusWords } from "./people.ts";
+
+/** More than so many are a number. */
+const most = 7;
+/** Those who come and go together are told together; a reload is neither. */
+const settleMs = 1_500;
+
+/** Who is there now, as discs. */
+export function Here({ people, self }: { readonly people: readonly PersonHere[]; readonly self: string }) {
+  const sorted = [...people].sort((a, b) => Number(b.userId === self) - Number(a.userId === self));
+  const shown = sorted.length > most ? sorted.slice(0, most - 1) : sorted;
+  const more = sorted.length - shown.length;
+  return (
+    <ul class="here" aria-label="Here now" data-count={people.length}>
+      {shown.map(({ userId, name, status }) => {
+        const words = `${userId === self ? `${name} (you)` : name}: ${statusWords[status]}`;
+        return (
+          <li key={userId} class="here-one" data-presence={status} title={words}>
+            <Avatar id={userId} name={name} />
+            <span class="hidden">{words}</span>
+            {status === "typing" && <span class="here-typing" aria-hidden="true" />}
+          </li>
+        );
+      })}
+      {more > 0 && (
+        <li class="here-more">
+          +{more}
+          <span class="hidden"> more</span>
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** Tells a screen reader who came and who left, politely. */
+export function Comings({ people, self, known }: { readonly people: readonly PersonHere[]; readonly self: string; readonly known: boolean }) {
+  const told = useRef<readonly PersonHere[]>(undefined);
+  const [words, setWords] = useState("");
+  const others = people.filter(({ userId }) => userId !== self);
+  const ids = others.map(({ userId }) => userId).join(" ");
+  useEffect(() => {
+    if (!known) return;
+    const timer = setTimeout(() => {
+      if (told.current) setWords(comings(told.current, others));
+      told.current = others;
+    }, settleMs);
+    return () => clearTimeout(timer);
+  }, [ids, known]);
+  return (
+    <p class="hidden" role="status" aria-live="polite" data-comings>
+      {words}
+    </p>
+  );
+}
