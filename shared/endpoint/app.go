@@ -87,6 +87,13 @@ type answer struct {
 	Body   []byte
 }
 
+// Publisher is an answer that others hear of too: Publish runs while a socket's
+// caller is being answered, so that one slow caller delays nobody, and before an
+// HTTP answer is returned.
+type Publisher interface {
+	Publish(ctx context.Context)
+}
+
 // Follower is an answer with work to do behind it: Follow runs once a socket's
 // caller has the answer, and before an HTTP answer is returned, because nothing
 // runs after a Lambda has returned. It is for delivery to others, never for

@@ -140,16 +140,25 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// follow does the work behind an answer. It can't fail the call any more, so a
-// panic in it is logged here.
-func (s Surroundings) follow(ctx context.Context, function string, answer any) {
-	follower, ok := answer.(Follower)
-	if !ok {
-		return
+// publish tells others. It can't fail the call any more, so a panic in it is
+// logged here.
+func (s Surroundings) publish(ctx context.Context, function string, answer any) {
+	if publisher, ok := answer.(Publisher); ok {
+		s.afterwards(ctx, "publish", function, publisher.Publish)
 	}
-	err := guard(func() error { follower.Follow(ctx); return nil })
+}
+
+// follow does the work behind an answer, in the same way.
+func (s Surroundings) follow(ctx context.Context, function string, answer any) {
+	if follower, ok := answer.(Follower); ok {
+		s.afterwards(ctx, "follow", function, follower.Follow)
+	}
+}
+
+func (s Surroundings) afterwards(ctx context.Context, what, function string, do func(context.Context)) {
+	err := guard(func() error { do(ctx); return nil })
 	if died, ok := errors.AsType[*panicError](err); ok {
-		s.Log.ErrorContext(ctx, "follow", "function", function, "error", died.Error(), "stack", string(died.stack))
+		s.Log.ErrorContext(ctx, what, "function", function, "error", died.Error(), "stack", string(died.stack))
 	}
 }
 

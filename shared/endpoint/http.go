@@ -120,6 +120,7 @@ func (h *httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	if call.err != nil {
 		return h.refuse(call)
 	}
+	h.around.publish(ctx, h.name, out)
 	h.around.follow(ctx, h.name, out)
 	return respond(given, "application/json", call.requestID, nil)
 }

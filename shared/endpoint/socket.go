@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -184,9 +185,14 @@ func (h *socketHandler) message(ctx context.Context, call *call, event events.AP
 	if encoding != nil {
 		return fmt.Errorf("encode frame: %w", encoding)
 	}
+	var answering sync.WaitGroup
 	if err != nil || id != "" || !h.declaration.QuietID {
-		h.post(ctx, call, frame)
+		answering.Go(func() { h.post(ctx, call, frame) })
 	}
+	if err == nil {
+		h.around.publish(ctx, h.name, out)
+	}
+	answering.Wait()
 	if h.around.Handover != nil && call.caller.UserID != "" {
 		opened := time.UnixMilli(event.RequestContext.ConnectedAt)
 		if frame := h.around.Handover.Frame(call.caller.ConnectionID, opened); frame != nil {

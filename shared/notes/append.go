@@ -61,8 +61,8 @@ type Committed struct {
 	deliver func(context.Context)
 }
 
-// Follow sends the change to whoever follows the notes.
-func (c Committed) Follow(ctx context.Context) {
+// Publish sends the change to whoever follows the notes.
+func (c Committed) Publish(ctx context.Context) {
 	if c.deliver != nil {
 		c.deliver(ctx)
 	}

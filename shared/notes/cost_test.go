@@ -54,7 +54,7 @@ func TestCostOfAChange(t *testing.T) {
 				if change.Write != 1 || change.Read > 1 {
 					t.Errorf("the change costs %+v", change)
 				}
-				committed.Follow(ctx)
+				committed.Publish(ctx)
 				if frames := w.posts.sent(socket); len(frames) != 1 || !strings.Contains(frames[0], `"content":"z"`) {
 					t.Errorf("posted %q", frames)
 				}
@@ -173,7 +173,7 @@ func BenchmarkChange(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				committed.Follow(b.Context())
+				committed.Publish(b.Context())
 				base = committed.Version
 			}
 		})

@@ -14,7 +14,7 @@ import (
 )
 
 // parallelSnapshots bounds the texts that one batch materialises at once.
-const parallelSnapshots = 4
+const parallelSnapshots = 2
 
 // moved is a text of which a batch of records tells.
 type moved struct {

@@ -16,8 +16,9 @@ const (
 	// headPause is the least time between two heads of one topic: with the express
 	// lane's frames, at most 50 in five seconds.
 	headPause = 2500 * time.Millisecond
-	// parallelHeads bounds the topics that one batch tells at once.
-	parallelHeads = 16
+	// parallelHeads bounds the topics that one batch tells at once: few, because
+	// heads have time, and what is told at once takes the machine from others.
+	parallelHeads = 4
 )
 
 // Move says that a topic has moved on.

@@ -71,8 +71,8 @@ type Appended struct {
 	deliver       func(context.Context)
 }
 
-// Follow sends the chunks to whoever follows the transcript.
-func (a Appended) Follow(ctx context.Context) {
+// Publish sends the chunks to whoever follows the transcript.
+func (a Appended) Publish(ctx context.Context) {
 	if a.deliver != nil {
 		a.deliver(ctx)
 	}

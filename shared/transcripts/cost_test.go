@@ -46,7 +46,7 @@ func TestCostOfAnAppend(t *testing.T) {
 				if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != test.write || units.Read > 2 {
 					t.Errorf("the append costs %+v of Log, want %v write units", units, test.write)
 				}
-				got.Follow(ctx)
+				got.Publish(ctx)
 				if frames := w.posts.sent("socket-1"); len(frames) != 1 || strings.Count(frames[0], `"position"`) < len(test.texts) {
 					t.Errorf("posted %d frames: %.300q", len(frames), frames)
 				}
@@ -139,7 +139,7 @@ func BenchmarkAppend(b *testing.B) {
 			w := newWorld(b, clock.System{})
 			texts := slices.Repeat([]string{strings.Repeat("word ", 24)}, size)
 			for b.Loop() {
-				w.say(texts...).Follow(b.Context())
+				w.say(texts...).Publish(b.Context())
 			}
 		})
 	}

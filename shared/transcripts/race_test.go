@@ -167,7 +167,7 @@ func TestFramesOfABusyTranscript(t *testing.T) {
 		appended = append(appended, w.say(fmt.Sprint("<", i, " a>"), fmt.Sprint("<", i, " b>")))
 	}
 	for _, one := range appended {
-		one.Follow(t.Context())
+		one.Publish(t.Context())
 	}
 	frames := w.posts.sent("socket-1")
 	posted := strings.Join(frames, "")
