@@ -6,8 +6,8 @@
 const loneSurrogate = /[\uD800-\uDFFF]/u;
 
 /** Whether `text` has no lone surrogates, so that it can be sent as UTF-8. */
-export function isWellFormed(text: string): boolean {
-  return !loneSurrogate.test(text);
+export function isWellFormed(text: string & { isWellFormed?(): boolean }): boolean {
+  return text.isWellFormed?.() ?? !loneSurrogate.test(text);
 }
 
 /** Whether the unit at `index` is the second half of a pair. */
@@ -33,9 +33,14 @@ export function countCodePoints(text: string, from = 0, to = text.length): numbe
  * -1 when the text ends before it.
  */
 export function skipCodePoints(text: string, from: number, n: number): number {
+  const { length } = text;
+  // None takes less than a unit. After this, n is small, which keeps the loop on whole numbers.
+  if (n > length - from) return -1;
   let i = from;
-  for (; n > 0 && i < text.length; n--) {
-    i += (text.charCodeAt(i) & 0xfc00) === 0xd800 ? 2 : 1;
+  for (let left = n; left > 0; left--) {
+    if (i >= length) return -1;
+    const unit = text.charCodeAt(i);
+    i += unit >= 0xd800 && unit < 0xdc00 ? 2 : 1;
   }
-  return n > 0 ? -1 : i;
+  return i;
 }

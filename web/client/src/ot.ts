@@ -15,7 +15,7 @@
  */
 import { countCodePoints, isWellFormed, skipCodePoints } from "./codepoints.ts";
 import { RapportError } from "./errors.ts";
-import { Builder, Stream } from "./otstream.ts";
+import { Builder, endless, Stream } from "./otstream.ts";
 
 export interface Insert {
   readonly type: "insert";
@@ -47,28 +47,27 @@ export type Change = readonly Op[];
 
 /** The document after the change. */
 export function apply(doc: string, change: Change): string {
-  check(change, Infinity);
-  const parts: string[] = [];
+  check(change, endless - 1);
+  let after = "";
   let at = 0; // code points
   let index = 0; // UTF-16 units
   change.forEach((op, i) => {
     const start = skipCodePoints(doc, index, op.position - at);
     if (start < 0) throw malformed(i, "position", "is beyond the document's end");
-    parts.push(doc.slice(index, start));
+    after += doc.slice(index, start);
     index = start;
     at = op.position;
     if (op.type === "insert") {
-      parts.push(op.content);
+      after += op.content;
       return;
     }
     const end = skipCodePoints(doc, index, op.length);
     if (end < 0) throw malformed(i, "length", "reaches beyond the document's end");
-    if (op.type === "retain") parts.push(doc.slice(index, end));
+    if (op.type === "retain") after += doc.slice(index, end);
     index = end;
     at += op.length;
   });
-  parts.push(doc.slice(index));
-  return parts.join("");
+  return after + doc.slice(index);
 }
 
 /**
@@ -77,8 +76,8 @@ export function apply(doc: string, change: Change): string {
  * together with the text typed before it.
  */
 export function compose(a: Change, b: Change): Change {
-  check(a, Infinity);
-  check(b, Infinity);
+  check(a, endless - 1);
+  check(b, endless - 1);
   const first = new Stream(a);
   const second = new Stream(b);
   const out = new Builder();
@@ -104,7 +103,9 @@ export function compose(a: Change, b: Change): Change {
 
 /** `change` as it stands after `committed`; both were made on one document. */
 export function transform(committed: Change, change: Change): Change {
-  return transformPair(committed, change)[1];
+  const right = new Builder();
+  transformInto(committed, change, undefined, right);
+  return right.change();
 }
 
 /**
@@ -112,18 +113,26 @@ export function transform(committed: Change, change: Change): Change {
  * `committed` then `change'` gives the same document as `change` then `committed'`.
  */
 export function transformPair(committed: Change, change: Change): readonly [Change, Change] {
-  check(committed, Infinity);
-  check(change, Infinity);
-  const a = new Stream(committed);
-  const b = new Stream(change);
   const left = new Builder();
   const right = new Builder();
-  while (!a.ended || !b.ended) {
+  transformInto(committed, change, left, right);
+  return [left.change(), right.change()];
+}
+
+/** Writes `committed` as it stands after `change` to `left`, where that is wanted, and `change` after `committed` to `right`. */
+function transformInto(committed: Change, change: Change, left: Builder | undefined, right: Builder): void {
+  check(committed, endless - 1);
+  check(change, endless - 1);
+  const a = new Stream(committed);
+  const b = new Stream(change);
+  // Without `left`, nothing is wanted after the end of `change`.
+  while (!(b.ended && left === undefined) && !(a.ended && b.ended)) {
     if (a.kind === "insert") {
       right.retain(a.left);
-      left.insert(a.take(a.left));
+      const text = a.take(a.left);
+      left?.insert(text);
     } else if (b.kind === "insert") {
-      left.retain(b.left);
+      left?.retain(b.left);
       right.insert(b.take(b.left));
     } else {
       const n = Math.min(a.left, b.left);
@@ -132,15 +141,14 @@ export function transformPair(committed: Change, change: Change): readonly [Chan
       a.take(n);
       b.take(n);
       if (aDeletes && bDeletes) continue;
-      if (aDeletes) left.delete(n);
+      if (aDeletes) left?.delete(n);
       else if (bDeletes) right.delete(n);
       else {
-        left.retain(n);
+        left?.retain(n);
         right.retain(n);
       }
     }
   }
-  return [left.change(), right.change()];
 }
 
 /** The change that undoes `change`, which was made on `doc`. */

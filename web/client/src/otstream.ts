@@ -1,6 +1,9 @@
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
 import type { Change, Delete, Insert } from "./ot.ts";
 
+/** Longer than any document. A whole number, and small: with Infinity all arithmetic here would be in floating point. */
+export const endless = 0x3fff_ffff;
+
 type Kind = "insert" | "delete" | "retain";
 
 /**
@@ -13,7 +16,7 @@ export class Stream {
   /** Of the current component. */
   kind: Kind = "retain";
   /** Code points left of the current component. */
-  left = Infinity;
+  left = endless;
   readonly #ops: Change;
   #next = 0;
   /** Index into the document before the change. */
@@ -28,7 +31,7 @@ export class Stream {
 
   /** Whether only the endless retain is left. */
   get ended(): boolean {
-    return this.left === Infinity;
+    return this.left === endless;
   }
 
   /** Consumes `n` code points of the current component; returns them when it is an insert. */
@@ -41,6 +44,8 @@ export class Stream {
     } else {
       this.#at += n;
     }
+    // The end is never used up.
+    if (this.left === endless) return taken;
     this.left -= n;
     if (this.left === 0) this.#load();
     return taken;
@@ -51,7 +56,7 @@ export class Stream {
     while (op?.type === "retain") op = this.#ops[++this.#next];
     if (op === undefined) {
       this.kind = "retain";
-      this.left = Infinity;
+      this.left = endless;
     } else if (op.position > this.#at) {
       this.kind = "retain";
       this.left = op.position - this.#at;
