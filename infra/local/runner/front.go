@@ -29,6 +29,9 @@ func (f front) handler() http.Handler {
 			write(w, r, "application/json", f.openAPI)
 		case path == "/metrics" && isRead(r):
 			f.metrics.ServeHTTP(w, r)
+		case path == "/ops" && isRead(r):
+			// The console keeps its pages in the address's fragment.
+			http.Redirect(w, r, "/#/ops", http.StatusFound)
 		case (path == "/" || strings.HasPrefix(path, "/assets/")) && isRead(r):
 			f.console.ServeHTTP(w, r)
 		default:

@@ -165,7 +165,7 @@ func TestEverythingHasItsAddress(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/": "<p>console", "/assets/a-1.js": "1", "/openapi.json": `"openapi"`,
-		"/metrics": `rapport_function_invocations_total{function="users/get"} 1`, "/dev/jwks": `"RS256"`, "/dev/users": `"user_ada"`,
+		"/metrics": `rapport_function_invocations_total{function="users/get"} 1`, "/dev/jwks": `"RS256"`, "/dev/users": `"user_ada"`, "/ops": "<p>console",
 	} {
 		status, body, _ := get(t, r.URL+path, nil)
 		if status != 200 || !strings.Contains(body, want) {

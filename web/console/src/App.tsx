@@ -8,11 +8,15 @@ import { go, hrefOf, useRoute } from "./route.ts";
 import { SessionContext } from "./session.ts";
 import { Avatar } from "./ui/Avatar.tsx";
 import { Dialog } from "./ui/Dialog.tsx";
-import { Mark } from "./ui/icons.tsx";
+import { ChartIcon, Mark } from "./ui/icons.tsx";
+import { lazy } from "./ui/lazy.tsx";
 import { ThemeButton } from "./ui/ThemeButton.tsx";
 import { Toasts } from "./ui/toasts.tsx";
 
+const Ops = lazy(async () => (await import("./ops/Ops.tsx")).Ops);
+
 export function App() {
+  const route = useRoute();
   const [identity, setIdentity] = useState(savedIdentity);
   const [notice, setNotice] = useState<string>();
 
@@ -26,6 +30,8 @@ export function App() {
     <Toasts>
       {identity ? (
         <SignedIn key={identity.userId} identity={identity} onLeave={leave} />
+      ) : route.page === "ops" ? (
+        <Everybody />
       ) : (
         <SignIn
           notice={notice}
@@ -36,6 +42,26 @@ export function App() {
         />
       )}
     </Toasts>
+  );
+}
+
+/** The figures, which need no name: for who isn't signed in. */
+function Everybody() {
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href={hrefOf({ page: "meetings" })}>
+          <Mark />
+          Rapport
+        </a>
+        <div class="top-end">
+          <ThemeButton />
+        </div>
+      </header>
+      <main>
+        <Ops />
+      </main>
+    </>
   );
 }
 
@@ -86,6 +112,9 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
           Rapport
         </a>
         <div class="top-end">
+          <a class="button quiet round" href={hrefOf({ page: "ops" })} aria-label="Operations" title="Operations" aria-current={route.page === "ops" ? "page" : undefined}>
+            <ChartIcon />
+          </a>
           <ThemeButton />
           <span class="who" data-user={identity.user}>
             <Avatar id={identity.userId} name={name} />
@@ -97,7 +126,7 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
         </div>
       </header>
       <main ref={main} tabIndex={-1}>
-        {route.page === "meeting" ? <Room key={route.meetingId} meetingId={route.meetingId} /> : <Meetings />}
+        {route.page === "meeting" ? <Room key={route.meetingId} meetingId={route.meetingId} /> : route.page === "ops" ? <Ops /> : <Meetings />}
       </main>
       {asking && (
         <Dialog title="Sign out now?" onClose={() => setAsking(false)}>

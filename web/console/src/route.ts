@@ -1,10 +1,11 @@
 /** Where in the console we are. It lives in the hash, so the server needs no fallback page. */
 import { useEffect, useState } from "preact/hooks";
 
-export type Route = { readonly page: "meetings" } | { readonly page: "meeting"; readonly meetingId: string };
+export type Route = { readonly page: "meetings" | "ops" } | { readonly page: "meeting"; readonly meetingId: string };
 
 export function parseRoute(hash: string): Route {
   const [, kind, id] = hash.replace(/^#/, "").split("/");
+  if (kind === "ops") return { page: "ops" };
   if (kind !== "meetings" || !id) return { page: "meetings" };
   try {
     return { page: "meeting", meetingId: decodeURIComponent(id) };
@@ -14,7 +15,8 @@ export function parseRoute(hash: string): Route {
 }
 
 export function hrefOf(route: Route): string {
-  return route.page === "meeting" ? `#/meetings/${encodeURIComponent(route.meetingId)}` : "#/";
+  if (route.page === "meeting") return `#/meetings/${encodeURIComponent(route.meetingId)}`;
+  return route.page === "ops" ? "#/ops" : "#/";
 }
 
 export function go(route: Route): void {

@@ -21,12 +21,13 @@ describe("routes", () => {
     ["#/nonsense/x", { page: "meetings" }],
     ["#/meetings/", { page: "meetings" }],
     ["#/meetings/%E0%A4%A", { page: "meetings" }],
+    ["#/ops", { page: "ops" }],
     ["#/meetings/m%2F1", { page: "meeting", meetingId: "m/1" }],
   ])("%s", (hash, want) => expect(parseRoute(hash)).toEqual(want));
 
   it("reads what it writes", () => {
     const route = { page: "meeting", meetingId: "a b/ü#?" } as const;
-    expect(parseRoute(hrefOf(route))).toEqual(route);
+    for (const each of [route, { page: "ops" }, { page: "meetings" }] as const) expect(parseRoute(hrefOf(each))).toEqual(each);
   });
 });
 
