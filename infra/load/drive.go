@@ -8,8 +8,6 @@ import (
 )
 
 const (
-	// holdFor is how long full rates go on at a time while sockets still open.
-	holdFor = 5 * time.Second
 	// drainWithin bounds how long answers are waited for at the end.
 	drainWithin = time.Minute
 )
@@ -79,27 +77,19 @@ func (o *outcome) finish(ctx context.Context) error {
 	return err
 }
 
-// ramp opens sockets while the rates climb, and holds the full rates until all
-// are open.
+// ramp opens all sockets, spread over the ramp's length where the server is quick
+// enough, and then lets the rates climb for as long. The two come one after the
+// other, because opening costs a socket's ticket, handshake and topics, forty
+// table calls, at a pace that no meeting-hour has.
 func (c *crowd) ramp(ctx context.Context) error {
 	s := c.scenario
-	opened := make(chan error, 1)
-	go func() { opened <- c.openAll(ctx, s.Ramp*9/10) }()
-	rng := rand.New(rand.NewPCG(s.Seed, 100))
-	ops := plan(s.rates(), s.Ramp, 0, s.Arrivals == "poisson", rng)
-	for stretch := s.Ramp; ; stretch = holdFor {
-		begun := time.Now()
-		c.dispatch(ctx, ops, begun, false)
-		if err := sleep(ctx, time.Until(begun.Add(stretch))); err != nil {
-			return err
-		}
-		select {
-		case err := <-opened:
-			return err
-		default:
-		}
-		ops = plan(s.rates(), 0, holdFor, s.Arrivals == "poisson", rng)
+	if err := c.openAll(ctx, s.Ramp); err != nil {
+		return err
 	}
+	begun := time.Now()
+	ops := plan(s.rates(), s.Ramp, 0, s.Arrivals == "poisson", rand.New(rand.NewPCG(s.Seed, 100)))
+	c.dispatch(ctx, ops, begun, false)
+	return sleep(ctx, time.Until(begun.Add(s.Ramp)))
 }
 
 // measure runs a stretch of measured time at some rates and tells how long it
