@@ -73,6 +73,8 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
   const [asking, setAsking] = useState(false);
   const notes = useMemo(() => new Set<NotesSession>(), [rapport]);
   const unsaved = (): boolean => [...notes].some((session) => session.pending);
+  /** Whether some of it would be gone with this tab. */
+  const fragile = (): boolean => [...notes].some((session) => session.pending && session.status.storage === "tab");
 
   useEffect(() => {
     const stop = rapport.connection.onState((state) => {
@@ -88,7 +90,7 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
 
   useEffect(() => {
     const warn = (event: BeforeUnloadEvent): void => {
-      if (unsaved()) event.preventDefault();
+      if (fragile()) event.preventDefault();
     };
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
@@ -130,7 +132,10 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
       </main>
       {asking && (
         <Dialog title="Sign out now?" onClose={() => setAsking(false)}>
-          <p>Some of what you wrote has not reached the server yet. It is lost if you sign out before it has.</p>
+          <p>
+            Some of what you wrote has not reached the server yet.{" "}
+            {fragile() ? "It is lost if you sign out before it has." : "This browser keeps it, and sends it when you sign in here again and open the meeting."}
+          </p>
           <footer class="dialog-foot">
             <button type="button" onClick={() => setAsking(false)}>
               Stay

@@ -2,7 +2,7 @@ import { type Meeting, type Role, RapportError } from "@rapport/client";
 import { describe, expect, it } from "vitest";
 import { meetingWhen } from "../src/pages/when.ts";
 import { describe as say, fieldProblem, formProblem } from "../src/problem.ts";
-import { insertedText } from "../src/room/lost.ts";
+import { marked } from "../src/room/drafts/marked.ts";
 import { givenBy, mayManage, mayRun, mayWrite } from "../src/room/permissions.ts";
 import { connectionStatus, notesStatus, storageWarning } from "../src/room/status.ts";
 import { hrefOf, parseRoute } from "../src/route.ts";
@@ -160,6 +160,9 @@ describe("colours in a room", () => {
   });
 });
 
-it("gives back what was written", () => {
-  expect(insertedText([{ type: "insert", position: 0, content: "a" }, { type: "delete", position: 0, length: 2 }, { type: "insert", position: 5, content: "b" }])).toBe("a\nb");
+it("shows what a draft would do", () => {
+  expect(marked("a🙂bc", [{ type: "insert", position: 1, content: "new" }, { type: "delete", position: 1, length: 2 }])).toEqual([
+    { kind: "same", text: "a" }, { kind: "added", text: "new" }, { kind: "removed", text: "🙂b" }, { kind: "same", text: "c" },
+  ]);
+  expect(marked("", [])).toEqual([]);
 });

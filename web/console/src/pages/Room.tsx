@@ -2,9 +2,10 @@ import type { EndReason, Meeting, MeetingView } from "@rapport/client";
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { describe } from "../problem.ts";
+import { EditMeeting } from "../room/EditMeeting.tsx";
 import { NotesPanel } from "../room/NotesPanel.tsx";
 import { PeoplePanel } from "../room/PeoplePanel.tsx";
-import { mayRun } from "../room/permissions.ts";
+import { isOpen, mayRun } from "../room/permissions.ts";
 import { Comings, Here } from "../room/presence/Here.tsx";
 import { peopleHere } from "../room/presence/people.ts";
 import { type OpenMeeting, useMeeting } from "../room/useMeeting.ts";
@@ -13,7 +14,7 @@ import { useSession } from "../session.ts";
 import { useNow } from "../time.ts";
 import { assignColours, Colours } from "../ui/colours.ts";
 import { Dialog } from "../ui/Dialog.tsx";
-import { BackIcon, NotesIcon, PeopleIcon } from "../ui/icons.tsx";
+import { BackIcon, EditIcon, NotesIcon, PeopleIcon } from "../ui/icons.tsx";
 import { usePage } from "../ui/page.ts";
 import { StatePill } from "../ui/StatePill.tsx";
 import { useToasts } from "../ui/toasts.tsx";
@@ -137,12 +138,13 @@ function Panels({ meetingId, open: { session, view, here }, over }: PanelsProps)
   );
 }
 
-/** Start and end, for who may. */
+/** Edit, start and end, for who may. */
 function Run({ view: { meeting, participants } }: { readonly view: MeetingView }) {
   const { rapport, identity } = useSession();
   const toasts = useToasts();
   const [busy, setBusy] = useState(false);
   const [ending, setEnding] = useState(false);
+  const [editing, setEditing] = useState(false);
   const mine = participants.find(({ userId }) => userId === identity.userId)?.role;
   if (!mine || !mayRun(mine)) return null;
 
@@ -154,6 +156,12 @@ function Run({ view: { meeting, participants } }: { readonly view: MeetingView }
   };
   return (
     <>
+      {isOpen(meeting) && (
+        <button type="button" class="quiet round" aria-label="Edit meeting" title="Edit meeting" onClick={() => setEditing(true)}>
+          <EditIcon />
+        </button>
+      )}
+      {editing && <EditMeeting meeting={meeting} onClose={() => setEditing(false)} />}
       {meeting.state === "scheduled" && (
         <button type="button" class="primary" disabled={busy} onClick={() => run((id) => rapport.meetings.start(id))}>
           Start meeting

@@ -12,14 +12,14 @@ import { Status } from "../ui/Status.tsx";
 import { useToasts } from "../ui/toasts.tsx";
 import type { NotesEditor } from "./binding.ts";
 import { Editor } from "./Editor.tsx";
-import { insertedText } from "./lost.ts";
 import { mayWrite } from "./permissions.ts";
 import { Activity } from "./presence/activity.ts";
 import type { PresenceLink } from "./presence/link.ts";
-import { connectionStatus, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
+import { connectionStatus, counted, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
 import { useConnection } from "./useConnection.ts";
 import { useNotes } from "./useNotes.ts";
 
+const DraftReview = lazy(async () => (await import("./drafts/DraftReview.tsx")).DraftReview);
 const History = lazy(async () => (await import("./history/History.tsx")).History);
 
 /** "Saved" is said only when it has held this long, so that the words do not flicker while one types. */
@@ -41,24 +41,19 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
 
   const onProblem = useCallback(
     ({ error, lost }: NotesProblem) => {
-      const text = lost ? insertedText(lost.change) : "";
-      if (!text) toasts.fail(error);
-      else {
-        toasts.show({
-          tone: "problem",
-          text: `What you wrote last was refused: ${describe(error)}`,
-          action: { label: "Copy it", run: () => void navigator.clipboard.writeText(text).catch(toasts.fail) },
-        });
-      }
+      // What was lost is a draft, and the panel says so.
+      if (lost && lost.change.length > 0) toasts.show({ tone: "problem", text: `What you wrote last was not taken: ${describe(error)} It is kept as a draft.` });
+      else toasts.fail(error);
     },
     [toasts],
   );
-  const { session, status, error } = useNotes(rapport, meetingId, notes, onProblem);
+  const { session, status, drafts, error } = useNotes(rapport, meetingId, notes, onProblem);
   const connection = useConnection(rapport.connection);
   const now = useNow(1_000);
   const editor = useRef<NotesEditor>(undefined);
   const link = useLink(meeting, session);
   const [past, setPast] = useState(false);
+  const [reviewing, setReviewing] = useState(false);
   const directory = useDirectory();
   const nameOf = (userId: string): string | undefined =>
     view?.participants.find((person) => person.userId === userId)?.displayName ?? directory.users.find((user) => user.userId === userId)?.displayName;
@@ -108,6 +103,15 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
       </div>
       <Announcer live={live} />
       <Why text={over === undefined ? (reason(view, role) ?? storageWarning(status)) : undefined} />
+      {session && drafts.length > 0 && (
+        <p class="why draft-note" role="status">
+          {drafts.length === 1 ? "Something you wrote" : `${counted(drafts.length, "thing")} you wrote`} could not be put into the notes by itself. Nothing is lost.{" "}
+          <button type="button" onClick={() => setReviewing(true)}>
+            Review
+          </button>
+        </p>
+      )}
+      {session && reviewing && <DraftReview session={session} drafts={drafts} readOnly={readOnly} onClose={() => setReviewing(false)} />}
       {session && past && (
         <History session={session} nameOf={nameOf} readOnly={readOnly} onRestore={(text, version) => void restore(text, version).catch(toasts.fail)} onClose={showPresent} />
       )}

@@ -4,13 +4,15 @@ import { CloseIcon } from "./icons.tsx";
 
 interface Props {
   readonly title: string;
+  /** For two things side by side. */
+  readonly wide?: boolean;
   /** Called for Escape, the close button and a click outside, too. */
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
 /** A modal dialog. The browser keeps focus inside and gives it back afterwards. */
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, wide = false, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
@@ -21,6 +23,7 @@ export function Dialog({ title, onClose, children }: Props) {
   return (
     <dialog
       ref={ref}
+      data-wide={wide || undefined}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();
