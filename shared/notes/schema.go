@@ -12,9 +12,9 @@ import (
 //
 //	what      PK           SK                         read by
 //	snapshot  LOG#<topic>  BASE                       readers of the text; writers whose base it is
-//	chunk     LOG#<topic>  CHUNK#<version:15>#<index> readers of the text, right after the snapshot
+//	chunk     LOG#<topic>  CHUNK#<version:15>#<index> readers of a long text, right after the snapshot
 //
-// Chunks of a version are written before the snapshot that names them. Those of
+// A short text lies in its snapshot and has no chunks. Chunks of a version are written before the snapshot that names them. Those of
 // the snapshot before it stay until the next one, for who is reading them.
 
 const chunkPrefix = "CHUNK#"
@@ -39,7 +39,9 @@ func isSnapshot(r table.Record) (topic string, ok bool) {
 type snapshot struct {
 	log.Base
 	// Hash is of the whole text: lower-case hex SHA-256 of its UTF-8.
-	Hash   string `dynamodbav:"hash"`
+	Hash string `dynamodbav:"hash"`
+	// Text is the whole text where there are no chunks.
+	Text   string `dynamodbav:"text,omitempty"`
 	Chunks int    `dynamodbav:"chunks"`
 	// Previous is the version of the snapshot before, and PreviousChunks the
 	// number of its chunks, which are still there.

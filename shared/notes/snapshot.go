@@ -14,6 +14,9 @@ import (
 const (
 	// chunkBytes bounds a chunk: an item has at most 400 KB.
 	chunkBytes = 300 << 10
+	// inlineBytes bounds a text that lies in its snapshot: with it the snapshot is
+	// still read for one read unit, of 4 KB.
+	inlineBytes = 3 << 10
 	// mostChunks is how many the longest text has: MaxText of four bytes each, and
 	// up to three bytes less in a chunk.
 	mostChunks = MaxText*utf8.UTFMax/(chunkBytes-utf8.UTFMax) + 1
@@ -29,7 +32,7 @@ const (
 	trimBatch    = 200
 	// trimEvery and sweepEvery are how many versions lie between two looks for what
 	// is to be trimmed, and for chunks that nobody names. A text that rested for
-	// everyTime is also looked through for such chunks.
+	// everyTime, and has chunks, is also looked through for such as nobody names.
 	trimEvery  = 128
 	sweepEvery = 32
 	// sweepBatch is how many chunks that nobody names are deleted at once.
@@ -42,7 +45,7 @@ const (
 // materialise writes the next snapshot of a text of which a version has been
 // seen; it leaves that to a later record while changes go on. Where that is so
 // it costs two small reads, and one where there is a snapshot of that version;
-// a snapshot of a short text costs three small reads and two writes.
+// a snapshot of a short text costs two small reads and one write.
 func (s *Service) materialise(ctx context.Context, topic string, seen int64) error {
 	left := int64(0)
 	for range readTries {
@@ -123,7 +126,11 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 	if err != nil {
 		return err
 	}
-	parts := split(text.Content)
+	var parts []string
+	inline := any(text.Content)
+	if len(text.Content) > inlineBytes {
+		parts, inline = split(text.Content), nil
+	}
 	chunks := make([]table.Item, len(parts))
 	for i, part := range parts {
 		chunks[i] = table.Item{Key: chunkKey(topic, text.Version, i), Value: chunk{Text: part}}
@@ -133,7 +140,7 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 	}
 	next := map[string]any{
 		"position": text.Version, "length": utf8.RuneCountInString(text.Content), "hash": text.Hash,
-		"chunks": len(chunks), "at": now.UnixMilli(),
+		"text": inline, "chunks": len(chunks), "at": now.UnixMilli(),
 		"previous": base.Position, "previousChunks": base.Chunks,
 	}
 	// A snapshot names the one whose place it takes.
@@ -169,7 +176,7 @@ func (s *Service) old(ctx context.Context, topic string, base snapshot, version 
 	for i := range base.PreviousChunks {
 		before = append(before, chunkKey(topic, base.Previous, i))
 	}
-	rested := s.clock.Now().Sub(time.UnixMilli(base.At)) >= everyTime
+	rested := s.clock.Now().Sub(time.UnixMilli(base.At)) >= everyTime && base.Chunks+base.PreviousChunks > 0
 	if base.Position == 0 || !rested && version/sweepEvery == base.Position/sweepEvery {
 		return before, nil
 	}

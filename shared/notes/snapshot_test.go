@@ -97,7 +97,7 @@ func TestSnapshotWhenItSettles(t *testing.T) {
 	if waited := now.Now().Sub(noon); waited != 2*time.Second {
 		t.Errorf("made %v after the change", waited)
 	}
-	want := pointer{Position: 1, Length: 2, Hash: hashOf("日本"), Chunks: 1, At: now.Now().UnixMilli()}
+	want := pointer{Position: 1, Length: 2, Hash: hashOf("日本"), At: now.Now().UnixMilli()}
 	if diff := cmp.Diff(want, w.pointer()); diff != "" {
 		t.Error(diff)
 	}
@@ -296,26 +296,30 @@ func (w *world) over(wire *wire) *world {
 
 // Who reads a text while its snapshot is replaced, even more than once, gets it.
 func TestReadingWhileTheSnapshotIsReplaced(t *testing.T) {
-	for replaced := range 4 {
-		w := newWorld(t, clock.NewManual(noon))
-		w.must(insert(0, "x"))
-		w.settled()
-		hooked := &wire{}
-		reader := w.over(hooked)
-		done := false
-		hooked.hook = func(op, body string) error {
-			if op == "BatchGetItem" && strings.Contains(body, "CHUNK#") && !done {
-				done = true
-				for range replaced {
-					w.must(insert(0, "y"))
-					w.settled()
+	for i, first := range firsts() {
+		// A short text comes with its snapshot, a long one after it.
+		op := []string{"Query", "BatchGetItem"}[i]
+		for replaced := range 4 {
+			w := newWorld(t, clock.NewManual(noon))
+			w.must(insert(0, first))
+			w.settled()
+			hooked := &wire{}
+			reader := w.over(hooked)
+			done := false
+			hooked.hook = func(now, body string) error {
+				if now == op && strings.Contains(body, "LOG#") && !done {
+					done = true
+					for range replaced {
+						w.must(insert(0, "y"))
+						w.settled()
+					}
 				}
+				return nil
 			}
-			return nil
-		}
-		text := reader.text()
-		if want := strings.Repeat("y", replaced) + "x"; text.Content != want || !done {
-			t.Errorf("replaced %d times: read %q at %d, want %q", replaced, text.Content, text.Version, want)
+			text := reader.text()
+			if want := strings.Repeat("y", replaced) + first; text.Content != want || !done {
+				t.Errorf("replaced %d times: read %q at %d, want %q", replaced, clip(text.Content), text.Version, clip(want))
+			}
 		}
 	}
 }
@@ -347,94 +351,141 @@ func TestReadingWhileTheHistoryIsTrimmed(t *testing.T) {
 	}
 }
 
+// firsts are beginnings of texts that lie in their snapshot, or in chunks.
+func firsts() []string { return []string{"x", strings.Repeat("x", 4<<10)} }
+
+// wantChunks holds that the stored parts of texts are those of the two newest
+// snapshots, which are a character apart, or none of short ones.
+func (w *world) wantChunks() {
+	w.t.Helper()
+	newest, text := w.newest(), w.text()
+	want := map[int64][]int{}
+	if len(text.Content) > 3<<10 {
+		want = map[int64][]int{newest - 1: {len(text.Content) - 1}, newest: {len(text.Content)}}
+	}
+	if diff := cmp.Diff(want, w.chunks()); diff != "" {
+		w.t.Error(diff)
+	}
+}
+
 // Two readers of the stream at once, of which one is overtaken at any of its
 // steps, leave the newer text and nothing else.
 func TestSnapshotsOvertakeEachOther(t *testing.T) {
-	for step := range 5 {
-		for _, newer := range []bool{false, true} {
-			w := newWorld(t, clock.NewManual(noon))
-			for range 3 {
-				w.must(insert(0, "x"))
-				w.settled()
-			}
-			w.must(insert(0, "y"))
-			hooked := &wire{}
-			slow := w.over(hooked)
-			left := step
-			hooked.hook = func(string, string) error {
-				if left--; left == -1 {
-					if newer {
-						w.must(insert(0, "z"))
-					}
-					w.settled()
-				}
-				return nil
-			}
-			slow.mustProject(w.entryRecord(4))
-			want := "yxxx"
-			if newer {
-				want = "z" + want
-			}
-			if left >= 0 {
-				t.Fatalf("it has fewer than %d steps", step)
-			}
-			p := w.pointer()
-			if p.Position != int64(len(want)) || p.Hash != hashOf(want) {
-				t.Errorf("overtaken at step %d: the snapshot is at %d", step, p.Position)
-			}
-			w.wantText(int64(len(want)), want)
-			// Whatever was left behind is gone two snapshots later.
-			for range 2 {
-				w.must(insert(0, "."))
-				w.settled()
-			}
-			newest := w.newest()
-			if diff := cmp.Diff(map[int64][]int{newest - 1: {int(newest) - 1}, newest: {int(newest)}}, w.chunks()); diff != "" {
-				t.Errorf("overtaken at step %d: %s", step, diff)
+	for i, first := range firsts() {
+		for step := range 3 + 2*i {
+			for _, newer := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%d bytes, step %d, by a newer one: %v", len(first), step, newer), func(t *testing.T) {
+					overtake(t, first, step, newer)
+				})
 			}
 		}
 	}
+}
+
+func overtake(t *testing.T, first string, step int, newer bool) {
+	w := newWorld(t, clock.NewManual(noon))
+	for _, part := range []string{first, "x", "x"} {
+		w.must(insert(0, part))
+		w.settled()
+	}
+	w.must(insert(0, "y"))
+	hooked := &wire{}
+	slow := w.over(hooked)
+	left := step
+	hooked.hook = func(string, string) error {
+		if left--; left == -1 {
+			if newer {
+				w.must(insert(0, "z"))
+			}
+			w.settled()
+		}
+		return nil
+	}
+	slow.mustProject(w.entryRecord(4))
+	want, version := "yxx"+first, int64(4)
+	if newer {
+		want, version = "z"+want, 5
+	}
+	if left >= 0 {
+		t.Fatalf("it has fewer than %d steps", step)
+	}
+	if p := w.pointer(); p.Position != version || p.Hash != hashOf(want) {
+		t.Errorf("the snapshot is at %d", p.Position)
+	}
+	w.wantText(version, want)
+	// Whatever was left behind is gone two snapshots later.
+	for range 2 {
+		w.must(insert(0, "."))
+		w.settled()
+	}
+	w.wantChunks()
 }
 
 // A snapshot that dies at any write is made by the next reader of the records,
 // and what it left behind goes when the text has rested.
 func TestSnapshotDies(t *testing.T) {
 	broken := errors.New("the connection broke")
-	for writes := range 2 {
-		now := clock.NewManual(noon)
-		w := newWorld(t, now)
-		for range 3 {
-			w.must(insert(0, "x"))
-			w.settled()
-		}
-		w.must(insert(0, "y"))
-		left := writes
-		dying := w.over(&wire{hook: func(op, _ string) error {
-			if op == "BatchWriteItem" || op == "UpdateItem" {
-				left--
+	for i, first := range firsts() {
+		for writes := range 1 + i {
+			now := clock.NewManual(noon)
+			w := newWorld(t, now)
+			for _, part := range []string{first, "x", "x"} {
+				w.must(insert(0, part))
+				w.settled()
 			}
-			if left < 0 {
-				return broken
+			w.must(insert(0, "y"))
+			left := writes
+			dying := w.over(&wire{hook: func(op, _ string) error {
+				if op == "BatchWriteItem" || op == "UpdateItem" {
+					left--
+				}
+				if left < 0 {
+					return broken
+				}
+				return nil
+			}})
+			record := w.entryRecord(4)
+			failed := dying.Project(t.Context(), []table.Record{record})
+			if !errors.Is(failed[record.ID], broken) || len(failed) != 1 {
+				t.Fatalf("after %d writes: %v", writes, failed)
 			}
-			return nil
-		}})
-		record := w.entryRecord(4)
-		failed := dying.Project(t.Context(), []table.Record{record})
-		if !errors.Is(failed[record.ID], broken) || len(failed) != 1 {
-			t.Fatalf("after %d writes: %v", writes, failed)
+			w.wantText(4, "yxx"+first)
+			w.must(insert(0, "z"))
+			w.mustProject(record, w.entryRecord(5))
+			w.wantText(5, "zyxx"+first)
+			for range 2 {
+				w.must(insert(0, "."))
+				now.Advance(time.Minute)
+				w.settled()
+			}
+			w.wantChunks()
 		}
-		w.wantText(4, "yxxx")
-		w.must(insert(0, "z"))
-		w.mustProject(record, w.entryRecord(5))
-		w.wantText(5, "zyxxx")
-		for range 2 {
-			w.must(insert(0, "."))
-			now.Advance(time.Minute)
-			w.settled()
+	}
+}
+
+// A text that grows long gets chunks, and has none when it is short again.
+func TestShortAndLongTexts(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	content := ""
+	for _, length := range []int{3 << 10, 3<<10 + 1, 3 << 10, 0, 5 << 10, 1} {
+		if content != "" {
+			w.must(del(0, len(content)))
 		}
-		if diff := cmp.Diff(map[int64][]int{6: {6}, 7: {7}}, w.chunks()); diff != "" {
-			t.Errorf("after %d writes: %s", writes, diff)
+		if content = strings.Repeat("x", length); length > 0 {
+			w.must(insert(0, content))
 		}
+		w.settled()
+		w.wantText(w.newest(), content)
+		if p := w.pointer(); p.Chunks > 0 != (length > 3<<10) || p.Length != length || p.Hash != hashOf(content) {
+			t.Errorf("%d characters are %+v", length, p)
+		}
+	}
+	for range 2 {
+		w.must(insert(0, "."))
+		w.settled()
+	}
+	if left := w.chunks(); len(left) > 0 {
+		t.Errorf("left are %v", left)
 	}
 }
 
@@ -442,7 +493,7 @@ func TestSnapshotDies(t *testing.T) {
 // versions.
 func TestUnnamedChunksGo(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
-	w.must(insert(0, "x"))
+	w.must(insert(0, strings.Repeat("x", 4<<10)))
 	w.settled()
 	lost := table.Key{PK: "LOG#" + w.topic, SK: "CHUNK#000000000000000#0"}
 	if err := w.tables.Log.Put(t.Context(), lost, map[string]string{"text": "nobody's"}); err != nil {

@@ -85,6 +85,9 @@ func (s *Service) changesAfter(ctx context.Context, topic string, version int64,
 
 // load reads a snapshot's text.
 func (s *Service) load(ctx context.Context, topic string, base snapshot) (string, error) {
+	if base.Chunks == 0 {
+		return base.Text, nil
+	}
 	wants := make([]*table.Want[chunk], base.Chunks)
 	gets := make([]table.Wanted, base.Chunks)
 	for i := range wants {
