@@ -103,7 +103,7 @@ func TestReadersLiveWithAClockThatIsOff(t *testing.T) {
 	n := tables{}
 	answer, killed := invoke(t, every(4), n, func(ctx context.Context, p *platform.Platform) error {
 		_, _ = table.Get[struct{}](ctx, p.Data, table.Key{PK: "P", SK: "S"}) // it isn't there
-		off := p.Clock.Now().Sub(time.Now())
+		off := time.Until(p.Clock.Now())
 		if off > faults.MaxSkew || off < -faults.MaxSkew-time.Minute {
 			t.Errorf("the clock is off by %v", off)
 		}
