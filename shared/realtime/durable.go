@@ -72,7 +72,7 @@ func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string
 	group.SetLimit(parallelHeads)
 	for topic, news := range d.news(records) {
 		group.Go(func() error {
-			err := d.head(ctx, topic, news.hashed)
+			err := d.head(ctx, topic, news)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, id := range news.ids {
@@ -93,6 +93,8 @@ type news struct {
 	ids []string
 	// hashed is true where only a head with a hash is news.
 	hashed bool
+	// overdue is true where the head has waited here for a record with the hash.
+	overdue bool
 }
 
 // news gives the topics that are to be told now: those that records have moved,
@@ -108,25 +110,32 @@ func (d *Durable) news(records []table.Record) map[Topic]news {
 					continue
 				}
 				n, known := told[move.Topic]
-				told[move.Topic] = news{append(n.ids, record.ID), move.Hashed && (n.hashed || !known)}
+				told[move.Topic] = news{ids: append(n.ids, record.ID), hashed: move.Hashed && (n.hashed || !known)}
 			}
 		}
 	}
 	for _, topic := range d.heads.overdue(now) {
-		told[topic] = news{ids: told[topic].ids}
+		n, known := told[topic]
+		told[topic] = news{ids: n.ids, overdue: !known}
 	}
 	return told
 }
 
 // head tells a topic's subscribers its newest position, not too often.
-func (d *Durable) head(ctx context.Context, topic Topic, hashed bool) error {
+func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 	source := d.sources[topic.Kind]
 	position, hash, err := source.Head(ctx, topic)
 	if err != nil {
 		return err
 	}
-	if hashed && hash == "" {
+	if why.hashed && hash == "" {
 		// The topic has moved on since, and has other heads.
+		return nil
+	}
+	if why.overdue && hash != "" {
+		// The snapshot's record belongs to another shard, so another instance may
+		// have had it, and told.
+		d.heads.told(topic)
 		return nil
 	}
 	if wait := d.heads.pause(topic, d.clock.Now()); wait > 0 {

@@ -1,11 +1,15 @@
 package realtime
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/table"
 )
 
 func TestHeadsKeepTheirPause(t *testing.T) {
@@ -62,5 +66,43 @@ func TestHeadsAreBounded(t *testing.T) {
 	}
 	if len(h.last) > remembered+1 {
 		t.Errorf("%d topics are remembered", len(h.last))
+	}
+}
+
+// at is a source whose topics all have this head.
+type at struct {
+	Source
+	hash string
+}
+
+func (a at) Head(context.Context, Topic) (int64, string, error) { return 5, a.hash, nil }
+
+// following is a domain of which every record is a change that a hash follows.
+type following struct{ Topic }
+
+func (f following) Moved(table.Record) []Move                { return []Move{{Topic: f.Topic, HashFollows: true}} }
+func (following) Repeat(context.Context, table.Record) error { return nil }
+
+// A head that has waited here while another instance told the hash is not told
+// again.
+func TestAnOverdueHeadThatHasItsHash(t *testing.T) {
+	t.Parallel()
+	topic := MeetingTopic(Notes, "a")
+	now := clock.NewManual(time.Unix(1_700_000_000, 0))
+	// It has no streams to tell anything on.
+	d := NewDurable(nil, map[Kind]Source{Notes: at{hash: "abc"}}, now, following{topic})
+	if failed := d.Fanout(t.Context(), []table.Record{{ID: "1"}}); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	now.Advance(hashWait)
+	got := d.news(nil)
+	if diff := cmp.Diff(map[Topic]news{topic: {overdue: true}}, got, cmp.AllowUnexported(news{})); diff != "" {
+		t.Error(diff)
+	}
+	if failed := d.Fanout(t.Context(), nil); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	if left := d.news(nil); len(left) > 0 {
+		t.Errorf("%v is still to be told", left)
 	}
 }
