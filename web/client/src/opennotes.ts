@@ -12,8 +12,9 @@ import { patient } from "./patience.ts";
 import { isPassing } from "./sender.ts";
 import { DraftShelf } from "./shelf.ts";
 
-/** How often a window that is open looks for edits that others have left since. */
+/** How often a window that is open looks for edits that others have left since; the first time soon: some have only just ended. */
 const lookMs = 60_000;
+const firstLookMs = 3_000;
 /** How long to wait for the caller's rights, where edits are here already and can be shown. */
 const accessMs = 1_500;
 
@@ -138,7 +139,7 @@ class Heirs {
       stop();
       this.close();
     });
-    this.#lookLater();
+    this.#lookLater(firstLookMs);
   }
 
   close(): void {
@@ -148,8 +149,8 @@ class Heirs {
     this.#sessions.clear();
   }
 
-  #lookLater(): void {
-    this.#cancelLook = this.#from.platform.clock.after(lookMs, () => void this.#look());
+  #lookLater(ms: number): void {
+    this.#cancelLook = this.#from.platform.clock.after(ms, () => void this.#look());
   }
 
   async #look(): Promise<void> {
@@ -158,6 +159,6 @@ class Heirs {
       if (this.#closed) orphan.release();
       else this.send(orphan);
     }
-    if (!this.#closed) this.#lookLater();
+    if (!this.#closed) this.#lookLater(lookMs);
   }
 }
