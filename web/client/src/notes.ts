@@ -90,7 +90,10 @@ export class NotesSession {
     this.#status = statusOf(this.#situation);
   }
 
-  /** Begins to follow and to send; `openNotes` has done it. */
+  /**
+   * Begins to follow and to send; `Rapport.openNotes` has done it.
+   * @internal
+   */
   start(): void {
     this.#core.start();
   }

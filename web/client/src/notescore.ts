@@ -62,6 +62,7 @@ export class NotesCore {
   #accessKnown: boolean;
   #ended: boolean;
   #reloading = false;
+  #started = false;
 
   constructor(from: NotesDependencies, meetingId: string, draft: Draft, access: NotesAccess | undefined, claim: Claim, events: CoreEvents) {
     this.#from = from;
@@ -117,8 +118,10 @@ export class NotesCore {
     return this.#closing.signal.aborted;
   }
 
-  /** Begins to follow and to send. */
+  /** Begins to follow and to send; once. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     if (this.#ended) void this.#readRest().then(() => this.#finish());
     else this.#follower.start();
     this.#flush();

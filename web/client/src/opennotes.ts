@@ -127,7 +127,10 @@ class Heirs {
         // Rejected, what was left is a draft.
         session.whenSynced().then(done, done);
       },
-      () => {}, // Refused: it is a draft, and the visible session hears the same refusal itself.
+      (error: unknown) => {
+        // Refused: it is a draft, and the visible session hears the same refusal itself.
+        if (!(error instanceof RapportError)) throw error;
+      },
     );
   }
 
