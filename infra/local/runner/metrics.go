@@ -68,7 +68,9 @@ func readerColumns() []column[streams.Statistics] {
 		counter("rapport_stream_discarded_total", "Records that were given up.", by, func(s streams.Statistics) float64 { return float64(s.Discarded) }),
 		counter("rapport_stream_batches_total", "Batches that the function was given.", by, func(s streams.Statistics) float64 { return float64(s.Batches) }),
 		counter("rapport_stream_failures_total", "Batches that failed wholly or in part.", by, func(s streams.Statistics) float64 { return float64(s.Failures) }),
-		gauge("rapport_stream_iterator_age_seconds", "The age of the newest record of the last batch.", by, func(s streams.Statistics) float64 { return s.IteratorAge.Seconds() }),
+		gauge("rapport_stream_iterator_age_seconds", "The age that the newest record of the last batch had when the function was given it.", by, func(s streams.Statistics) float64 { return s.IteratorAge.Seconds() }),
+		gauge("rapport_stream_behind_seconds", "The age of the oldest record that was read and isn't done.", by, func(s streams.Statistics) float64 { return s.Behind.Seconds() }),
+		gauge("rapport_stream_shards", "Logical shards that are read.", by, func(s streams.Statistics) float64 { return float64(s.Shards) }),
 	}
 }
 
