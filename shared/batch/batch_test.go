@@ -164,7 +164,7 @@ func TestItemsMayFailAlone(t *testing.T) {
 		})
 		receipts := put(t, p, "a", "b", "c")
 		for i, want := range []error{nil, bad, nil} {
-			if err := receipts[i].Wait(t.Context()); err != want {
+			if err := receipts[i].Wait(t.Context()); !errors.Is(err, want) {
 				t.Errorf("item %d: %v, want %v", i, err, want)
 			}
 		}

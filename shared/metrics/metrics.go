@@ -129,7 +129,8 @@ func (r *Recorder) add(name string, unit Unit, value float64, counted bool, dime
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !counted {
-		if r.kept++; r.kept > maxObservations {
+		r.kept++
+		if r.kept > maxObservations {
 			name, unit, value, counted, dimensions = lost, Counts, 1, true, nil
 		}
 	}

@@ -217,12 +217,12 @@ func (w *world) texts(from int64, limit int) []string {
 }
 
 // wantKind holds what a caller is told.
-func wantKind(t testing.TB, err error, kind errs.Kind) *errs.Error {
+func wantKind(t testing.TB, err error, kind errs.Kind) errs.Error {
 	t.Helper()
 	refused, ok := errors.AsType[*errs.Error](err)
 	if !ok || refused.Kind != kind {
 		t.Errorf("got %v, want %s", err, kind)
-		return &errs.Error{}
+		return errs.Error{}
 	}
-	return refused
+	return *refused
 }
