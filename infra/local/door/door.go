@@ -1,7 +1,9 @@
 // Package door stands between the functions and what they call: the table
 // engine, and the WebSocket API's @connections. A function's SDK is given the
 // door's address instead of the engine's; each of its calls goes through a short
-// chain of steps (permissions, latencies, faults) and then on.
+// chain of steps (permissions, latencies, faults) and then on. The functions that
+// the runner runs in its own process hand the door the same requests without a
+// connection (Inside); the address is for whoever runs a function elsewhere.
 //
 // A call is told by what is on the wire: the operation by X-Amz-Target, the
 // function by the access key in Authorization, and what IAM asks for by the
