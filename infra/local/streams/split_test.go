@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -429,5 +430,39 @@ func TestFiltersOfKeys(t *testing.T) {
 	raw.Dynamodb.Keys["SK"] = &types.AttributeValueMemberB{Value: []byte("7")}
 	if keysOf(raw) != nil {
 		t.Error("a key of bytes is to be converted")
+	}
+}
+
+// BenchmarkSort is what a reader does with a record that it keeps, and with one
+// that its filters rule out by the keys alone.
+func BenchmarkSort(b *testing.B) {
+	keep, err := parsePattern(`{"eventName":["INSERT"],"dynamodb":{"Keys":{"SK":{"S":[{"prefix":"0"}]}}}}`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, sort := range map[string]string{"kept": "000000000000007", "filtered": "CHUNK#000000000000007#0"} {
+		b.Run(name, func(b *testing.B) {
+			sh := &shard{source: &source{filters: []pattern{keep}, keysOnly: true, partition: "PK", Config: Config{
+				Stack: &template.Stack{Region: "us-east-1"}, Clock: clock.System{},
+			}}}
+			for range 4 {
+				sh.parts = append(sh.parts, &part{shard: sh})
+			}
+			keys := map[string]types.AttributeValue{"PK": textKey("LOG#meetings/01M8531J3NN92C9406ZBB5A7AK/notes#0"), "SK": textKey(sort)}
+			image := maps.Clone(keys)
+			for name, value := range map[string]string{"d": strings.Repeat("x", 200), "u": "01M8531J3NN92C9406ZBB5A7AK", "c": "client-1", "g": strings.Repeat("0", 64)} {
+				image[name] = textKey(value)
+			}
+			raw := types.Record{EventName: types.OperationTypeInsert, Dynamodb: &types.StreamRecord{SequenceNumber: new("7"), Keys: keys, NewImage: image}}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := sh.sort(raw, time.Time{}); err != nil {
+					b.Fatal(err)
+				}
+				for _, p := range sh.parts {
+					p.page, p.open = p.page[:0], p.open[:0]
+				}
+			}
+		})
 	}
 }
