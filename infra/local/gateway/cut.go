@@ -12,7 +12,9 @@ import (
 func (g *Sockets) Drop(connectionID string) {
 	if s, open := g.find(connectionID); open {
 		s.out.end(websocket.StatusAbnormalClosure, "")
-		s.cut()
+		if <-s.shaken; s.raw != nil {
+			s.cut()
+		}
 	}
 }
 

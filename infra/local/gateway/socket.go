@@ -23,7 +23,10 @@ type socket struct {
 	limits      SocketLimits
 	conn        *websocket.Conn
 	// raw is the connection under conn, for deadlines and for cutting it.
-	raw        net.Conn
+	raw net.Conn
+	// shaken is closed when the handshake is over: conn and raw are set, or it has
+	// failed and they never will be.
+	shaken     chan struct{}
 	out        *outbox
 	active     chan struct{}
 	lastActive atomic.Int64

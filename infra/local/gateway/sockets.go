@@ -185,6 +185,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 		limits:      g.Limits,
 		out:         newOutbox(g.Travel, g.Clock),
 		active:      make(chan struct{}, 1),
+		shaken:      make(chan struct{}),
 		clock:       g.Clock,
 		cuts:        g.Cuts,
 	}
@@ -207,6 +208,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		// $connect has let the client in, so it must learn that it is gone.
 		g.Log.Warn("handshake failed", "connectionId", s.id, "error", err.Error())
+		close(s.shaken)
 		g.forget(s)
 		g.disconnect(s, ended{websocket.StatusAbnormalClosure, ""})
 		return
@@ -215,6 +217,7 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 	// what is queued, and the client might never see the code.
 	conn.SetReadLimit(-1)
 	s.conn, s.raw = conn, catch.conn
+	close(s.shaken)
 	g.run(s)
 }
 
