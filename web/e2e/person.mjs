@@ -20,7 +20,11 @@ export class Person {
     this.page = page;
     this.wire = wire;
     this.user = user;
-    page.on("pageerror", (error) => this.failures.push(`${user}: ${error.stack ?? error.message}`));
+    this.#watch();
+  }
+
+  #watch() {
+    this.page.on("pageerror", (error) => this.failures.push(`${this.user}: ${error.stack ?? error.message}`));
   }
 
   /**
@@ -37,11 +41,16 @@ export class Person {
     const page = await context.newPage();
     const person = new Person(context, page, wire, user);
     await context.route("**/v1/realtime/tickets", (route) => person.#ticket(route));
+    await person.#signIn();
+    return person;
+  }
+
+  async #signIn() {
+    const { page } = this;
     await page.goto("/");
-    await page.getByLabel(/your name|somebody new/i).fill(user);
+    await page.getByLabel(/your name|somebody new/i).fill(this.user);
     await page.getByRole("button", { name: "Continue" }).click();
     await page.getByRole("heading", { name: "Meetings", exact: true }).waitFor();
-    return person;
   }
 
   /** Asks for the ticket, and sends its URL through the wire. */
@@ -87,6 +96,19 @@ export class Person {
         .join("\n"));
   }
 
+  /** All of the notes that this person's editor has, also what is far outside of the window. */
+  async whole() {
+    return await this.editor.evaluate((content) => {
+      const view = content.cmTile?.root?.view; // as EditorView.findFromDOM finds it
+      if (!view) throw new Error("the editor's view is not where this version of CodeMirror should have it");
+      const text = view.state.doc.toString();
+      for (const line of content.querySelectorAll(".cm-line:not(:has(.cm-placeholder, .cm-specialChar))")) {
+        if (!text.includes(line.textContent)) throw new Error(`the window shows what the editor doesn't have: ${line.textContent}`);
+      }
+      return text;
+    });
+  }
+
   /**
    * Types at the start or the end of the notes, key by key.
    * @param {"Home" | "End"} where
@@ -95,6 +117,14 @@ export class Person {
   async type(where, text) {
     await this.editor.focus();
     await this.page.keyboard.press(`Control+${where}`);
+    await this.write(text);
+  }
+
+  /**
+   * Goes on where the caret is.
+   * @param {string} text
+   */
+  async write(text) {
     for (const character of text) {
       if (character === "\n") await this.page.keyboard.press("Enter");
       else await this.page.keyboard.insertText(character);
@@ -144,20 +174,78 @@ export class Person {
     await this.notesAre(/Offline/);
   }
 
+  /**
+   * Closes the tab, and opens another with the network, in the same browser.
+   * @param {string} meetingId
+   */
+  async comeBack(meetingId, state = /Saved|Saving/) {
+    await this.page.close();
+    await this.goOnline();
+    this.page = await this.context.newPage();
+    this.#watch();
+    await this.#signIn();
+    await this.page.goto(`/#/meetings/${encodeURIComponent(meetingId)}`);
+    await this.notesAre(state);
+  }
+
+  /** The edits that this browser keeps because the server has not confirmed them. */
+  async storedEdits() {
+    return await this.page.evaluate(() => new Promise((resolve, reject) => {
+      const opening = indexedDB.open("rapport");
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        if (!opening.result.objectStoreNames.contains("edits")) return resolve([]);
+        const all = opening.result.transaction("edits").objectStore("edits").getAll();
+        all.onerror = () => reject(all.error);
+        all.onsuccess = () => {
+          opening.result.close();
+          resolve(all.result.filter(({ format }) => format === 1));
+        };
+      };
+    }));
+  }
+
   async goOnline() {
     this.wire.mend();
     this.#offline = false;
     await this.context.setOffline(false);
   }
 
+  /** Who this window is. */
+  async identity() {
+    return await this.page.evaluate(() => JSON.parse(sessionStorage.getItem("rapport.identity") ?? "{}"));
+  }
+
+  /** @param {string} path */
+  async get(path) {
+    return await this.call("GET", path);
+  }
+
   /**
    * A call of the API as this person.
+   * @param {string} method
    * @param {string} path
+   * @param {unknown} [data]
    */
-  async get(path) {
-    const token = await this.page.evaluate(() => JSON.parse(sessionStorage.getItem("rapport.identity") ?? "{}").accessToken);
-    const response = await this.context.request.get(path, { headers: { authorization: `Bearer ${token}` } });
-    return { status: response.status(), body: await response.json() };
+  async call(method, path, data) {
+    const { accessToken } = await this.identity();
+    const response = await this.context.request.fetch(path, { method, data, headers: { authorization: `Bearer ${accessToken}` } });
+    const text = await response.text();
+    return { status: response.status(), body: text === "" ? undefined : JSON.parse(text) };
+  }
+
+  /**
+   * Opens a meeting by its address.
+   * @param {string} meetingId
+   */
+  async open(meetingId) {
+    await this.page.goto(`/#/meetings/${encodeURIComponent(meetingId)}`);
+    await this.notesAre(/Saved|Read-only/);
+  }
+
+  /** Another's caret in the notes, by their name. */
+  caretOf(name) {
+    return this.page.locator(`.peer-caret[data-name="${name}"]`);
   }
 }
 
@@ -186,7 +274,7 @@ export async function eventually(check) {
 export async function agree(...people) {
   return await eventually(async () => {
     await Promise.all(people.map((person) => person.notesAre(/Saved|Read-only/)));
-    const texts = await Promise.all(people.map((person) => person.text()));
+    const texts = await Promise.all(people.map((person) => person.whole()));
     if (texts.every((text) => text === texts[0])) return texts[0];
     throw new Error(`the texts still differ:\n${texts.map((text, i) => `--- ${people[i].user}\n${text}`).join("\n")}`);
   });

@@ -1,14 +1,15 @@
 /**
  * Pictures of the console, light, dark and on a phone, and that every page fits
- * a phone. UPDATE_SCREENSHOTS=1 keeps them in docs/images, otherwise they go to
- * a temporary folder.
+ * a phone. UPDATE_SCREENSHOTS=1 keeps them in docs/images, with one that moves;
+ * otherwise they go to a temporary folder.
  */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { beside, decode, encode } from "./apng.mjs";
 import { findChromium, launch } from "./chromium.mjs";
 import { agree, patience, Person } from "./person.mjs";
 import { startRunner } from "./runner.mjs";
@@ -16,6 +17,7 @@ import { startRunner } from "./runner.mjs";
 const chromium = findChromium();
 if (!chromium) console.log("pictures skipped: no Chromium found (Debian: apt-get install chromium; or set CHROMIUM to its path)");
 
+const keep = process.env.UPDATE_SCREENSHOTS === "1";
 const images = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
 const title = "Weekly review of the matching pilot";
 const adaWrites = `Agenda
@@ -38,7 +40,7 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
   const people = [];
 
   before(async () => {
-    folder = process.env.UPDATE_SCREENSHOTS === "1" ? images : await mkdtemp(join(tmpdir(), "rapport-pictures-"));
+    folder = keep ? images : await mkdtemp(join(tmpdir(), "rapport-pictures-"));
     await mkdir(folder, { recursive: true });
     console.log(`pictures: ${folder}`);
     runner = await startRunner();
@@ -75,9 +77,11 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
 
   it("a meeting in two windows, on a phone, and the way there", { timeout: 8 * patience }, async () => {
     const size = { width: 960, height: 820 };
-    const ada = await enter("ada", { viewport: size, colorScheme: "light" });
-    const grace = await enter("grace", { viewport: size, colorScheme: "dark" });
-    const linus = await enter("linus", { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, colorScheme: "light", hasTouch: true });
+    const [ada, grace, linus] = await Promise.all([
+      enter("ada", { viewport: size, colorScheme: "light" }),
+      enter("grace", { viewport: size, colorScheme: "dark" }),
+      enter("linus", { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, colorScheme: "light", hasTouch: true }),
+    ]);
 
     await fits(linus, "no meetings");
     await ada.page.getByRole("button", { name: "New meeting" }).first().click();
@@ -100,11 +104,29 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     await picture(grace, "meetings-dark");
     await fits(linus, "meetings");
     await Promise.all([grace, linus].map((person) => person.page.goto(`/${address}`)));
-    await ada.type("End", adaWrites);
-    await agree(ada, grace, linus);
-    await grace.type("End", graceWrites);
-    await agree(ada, grace, linus);
+    await Promise.all([grace, linus].map((person) => person.notesAre(/Saved/)));
+    await ada.page.locator('.here[data-count="3"]').waitFor();
+    await film(ada, grace, async (shoot) => {
+      await ada.type("End", "");
+      for (const part of pieces(adaWrites, 9)) {
+        await ada.write(part);
+        await shoot();
+      }
+      await agree(ada, grace, linus);
+      await grace.type("End", "");
+      for (const part of pieces(graceWrites, 9)) {
+        await grace.write(part);
+        await shoot();
+      }
+      await agree(ada, grace, linus);
+    });
+    await linus.type("Home", "");
+    for (let i = 0; i < 4; i++) await linus.page.keyboard.press("ArrowDown");
+    await linus.page.keyboard.press("Shift+End");
+    await ada.page.locator(".peer-selection").first().waitFor({ state: "attached" });
     await Promise.all(people.map((person) => person.page.locator(".arrival").first().waitFor({ state: "detached" })));
+    await Promise.all([ada, grace, linus].map((person) => person.page.locator('.here[data-count="3"]').waitFor()));
+    await ada.page.locator('.here-one[data-presence="typing"]').first().waitFor({ state: "detached" });
 
     const light = await picture(ada, "room-light");
     const dark = await picture(grace, "room-dark");
@@ -112,10 +134,55 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     await linus.page.getByRole("button", { name: /^People/ }).click();
     await picture(linus, "people-phone");
     await sideBySide(light, dark, size);
+
+    await ada.page.getByRole("button", { name: "History", exact: true }).click();
+    await ada.page.getByRole("slider", { name: "Version" }).press("ArrowLeft");
+    await picture(ada, "history");
+    await ada.page.getByRole("button", { name: "Back to the notes" }).click();
+    await linus.page.getByRole("button", { name: "Notes", exact: true }).click();
+    await linus.page.getByRole("button", { name: "History", exact: true }).click();
+    await linus.page.getByRole("slider", { name: "Version" }).waitFor();
+    await fits(linus, "the history");
+
+    await linus.page.goto("/#/ops");
+    await linus.page.locator(".ops-card").first().waitFor();
+    await fits(linus, "operations");
+    await grace.page.goto("/#/ops");
+    await grace.page.getByRole("row", { name: /^notes\/edit/ }).waitFor();
+    await grace.page.locator('.chart-line[d*="L"]').first().waitFor({ state: "attached" });
+    await picture(grace, "ops-dark");
     await ada.page.getByRole("button", { name: "Sign out" }).click();
     await ada.page.getByRole("button", { name: /Ada Lovelace/ }).waitFor();
     await picture(ada, "sign-in");
   });
+
+  /**
+   * What two people see while `act` goes on, as one picture that moves; `act`
+   * alone where pictures aren't kept.
+   */
+  async function film(left, right, act) {
+    const frames = [];
+    const shoot = async () => {
+      if (!keep) return;
+      const seen = await Promise.all([left, right].map(async ({ page }) => decode(await page.screenshot({ clip: { x: 0, y: 0, width: 640, height: 620 } }))));
+      frames.push({ picture: beside(seen, 12, [0xc9, 0xd3, 0xcd]), ms: 130 });
+    };
+    const sizes = [left, right].map(({ page }) => page.viewportSize());
+    if (keep) await Promise.all([left, right].map(({ page }) => page.setViewportSize({ width: 640, height: 620 })));
+    await shoot();
+    await act(shoot);
+    await shoot();
+    if (!keep) return;
+    frames.at(-1).ms = 3_000;
+    await writeFile(join(folder, "writing-together.png"), encode(frames));
+    await Promise.all([left, right].map(({ page }, i) => page.setViewportSize(sizes[i])));
+  }
+
+  /** A text in pieces of about that many characters. */
+  function pieces(text, length) {
+    const letters = [...text];
+    return Array.from({ length: Math.ceil(letters.length / length) }, (_, i) => letters.slice(i * length, (i + 1) * length).join(""));
+  }
 
   /** One picture of two windows. */
   async function sideBySide(left, right, { width, height }) {

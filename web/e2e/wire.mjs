@@ -38,6 +38,10 @@ export class Wire {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  get isCut() {
+    return this.#cut;
+  }
+
   mend() {
     this.#cut = false;
   }

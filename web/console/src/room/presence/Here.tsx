@@ -42,8 +42,13 @@ export function Comings({ people, self, known }: { readonly people: readonly Per
   const ids = others.map(({ userId }) => userId).join(" ");
   useEffect(() => {
     if (!known) return;
+    if (!told.current) {
+      told.current = others; // those who were here first
+      return;
+    }
+    const before = told.current;
     const timer = setTimeout(() => {
-      if (told.current) setWords(comings(told.current, others));
+      setWords(comings(before, others));
       told.current = others;
     }, settleMs);
     return () => clearTimeout(timer);
