@@ -12,7 +12,8 @@ import (
 func (g *Sockets) Drop(connectionID string) {
 	if s, open := g.find(connectionID); open {
 		s.out.end(websocket.StatusAbnormalClosure, "")
-		if <-s.shaken; s.raw != nil {
+		<-s.shaken
+		if s.raw != nil {
 			s.cut()
 		}
 	}
