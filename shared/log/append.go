@@ -30,19 +30,17 @@ type Append struct {
 	// Identity finds a retry among the entries after Base, and the writer's own
 	// entry when the answer to its put is lost: always give a ClientID.
 	Identity Identity
-	// Deadline is when the permission to append ends, by the log's clock: no try
-	// starts then or later, and none that is under way is waited for or sent
-	// again. Zero is never.
-	Deadline time.Time
-	// Renew, where it is given, asks for the permission anew when its deadline has
-	// passed before a try, as it does for a writer that had much to read and to
-	// transform: the new deadline, or an error that ends the append. It is called
-	// at most once a try. Without it the append ends with ErrLate.
-	Renew func(ctx context.Context) (deadline time.Time, err error)
+	// Permit asks whether the writer may append, and says until when, by the log's
+	// clock, it may stand on that: no try starts then or later, and none that is
+	// under way is waited for or sent again. It is asked while the log is first
+	// read, and has answered before Prepare is called; and again, at most once a
+	// try, when the time is over before a try, as it is for a writer that had much
+	// to read and to transform. Its error ends the append. Nil permits for ever.
+	Permit func(ctx context.Context) (until time.Time, err error)
 	// Prepare makes the draft that follows prev, the entry before the free
 	// position. since holds what was committed after the base, or since the last
 	// call: Prepare is called again after every lost race, ten times at most, and
-	// before the deadline is looked at. Its error ends the append with nothing
+	// before the permission's end is looked at. Its error ends the append with nothing
 	// committed, also on a closed topic.
 	Prepare func(prev Entry, since []Entry) (Draft, error)
 }
@@ -57,11 +55,12 @@ type Committed struct {
 
 // Append puts an entry at the next position. With a base it costs one query and,
 // when nobody races and the entry has at most 1 KB, one write unit; at the Tail
-// it costs two small reads more, and with Since one of all that came since.
+// of a layout by count it costs a small read more, and with Since one of all that
+// came since.
 // Errors: ErrClosed, ErrContended, ErrLate,
 // ErrReused, *GoneError for a base that isn't kept, or more than 10,000
 // entries or 32 MB after it or after Since, *BeyondError for one beyond the newest, and whatever Prepare
-// and Renew return. After any of them nothing is committed. Any other error leaves it
+// and Permit return. After any of them nothing is committed. Any other error leaves it
 // open: the same append, tried again, finds out.
 func (l *Log) Append(ctx context.Context, a Append) (Committed, error) {
 	w := &writer{log: l, intent: a}

@@ -180,7 +180,7 @@ func TestLate(t *testing.T) {
 	now := clock.NewManual(noon)
 	l := log.New(tables.Log, now, log.ByCount(4))
 	a := by("c", 1, 0)
-	a.Deadline = noon.Add(2 * time.Second)
+	a.Permit = until(noon.Add(2 * time.Second))
 	now.Advance(2*time.Second + time.Millisecond)
 	ctx, meter := table.WithMeter(t.Context())
 	if _, err := l.Append(ctx, a); !errors.Is(err, log.ErrLate) || meter.Write() != 0 {
@@ -188,7 +188,7 @@ func TestLate(t *testing.T) {
 	}
 
 	// The permission may also end between two tries.
-	a.Deadline = now.Now().Add(2 * time.Second)
+	a.Permit = until(now.Now().Add(2 * time.Second))
 	tries := 0
 	a.Prepare = func(log.Entry, []log.Entry) (log.Draft, error) {
 		tries++
@@ -205,7 +205,7 @@ func TestLate(t *testing.T) {
 
 	// A retry of what was committed in time is never late.
 	again := by("other", 1, 0)
-	again.Deadline = noon
+	again.Permit = until(noon)
 	if committed := mustAppend(t, l, again); !committed.Repeated {
 		t.Error("the retry isn't recognised")
 	}

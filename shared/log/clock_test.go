@@ -130,7 +130,7 @@ func TestRefusedAppendFoundsNothing(t *testing.T) {
 	refused := by("c", 1, log.Tail)
 	refused.Prepare = func(log.Entry, []log.Entry) (log.Draft, error) { return log.Draft{}, refusal }
 	late := by("c", 2, log.Tail)
-	late.Deadline = noon
+	late.Permit = until(noon)
 	for want, a := range map[error]log.Append{refusal: refused, log.ErrLate: late} {
 		if _, err := l.Append(t.Context(), a); !errors.Is(err, want) {
 			t.Errorf("got %v, want %v", err, want)

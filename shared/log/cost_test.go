@@ -43,7 +43,7 @@ func TestCost(t *testing.T) {
 		}, cost{1, 0}, cost{2, 0}},
 		{"append that is late", func(ctx context.Context, l *log.Log) error {
 			a := by("c", 3, 100)
-			a.Deadline = noon.Add(-time.Second)
+			a.Permit = until(noon.Add(-time.Second))
 			if _, err := l.Append(ctx, a); !errors.Is(err, log.ErrLate) {
 				return err
 			}

@@ -3,6 +3,7 @@ package log_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestDeadlineEndsAPut(t *testing.T) {
 					return test.fate
 				}
 				a := by("c", 1, 1)
-				a.Deadline = noon.Add(20 * time.Millisecond)
+				a.Permit = until(noon.Add(20 * time.Millisecond))
 				committed, err := l.Append(t.Context(), a)
 				switch {
 				case test.want == "" && (!errors.Is(err, context.DeadlineExceeded) || errors.Is(err, log.ErrLate)):
@@ -74,65 +75,73 @@ func TestDeadlineEndsASeal(t *testing.T) {
 		return requestHangs
 	}
 	a := by("c", 1, 1)
-	a.Deadline = now.Now().Add(20 * time.Millisecond)
+	a.Permit = until(now.Now().Add(20 * time.Millisecond))
 	if _, err := l.Append(t.Context(), a); !errors.Is(err, context.DeadlineExceeded) || puts != 1 {
 		t.Errorf("got %v after %d puts", err, puts)
 	}
 	wantNewest(t, l, 1, false)
 }
 
+// until permits for so long, however often it is asked.
+func until(end time.Time) func(context.Context) (time.Time, error) {
+	return func(context.Context) (time.Time, error) { return end, nil }
+}
+
 // Who was busy for longer than a permission lasts gets a new one, as often as
 // it takes.
-func TestRenew(t *testing.T) {
+func TestPermissionIsRenewed(t *testing.T) {
 	tables := tabletest.New(t)
 	now := clock.NewManual(noon)
 	l := log.New(tables.Log, now, log.ByCount(4))
 	fill(t, l, 3)
 	other := int64(0)
-	renewed := 0
+	asked := 0
 	a := by("c", 1, 0)
-	a.Deadline = noon.Add(2 * time.Second)
 	a.Prepare = func(log.Entry, []log.Entry) (log.Draft, error) {
 		now.Advance(3 * time.Second) // so much has to be transformed
 		return log.Draft{Data: "x"}, nil
 	}
-	a.Renew = func(context.Context) (time.Time, error) {
-		if renewed++; renewed < 3 {
+	a.Permit = func(context.Context) (time.Time, error) {
+		if asked++; asked == 2 || asked == 3 {
 			other++
 			mustAppend(t, l, by("other", other, log.Tail))
 		}
 		return now.Now().Add(2 * time.Second), nil
 	}
 	committed := mustAppend(t, l, a)
-	if committed.Entry.Position != 6 || renewed != 3 {
-		t.Errorf("at %d after %d renewals", committed.Entry.Position, renewed)
+	if committed.Entry.Position != 6 || asked != 4 {
+		t.Errorf("at %d, asked %d times", committed.Entry.Position, asked)
 	}
 
-	// In time nobody is asked.
-	a = by("c", 2, 6)
-	a.Deadline = now.Now().Add(time.Minute)
-	a.Renew = func(context.Context) (time.Time, error) {
-		t.Error("asked for a permission that stands")
-		return time.Time{}, nil
+	// In time nobody is asked again.
+	a, asked = by("c", 2, 6), 0
+	a.Permit = func(context.Context) (time.Time, error) {
+		asked++
+		return now.Now().Add(time.Minute), nil
 	}
-	mustAppend(t, l, a)
+	if mustAppend(t, l, a); asked != 1 {
+		t.Errorf("asked %d times for a permission that stands", asked)
+	}
 }
 
-func TestRenewRefused(t *testing.T) {
-	refusal := errors.New("may not any more")
+func TestPermissionIsRefused(t *testing.T) {
+	refusal := errors.New("may not")
+	refuses := func(context.Context) (time.Time, error) { return time.Time{}, refusal }
 	tests := []struct {
-		name  string
-		renew func(context.Context) (time.Time, error)
-		want  error
+		name   string
+		base   int64
+		permit func(context.Context) (time.Time, error)
+		want   error
 	}{
-		{"refused", func(context.Context) (time.Time, error) { return time.Time{}, refusal }, refusal},
-		{"late again", func(context.Context) (time.Time, error) { return noon, nil }, log.ErrLate},
+		{"refused", 0, refuses, refusal},
+		{"refused whatever else is wrong", 7, refuses, refusal},
+		{"late at once, and again", 0, until(noon), log.ErrLate},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			l := log.New(tabletest.New(t).Log, clock.NewManual(noon), log.ByCount(4))
-			a := by("c", 1, 0)
-			a.Deadline, a.Renew = noon, test.renew
+			a := by("c", 1, test.base)
+			a.Permit = test.permit
 			if _, err := l.Append(t.Context(), a); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
@@ -141,8 +150,40 @@ func TestRenewRefused(t *testing.T) {
 	}
 }
 
+// The permission is asked for while the log is read: neither waits for the other.
+func TestPermissionIsAskedForBesideTheFirstRead(t *testing.T) {
+	w := &wire{}
+	l := log.New(over(w, tabletest.New(t)), clock.NewManual(noon), log.ByCount(4))
+	fill(t, l, 1)
+	reading, permitted := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.fate = func(op, _ string) fate {
+		if op == "Query" {
+			once.Do(func() { close(reading) })
+			<-permitted
+		}
+		return passes
+	}
+	a := by("c", 1, 1)
+	prepare := a.Prepare
+	a.Permit = func(context.Context) (time.Time, error) {
+		<-reading
+		close(permitted)
+		return time.Time{}, nil
+	}
+	a.Prepare = func(prev log.Entry, since []log.Entry) (log.Draft, error) {
+		select {
+		case <-permitted:
+		default:
+			t.Error("a draft is made before the permission is there")
+		}
+		return prepare(prev, since)
+	}
+	mustAppend(t, l, a)
+}
+
 // While a put is open, a refusal to go on doesn't say that it didn't happen.
-func TestRenewRefusedWhileAPutIsOpen(t *testing.T) {
+func TestPermissionIsRefusedWhileAPutIsOpen(t *testing.T) {
 	now := clock.NewManual(noon)
 	w := &wire{}
 	l := log.New(over(w, tabletest.New(t)), now, log.ByCount(4))
@@ -155,10 +196,15 @@ func TestRenewRefusedWhileAPutIsOpen(t *testing.T) {
 		return requestLost
 	}
 	refusal := errors.New("may not any more")
+	asked := 0
 	a := by("c", 1, 1)
-	a.Deadline = noon.Add(time.Hour)
-	a.Renew = func(context.Context) (time.Time, error) { return time.Time{}, refusal }
-	if _, err := l.Append(t.Context(), a); err == nil || errors.Is(err, refusal) {
-		t.Errorf("got %v", err)
+	a.Permit = func(context.Context) (time.Time, error) {
+		if asked++; asked > 1 {
+			return time.Time{}, refusal
+		}
+		return noon.Add(time.Hour), nil
+	}
+	if _, err := l.Append(t.Context(), a); err == nil || errors.Is(err, refusal) || asked != 2 {
+		t.Errorf("got %v, asked %d times", err, asked)
 	}
 }

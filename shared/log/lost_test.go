@@ -76,7 +76,7 @@ func TestUnknownOutcomeIsNoRefusal(t *testing.T) {
 		return passes
 	}
 	a := by("c", 1, 1)
-	a.Deadline = noon.Add(time.Minute)
+	a.Permit = until(noon.Add(time.Minute))
 	_, err := l.Append(t.Context(), a)
 	for _, refusal := range refusals {
 		if err == nil || errors.Is(err, refusal) {

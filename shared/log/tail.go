@@ -42,8 +42,13 @@ type ending struct {
 }
 
 // ending finds the end of a topic, from the snapshot on where there is one and
-// with the help of the directory. It looks at one item of each bucket.
+// with the help of the directory. It looks at one item of each bucket. Where a
+// topic lies by the clock and is written right now, its present bucket is all
+// that is read.
 func (l *Log) ending(ctx context.Context, topic string, base Base) (ending, error) {
+	if e, found, err := l.endingNow(ctx, topic); found || err != nil {
+		return e, err
+	}
 	e, err := l.endingStart(ctx, topic, base)
 	if err != nil || e.next.bucket == unfounded {
 		return e, err
@@ -65,6 +70,28 @@ func (l *Log) ending(ctx context.Context, topic string, base Base) (ending, erro
 	}
 	e.closed = e.closed || l.layout.expired(e.next.bucket, l.clock.Now())
 	return e, nil
+}
+
+// endingNow finds the end in the bucket of this moment, where that has an entry
+// behind which nothing leads on.
+func (l *Log) endingNow(ctx context.Context, topic string) (e ending, found bool, err error) {
+	if l.layout.byCount() {
+		return ending{}, false, nil
+	}
+	bucket := l.layout.bucketAt(l.clock.Now())
+	row, err := table.First[item](ctx, l.table, table.Query{PK: bucketPartition(topic, bucket), Reverse: true})
+	if errors.Is(err, table.ErrNotFound) {
+		return ending{}, false, nil
+	}
+	if err != nil {
+		return ending{}, false, fmt.Errorf("end of %s: %w", topic, err)
+	}
+	if row.Value.Kind != kindEntry {
+		return ending{}, false, nil
+	}
+	e.next.bucket = bucket
+	_, err = e.meet(l.layout, row)
+	return e, err == nil, err
 }
 
 // endingStart is a place from which following leads to the end.

@@ -1,10 +1,12 @@
 package log
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"sync"
 	"time"
 
 	"github.com/rapport/rapport/shared/table"
@@ -15,6 +17,8 @@ import (
 type writer struct {
 	log    *Log
 	intent Append
+	// until is when the permission ends; zero is never.
+	until time.Time
 
 	// prev is the entry before next, where the writer's own would go.
 	prev   Entry
@@ -36,7 +40,7 @@ type writer struct {
 }
 
 func (w *writer) append(ctx context.Context) (Committed, error) {
-	if err := w.begin(ctx); err != nil {
+	if err := w.start(ctx); err != nil {
 		return Committed{}, err
 	}
 	for try := 1; try <= maxTries; try++ {
@@ -122,28 +126,34 @@ func (w *writer) close(ctx context.Context) (newest int64, err error) {
 	return 0, ErrContended
 }
 
+// start asks for the permission while it reads what the base stands on. Who may
+// not append isn't told what else is wrong.
+func (w *writer) start(ctx context.Context) error {
+	if w.intent.Permit == nil {
+		return w.begin(ctx)
+	}
+	var refused, failed error
+	var group sync.WaitGroup
+	group.Go(func() { w.until, refused = w.intent.Permit(ctx) })
+	failed = w.begin(ctx)
+	group.Wait()
+	return cmp.Or(refused, failed)
+}
+
 // permit sees that the writer may still append.
 func (w *writer) permit(ctx context.Context) error {
 	if !w.late() {
 		return nil
 	}
-	if w.intent.Renew == nil {
-		return ErrLate
+	var err error
+	if w.until, err = w.intent.Permit(ctx); err == nil && w.late() {
+		err = ErrLate
 	}
-	deadline, err := w.intent.Renew(ctx)
-	if err != nil {
-		return err
-	}
-	w.intent.Deadline = deadline
-	if w.late() {
-		return ErrLate
-	}
-	return nil
+	return err
 }
 
 func (w *writer) late() bool {
-	deadline := w.intent.Deadline
-	return !deadline.IsZero() && !w.log.clock.Now().Before(deadline)
+	return !w.until.IsZero() && !w.log.clock.Now().Before(w.until)
 }
 
 // prepare asks for the draft of the next position.
@@ -166,12 +176,12 @@ func (w *writer) prepare() (Draft, error) {
 
 // try puts the entry at the next position, after a seal where the clock asks for
 // a new bucket. Another's entry or seal there is table.ErrConditionFailed. At
-// the deadline it gives up, and nobody knows whether the entry is there.
+// the permission's end it gives up, and nobody knows whether the entry is there.
 func (w *writer) try(ctx context.Context, draft Draft) (Entry, error) {
 	now := w.log.clock.Now()
-	if deadline := w.intent.Deadline; !deadline.IsZero() {
+	if !w.until.IsZero() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, deadline.Sub(now))
+		ctx, cancel = context.WithTimeout(ctx, w.until.Sub(now))
 		defer cancel()
 	}
 	if err := w.settle(ctx); err != nil {

@@ -94,23 +94,18 @@ func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Co
 // RATE_LIMITED when the race was lost too often: the same change may then be
 // sent again. Nothing is committed by any of them.
 func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, error) {
-	access, until, err := s.mayWrite(ctx, c, meetingID)
-	if err != nil {
-		return Committed{}, err
-	}
 	digest, err := in.digest()
 	if err != nil {
 		return Committed{}, err
 	}
 	topic := topicOf(meetingID)
-	p := &preparation{service: s, change: in.Ops, open: access.Meeting.State.Open()}
+	p := &preparation{service: s, change: in.Ops}
 	committed, err := s.log.Append(ctx, log.Append{
 		Topic:    topic.String(),
 		Base:     in.BaseVersion,
 		Identity: log.Identity{Author: c.UserID, ClientID: in.ClientID, ClientSeq: in.ClientSeq, Digest: digest},
-		Deadline: until,
-		Renew: func(ctx context.Context) (time.Time, error) {
-			_, until, err := s.mayWrite(ctx, c, meetingID)
+		Permit: func(ctx context.Context) (until time.Time, err error) {
+			p.open, until, err = s.mayWrite(ctx, c, meetingID)
 			return until, err
 		},
 		Prepare: p.prepare,
@@ -136,12 +131,12 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 	return answer, nil
 }
 
-// mayWrite checks that the caller may change the notes, and says until when an
-// append may stand on that.
-func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (meetings.Access, time.Time, error) {
+// mayWrite checks that the caller may change the notes, and says whether the
+// meeting is open, and until when an append may stand on that.
+func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (open bool, until time.Time, err error) {
 	checked := s.clock.Now()
 	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteNotes, meetingID)
-	return access, checked.Add(accessHolds), err
+	return access.Meeting.State.Open(), checked.Add(accessHolds), err
 }
 
 // from reads the changes of a topic from a version on, for the express lane.
@@ -156,6 +151,7 @@ func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]rea
 type preparation struct {
 	service *Service
 	change  ot.Change
+	// open is whether the meeting was open when the permission was asked for last.
 	open    bool
 	checked bool
 	pace    realtime.Pace

@@ -3,6 +3,7 @@ package notes_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -372,15 +373,16 @@ func TestPermissionIsRenewed(t *testing.T) {
 	w.wantText(1, "x")
 }
 
-// leapingOnce is a clock that leaps when it is read the second time.
+// leapingOnce is a clock that leaps when it is read the third time: the first two
+// are the permission's and the log's, which begin together.
 type leapingOnce struct {
 	*clock.Manual
-	reads int
+	reads atomic.Int32
 	leap  func()
 }
 
 func (l *leapingOnce) Now() time.Time {
-	if l.reads++; l.reads == 2 {
+	if l.reads.Add(1) == 3 {
 		l.leap()
 	}
 	return l.Manual.Now()

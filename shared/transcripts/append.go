@@ -93,25 +93,17 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest)
 	if err != nil {
 		return Appended{}, err
 	}
-	access, until, err := s.mayWrite(ctx, c, in.MeetingID)
-	if err != nil {
-		return Appended{}, err
-	}
 	p := &preparation{clock: s.clock, count: len(in.Chunks)}
-	if p.refusal, err = s.strangers(ctx, c, in); err != nil {
-		return Appended{}, err
-	}
-	if p.refusal == nil && access.Meeting.State != meetings.Active {
-		p.refusal = notActive()
-	}
 	if p.data, err = dataOf(in.Chunks, c.UserID); err != nil {
 		return Appended{}, err
 	}
 	topic := topicOf(in.MeetingID)
+	denied := false
 	committed, err := s.log.Append(ctx, log.Append{
-		Topic: topic.String(), Base: log.Tail, Since: since, Identity: identity, Deadline: until,
-		Renew: func(ctx context.Context) (time.Time, error) {
-			_, until, err := s.mayWrite(ctx, c, in.MeetingID)
+		Topic: topic.String(), Base: log.Tail, Since: since, Identity: identity,
+		Permit: func(ctx context.Context) (until time.Time, err error) {
+			p.refusal, until, err = s.mayWrite(ctx, c, in)
+			denied = err != nil
 			return until, err
 		},
 		Prepare: p.prepare,
@@ -119,7 +111,7 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest)
 	if _, tooMany := errors.AsType[*log.GoneError](err); tooMany {
 		return Appended{}, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
 	}
-	if c.Once != nil {
+	if c.Once != nil && !denied {
 		c.Once.Unsettled = false
 	}
 	if err != nil {
@@ -139,12 +131,19 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest)
 	return answer, nil
 }
 
-// mayWrite checks that the caller may write the transcript, and says until when
-// an append may stand on that.
-func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (meetings.Access, time.Time, error) {
-	checked := s.clock.Now()
-	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteTranscript, meetingID)
-	return access, checked.Add(accessHolds), err
+// mayWrite checks that the caller may write the transcript, and says why these
+// chunks can't be committed, if so, and until when an append may stand on that.
+func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendRequest) (refusal error, until time.Time, err error) {
+	until = s.clock.Now().Add(accessHolds)
+	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteTranscript, in.MeetingID)
+	if err != nil {
+		return nil, until, err
+	}
+	refusal, err = s.strangers(ctx, c, in)
+	if refusal == nil && access.Meeting.State != meetings.Active {
+		refusal = notActive()
+	}
+	return refusal, until, err
 }
 
 // strangers refuses speakers who aren't in the meeting.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,12 +79,18 @@ func TestWritersAtOnceAcrossBuckets(t *testing.T) {
 // interrupted runs something when the time is asked for once more, that often.
 type interrupted struct {
 	clock.Clock
-	left int
+	left atomic.Int32
 	by   func()
 }
 
+func interrupt(c clock.Clock, left int, by func()) *interrupted {
+	i := &interrupted{Clock: c, by: by}
+	i.left.Store(int32(left))
+	return i
+}
+
 func (i *interrupted) Now() time.Time {
-	if i.left--; i.left == 0 {
+	if i.left.Add(-1) == 0 {
 		i.by()
 	}
 	return i.Clock.Now()
@@ -103,13 +110,13 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 			}
 			ended := false
 			atEnd := 0
-			late := w.beside(w.tables, &interrupted{Clock: now, left: left, by: func() {
+			late := w.beside(w.tables, interrupt(now, left, func() {
 				ended = true
 				if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 					t.Fatal(err)
 				}
 				atEnd = len(w.texts(0, 10))
-			}})
+			}))
 			got, err := late.Append(t.Context(), late.member, late.request("x"))
 			if !ended {
 				if err != nil || got.FirstPosition != int64(before+1) {
@@ -137,7 +144,7 @@ func TestSlowerThanThePermission(t *testing.T) {
 		now := clock.NewManual(noon)
 		w := newWorld(t, now)
 		w.say("before")
-		slow := w.beside(w.tables, &interrupted{Clock: now, left: 2, by: func() {
+		slow := w.beside(w.tables, interrupt(now, 3, func() {
 			now.Advance(3 * time.Second)
 			if removed {
 				in := meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}
@@ -145,7 +152,7 @@ func TestSlowerThanThePermission(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-		}})
+		}))
 		got, err := slow.Append(t.Context(), slow.member, slow.request("x"))
 		switch {
 		case removed:
