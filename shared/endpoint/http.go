@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -120,12 +121,12 @@ func (h *httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	if call.err != nil {
 		return h.refuse(call)
 	}
-	h.around.publish(ctx, h.name, out)
 	h.around.follow(ctx, h.name, out)
 	return respond(given, "application/json", call.requestID, nil)
 }
 
-// answer passes the gates in the contract's order and runs the method.
+// answer passes the gates in the contract's order, runs the method and tells
+// others of it.
 func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (answer, any, error) {
 	if h.noRoute {
 		return answer{}, nil, errs.New(errs.NotFound, "There is nothing at this path and method.")
@@ -164,6 +165,9 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 			return answer{}, nil, err
 		}
 		given, err := h.encode(out)
+		if err == nil {
+			h.around.publish(ctx, h.name, out)
+		}
 		return given, out, err
 	}
 	if len(key) == 0 || len(key) > maxKey {
@@ -203,7 +207,11 @@ func (h *httpHandler) answerOnce(
 	if err != nil {
 		return answer{}, nil, h.giveBack(ctx, once, err)
 	}
-	h.finish(ctx, once, given.Body)
+	// Others hear of it while the answer is kept: neither needs the other.
+	var keeping sync.WaitGroup
+	keeping.Go(func() { h.finish(ctx, once, given.Body) })
+	h.around.publish(ctx, h.name, out)
+	keeping.Wait()
 	return given, out, nil
 }
 

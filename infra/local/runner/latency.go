@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -53,17 +54,38 @@ func (p profile) units(units []endpoint.Unit) []endpoint.Unit {
 	return colder
 }
 
-// requests puts before the HTTP API what is on the way there and back, all of it
-// before the function runs.
+// requests puts around the HTTP API what is on the way there and back.
 func (p profile) requests(api http.Handler) http.Handler {
 	if p.none() {
 		return api
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.Wait(r.Context(), p.Network()+p.HTTP()+p.Invoke()+p.Network())
-		api.ServeHTTP(w, r)
+		p.Wait(r.Context(), p.Network()+p.HTTP()+p.Invoke())
+		api.ServeHTTP(&distant{ResponseWriter: w, wait: func() { p.Wait(r.Context(), p.Network()) }}, r)
 	})
 }
+
+// distant is a client whose answer is on its way for a while before it begins.
+type distant struct {
+	http.ResponseWriter
+	once sync.Once
+	wait func()
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (d *distant) WriteHeader(status int) {
+	d.once.Do(d.wait)
+	d.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (d *distant) Write(b []byte) (int, error) {
+	d.once.Do(d.wait)
+	return d.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (d *distant) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
 // frames puts before the WebSocket API's functions what is on the way there.
 func (p profile) frames(functions gateway.Invoker) gateway.Invoker {
