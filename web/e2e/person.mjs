@@ -96,6 +96,11 @@ export class Person {
         .join("\n"));
   }
 
+  /** Whether this person's notes can be changed. */
+  async canWrite() {
+    return (await this.editor.getAttribute("contenteditable")) === "true";
+  }
+
   /** All of the notes that this person's editor has, also what is far outside of the window. */
   async whole() {
     return await this.editor.evaluate((content) => {

@@ -39,24 +39,35 @@ export class Writer {
     return Array.from({ length }, () => this.#letters[this.#below(this.#letters.length)]);
   }
 
-  /** Does one thing with the keyboard. */
+  /** Does one thing with the keyboard. Fails where this person's own window then lacks something of theirs. */
   async step() {
+    const what = await this.#act();
+    if (!(await this.person.canWrite())) return;
+    const text = await this.person.whole();
+    if (this.own(text) !== this.written.replaceAll("\n", "")) throw new Error(`${this.person.user}'s own window lacks or repeats something after ${what}: ${text}`);
+  }
+
+  async #act() {
     const { keyboard } = this.person.page;
     if (!(await this.person.editor.evaluate((content) => content.contains(document.activeElement)))) await this.person.editor.focus();
     await this.#goSomewhere();
     switch (this.#below(12)) {
       case 0:
-        return await this.#undoAndRedo();
+        await this.#undoAndRedo();
+        return "undo and redo";
       case 1:
-        return await this.#writeAndErase();
+        await this.#writeAndErase();
+        return "writing and erasing";
       case 2:
-        return await this.#paste();
+        await this.#paste();
+        return "pasting";
       case 3:
         await keyboard.press("Enter");
         this.#written.push("\n");
-        return;
+        return "a new line";
       default:
-        return await this.#write(1 + this.#below(6));
+        await this.#write(1 + this.#below(6));
+        return "writing";
     }
   }
 
@@ -84,7 +95,7 @@ export class Writer {
   async #undoAndRedo() {
     const steps = 1 + this.#below(3);
     for (let i = 0; i < steps; i++) await this.person.page.keyboard.press("Control+z");
-    for (let i = 0; i < steps; i++) await this.person.page.keyboard.press("Control+Shift+z");
+    for (let i = 0; i < steps; i++) await this.person.page.keyboard.press("Control+Shift+Z");
   }
 
   async #paste() {
