@@ -19,6 +19,8 @@ const (
 	maxReplay = 1000
 	// replayPage is how many events are read at once.
 	replayPage = 200
+	// beforeState is what a state is read from: it is always sent once.
+	beforeState = -1
 )
 
 // SubscribeRequest asks for a topic's events.
@@ -50,34 +52,22 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	if err != nil {
 		return Subscribed{}, err
 	}
-	if in.From != nil {
-		// Nothing is half done for a position that can't be: look before the row
-		// is written. The newest only grows, so what passes here still holds below.
-		if newest, _, err := source.Head(ctx, topic); err != nil {
-			return Subscribed{}, err
-		} else if *in.From > newest {
-			return Subscribed{}, errs.Invalid("body.from", "is beyond the newest position, %d", newest)
-		}
-		if _, _, err := source.Events(ctx, topic, *in.From, 1); err != nil {
-			return Subscribed{}, err
-		}
+	if err := possible(ctx, topic, source, in.From); err != nil {
+		return Subscribed{}, err
 	}
 	if err := s.write(ctx, c, topic, source, role); err != nil {
 		return Subscribed{}, err
 	}
-	newest, _, err := source.Head(ctx, topic)
+	from := in.From
+	if topic.Kind.isState() {
+		from = new(int64(beforeState))
+	}
+	first, newest, err := beginning(ctx, topic, source, from)
 	if err != nil {
 		return Subscribed{}, err
 	}
-	from := newest
-	switch {
-	case topic.Kind.isState():
-		from = -1 // the state is always sent once
-	case in.From != nil:
-		from = *in.From
-	}
 	return Subscribed{Topic: in.Topic, Position: newest, replay: func(ctx context.Context) {
-		err := s.replay(ctx, c, topic, source, from)
+		err := s.replay(ctx, c, topic, source, first)
 		if errors.Is(err, errEnded) {
 			err = s.tellEnded(ctx, c, topic, source)
 		}
@@ -91,6 +81,52 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 			s.log.WarnContext(ctx, "show presence", "topic", in.Topic, "error", err.Error())
 		}
 	}}, nil
+}
+
+// possible refuses a position that can't be. Nothing is half done for it: this is
+// looked at before the subscription is written. The newest position only grows,
+// so what passes here still holds then.
+func possible(ctx context.Context, topic Topic, source Source, from *int64) error {
+	if from == nil {
+		return nil
+	}
+	newest, _, err := source.Head(ctx, topic)
+	switch {
+	case err != nil:
+		return err
+	case *from > newest:
+		return errs.Invalid("body.from", "is beyond the newest position, %d", newest)
+	case *from == newest:
+		return nil
+	}
+	_, _, err = source.Events(ctx, topic, *from, 1)
+	return err
+}
+
+// missed is a page of what a subscriber has missed.
+type missed struct {
+	events []Event
+	// more is true where others may follow.
+	more bool
+}
+
+// beginning reads, once the subscription stands, the first page of what its
+// subscriber has missed and the newest position. Without a position nothing was
+// missed: what is committed from now on is posted.
+func beginning(ctx context.Context, topic Topic, source Source, from *int64) (first missed, newest int64, err error) {
+	if from != nil {
+		if first.events, first.more, err = source.Events(ctx, topic, *from, replayPage); err != nil {
+			return missed{}, 0, err
+		}
+		newest = *from
+		if n := len(first.events); n > 0 {
+			newest = first.events[n-1].Position
+		}
+	}
+	if from == nil || first.more || newest < 0 {
+		newest, _, err = source.Head(ctx, topic)
+	}
+	return first, newest, err
 }
 
 // write makes the subscription in one transaction with what permits it.
@@ -135,25 +171,21 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 // errEnded says that a subscription has ended since it was made.
 var errEnded = errors.New("the subscription has ended")
 
-// replay posts to one socket what follows a position. Every page is read first,
-// then the subscription, then posted: a removed subscriber gets nothing newer.
-// errEnded where the subscription doesn't stand any more.
-func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, from int64) error {
+// replay posts to one socket what it has missed, from a first page on. Every page
+// is read first, then the subscription, then posted: a removed subscriber gets
+// nothing newer. errEnded where the subscription doesn't stand any more.
+func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, page missed) error {
 	for sent := 0; ; {
-		events, more, err := source.Events(ctx, topic, from, replayPage)
-		if err != nil {
-			return err
-		}
-		if len(events) == 0 {
+		if len(page.events) == 0 {
 			return s.standing(ctx, c, topic)
 		}
-		frames, err := eventFrames(topic, events)
+		frames, err := eventFrames(topic, page.events)
 		if err != nil {
 			return err
 		}
-		from = events[len(events)-1].Position
-		sent += len(events)
-		if more && sent >= maxReplay {
+		from := page.events[len(page.events)-1].Position
+		sent += len(page.events)
+		if page.more && sent >= maxReplay {
 			newest, _, err := source.Head(ctx, topic)
 			if err != nil {
 				return err
@@ -162,14 +194,17 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			if err != nil {
 				return err
 			}
-			frames, more = append(frames, head), false
+			frames, page.more = append(frames, head), false
 		}
 		if err := s.standing(ctx, c, topic); err != nil {
 			return err
 		}
 		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
-		if !more {
+		if !page.more {
 			return nil
+		}
+		if page.events, page.more, err = source.Events(ctx, topic, from, replayPage); err != nil {
+			return err
 		}
 	}
 }
