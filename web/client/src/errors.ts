@@ -1,4 +1,5 @@
-import { asArray, asFields, asString } from "./json.ts";
+import { asCount, asString, readEach, readShape } from "./json.ts";
+import type { Fields } from "./json.ts";
 
 /** Codes of the contract. */
 export type ContractCode =
@@ -37,11 +38,11 @@ export interface RapportErrorFields {
   /** The HTTP status; 0 where there was none. */
   readonly status?: number;
   readonly errors?: readonly ErrorItem[];
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   /** Milliseconds to wait before trying again, where the server said so. */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
   /** With HISTORY_GONE: the oldest version that is still kept. */
-  readonly oldest?: number;
+  readonly oldest?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -74,18 +75,15 @@ const contractCodes: ReadonlySet<string> = new Set<ContractCode>([
   "HISTORY_GONE", "RATE_LIMITED", "PROVIDER_ERROR", "INTERNAL",
 ]);
 
-export function isContractCode(value: unknown): value is ContractCode {
-  return typeof value === "string" && contractCodes.has(value);
-}
-
-/** The `errors` of a problem or of an error frame; what is not one is left out. */
-export function errorItems(value: unknown): readonly ErrorItem[] {
-  return (asArray(value) ?? []).flatMap((item) => {
-    const fields = asFields(item);
-    const location = asString(fields?.["location"]);
-    const detail = asString(fields?.["detail"]);
-    return location === undefined || detail === undefined ? [] : [{ location, detail }];
-  });
+/** What a problem and an error frame say alike; undefined what they don't. */
+export function readRefusal(fields: Fields) {
+  const code = asString(fields["code"]);
+  return {
+    code: code !== undefined && contractCodes.has(code) ? (code as ContractCode) : undefined,
+    detail: asString(fields["detail"]),
+    errors: readEach<ErrorItem>(fields["errors"], (item) => readShape(item, { location: asString, detail: asString })),
+    oldest: asCount(fields["oldest"]),
+  };
 }
 
 /** The caller closed what was to be used. */

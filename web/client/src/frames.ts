@@ -1,6 +1,6 @@
 /** The frames that the server sends, read from text that came from outside. */
-import { errorItems, isContractCode, RapportError } from "./errors.ts";
-import { asArray, asCount, asFields, asNumber, asString, parseFields } from "./json.ts";
+import { RapportError, readRefusal } from "./errors.ts";
+import { asCount, asFields, asNumber, asString, parseFields, readEach, readShape } from "./json.ts";
 import type { Fields } from "./json.ts";
 import type { Cursor, Present, PresenceStatus } from "./meetingapi.ts";
 
@@ -17,12 +17,18 @@ export interface Sighting {
   readonly at: number;
 }
 
+/** The same of somebody who has left. */
+export interface Parting {
+  readonly clientKey: string;
+  readonly at: number;
+}
+
 /** Who is there of a meeting, and who no longer. */
 export interface PresenceFrame {
   readonly type: "presence";
   readonly topic: string;
   readonly here: readonly Sighting[];
-  readonly left: readonly { readonly clientKey: string; readonly at: number }[];
+  readonly left: readonly Parting[];
 }
 
 export type TopicFrame =
@@ -70,8 +76,8 @@ export function parseFrame(data: unknown): ServerFrame | undefined {
     case "error":
       return id === undefined ? undefined : { type, id, error: frameError(fields) };
     case "reconnect": {
-      const before = Date.parse(asString(fields["before"]) ?? "");
-      return { type, before: Number.isNaN(before) ? undefined : before };
+      const before = readTime(fields["before"]);
+      return { type, before: before === Infinity ? undefined : before };
     }
     default:
       return parseTopicFrame(type, fields);
@@ -83,70 +89,56 @@ function parseTopicFrame(type: unknown, fields: Fields): TopicFrame | undefined 
   if (topic === undefined) return undefined;
   switch (type) {
     case "event":
-      return { type, topic, events: (asArray(fields["events"]) ?? []).flatMap(parseEvent) };
+      return { type, topic, events: readEach(fields["events"], readEvent) };
     case "head": {
       const position = asCount(fields["position"]);
       return position === undefined ? undefined : { type, topic, position, hash: asString(fields["hash"]) };
     }
     case "revoked":
       return { type, topic, reason: asString(fields["reason"]) ?? "" };
-    case "presence": {
-      const left = (asArray(fields["left"]) ?? []).flatMap((gone) => {
-        const clientKey = asString(asFields(gone)?.["clientKey"]);
-        return clientKey === undefined ? [] : [{ clientKey, at: parseAt(asFields(gone)?.["at"]) }];
-      });
-      return { type, topic, here: (asArray(fields["here"]) ?? []).flatMap(parsePresent), left };
-    }
+    case "presence":
+      return { type, topic, here: readEach(fields["here"], readSighting), left: readEach(fields["left"], readParting) };
     default:
       return undefined;
   }
 }
 
-function parseEvent(value: unknown): TopicEvent[] {
+function readEvent(value: unknown): TopicEvent | undefined {
   const fields = asFields(value);
   const position = asCount(fields?.["position"]);
-  if (fields === undefined || position === undefined) return [];
-  const data = fields["data"];
-  return [{ position, data, omitted: fields["omitted"] === true || data === undefined }];
+  const data = fields?.["data"];
+  return position === undefined ? undefined : { position, data, omitted: fields?.["omitted"] === true || data === undefined };
 }
 
-function parseAt(value: unknown): number {
+/** Infinity for what is no time. */
+function readTime(value: unknown): number {
   const at = Date.parse(asString(value) ?? "");
   return Number.isNaN(at) ? Infinity : at;
 }
 
-function parsePresent(value: unknown): Sighting[] {
-  const fields = asFields(value);
-  const userId = asString(fields?.["userId"]);
-  const clientKey = asString(fields?.["clientKey"]);
-  if (fields === undefined || userId === undefined || clientKey === undefined) return [];
-  const cursor = parseCursor(fields["cursor"]);
-  const displayName = asString(fields["displayName"]) ?? "";
-  const present = { userId, clientKey, displayName, status: parseStatus(fields["status"]), ...(cursor === undefined ? {} : { cursor }) };
-  return [{ present, at: parseAt(fields["at"]) }];
+function readParting(value: unknown): Parting | undefined {
+  return readShape<Parting>(value, { clientKey: asString, at: readTime });
 }
 
-function parseStatus(value: unknown): PresenceStatus {
+function readSighting(value: unknown): Sighting | undefined {
+  const fields = asFields(value);
+  const present = readShape<Required<Omit<Present, "cursor">>>(value, {
+    userId: asString,
+    clientKey: asString,
+    displayName: (name) => asString(name) ?? "",
+    status: readStatus,
+  });
+  if (present === undefined) return undefined;
+  const cursor = readShape<Cursor>(fields?.["cursor"], { anchor: asCount, head: asCount, version: asCount });
+  return { present: cursor === undefined ? present : { ...present, cursor }, at: readTime(fields?.["at"]) };
+}
+
+function readStatus(value: unknown): PresenceStatus {
   return value === "typing" || value === "idle" ? value : "active";
 }
 
-function parseCursor(value: unknown): Cursor | undefined {
-  const fields = asFields(value);
-  const anchor = asCount(fields?.["anchor"]);
-  const head = asCount(fields?.["head"]);
-  const version = asCount(fields?.["version"]);
-  return anchor === undefined || head === undefined || version === undefined ? undefined : { anchor, head, version };
-}
-
 function frameError(fields: Fields): RapportError {
-  const code = fields["code"];
-  const oldest = asCount(fields["oldest"]);
-  const retryAfter = asNumber(fields["retryAfterSeconds"]);
-  return new RapportError({
-    code: isContractCode(code) ? code : "PROTOCOL",
-    detail: asString(fields["detail"]) ?? "",
-    errors: errorItems(fields["errors"]),
-    ...(oldest === undefined ? {} : { oldest }),
-    ...(retryAfter === undefined ? {} : { retryAfter: retryAfter * 1000 }),
-  });
+  const { code = "PROTOCOL", detail = "", errors, oldest } = readRefusal(fields);
+  const seconds = asNumber(fields["retryAfterSeconds"]);
+  return new RapportError({ code, detail, errors, oldest, retryAfter: seconds === undefined ? undefined : seconds * 1000 });
 }

@@ -1,7 +1,7 @@
 import { backoff, sleep } from "./backoff.ts";
-import { errorItems, isContractCode, RapportError } from "./errors.ts";
+import { RapportError, readRefusal } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
-import { asCount, asString, parseFields } from "./json.ts";
+import { asString, parseFields } from "./json.ts";
 import type { Platform } from "./platform.ts";
 
 /** Gives the access token; with `refresh` the last one was refused. */
@@ -137,18 +137,15 @@ function parseAnswer(status: number, text: string): unknown {
 /** The error of a refused call: problem+json, or what API Gateway says itself. */
 function problem(response: Response, text: string, now: number): RapportError {
   const fields = parseFields(text) ?? {};
-  const code = fields["code"];
-  const requestId = asString(fields["requestId"]);
-  const retryAfter = parseRetryAfter(response.headers.get("retry-after"), now);
-  const oldest = asCount(fields["oldest"]);
+  const { code, detail, errors, oldest } = readRefusal(fields);
   return new RapportError({
-    code: isContractCode(code) ? code : codeOfStatus(response.status),
-    detail: asString(fields["detail"]) ?? asString(fields["message"]) ?? `HTTP ${response.status}`,
+    code: code ?? codeOfStatus(response.status),
+    detail: detail ?? asString(fields["message"]) ?? `HTTP ${response.status}`,
     status: response.status,
-    errors: errorItems(fields["errors"]),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(oldest === undefined ? {} : { oldest }),
+    errors,
+    requestId: asString(fields["requestId"]),
+    retryAfter: parseRetryAfter(response.headers.get("retry-after"), now),
+    oldest,
   });
 }
 

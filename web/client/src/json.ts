@@ -1,6 +1,24 @@
 /** Reads fields of JSON that came from outside: what has another type is undefined. */
 
 export type Fields = Readonly<Record<string, unknown>>;
+type Reader<T> = (value: unknown) => T | undefined;
+
+/** An object with every field that `readers` names; undefined where one of them can't be read. Others are left out. */
+export function readShape<T extends object>(value: unknown, readers: { readonly [K in keyof T]: Reader<T[K]> }): T | undefined {
+  const fields = asFields(value);
+  const shape: Partial<T> = {};
+  for (const name in readers) {
+    const field = readers[name](fields?.[name]);
+    if (field === undefined) return undefined;
+    shape[name] = field;
+  }
+  return shape as T;
+}
+
+/** What can be read of a list; the rest is left out. */
+export function readEach<T>(list: unknown, read: Reader<T>): T[] {
+  return (asArray(list) ?? []).flatMap((item) => read(item) ?? []);
+}
 
 export function parseFields(text: string): Fields | undefined {
   try {
@@ -11,11 +29,7 @@ export function parseFields(text: string): Fields | undefined {
 }
 
 export function asFields(value: unknown): Fields | undefined {
-  return isFields(value) ? value : undefined;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
 export function asString(value: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import type { SocketConnection } from "./connection.ts";
-import { RapportError } from "./errors.ts";
+import { closedError, RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
 import type { Platform } from "./platform.ts";
 import { TopicSubscription } from "./subscription.ts";
@@ -50,7 +50,7 @@ export class LogTopic extends TopicSubscription {
   }
 
   override close(): void {
-    this.#reading.abort(new RapportError({ code: "CLOSED", detail: `${this.topic} is closed` }));
+    this.#reading.abort(closedError(this.topic));
     super.close();
   }
 

@@ -3,7 +3,7 @@ import type { RapportError } from "./errors.ts";
 import type { Api } from "./api.ts";
 import type { SocketConnection } from "./connection.ts";
 import { Here } from "./here.ts";
-import { asArray, asFields } from "./json.ts";
+import { asArray, asFields, readShape } from "./json.ts";
 import type { MeetingHandlers, Presence, PresenceStatus, Present } from "./meetingapi.ts";
 import type { Platform } from "./platform.ts";
 import { PresenceSender } from "./presence.ts";
@@ -166,9 +166,8 @@ async function readView(api: Api, meetingId: string, signal: AbortSignal): Promi
 }
 
 function parseView(data: unknown): MeetingView | undefined {
-  const fields = asFields(data);
-  const meeting = asFields(fields?.["meeting"]);
-  const participants = asArray(fields?.["participants"]);
-  if (meeting === undefined || participants === undefined) return undefined;
-  return { meeting: meeting as unknown as Meeting, participants: participants as readonly Participant[] };
+  return readShape<MeetingView>(data, {
+    meeting: (meeting) => asFields(meeting) as Meeting | undefined,
+    participants: (participants) => asArray(participants) as readonly Participant[] | undefined,
+  });
 }

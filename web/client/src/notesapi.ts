@@ -6,6 +6,7 @@ import type { StorageState } from "./keeper.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
 import type { NotesDraft } from "./saved.ts";
+import type { Offline } from "./storage.ts";
 import type { NotesEvent } from "./types.ts";
 
 /**
@@ -69,4 +70,6 @@ export interface NotesDependencies {
   readonly connection: SocketConnection;
   readonly platform: Platform;
   readonly userId: string;
+  /** Where edits are kept; undefined for nowhere. */
+  readonly offline: Offline | undefined;
 }

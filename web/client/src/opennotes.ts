@@ -26,7 +26,7 @@ const accessMs = 1_500;
  */
 export async function openNotes(from: NotesDependencies, meetingId: string): Promise<NotesSession> {
   const { clock, newId } = from.platform;
-  const offline = from.platform.offline && { ...from.platform.offline, storage: patient(from.platform.offline.storage, clock) };
+  const offline = from.offline && { ...from.offline, storage: patient(from.offline.storage, clock) };
   const claims = new Claims(offline, from.userId, meetingId, newId);
   const shelf = new DraftShelf(offline, from.userId, meetingId);
   const [orphans] = await Promise.all([claims.orphans(), shelf.refresh()]);
@@ -136,7 +136,7 @@ class Heirs {
 
   /** Looks again now and then, as long as the session is open. */
   watch(session: NotesSession): void {
-    if (this.#from.platform.offline === undefined) return;
+    if (this.#from.offline === undefined) return;
     const stop = session.on("state", (state) => {
       if (state !== "closed") return;
       stop();

@@ -1,5 +1,4 @@
 import { RapportError } from "./errors.ts";
-import { browserOffline } from "./indexeddb.ts";
 import type { WebSocketConstructor } from "./socket.ts";
 import type { Offline } from "./storage.ts";
 
@@ -25,13 +24,16 @@ export interface Platform {
    * not compared with the server's hash.
    */
   readonly sha256: ((text: string) => Promise<string>) | undefined;
-  /** Where edits are kept that the server has not confirmed. Undefined: only while the program runs. */
-  readonly offline: Offline | undefined;
+  /**
+   * Where edits are kept that the server has not confirmed. Undefined: in the
+   * browser's own storage, where there is one. Null: only while the program runs.
+   */
+  readonly offline: Offline | null | undefined;
   /**
    * The part of this package that keeps notes, which a page loads when it first
    * opens some: as long as it does not, it need not have it.
    */
-  readonly loadNotes: () => Promise<Pick<typeof import("./opennotes.ts"), "openNotes">>;
+  readonly loadNotes: () => Promise<typeof import("./notespart.ts")>;
   /** Calls back when the machine says that the network is there again, or that the page is looked at again. */
   readonly onOnline: (callback: () => void) => () => void;
 }
@@ -47,21 +49,22 @@ const systemClock: Clock = {
 /** The machine's own, with `given` in place of some. */
 export function platform(given: Partial<Platform> = {}): Platform {
   return {
-    clock: given.clock ?? systemClock,
-    random: given.random ?? Math.random,
-    newId: given.newId ?? randomId,
-    fetch: given.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    webSocket: given.webSocket ?? defaultWebSocket(),
-    sha256: given.sha256 ?? defaultSha256(),
-    offline: "offline" in given ? given.offline : browserOffline(),
-    loadNotes: given.loadNotes ?? loadNotes,
-    onOnline: given.onOnline ?? onOnline,
+    clock: systemClock,
+    random: Math.random,
+    newId: randomId,
+    fetch: (input, init) => globalThis.fetch(input, init),
+    webSocket: defaultWebSocket(),
+    sha256: defaultSha256(),
+    offline: undefined,
+    loadNotes,
+    onOnline,
+    ...given,
   };
 }
 
-async function loadNotes(): Promise<typeof import("./opennotes.ts")> {
+async function loadNotes(): Promise<typeof import("./notespart.ts")> {
   try {
-    return await import("./opennotes.ts");
+    return await import("./notespart.ts");
   } catch (cause) {
     throw new RapportError({ code: "NETWORK", detail: "a part of the client could not be loaded", cause });
   }

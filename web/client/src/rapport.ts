@@ -1,6 +1,5 @@
 import { createApi } from "./api.ts";
 import type { Api } from "./api.ts";
-import { forget } from "./claims.ts";
 import { SocketConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { RapportError } from "./errors.ts";
@@ -57,14 +56,17 @@ export class Rapport implements Api {
   readonly #connection: SocketConnection;
   readonly #open = new Set<Subscription>();
   #self: Promise<Pick<User, "userId">> | undefined;
+  /** Undefined before it is first needed. */
+  #offline: Offline | null | undefined;
 
   constructor(options: RapportOptions) {
     this.#platform = platform({
       ...options.platform,
       ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-      ...(options.offline === undefined ? {} : { offline: options.offline ?? undefined }),
+      ...(options.offline === undefined ? {} : { offline: options.offline }),
       ...(options.webSocket === undefined ? {} : { webSocket: options.webSocket }),
     });
+    this.#offline = this.#platform.offline;
     if (options.userId !== undefined) this.#self = Promise.resolve({ userId: options.userId });
     const api = createApi(new Http(options.baseUrl, options.token, this.#platform), this.#platform.newId);
     this.me = api.me;
@@ -136,8 +138,8 @@ export class Rapport implements Api {
 
   /** Loads the notes and follows them. Rejects with RapportError when they can't be read. */
   async openNotes(meetingId: string): Promise<NotesSession> {
-    const [{ userId }, { openNotes }] = await Promise.all([this.#whoami(), this.#platform.loadNotes()]);
-    const from = { api: this, connection: this.#connection, platform: this.#platform, userId };
+    const [{ userId }, { openNotes, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
+    const from = { api: this, connection: this.#connection, platform: this.#platform, userId, offline };
     const session = await openNotes(from, meetingId);
     this.#open.add(session);
     const stop = session.on("state", (state) => {
@@ -154,8 +156,8 @@ export class Rapport implements Api {
    * sessions. Rejects with what the storage fails with.
    */
   async forgetKeptEdits(): Promise<void> {
-    const { userId } = await this.#whoami();
-    if (this.#platform.offline !== undefined) await forget(this.#platform.offline.storage, userId);
+    const [{ userId }, { forget, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
+    if (offline !== undefined) await forget(offline.storage, userId);
   }
 
   /** Closes every session, topic and the connection. */
@@ -173,6 +175,13 @@ export class Rapport implements Api {
     const session = new MeetingSession(from, meetingId);
     this.#open.add(session);
     return session;
+  }
+
+  /** What only notes need, and where their edits are kept: one storage for all of them. */
+  async #loadNotes() {
+    const { openNotes, forget, browserOffline } = await this.#platform.loadNotes();
+    if (this.#offline === undefined) this.#offline = browserOffline() ?? null;
+    return { openNotes, forget, offline: this.#offline ?? undefined };
   }
 
   /** The caller, asked once. */

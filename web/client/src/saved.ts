@@ -1,5 +1,5 @@
 /** Edits as they are kept between tabs. */
-import { asArray, asCount, asFields, asString } from "./json.ts";
+import { asCount, asFields, asString, readShape } from "./json.ts";
 import { parseOps } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
 
@@ -32,26 +32,28 @@ export interface SavedEdits {
 
 /** Undefined for what is nothing of this version's. */
 export function parseSaved(value: unknown): SavedEdits | undefined {
-  const fields = asFields(value);
-  const version = asCount(fields?.["version"]);
-  const confirmed = asString(fields?.["confirmed"]);
-  const buffer = parseOps(fields?.["buffer"]);
-  const nextSeq = asCount(fields?.["nextSeq"]);
-  if (fields?.["format"] !== 1 || version === undefined || confirmed === undefined) return undefined;
-  if (buffer === undefined || nextSeq === undefined) return undefined;
-  const inFlight = fields["inFlight"] === undefined ? undefined : parseInFlight(fields["inFlight"]);
-  if (inFlight === undefined && fields["inFlight"] !== undefined) return undefined;
-  return { format: 1, version, confirmed, inFlight, buffer, waiting: asCount(fields["waiting"]) ?? 1, nextSeq };
+  const saved = readShape<Omit<SavedEdits, "inFlight">>(value, {
+    format: (format) => (format === 1 ? format : undefined),
+    version: asCount,
+    confirmed: asString,
+    buffer: parseOps,
+    waiting: (waiting) => asCount(waiting) ?? 1,
+    nextSeq: asCount,
+  });
+  const flight = asFields(value)?.["inFlight"];
+  const inFlight = parseInFlight(flight);
+  if (saved === undefined || (inFlight === undefined && flight !== undefined)) return undefined;
+  return { ...saved, inFlight };
 }
 
 function parseInFlight(value: unknown): InFlight | undefined {
-  const fields = asFields(value);
-  const clientSeq = asCount(fields?.["clientSeq"]);
-  const baseVersion = asCount(fields?.["baseVersion"]);
-  const ops = parseOps(fields?.["ops"]);
-  const change = parseOps(fields?.["change"]);
-  if (clientSeq === undefined || baseVersion === undefined || ops === undefined || change === undefined) return undefined;
-  return { clientSeq, baseVersion, ops, change, edits: asCount(fields?.["edits"]) ?? 1 };
+  return readShape<InFlight>(value, {
+    clientSeq: asCount,
+    baseVersion: asCount,
+    ops: parseOps,
+    change: parseOps,
+    edits: (edits) => asCount(edits) ?? 1,
+  });
 }
 
 /** Why edits could not be merged by themselves. */
@@ -81,12 +83,17 @@ export interface NotesDraft {
   readonly createdAt: number;
 }
 
-const reasons: ReadonlySet<unknown> = new Set<DraftReason>(["history_gone", "meeting_over", "forbidden", "refused"]);
+const reasons: readonly unknown[] = ["history_gone", "meeting_over", "forbidden", "refused"] satisfies DraftReason[];
 
 export function parseDraft(value: unknown): NotesDraft | undefined {
-  const fields = asFields(value);
-  const texts = ["id", "meetingId", "baseText", "text"].every((name) => asString(fields?.[name]) !== undefined);
-  const numbers = ["baseVersion", "createdAt"].every((name) => asCount(fields?.[name]) !== undefined);
-  if (!texts || !numbers || !reasons.has(fields?.["reason"]) || asArray(fields?.["change"]) === undefined) return undefined;
-  return parseOps(fields?.["change"]) === undefined ? undefined : (fields as unknown as NotesDraft);
+  return readShape<NotesDraft>(value, {
+    id: asString,
+    meetingId: asString,
+    reason: (reason) => (reasons.includes(reason) ? (reason as DraftReason) : undefined),
+    baseVersion: asCount,
+    baseText: asString,
+    change: parseOps,
+    text: asString,
+    createdAt: asCount,
+  });
 }

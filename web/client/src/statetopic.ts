@@ -1,5 +1,5 @@
 import type { SocketConnection } from "./connection.ts";
-import { RapportError } from "./errors.ts";
+import { closedError, RapportError } from "./errors.ts";
 import type { PresenceFrame, TopicEvent } from "./frames.ts";
 import type { Platform } from "./platform.ts";
 import { TopicSubscription } from "./subscription.ts";
@@ -30,7 +30,7 @@ export class StateTopic extends TopicSubscription {
   }
 
   override close(): void {
-    this.#reading.abort(new RapportError({ code: "CLOSED", detail: `${this.topic} is closed` }));
+    this.#reading.abort(closedError(this.topic));
     super.close();
   }
 

@@ -1,5 +1,5 @@
 import { backoff } from "./backoff.ts";
-import { RapportError } from "./errors.ts";
+import { closedError, RapportError } from "./errors.ts";
 import type { SocketConnection } from "./connection.ts";
 import type { PresenceFrame, TopicEvent, TopicFrame } from "./frames.ts";
 import { asCount } from "./json.ts";
@@ -61,7 +61,7 @@ export abstract class TopicSubscription implements TopicFollower {
 
   close(): void {
     if (this.#ended.signal.aborted) return;
-    this.#ended.abort(new RapportError({ code: "CLOSED", detail: `${this.topic} is closed` }));
+    this.#ended.abort(closedError(this.topic));
     this.#catchUp?.cancel();
     this.#connection.unfollow(this, this.#live || this.#unanswered > 0);
     this.#live = false;

@@ -2,7 +2,7 @@ import { Rapport } from "../src/index.ts";
 import type { WebSocketConstructor } from "../src/index.ts";
 import type { TokenProvider } from "../src/http.ts";
 import type { Platform } from "../src/platform.ts";
-import { openNotes } from "../src/opennotes.ts";
+import * as notesPart from "../src/notespart.ts";
 import { FakeClock } from "./clock.ts";
 import { FakeSocket, Network } from "./network.ts";
 import { Random } from "./random.ts";
@@ -55,8 +55,8 @@ export class World {
       newId: () => `id${++this.#ids}`,
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),
       webSocket: this.#webSocket(),
-      offline: undefined,
-      loadNotes: () => Promise.resolve({ openNotes }), // What is loaded takes its own time, beside the fake clock's.
+      offline: null,
+      loadNotes: () => Promise.resolve(notesPart), // What is loaded takes its own time, beside the fake clock's.
       sha256: (text) => Promise.resolve(sha256(text)),
       onOnline: (callback) => {
         this.online = callback;
