@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 
@@ -50,7 +49,6 @@ type Door struct {
 	steps   []Step
 	chain   Next
 	log     *slog.Logger
-	server  *server
 	engine  *backend
 }
 
@@ -66,29 +64,11 @@ func New(o Options) (*Door, error) {
 		steps:   o.Steps, log: o.Log, engine: newBackend(address.Host),
 	}
 	d.chain = chain(o.Steps, d.forward)
-	d.server = &server{
-		handle: d.handle, listeners: map[net.Listener]bool{}, callers: map[*caller]bool{},
-		broken: func(reason any, stack []byte) {
-			o.Log.Error("tables' door", "panic", fmt.Sprint(reason), "stack", string(stack))
-		},
-	}
 	return d, nil
 }
 
-// Serve answers at a listener until Shutdown.
-func (d *Door) Serve(l net.Listener) error {
-	if err := d.server.serve(l); !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("tables' door at %s: %w", l.Addr(), err)
-	}
-	return nil
-}
-
-// Shutdown lets the calls under way finish, then cuts them.
-func (d *Door) Shutdown(ctx context.Context) error {
-	err := d.server.shutdown(ctx)
-	d.engine.close()
-	return err
-}
+// Close ends the connections to the engine that no call uses.
+func (d *Door) Close() { d.engine.close() }
 
 // handle has a call answered, or is an error where its connection is to be cut.
 func (d *Door) handle(x *exchange, r *http.Request) (Answer, error) {

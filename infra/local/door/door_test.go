@@ -38,23 +38,12 @@ func open(tb testing.TB, engine string, steps ...Step) (*Door, string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- d.Serve(l) }()
+	server := httptest.NewServer(d)
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), enough)
-		defer cancel()
-		if err := d.Shutdown(ctx); err != nil {
-			tb.Error(err)
-		}
-		if err := <-served; err != nil {
-			tb.Error(err)
-		}
+		server.Close()
+		d.Close()
 	})
-	return d, l.Addr().String()
+	return d, server.Listener.Addr().String()
 }
 
 // notes are what a step or an engine saw.

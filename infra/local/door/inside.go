@@ -27,7 +27,7 @@ func (d *Door) Tables() *Inside {
 			}
 		}
 		if x.request.Len() > MaxBody {
-			return respond(r, TableError(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is larger than 16 MB")), nil
+			return respond(r, tooLarge()), nil
 		}
 		answer, err := d.handle(x, r)
 		if err != nil {

@@ -29,12 +29,8 @@ func (r *Runner) startDoor(ctx context.Context) error {
 		return fmt.Errorf("tables' door: %w", err)
 	}
 	r.at.tables = loopback(listener.Addr().(*net.TCPAddr).Port)
-	go func() {
-		if err := r.calls.Serve(listener); err != nil {
-			r.fail(err)
-		}
-	}()
-	r.ends.push("tables' door", time.Second, r.calls.Shutdown)
+	r.ends.push("connections of the tables' door", time.Second, func(context.Context) error { r.calls.Close(); return nil })
+	r.serve("tables' door", &entrance{listeners: []net.Listener{listener}}, r.calls)
 	return nil
 }
 
