@@ -1,5 +1,6 @@
 import type { Api } from "./api.ts";
 import { RapportError } from "./errors.ts";
+import { participantsOf } from "./participants.ts";
 import type { Role } from "./types.ts";
 
 /** What the caller may do with a meeting's notes. */
@@ -21,13 +22,9 @@ export async function notesAccess(api: Api, meetingId: string, userId: string, s
 
 /** Undefined for a caller who is not in the list: what the server lets him do shows with the first edit. */
 async function roleOf(api: Api, meetingId: string, userId: string, signal: AbortSignal): Promise<Role | undefined> {
-  let cursor: string | null = null;
-  do {
-    const page = await api.participants.list(meetingId, { limit: 200, ...(cursor === null ? {} : { cursor }) }, { signal });
-    const found = page.items.find((participant) => participant.userId === userId);
-    if (found !== undefined) return found.role;
-    cursor = page.nextCursor;
-  } while (cursor !== null);
+  for await (const participant of participantsOf(api, meetingId, signal)) {
+    if (participant.userId === userId) return participant.role;
+  }
   return undefined;
 }
 

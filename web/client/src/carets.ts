@@ -49,7 +49,7 @@ export class Carets {
   readonly #recent: NotesEvent[] = [];
   /** By client id, of those whose changes came. */
   readonly #keys = new Map<string, string | undefined>();
-  readonly #changes = new Emitter<[readonly Caret[]]>();
+  readonly #emitter = new Emitter<{ change(carets: readonly Caret[]): void }>();
   readonly #stops: (() => void)[];
   /** What the others believe, on the confirmed text. */
   #believed: Selection | undefined;
@@ -89,7 +89,7 @@ export class Carets {
 
   /** Calls back when somebody's caret came, went or moved otherwise than by an edit of this window. */
   onChange(callback: (carets: readonly Caret[]) => void): () => void {
-    return this.#changes.add(callback);
+    return this.#emitter.on("change", callback);
   }
 
   /** This window's status, and its selection in the local text; undefined for none. Call it with every move. */
@@ -118,7 +118,7 @@ export class Carets {
       const before = this.#placed.get(clientKey);
       if (before === undefined || !same(before.told, told)) this.#placed.set(clientKey, { told, at: this.#place(clientKey, told) });
     }
-    this.#changes.emit(this.list);
+    this.#emitter.emit("change", this.list);
     // Who comes knows only what was told last, at a version that may be long past.
     if (newcomers) this.#tellMoved(true);
   }
@@ -155,7 +155,7 @@ export class Carets {
       const caret = event.clientId === this.#notes.clientId ? caretAfter(event.ops) : undefined;
       this.#believed = caret === undefined ? mapped(this.#believed, event.ops) : { anchor: caret, head: caret };
     }
-    this.#changes.emit(this.list);
+    this.#emitter.emit("change", this.list);
     this.#tellMoved(false);
   }
 
@@ -164,7 +164,7 @@ export class Carets {
     this.#recent.length = 0;
     for (const [key, { told }] of this.#placed) this.#placed.set(key, { told, at: undefined });
     this.#believed = undefined;
-    this.#changes.emit(this.list);
+    this.#emitter.emit("change", this.list);
   }
 
   /** Tells what the others can't work out themselves. */

@@ -48,8 +48,7 @@ export class SocketConnection implements Connection {
   readonly #platform: Platform;
   /** Makes a ticket and returns its URL. */
   readonly #ticketUrl: (signal: AbortSignal) => Promise<string>;
-  readonly #states = new Emitter<[ConnectionState]>();
-  readonly #opens = new Emitter<[]>();
+  readonly #emitter = new Emitter<{ state(state: ConnectionState): void; open(): void }>();
   readonly #topics: Topics;
   #state: ConnectionState = { kind: "idle" };
   #current: Socket | undefined;
@@ -76,12 +75,12 @@ export class SocketConnection implements Connection {
   }
 
   onState(callback: (state: ConnectionState) => void): () => void {
-    return this.#states.add(callback);
+    return this.#emitter.on("state", callback);
   }
 
   /** Calls back each time that a new socket has become the current one. */
   onOpen(callback: () => void): () => void {
-    return this.#opens.add(callback);
+    return this.#emitter.on("open", callback);
   }
 
   get isOpen(): boolean {
@@ -209,7 +208,7 @@ export class SocketConnection implements Connection {
     if (old !== undefined) this.#retiring.add(old);
     this.#become({ kind: "open", since: this.#openedAt });
     const resumed = this.#resume();
-    this.#opens.emit();
+    this.#emitter.emit("open");
     // Only when all is subscribed here is the old one no longer needed; it then waits for its own answers.
     if (old !== undefined) void resumed.then(() => {
       if (socket.isOpen) old.retire();
@@ -249,7 +248,7 @@ export class SocketConnection implements Connection {
     this.#current = before;
     this.#become({ kind: "open", since: this.#platform.clock.now() });
     void this.#resume();
-    this.#opens.emit();
+    this.#emitter.emit("open");
     this.#wait(0);
     return true;
   }
@@ -343,6 +342,6 @@ export class SocketConnection implements Connection {
 
   #become(state: ConnectionState): void {
     this.#state = state;
-    this.#states.emit(state);
+    this.#emitter.emit("state", state);
   }
 }

@@ -1,20 +1,21 @@
-/** Callbacks of one kind of news. One that throws does not keep it from the others. */
-export class Emitter<Args extends unknown[]> {
-  readonly #callbacks = new Set<{ readonly call: (...args: Args) => void }>();
+/** Callbacks, by the name of what they are called for. One that throws does not keep it from the others. */
+export class Emitter<Handlers extends { readonly [K in keyof Handlers]: (...args: never) => void }> {
+  readonly #handlers = new Set<{ readonly event: keyof Handlers; readonly call: (...args: never) => void }>();
 
   /** Returns the function that removes the callback. */
-  add(call: (...args: Args) => void): () => void {
-    const entry = { call };
-    this.#callbacks.add(entry);
+  on<K extends keyof Handlers>(event: K, call: Handlers[K]): () => void {
+    const entry = { event, call };
+    this.#handlers.add(entry);
     return () => {
-      this.#callbacks.delete(entry);
+      this.#handlers.delete(entry);
     };
   }
 
-  emit(...args: Args): void {
-    for (const { call } of [...this.#callbacks]) {
+  emit<K extends keyof Handlers>(event: K, ...args: Parameters<Handlers[K]>): void {
+    for (const entry of [...this.#handlers]) {
+      if (entry.event !== event) continue;
       try {
-        call(...args);
+        entry.call(...(args as never));
       } catch (error) {
         // The platform reports it as uncaught; the sender's state must not depend on it.
         queueMicrotask(() => {

@@ -1,14 +1,13 @@
 import { Emitter } from "./emitter.ts";
-import type { RapportError } from "./errors.ts";
 import type { Api } from "./api.ts";
 import type { SocketConnection } from "./connection.ts";
 import { Here } from "./here.ts";
 import { asArray, asFields, readShape } from "./json.ts";
 import type { MeetingHandlers, Presence, PresenceStatus, Present } from "./meetingapi.ts";
+import { participantsOf } from "./participants.ts";
 import type { Platform } from "./platform.ts";
 import { PresenceSender } from "./presence.ts";
 import { StateTopic } from "./statetopic.ts";
-import type { EndReason } from "./subscription.ts";
 import type { Meeting, MeetingView, Participant } from "./types.ts";
 
 /** How long the frame with everybody may take after a subscription. */
@@ -38,12 +37,7 @@ export class MeetingSession {
   readonly #topic: StateTopic;
   readonly #sender: PresenceSender;
   readonly #here = new Here();
-  readonly #emitters = {
-    view: new Emitter<[MeetingView]>(),
-    here: new Emitter<[readonly Present[]]>(),
-    live: new Emitter<[boolean]>(),
-    end: new Emitter<[EndReason, RapportError | undefined]>(),
-  };
+  readonly #emitter = new Emitter<MeetingHandlers>();
   #view: MeetingView | undefined;
   #status: PresenceStatus | undefined;
   #closed = false;
@@ -61,17 +55,17 @@ export class MeetingSession {
       onSubscribed: () => this.#subscribed(),
       onPresence: (frame) => {
         const alone = this.#alone;
-        if (this.#here.take(frame)) this.#emitters.here.emit(this.here);
+        if (this.#here.take(frame)) this.#emitter.emit("here", this.here);
         // What moved while nobody looked is told to whom has come.
         if (alone && !this.#alone) this.#sender.hurry();
       },
       onLive: (live) => {
         if (!live) this.#sender.subscribed(false);
-        this.#emitters.live.emit(live);
+        this.#emitter.emit("live", live);
       },
       onEnd: (reason, error) => {
         this.close();
-        this.#emitters.end.emit(reason, error);
+        this.#emitter.emit("end", reason, error);
       },
       read: async (signal) => {
         const view = await readView(api, meetingId, signal);
@@ -118,8 +112,7 @@ export class MeetingSession {
 
   /** Returns the function that removes the handler. */
   on<K extends keyof MeetingHandlers>(event: K, handler: MeetingHandlers[K]): () => void {
-    const emitter = this.#emitters[event] as unknown as Emitter<Parameters<MeetingHandlers[K]>>;
-    return emitter.add(handler as (...args: Parameters<MeetingHandlers[K]>) => void);
+    return this.#emitter.on(event, handler);
   }
 
   close(): void {
@@ -141,7 +134,7 @@ export class MeetingSession {
     this.#sender.subscribed(true);
     this.#cancelExpiry();
     this.#cancelExpiry = this.#platform.clock.after(hereMs, () => {
-      if (this.#here.expire()) this.#emitters.here.emit(this.here);
+      if (this.#here.expire()) this.#emitter.emit("here", this.here);
     });
   }
 
@@ -149,19 +142,14 @@ export class MeetingSession {
     const view = parseView(data);
     if (view === undefined) return;
     this.#view = view;
-    this.#emitters.view.emit(view);
+    this.#emitter.emit("view", view);
   }
 }
 
 async function readView(api: Api, meetingId: string, signal: AbortSignal): Promise<MeetingView> {
   const meeting = await api.meetings.get(meetingId, { signal });
   const participants: Participant[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = await api.participants.list(meetingId, { limit: 200, ...(cursor === null ? {} : { cursor }) }, { signal });
-    participants.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
+  for await (const participant of participantsOf(api, meetingId, signal)) participants.push(participant);
   return { meeting, participants };
 }
 

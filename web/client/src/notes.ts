@@ -6,7 +6,7 @@ import { draftOf, draftOn, reasonOf } from "./drafts.ts";
 import { Emitter } from "./emitter.ts";
 import { closedError } from "./errors.ts";
 import type { MeetingSession } from "./meeting.ts";
-import type { NotesDependencies, NotesHandlers, NotesProblem, NotesState, NotesStatus } from "./notesapi.ts";
+import type { NotesDependencies, NotesHandlers, NotesState, NotesStatus } from "./notesapi.ts";
 import { NotesCore } from "./notescore.ts";
 import type { Aside } from "./notescore.ts";
 import { stateOf, statusOf } from "./notesstatus.ts";
@@ -15,7 +15,6 @@ import { apply, invert } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import type { NotesDraft } from "./saved.ts";
 import type { DraftShelf } from "./shelf.ts";
-import type { NotesEvent } from "./types.ts";
 import { UndoHistory } from "./undo.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -49,15 +48,7 @@ export class NotesSession {
   readonly #core: NotesCore;
   readonly #shelf: DraftShelf;
   readonly #history = new UndoHistory();
-  readonly #emitters = {
-    remote: new Emitter<[Change]>(),
-    state: new Emitter<[NotesState]>(),
-    status: new Emitter<[NotesStatus]>(),
-    error: new Emitter<[NotesProblem]>(),
-    reset: new Emitter<[string]>(),
-    drafts: new Emitter<[readonly NotesDraft[]]>(),
-    committed: new Emitter<[NotesEvent]>(),
-  };
+  readonly #emitter = new Emitter<NotesHandlers>();
   readonly #synced = new Waiters();
   readonly #stopShelf: () => void;
   #state: NotesState = "offline";
@@ -72,19 +63,19 @@ export class NotesSession {
     this.#core = new NotesCore(from, meetingId, draft, access, claim, {
       onOthers: (change) => {
         this.#history.others(change);
-        this.#emitters.remote.emit(change);
+        this.#emitter.emit("remote", change);
       },
       onReset: (moved) => {
         this.#history.others(moved);
-        this.#emitters.reset.emit(this.text);
+        this.#emitter.emit("reset", this.text);
       },
       onAside: (aside) => this.#setAside(aside),
-      onProblem: (error) => this.#emitters.error.emit({ error }),
-      onCommitted: (event) => this.#emitters.committed.emit(event),
+      onProblem: (error) => this.#emitter.emit("error", { error }),
+      onCommitted: (event) => this.#emitter.emit("committed", event),
       onChange: () => this.#changed(),
     });
     this.#stopShelf = shelf.onChange((drafts) => {
-      this.#emitters.drafts.emit(drafts);
+      this.#emitter.emit("drafts", drafts);
       this.#changed();
     });
     this.#status = statusOf(this.#situation);
@@ -203,7 +194,7 @@ export class NotesSession {
         this.#history.seal();
         this.edit(change);
         this.#history.seal();
-        this.#emitters.remote.emit(change);
+        this.#emitter.emit("remote", change);
       }
       // The edits must be safe before the draft goes.
       await this.#core.kept();
@@ -237,8 +228,7 @@ export class NotesSession {
 
   /** Returns the function that removes the handler. */
   on<K extends keyof NotesHandlers>(event: K, handler: NotesHandlers[K]): () => void {
-    const emitter = this.#emitters[event] as unknown as Emitter<Parameters<NotesHandlers[K]>>;
-    return emitter.add(handler as (...args: Parameters<NotesHandlers[K]>) => void);
+    return this.#emitter.on(event, handler);
   }
 
   /**
@@ -267,7 +257,7 @@ export class NotesSession {
     const { newId, clock } = this.#from.platform;
     const draft = draftOf({ id: newId(), meetingId: this.meetingId, createdAt: clock.now() }, reasonOf(error), baseVersion, baseText, change);
     const stored = change.length === 0 ? Promise.resolve() : this.#shelf.add(draft);
-    this.#emitters.error.emit({ error, lost: { change: draftOn(this.text, draft), text } });
+    this.#emitter.emit("error", { error, lost: { change: draftOn(this.text, draft), text } });
     return stored;
   }
 
@@ -279,9 +269,9 @@ export class NotesSession {
     this.#status = status;
     if (state !== this.#state) {
       this.#state = state;
-      this.#emitters.state.emit(state);
+      this.#emitter.emit("state", state);
     }
-    if (!told) this.#emitters.status.emit(status);
+    if (!told) this.#emitter.emit("status", status);
   }
 
   get #situation(): Situation {

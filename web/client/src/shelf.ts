@@ -8,7 +8,7 @@ import type { Offline } from "./storage.ts";
 export class DraftShelf {
   readonly #offline: Offline | undefined;
   readonly #prefix: string;
-  readonly #changes = new Emitter<[readonly NotesDraft[]]>();
+  readonly #emitter = new Emitter<{ change(drafts: readonly NotesDraft[]): void }>();
   #drafts: readonly NotesDraft[] = [];
   /** Those that could not be stored: only this window has them. */
   readonly #unstored = new Set<string>();
@@ -24,7 +24,7 @@ export class DraftShelf {
   }
 
   onChange(callback: (drafts: readonly NotesDraft[]) => void): () => void {
-    return this.#changes.add(callback);
+    return this.#emitter.on("change", callback);
   }
 
   find(id: string): NotesDraft | undefined {
@@ -86,6 +86,6 @@ export class DraftShelf {
     const sorted = [...drafts].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
     if (sorted.length === this.#drafts.length && sorted.every(({ id }, i) => id === this.#drafts[i]?.id)) return;
     this.#drafts = sorted;
-    this.#changes.emit(sorted);
+    this.#emitter.emit("change", sorted);
   }
 }
