@@ -145,7 +145,7 @@ load: setup runner driver ## Drive a runner as the objective says, and report (M
 .PHONY: load-small
 load-small: SECONDS = 10
 load-small: setup runner driver ## The same for half a minute, with few people: correctness alone decides
-	@SLO=report RAMP=3s MEETINGS=10 CLIENTS=3 RATE=10 TRANSCRIPTS=5 QUERIES=5 TEXTS=5 $(LOAD)
+	@SLO=report RAMP=3s HEARTBEATS=5s MEETINGS=10 CLIENTS=3 RATE=10 TRANSCRIPTS=5 QUERIES=5 TEXTS=5 $(LOAD)
 
 .PHONY: driver
 driver: need-go

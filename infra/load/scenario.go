@@ -31,7 +31,7 @@ type Scenario struct {
 	Seconds int           `env:"LOAD_SECONDS" envDefault:"120" json:"seconds"`
 	Ramp    time.Duration `env:"RAMP" envDefault:"60s" json:"rampNs"`
 	// Heartbeats is how often every client tells that it is there; 0 never.
-	Heartbeats time.Duration `env:"HEARTBEATS" envDefault:"20s" json:"heartbeatsNs"`
+	Heartbeats time.Duration `env:"HEARTBEATS" envDefault:"0s" json:"heartbeatsNs"`
 	// Arrivals is poisson or fixed.
 	Arrivals string `env:"ARRIVALS" envDefault:"poisson" json:"arrivals"`
 	// Seed decides the schedule and what is written; 0 takes a new one.
@@ -43,7 +43,7 @@ type Scenario struct {
 	// Settle is how long clients may take to catch up at the end.
 	Settle time.Duration `env:"SETTLE" envDefault:"60s" json:"settleNs"`
 	// Jitter is over how long sockets come back in mode reconnect.
-	Jitter time.Duration `env:"JITTER" envDefault:"15s" json:"jitterNs,omitempty"`
+	Jitter time.Duration `env:"JITTER" envDefault:"90s" json:"jitterNs,omitempty"`
 	// Out is where reports go.
 	Out string `env:"OUT" envDefault:".build/load" json:"-"`
 
