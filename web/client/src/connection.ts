@@ -310,8 +310,9 @@ export class SocketConnection implements Connection {
 
   #linger(): void {
     this.#cancelLinger();
+    if (this.#state.kind === "closed") return; // A timer would keep a program from ending.
     this.#cancelLinger = this.#platform.clock.after(lingerMs, () => {
-      if (this.#topics.size === 0 && this.#state.kind !== "closed") this.#disconnect({ kind: "idle" });
+      if (this.#topics.size === 0) this.#disconnect({ kind: "idle" });
     });
   }
 

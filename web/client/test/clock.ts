@@ -24,6 +24,11 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** How many timers wait: a program with one does not end. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   /** Lets `ms` pass: fires what is due, and lets promises settle in between. */
   async run(ms: number): Promise<void> {
     const end = this.#now + ms;

@@ -363,7 +363,10 @@ describe("closed", () => {
   test("`Rapport.close` leaves nothing behind", async () => {
     const session = await open();
     rapport.watchMeeting("m1", () => {});
+    await world.clock.run(100);
     rapport.close();
+    await world.clock.run(2_000);
+    expect(world.clock.waiting).toBe(0); // Node would wait for a timer before it ends.
     await world.clock.run(60_000);
     expect(session.state).toBe("closed");
     expect(world.server.links).toHaveLength(0);
