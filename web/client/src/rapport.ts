@@ -55,6 +55,8 @@ export class Rapport implements Api {
   readonly #platform: Platform;
   readonly #connection: SocketConnection;
   readonly #open = new Set<Subscription>();
+  /** Resolves when sessions that were closed no longer write to the storage. */
+  #left: Promise<unknown> | undefined;
   #self: Promise<Pick<User, "userId">> | undefined;
   /** Undefined before it is first needed. */
   #offline: Offline | null | undefined;
@@ -145,6 +147,7 @@ export class Rapport implements Api {
     const stop = session.on("state", (state) => {
       if (state !== "closed") return;
       this.#open.delete(session);
+      this.#left = Promise.all([this.#left, session.left]);
       stop();
     });
     return session;
