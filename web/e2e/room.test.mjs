@@ -231,6 +231,34 @@ describe("the room", { skip: !chromium, timeout: 12 * patience }, () => {
     await ada.page.getByRole("button", { name: "Dismiss" }).first().click();
   });
 
+  step("whoever signs out with words on the way chooses whether this browser keeps them", async () => {
+    const before = await agree(ada, grace);
+    const { page } = grace;
+    const leave = async (choice) => {
+      await page.getByRole("button", { name: "Sign out" }).click();
+      const dialog = page.getByRole("dialog", { name: "Sign out now?" });
+      await dialog.waitFor();
+      await isAccessible(page, "signing out");
+      await dialog.getByRole("button", { name: choice }).click();
+      await page.getByRole("button", { name: /Grace Hopper/ }).waitFor();
+    };
+    await grace.goOffline();
+    await grace.type("End", ", kept");
+    await grace.notesAre(/changes? waiting/);
+    await leave("Keep and sign out");
+    assert.equal((await grace.storedEdits()).length, 1, "this browser keeps them");
+    await grace.comeBack(meetingId);
+    assert.equal(await agree(ada, grace), `${before}, kept`);
+
+    await grace.goOffline();
+    await grace.type("End", ", discarded");
+    await grace.notesAre(/changes? waiting/);
+    await leave("Discard and sign out");
+    assert.deepEqual(await grace.storedEdits(), [], "this browser keeps nothing");
+    await grace.comeBack(meetingId);
+    assert.equal(await agree(ada, grace), `${before}, kept`);
+  });
+
   step("who is removed has left at once", async () => {
     await ada.page.getByRole("button", { name: /^Remove grace/i }).click();
     await ada.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();

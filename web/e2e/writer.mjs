@@ -42,8 +42,8 @@ export class Writer {
   /** Does one thing with the keyboard. Fails where this person's own window then lacks something of theirs. */
   async step() {
     const what = await this.#act();
-    if (!(await this.person.canWrite())) return;
     const text = await this.person.whole();
+    if (!(await this.person.canWrite())) return;
     if (this.own(text) !== this.written.replaceAll("\n", "")) throw new Error(`${this.person.user}'s own window lacks or repeats something after ${what}: ${text}`);
   }
 

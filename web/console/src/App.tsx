@@ -6,8 +6,8 @@ import { Room } from "./pages/Room.tsx";
 import { SignIn } from "./pages/SignIn.tsx";
 import { go, hrefOf, useRoute } from "./route.ts";
 import { SessionContext } from "./session.ts";
+import { type Leftover, leftoverOf, SignOutDialog } from "./SignOutDialog.tsx";
 import { Avatar } from "./ui/Avatar.tsx";
-import { Dialog } from "./ui/Dialog.tsx";
 import { ChartIcon, Mark } from "./ui/icons.tsx";
 import { lazy } from "./ui/lazy.tsx";
 import { ThemeButton } from "./ui/ThemeButton.tsx";
@@ -70,9 +70,9 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
   const [me, setMe] = useState<User>();
   const rapport = useMemo(() => new Rapport({ baseUrl: "", token: tokenSource(identity), userId: identity.userId }), [identity]);
   const main = useRef<HTMLElement>(null);
-  const [asking, setAsking] = useState(false);
+  /** What signing out would leave behind, while that is asked about. */
+  const [asking, setAsking] = useState<Leftover>("none");
   const notes = useMemo(() => new Set<NotesSession>(), [rapport]);
-  const unsaved = (): boolean => [...notes].some((session) => session.pending);
   /** Whether some of it would be gone with this tab. */
   const fragile = (): boolean => [...notes].some((session) => session.pending && session.status.storage === "tab");
 
@@ -101,6 +101,24 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
     go({ page: "meetings" });
   };
 
+  const askOrSignOut = (): void => {
+    const leftover = leftoverOf(notes);
+    if (leftover === "none") signOutNow();
+    else setAsking(leftover);
+  };
+
+  const discard = async (): Promise<void> => {
+    rapport.close();
+    let failed: string | undefined;
+    try {
+      await rapport.forgetKeptEdits();
+    } catch {
+      failed = "What this browser keeps of your notes could not be removed. Clear this site's data in the browser's settings.";
+    }
+    onLeave(failed);
+    go({ page: "meetings" });
+  };
+
   const session = useMemo(() => ({ rapport, identity, me, notes }), [rapport, identity, me, notes]);
   const name = me?.displayName ?? identity.user;
   return (
@@ -122,7 +140,7 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
             <Avatar id={identity.userId} name={name} />
             <span class="who-name">{name}</span>
           </span>
-          <button type="button" class="quiet" onClick={() => (unsaved() ? setAsking(true) : signOutNow())}>
+          <button type="button" class="quiet" onClick={askOrSignOut}>
             Sign out
           </button>
         </div>
@@ -130,22 +148,7 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
       <main ref={main} tabIndex={-1}>
         {route.page === "meeting" ? <Room key={route.meetingId} meetingId={route.meetingId} /> : route.page === "ops" ? <Ops /> : <Meetings />}
       </main>
-      {asking && (
-        <Dialog title="Sign out now?" onClose={() => setAsking(false)}>
-          <p>
-            Some of what you wrote has not reached the server yet.{" "}
-            {fragile() ? "It is lost if you sign out before it has." : "This browser keeps it, and sends it when you sign in here again and open the meeting."}
-          </p>
-          <footer class="dialog-foot">
-            <button type="button" onClick={() => setAsking(false)}>
-              Stay
-            </button>
-            <button type="button" class="danger" onClick={signOutNow}>
-              Sign out anyway
-            </button>
-          </footer>
-        </Dialog>
-      )}
+      {asking !== "none" && <SignOutDialog leftover={asking} onStay={() => setAsking("none")} onKeep={signOutNow} onDiscard={discard} />}
     </SessionContext.Provider>
   );
 }

@@ -1,10 +1,12 @@
-import { type Meeting, type Role, RapportError } from "@rapport/client";
+import { type Meeting, type NotesDraft, type Role, RapportError } from "@rapport/client";
 import { describe, expect, it } from "vitest";
 import { meetingWhen } from "../src/pages/when.ts";
 import { describe as say, fieldProblem, formProblem } from "../src/problem.ts";
 import { marked } from "../src/room/drafts/marked.ts";
 import { givenBy, mayManage, mayRun, mayWrite } from "../src/room/permissions.ts";
 import { connectionStatus, notesStatus, storageWarning } from "../src/room/status.ts";
+import { reasonFor } from "../src/room/useMeeting.ts";
+import { leftoverOf } from "../src/SignOutDialog.tsx";
 import { hrefOf, parseRoute } from "../src/route.ts";
 import { spanText, whenText } from "../src/time.ts";
 import { assignColours, colourOf } from "../src/ui/colours.ts";
@@ -165,4 +167,30 @@ it("shows what a draft would do", () => {
     { kind: "same", text: "a" }, { kind: "added", text: "new" }, { kind: "removed", text: "🙂b" }, { kind: "same", text: "c" },
   ]);
   expect(marked("", [])).toEqual([]);
+});
+
+describe("what signing out would leave behind", () => {
+  const session = (pending: boolean, storage: "kept" | "tab" = "kept", drafts: readonly NotesDraft[] = []) =>
+    ({ pending, drafts, status: { kind: "saved", drafts: drafts.length, storage } }) as const;
+  const draft: NotesDraft = { id: "d", meetingId: "m1", reason: "forbidden", baseVersion: 0, baseText: "", change: [], text: "", createdAt: 0 };
+
+  it.each([
+    ["no sessions", [], "none"],
+    ["all is saved", [session(false), session(false, "tab")], "none"],
+    ["something waits", [session(false), session(true)], "kept"],
+    ["a draft waits", [session(false, "kept", [draft])], "kept"],
+    ["something waits that only the tab has", [session(true, "tab"), session(true)], "tab"],
+  ] as const)("%s", (_, sessions, want) => expect(leftoverOf(sessions)).toBe(want));
+});
+
+describe("why a meeting ended for somebody", () => {
+  const view = { meeting: meeting({ state: "active" }), participants: [] };
+  const forbidden = new RapportError({ code: "FORBIDDEN", detail: "not a participant", status: 403 });
+
+  it("is their removal where they were in it, also when the connection was down", () => {
+    expect(reasonFor(view, "refused", forbidden)).toBe("removed");
+    expect(reasonFor(undefined, "refused", forbidden)).toBe("refused");
+    expect(reasonFor(view, "refused", new RapportError({ code: "NOT_FOUND", detail: "gone", status: 404 }))).toBe("refused");
+    expect(reasonFor(view, "meeting_ended", undefined)).toBe("meeting_ended");
+  });
 });

@@ -43,7 +43,8 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
     ({ error, lost }: NotesProblem) => {
       // What was lost is a draft, and the panel says so.
       if (lost && lost.change.length > 0) toasts.show({ tone: "problem", text: `What you wrote last was not taken: ${describe(error)} It is kept as a draft.` });
-      else toasts.fail(error);
+      // Who may no longer read the notes hears it from the room.
+      else if (error.code !== "FORBIDDEN") toasts.fail(error);
     },
     [toasts],
   );
@@ -97,7 +98,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
           )}
         </div>
         <div class="statuses">
-          <Status name="connection" label="Connection" status={live} />
+          {over === undefined && <Status name="connection" label="Connection" status={live} />}
           <Status name="notes" label="Notes" status={saving} />
         </div>
       </div>

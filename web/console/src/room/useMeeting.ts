@@ -17,6 +17,11 @@ export interface OpenMeeting {
 
 const nobody: readonly Present[] = [];
 
+/** Whoever was in the meeting and may no longer follow it was removed, while the connection was down. */
+export function reasonFor(view: MeetingView | undefined, reason: EndReason, error: RapportError | undefined): EndReason {
+  return reason === "refused" && view !== undefined && error?.code === "FORBIDDEN" ? "removed" : reason;
+}
+
 /** The meeting as it is now, and who is there. `onProblem` hears why it could not be opened. */
 export function useMeeting(rapport: Rapport, meetingId: string, onProblem: (error: unknown) => void): OpenMeeting {
   const [open, setOpen] = useState<OpenMeeting>({ session: undefined, view: undefined, here: nobody, end: undefined });
@@ -32,7 +37,7 @@ export function useMeeting(rapport: Rapport, meetingId: string, onProblem: (erro
         close = () => session.close();
         session.on("view", (view) => setOpen((before) => ({ ...before, view })));
         session.on("here", (here) => setOpen((before) => ({ ...before, here })));
-        session.on("end", (reason, error) => setOpen((before) => ({ ...before, here: nobody, end: { reason, error } })));
+        session.on("end", (reason, error) => setOpen((before) => ({ ...before, here: nobody, end: { reason: reasonFor(before.view, reason, error), error } })));
         setOpen((before) => ({ ...before, session, view: session.view, here: session.here }));
       },
       (error: unknown) => {
