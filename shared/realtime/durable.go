@@ -99,7 +99,7 @@ type news struct {
 
 // news gives the topics that are to be told now: those that records have moved,
 // unless a later record will tell more, and those that have waited for such a
-// record for too long.
+// record for too long, or whose last head didn't reach everybody.
 func (d *Durable) news(records []table.Record) map[Topic]news {
 	now := d.clock.Now()
 	told := map[Topic]news{}
@@ -114,9 +114,9 @@ func (d *Durable) news(records []table.Record) map[Topic]news {
 			}
 		}
 	}
-	for _, topic := range d.heads.overdue(now) {
+	for topic, owed := range d.heads.overdue(now) {
 		n, known := told[topic]
-		told[topic] = news{ids: n.ids, overdue: !known}
+		told[topic] = news{ids: n.ids, overdue: !known && owed.misses == 0}
 	}
 	return told
 }
@@ -146,9 +146,15 @@ func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 			return err
 		}
 	}
-	if err := d.streams.Head(ctx, topic, position, hash); err != nil {
+	all, err := d.streams.Head(ctx, topic, position, hash)
+	switch {
+	case err != nil:
 		return err
+	case all:
+		d.heads.told(topic)
+	default:
+		// The topic may stay quiet, and then no other head comes.
+		d.heads.missed(topic, d.clock.Now())
 	}
-	d.heads.told(topic)
 	return nil
 }

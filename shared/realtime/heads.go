@@ -11,6 +11,9 @@ const (
 	hashWait = 4 * time.Second
 	// remembered bounds the topics that are remembered, of each kind.
 	remembered = 10_000
+	// headTries bounds the heads that are sent for one that didn't reach everybody:
+	// whoever can't be reached so often has a breaker, and is closed.
+	headTries = 4
 )
 
 // heads is what an instance of the durable lane remembers of its topics. All of
@@ -20,11 +23,18 @@ type heads struct {
 	mu sync.Mutex
 	// last is when a topic was told its head.
 	last map[Topic]time.Time
-	// owed is since when a topic's head waits for its hash.
-	owed map[Topic]time.Time
+	// owed are the topics that still wait for a head.
+	owed map[Topic]owed
 }
 
-func newHeads() *heads { return &heads{last: map[Topic]time.Time{}, owed: map[Topic]time.Time{}} }
+// owed is a head that is still to be told: since when it waits for its hash, or
+// for another try after so many misses.
+type owed struct {
+	since  time.Time
+	misses int
+}
+
+func newHeads() *heads { return &heads{last: map[Topic]time.Time{}, owed: map[Topic]owed{}} }
 
 // waits tells whether a topic's head can wait for its hash, and notes that it
 // does.
@@ -35,19 +45,31 @@ func (h *heads) waits(topic Topic, now time.Time) bool {
 		if len(h.owed) >= remembered {
 			return false
 		}
-		h.owed[topic] = now
+		h.owed[topic] = owed{since: now}
 	}
 	return true
 }
 
-// overdue gives the topics whose heads have waited for too long.
-func (h *heads) overdue(now time.Time) []Topic {
+// missed notes that somebody was not told a head, which is owed them again.
+func (h *heads) missed(topic Topic, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var topics []Topic
-	for topic, since := range h.owed {
-		if now.Sub(since) >= hashWait {
-			topics = append(topics, topic)
+	misses := h.owed[topic].misses + 1
+	if misses >= headTries || len(h.owed) >= remembered {
+		delete(h.owed, topic)
+		return
+	}
+	h.owed[topic] = owed{since: now, misses: misses}
+}
+
+// overdue gives the topics whose heads have waited for long enough.
+func (h *heads) overdue(now time.Time) map[Topic]owed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	topics := map[Topic]owed{}
+	for topic, owed := range h.owed {
+		if now.Sub(owed.since) >= hashWait {
+			topics[topic] = owed
 		}
 	}
 	return topics

@@ -40,12 +40,43 @@ func TestAHeadWaitsForItsHashButNotForEver(t *testing.T) {
 	if got := h.overdue(start.Add(hashWait - time.Millisecond)); len(got) != 0 {
 		t.Errorf("%v too early", got)
 	}
-	if got := h.overdue(start.Add(hashWait)); len(got) != 1 || got[0] != topic {
+	if got := h.overdue(start.Add(hashWait)); len(got) != 1 || got[topic].misses != 0 {
 		t.Errorf("overdue: %v", got)
 	}
 	h.told(topic)
 	if got := h.overdue(start.Add(time.Hour)); len(got) != 0 {
 		t.Errorf("%v after it was told", got)
+	}
+}
+
+// A head that didn't reach everybody is told again, a few times, also when its
+// hash is known; one that did settles it.
+func TestAHeadThatDidNotReachEverybody(t *testing.T) {
+	t.Parallel()
+	topic := MeetingTopic(Notes, "a")
+	now := clock.NewManual(time.Unix(1_700_000_000, 0))
+	d := NewDurable(nil, map[Kind]Source{Notes: at{hash: "abc"}}, now)
+	for try := 1; try < headTries; try++ {
+		d.heads.missed(topic, now.Now())
+		if got := d.news(nil); len(got) != 0 {
+			t.Fatalf("%v at once after miss %d", got, try)
+		}
+		now.Advance(hashWait)
+		if diff := cmp.Diff(map[Topic]news{topic: {}}, d.news(nil), cmp.AllowUnexported(news{})); diff != "" {
+			t.Fatalf("after miss %d: %s", try, diff)
+		}
+	}
+	d.heads.missed(topic, now.Now())
+	now.Advance(time.Hour)
+	if got := d.news(nil); len(got) != 0 {
+		t.Errorf("%v after %d misses", got, headTries)
+	}
+
+	d.heads.missed(topic, now.Now())
+	d.heads.told(topic)
+	now.Advance(hashWait)
+	if got := d.news(nil); len(got) != 0 {
+		t.Errorf("%v after everybody was told", got)
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	// oneDeadline bounds the posts to one socket, so that a few that hang don't
 	// hold all slots until the deadline of all.
 	oneDeadline = 400 * time.Millisecond
+	// durableTries is how often a head is posted to a socket: nobody repeats at once
+	// what the durable lane misses.
+	durableTries = 2
 	// noteDeadline bounds what is written of failures afterwards.
 	noteDeadline = time.Second
 )
@@ -47,18 +50,25 @@ const (
 // deliver sends frames to subscribers, in order for each, within the deadline.
 // Those that failed lately come last, so that they delay nobody else. Whoever
 // isn't reached is left to the durable lane, and to replay.
-func (s *Streams) deliver(ctx context.Context, topic Topic, rows []table.Row[subscription], frames [][]byte, by lane) {
+func (s *Streams) deliver(ctx context.Context, topic Topic, rows []table.Row[subscription], frames [][]byte, by lane) []outcome {
 	now := s.clock.Now()
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b table.Row[subscription]) int { return a.Value.Failures - b.Value.Failures })
 	outcomes := make([]outcome, len(rows))
-	s.each(ctx, len(rows), func(ctx context.Context, i int) {
-		if by == laneExpress && rows[i].Value.open(now) {
-			return
-		}
-		outcomes[i] = s.postAll(ctx, connectionOf(rows[i].Key), frames)
-	})
+	tries := 1
+	if by == laneDurable {
+		tries = durableTries
+	}
+	for range tries {
+		s.each(ctx, len(rows), func(ctx context.Context, i int) {
+			if outcomes[i] == posted || outcomes[i] == gone || by == laneExpress && rows[i].Value.open(now) {
+				return
+			}
+			outcomes[i] = s.postAll(ctx, connectionOf(rows[i].Key), frames)
+		})
+	}
 	s.settle(ctx, topic, rows, outcomes, len(frames), by)
+	return outcomes
 }
 
 // post sends frames to sockets whatever their breakers say, in order for each,

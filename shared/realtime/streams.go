@@ -127,7 +127,8 @@ func (s *Streams) postOnce(ctx context.Context, topic Topic, events []Event, gro
 	}
 	if len(frames) != 1 {
 		count(ctx, metricHeaded, 1, topic)
-		return s.Head(ctx, topic, events[len(events)-1].Position, "")
+		_, err := s.Head(ctx, topic, events[len(events)-1].Position, "")
+		return err
 	}
 	subscribers, err := s.subscribers(ctx, topic)
 	if err != nil {
@@ -169,18 +170,19 @@ func connectionsOf(rows []table.Row[subscription]) []string {
 }
 
 // Head tells a topic's subscribers its newest position, and the content's hash
-// at exactly that position where it is known.
-func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash string) error {
+// at exactly that position where it is known. all is false where somebody who is
+// there was not told.
+func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
 	frame, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: position, Hash: hash})
 	if err != nil {
-		return err
+		return false, err
 	}
 	subscribers, err := s.subscribers(ctx, topic)
 	if err != nil {
-		return err
+		return false, err
 	}
-	s.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
-	return nil
+	outcomes := s.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
+	return !slices.Contains(outcomes, failed) && !slices.Contains(outcomes, dropped), nil
 }
 
 // Watched tells whether anybody follows a topic.
