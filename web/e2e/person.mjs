@@ -174,8 +174,9 @@ export class Person {
   /** Takes the network away: HTTP fails, and the WebSocket's connection is destroyed. */
   async goOffline() {
     this.#offline = true;
-    await this.context.setOffline(true);
+    // First the wire: a page that Chromium has taken offline may not hear that its socket was closed.
     this.wire.cut();
+    await this.context.setOffline(true);
     await this.notesAre(/Offline/);
   }
 
