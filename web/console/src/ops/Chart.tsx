@@ -29,7 +29,7 @@ export function Chart({ title, lines, text, spanMs, now }: Props) {
   return (
     <figure class="chart">
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
-        <title id={id}>{`${title}, the last ${Math.round(spanMs / 60_000)} minutes. Now: ${summary}. Highest: ${text(most)}.`}</title>
+        <title id={id}>{`${title}, the last ${spanText(spanMs)}. Now: ${summary}. Highest: ${text(most)}.`}</title>
         <path class="chart-grid" d={`M0 .5H${width}M0 ${height / 2}H${width}M0 ${height - 0.5}H${width}`} />
         {lines.map(({ name, points }, i) => (
           <path key={name} class={`chart-line chart-line-${i}`} stroke-dasharray={dashes[i] || undefined} d={pathOf(points, top, spanMs, now)} />
@@ -50,6 +50,11 @@ export function Chart({ title, lines, text, spanMs, now }: Props) {
       </figcaption>
     </figure>
   );
+}
+
+function spanText(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes === 1 ? "minute" : `${minutes} minutes`;
 }
 
 /** A line with gaps where nothing is known. */

@@ -8,7 +8,9 @@ import { Table } from "./Table.tsx";
 import { useReadings } from "./useReadings.ts";
 import "../styles/ops.css";
 
-const spanMs = 5 * 60_000;
+/** The charts show all that was read, but no more and no less than this. */
+const longestMs = 5 * 60_000;
+const shortestMs = 60_000;
 
 /** What the runner does now, from /metrics. */
 export function Ops() {
@@ -35,7 +37,12 @@ export function Ops() {
   );
 }
 
+function spanOf(readings: readonly Reading[], last: Reading): number {
+  return Math.min(longestMs, Math.max(shortestMs, last.at - (readings[0] ?? last).at));
+}
+
 function Figures({ readings, last }: { readonly readings: readonly Reading[]; readonly last: Reading }) {
+  const spanMs = spanOf(readings, last);
   const chart = { spanMs, now: last.at };
   const sockets: Line = { name: "open", points: levels(readings, ({ sockets: open }) => open) };
   const posted: readonly Line[] = lanes.map((lane) => ({ name: lane, points: rates(readings, ({ frames }) => frames.posted[lane]) }));
@@ -59,7 +66,7 @@ function Figures({ readings, last }: { readonly readings: readonly Reading[]; re
         <Card title="Connections" figure={countText(newest(sockets.points))} note="WebSockets open">
           <Chart title="Open WebSockets" lines={[sockets]} text={countText} {...chart} />
         </Card>
-        <Fanout readings={readings} last={last} now={chart.now} />
+        <Fanout readings={readings} last={last} spanMs={spanMs} />
         <Card title="Frames posted" figure={rateText(total(posted))} note="by lane">
           <Chart title="Frames posted" lines={posted} text={rateText} {...chart} />
         </Card>
@@ -94,7 +101,7 @@ function Card({ title, figure, note, children }: { readonly title: string; reado
 }
 
 /** The way from a commit to the end of the post that carried it, for one kind of topic. */
-function Fanout({ readings, last, now }: { readonly readings: readonly Reading[]; readonly last: Reading; readonly now: number }) {
+function Fanout({ readings, last, spanMs }: { readonly readings: readonly Reading[]; readonly last: Reading; readonly spanMs: number }) {
   const kinds = [...last.fanout.keys()];
   const [chosen, setChosen] = useState("notes");
   const kind = kinds.includes(chosen) ? chosen : kinds[0];
@@ -122,7 +129,7 @@ function Fanout({ readings, last, now }: { readonly readings: readonly Reading[]
   );
   return (
     <Card title="Fan-out latency" figure={durationText(newest(lines[1]?.points ?? []))} note={note}>
-      <Chart title="From commit to the end of the post" lines={lines} text={durationText} spanMs={spanMs} now={now} />
+      <Chart title="From commit to the end of the post" lines={lines} text={durationText} spanMs={spanMs} now={last.at} />
     </Card>
   );
 }
