@@ -4,7 +4,7 @@
  * the memory of a tab after an hour of a busy meeting, played at speed. Prints
  * tables; it is no test. `npm run measure` in web.
  *
- * PEOPLE=10,50 KEYS=150 (keystrokes that are measured) TYPING=0.1 (the part of
+ * PEOPLE=10,50 (none: PEOPLE=) KEYS=150 (keystrokes that are measured) TYPING=0.1 (the part of
  * the others that types, 3 characters a second each) HOUR_RATE=4 (changes a
  * second in the busy hour; 0 leaves it out) BASE_URL, RUNNER, CHROMIUM as in the
  * browser tests. Node before 22 needs --experimental-websocket.
@@ -15,7 +15,7 @@ import { notesPath } from "./meeting.mjs";
 import { Person } from "./person.mjs";
 import { startRunner } from "./runner.mjs";
 
-const sizes = (process.env.PEOPLE ?? "10,50").split(",").map(Number);
+const sizes = (process.env.PEOPLE ?? "10,50").split(",").map(Number).filter((size) => size > 0);
 const keys = Number(process.env.KEYS ?? 150);
 const typing = Number(process.env.TYPING ?? 0.1);
 const hourRate = Number(process.env.HOUR_RATE ?? 4);
@@ -30,7 +30,7 @@ const browser = await launch(chromium);
 try {
   const rows = [];
   for (const size of sizes) rows.push(await keystrokes(size));
-  table(["people", "of whom type", "keystroke to own screen, median", "p95", "to another's screen, median", "p95", "not seen"], rows);
+  if (rows.length > 0) table(["people", "of whom type", "keystroke to own screen, median", "p95", "to another's screen, median", "p95", "not seen"], rows);
   if (hourRate > 0) table(["what a tab holds", "JavaScript heap, MB", "DOM nodes", "listeners"], await hour());
 } finally {
   await browser.close();
