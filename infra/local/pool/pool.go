@@ -27,7 +27,7 @@ const (
 	DefaultConcurrency = 64
 	// throttleAfter is how long an event waits for a free place: Lambda has many
 	// more places than a laptop and doesn't wait, and clients wait ten seconds.
-	throttleAfter = 5 * time.Second
+	throttleAfter = 3 * time.Second
 	// initTimeout bounds Open, as Lambda's init phase.
 	initTimeout = 10 * time.Second
 	// maxPayload bounds an event, in bytes: a body of 10 MB, the most that the
