@@ -1,5 +1,6 @@
 import { notesAccess, readonlyError } from "./access.ts";
 import type { NotesAccess } from "./access.ts";
+import { backoff, sleep } from "./backoff.ts";
 import type { Claim } from "./claims.ts";
 import type { Draft } from "./draft.ts";
 import { closedError, RapportError } from "./errors.ts";
@@ -14,7 +15,7 @@ import type { Change } from "./ot.ts";
 import { Outbox } from "./outbox.ts";
 import { Reloader } from "./reload.ts";
 import type { InFlight } from "./saved.ts";
-import { ChangeSender } from "./sender.ts";
+import { ChangeSender, isPassing } from "./sender.ts";
 import type { Ack } from "./sender.ts";
 import type { EndReason } from "./subscription.ts";
 import type { NotesEvent } from "./types.ts";
@@ -43,6 +44,9 @@ export interface CoreEvents {
   readonly onChange: () => void;
 }
 
+const retryBaseMs = 1_000;
+const retryCapMs = 30_000;
+
 /** Unknown is taken for yes: the server decides with the next edit. */
 const unknownAccess: NotesAccess = { writable: true, over: false };
 
@@ -63,6 +67,8 @@ export class NotesCore {
   #ended: boolean;
   #reloading = false;
   #started = false;
+  /** The newest change of ours that the server is known to have. */
+  #acknowledgedSeq = 0;
 
   constructor(from: NotesDependencies, meetingId: string, draft: Draft, access: NotesAccess | undefined, claim: Claim, events: CoreEvents) {
     this.#from = from;
@@ -199,13 +205,21 @@ export class NotesCore {
     this.#finish();
   }
 
+  /** Reads what follows the confirmed version, as often as it takes, unless the server refuses it. */
   async #readRest(): Promise<void> {
-    try {
-      await this.#follower.readRest(this.#closing.signal);
-    } catch (error) {
-      if (!(error instanceof RapportError)) throw error;
-      if (error.code === "HISTORY_GONE") await this.#reload(true);
-      else if (!this.closed) this.#events.onProblem(error);
+    const { signal } = this.#closing;
+    for (let attempt = 0; !this.closed; attempt++) {
+      try {
+        await this.#follower.readRest(signal);
+        return;
+      } catch (error) {
+        if (this.closed) return;
+        if (!(error instanceof RapportError)) throw error;
+        if (error.code === "HISTORY_GONE") return await this.#reload(true);
+        if (!isPassing(error)) return this.#events.onProblem(error);
+      }
+      const { clock, random } = this.#from.platform;
+      await sleep(clock, backoff(attempt, retryBaseMs, retryCapMs, random), signal).catch(() => {});
     }
   }
 
@@ -231,8 +245,23 @@ export class NotesCore {
   #finish(): void {
     this.#flush();
     this.#changed();
-    if (this.closed || this.#access.writable || this.#draft.inFlight !== undefined || !this.#draft.pending) return;
-    this.#rollBack(readonlyError(this.#access.over));
+    if (this.closed || this.#access.writable || !this.#draft.pending) return;
+    const { inFlight } = this.#draft;
+    if (inFlight === undefined) this.#rollBack(readonlyError(this.#access.over));
+    else if (this.#ended && inFlight.clientSeq === this.#acknowledgedSeq) this.#letGo();
+  }
+
+  /**
+   * The change in flight is among the server's, and its event can't be read any
+   * more: the text ends with the version that was read last. Later edits are set aside.
+   */
+  #letGo(): void {
+    const { text, version } = this.#draft;
+    const { base, change } = this.#draft.setAside(true);
+    this.#outbox.settle();
+    const error = readonlyError(this.#access.over);
+    this.#setAside(text, change.length > 0 ? { error, baseVersion: version, baseText: base, change, text } : undefined);
+    this.#changed();
   }
 
   // Sending.
@@ -244,6 +273,7 @@ export class NotesCore {
 
   /** The answer is the event that will come, or came first: it takes its turn among the others. */
   #acknowledged({ version, ops }: Ack, { clientSeq }: InFlight): void {
+    this.#acknowledgedSeq = clientSeq;
     const data = { version, authorId: this.#from.userId, clientId: this.#claim.clientId, clientSeq, ops };
     const event: TopicEvent = { position: version, data, omitted: ops === undefined };
     if (this.#follower.offer(event)) return;

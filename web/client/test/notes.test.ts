@@ -522,6 +522,44 @@ describe("rights", () => {
     expect(log.some((line) => line.startsWith("error FORBIDDEN lost helloAB"))).toBe(true);
   });
 
+  test.each([
+    ["came before", 0],
+    ["comes about then", 100],
+  ])("removed, and the answer to a change on a version never read %s: what the server has is no draft", async (_when, delay) => {
+    const session = await open();
+    const log = record(session);
+    world.network.faults.drop = 1;
+    byBob(insert(0, "b"));
+    world.network.faults.drop = 0;
+    world.network.faults.delay = delay;
+    session.edit(insert(5, "A"));
+    while (world.server.version < 3) await world.clock.run(1);
+    if (delay === 0) await world.clock.run(20);
+    session.edit(insert(6, "B"));
+    world.server.setRole("ada", undefined);
+    await world.clock.run(2_000);
+    expect(session.pending).toBe(false);
+    expect(session.text).toBe("hello");
+    expect(session.status).toMatchObject({ kind: "draft", drafts: 1 });
+    expect(session.drafts).toMatchObject([{ reason: "forbidden", baseText: "helloA", text: "helloAB" }]);
+    expect(log.filter((line) => line.startsWith("error FORBIDDEN lost"))).toEqual(["error FORBIDDEN lost helloAB"]);
+  });
+
+  test("the meeting's end while the network is bad: the last changes are read when it is better", async () => {
+    const session = await open();
+    world.network.faults.drop = 1;
+    byBob(insert(0, "last "));
+    world.network.faults.drop = 0;
+    world.server.endMeeting();
+    world.network.faults.drop = 1;
+    await world.clock.run(60_000);
+    expect(session.text).toBe("hello");
+    world.network.faults.drop = 0;
+    await world.clock.run(60_000);
+    expect(session.text).toBe("last hello");
+    expect(session.state).toBe("readonly");
+  });
+
   test("the meeting's end: the last changes are read, the session stays readable", async () => {
     const session = await open();
     world.network.faults.drop = 1;

@@ -48,7 +48,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
     },
     [toasts],
   );
-  const { session, status, drafts, error } = useNotes(rapport, meetingId, notes, onProblem);
+  const { session, status, writable, drafts, error } = useNotes(rapport, meetingId, notes, onProblem);
   const connection = useConnection(rapport.connection);
   const now = useNow(1_000);
   const editor = useRef<NotesEditor>(undefined);
@@ -72,7 +72,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
     toasts.show({ text: `The notes are as they were at version ${version}. Undo takes it back.` });
   }
 
-  const readOnly = !allowed || session === undefined || status?.kind === "readonly" || status?.kind === "closed";
+  const readOnly = !allowed || !writable;
   const saving = useSettled(readOnly && session && status?.kind !== "draft" ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(status));
   const live = connectionStatus(connection, now.getTime());
 

@@ -9,12 +9,14 @@ const passing: ReadonlySet<string> = new Set(["NETWORK", "TIMEOUT", "DISCONNECTE
 export interface OpenNotes {
   readonly session: NotesSession | undefined;
   readonly status: NotesStatus | undefined;
+  /** Whether the session takes edits. It learns of another role some time after, or before, the meeting does. */
+  readonly writable: boolean;
   readonly drafts: readonly NotesDraft[];
   /** Why the notes can't be opened; while it is one that may pass, opening is tried again. */
   readonly error: unknown;
 }
 
-const closed: OpenNotes = { session: undefined, status: undefined, drafts: [], error: undefined };
+const closed: OpenNotes = { session: undefined, status: undefined, writable: false, drafts: [], error: undefined };
 
 /**
  * Opens the notes for as long as the component lives. The session is in `open`
@@ -35,8 +37,8 @@ export function useNotes(rapport: Rapport, meetingId: string, open: Set<NotesSes
           return;
         }
         open.add(session);
-        const show = (): void => setNotes({ session, status: session.status, drafts: session.drafts, error: undefined });
-        const stops = [session.on("status", show), session.on("drafts", show), session.on("error", onProblem)];
+        const show = (): void => setNotes({ session, status: session.status, writable: session.state !== "readonly" && session.state !== "closed", drafts: session.drafts, error: undefined });
+        const stops = [session.on("state", show), session.on("status", show), session.on("drafts", show), session.on("error", onProblem)];
         close = () => {
           for (const stop of stops) stop();
           const end = (): void => {
