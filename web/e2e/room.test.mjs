@@ -233,14 +233,14 @@ describe("the room", { skip: !chromium, timeout: 12 * patience }, () => {
 
   step("whoever signs out with words on the way chooses whether this browser keeps them", async () => {
     const before = await agree(ada, grace);
-    const { page } = grace;
     const leave = async (choice) => {
+      const { page } = grace;
       await page.getByRole("button", { name: "Sign out" }).click();
       const dialog = page.getByRole("dialog", { name: "Sign out now?" });
       await dialog.waitFor();
       await isAccessible(page, "signing out");
       await dialog.getByRole("button", { name: choice }).click();
-      await page.getByRole("button", { name: /Grace Hopper/ }).waitFor();
+      await page.getByRole("button", { name: "Continue" }).waitFor(); // the page to sign in
     };
     await grace.goOffline();
     await grace.type("End", ", kept");
@@ -263,7 +263,7 @@ describe("the room", { skip: !chromium, timeout: 12 * patience }, () => {
     await ada.page.getByRole("button", { name: /^Remove grace/i }).click();
     await ada.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await ada.page.locator('.here[data-count="1"]').waitFor();
-    await ada.caretOf("Grace Hopper").waitFor({ state: "detached" });
+    await ada.caretOf("Grace Hopper").first().waitFor({ state: "detached" }); // of each of her windows
     await ada.page.locator("[data-comings]").filter({ hasText: "Grace Hopper left." }).waitFor({ state: "attached" });
   });
 

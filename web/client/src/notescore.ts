@@ -90,11 +90,15 @@ export class NotesCore {
     this.#follower = new NotesFollower(from, meetingId, draft, {
       onEvent: (event) => this.#committed(event),
       onLive: () => {
-        if (!this.#accessKnown) void this.#recheckAccess();
+        // Another role may have come before anything was followed, or while the connection was down.
+        if (this.live && !(this.#accessKnown && this.#access.writable)) void this.#recheckAccess();
         this.#changed();
       },
       onEnd: (reason, error) => void this.#topicEnded(reason, error),
-      onRoleChanged: () => void this.#recheckAccess(),
+      onRoleChanged: () => {
+        // Read again once the topic is live again.
+        this.#accessKnown = false;
+      },
       onGone: (error) => void this.#reload(error.code === "HISTORY_GONE"),
       onCompared: (version, same) => {
         if (same) this.#reloader.found();
@@ -226,8 +230,8 @@ export class NotesCore {
   async #recheckAccess(): Promise<void> {
     const access = await this.#readAccess();
     if (this.closed || this.#ended) return;
-    this.#access = access ?? unknownAccess;
-    this.#accessKnown = access !== undefined;
+    if (access !== undefined || !this.#accessKnown) this.#access = access ?? unknownAccess;
+    this.#accessKnown ||= access !== undefined;
     this.#finish();
   }
 

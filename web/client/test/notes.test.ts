@@ -509,6 +509,20 @@ describe("rights", () => {
     expect(world.server.content).toBe("xbhello");
   });
 
+  test("an observer who may write since, told of it by nobody, can write when the connection is back", async () => {
+    world.server.roles.set("ada", "observer");
+    const session = await open();
+    expect(session.state).toBe("readonly");
+    const [socket] = world.sockets;
+    socket?.close();
+    world.server.roles.set("ada", "participant");
+    await world.clock.run(30_000);
+    expect(session.state).toBe("synced");
+    session.edit(insert(0, "x"));
+    await world.clock.run(1_000);
+    expect(world.server.content).toBe("xhello");
+  });
+
   test("removed: what was not confirmed comes back as lost, nothing is thrown", async () => {
     const session = await open();
     const log = record(session);
