@@ -62,7 +62,7 @@ export class SocketConnection implements Connection {
   #frames = 0;
   #cancelTimer: (() => void) | undefined;
   #cancelLinger = () => {};
-  #stopOnline: (() => void) | undefined;
+  #stopNetwork: (() => void) | undefined;
 
   constructor(platform: Platform, ticketUrl: (signal: AbortSignal) => Promise<string>) {
     this.#platform = platform;
@@ -88,7 +88,7 @@ export class SocketConnection implements Connection {
   }
 
   connect(): void {
-    this.#stopOnline ??= this.#platform.onOnline(() => this.#online());
+    this.#stopNetwork ??= this.#platform.onNetwork((there) => this.#networkIs(there));
     if (this.#current === undefined) this.#dial();
   }
 
@@ -303,9 +303,13 @@ export class SocketConnection implements Connection {
     this.#cancelTimer = this.#platform.clock.after(this.#platform.random() * span, () => this.#dial());
   }
 
-  #online(): void {
-    if (this.#state.kind === "waiting") this.#dial();
-    else if (this.quietFor >= staleMs) this.#current?.ping();
+  /** A socket says nothing when its network goes: a ping without an answer does. */
+  #networkIs(there: boolean): void {
+    if (this.#current !== undefined) {
+      if (!there || this.quietFor >= staleMs) this.#current.ping();
+    } else if (there && this.#state.kind === "waiting") {
+      this.#dial();
+    }
   }
 
   #linger(): void {
@@ -318,8 +322,8 @@ export class SocketConnection implements Connection {
 
   #shut(reason: ClosedReason): void {
     this.#cancelLinger();
-    this.#stopOnline?.();
-    this.#stopOnline = undefined;
+    this.#stopNetwork?.();
+    this.#stopNetwork = undefined;
     this.#disconnect({ kind: "closed", reason });
   }
 

@@ -34,8 +34,8 @@ export interface Platform {
    * opens some: as long as it does not, it need not have it.
    */
   readonly loadNotes: () => Promise<typeof import("./notespart.ts")>;
-  /** Calls back when the machine says that the network is there again, or that the page is looked at again. */
-  readonly onOnline: (callback: () => void) => () => void;
+  /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */
+  readonly onNetwork: (callback: (there: boolean) => void) => () => void;
 }
 
 const systemClock: Clock = {
@@ -57,7 +57,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
     sha256: defaultSha256(),
     offline: undefined,
     loadNotes,
-    onOnline,
+    onNetwork,
     ...given,
   };
 }
@@ -97,16 +97,20 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function onOnline(callback: () => void): () => void {
+function onNetwork(callback: (there: boolean) => void): () => void {
   if (typeof globalThis.addEventListener !== "function") return () => {};
+  const online = () => callback(true);
+  const offline = () => callback(false);
   const shown = () => {
-    if (document.visibilityState === "visible") callback();
+    if (document.visibilityState === "visible") callback(true);
   };
   const page = typeof document === "undefined" ? undefined : document;
-  globalThis.addEventListener("online", callback);
+  globalThis.addEventListener("online", online);
+  globalThis.addEventListener("offline", offline);
   page?.addEventListener("visibilitychange", shown);
   return () => {
-    globalThis.removeEventListener("online", callback);
+    globalThis.removeEventListener("online", online);
+    globalThis.removeEventListener("offline", offline);
     page?.removeEventListener("visibilitychange", shown);
   };
 }

@@ -114,7 +114,7 @@ describe("coming back", () => {
   });
 
   test("at once when the machine is online again, or on `connect`", async () => {
-    for (const hurry of [() => world.online(), () => rapport.connection.connect()]) {
+    for (const hurry of [() => world.tellNetwork(true), () => rapport.connection.connect()]) {
       await open();
       world.socketsBlocked = true;
       world.server.links[0]?.socket.close();
@@ -165,14 +165,26 @@ describe("a dead network", () => {
     expect(rapport.connection.state.kind).toBe("open");
   });
 
-  test("is noticed in 10 s when the machine wakes up", async () => {
+  test.each([
+    ["wakes up, or the page is looked at", 11_000, true],
+    ["says that its network is gone", 0, false],
+  ])("is noticed in 10 s when the machine %s", async (_what, quiet, there) => {
     await open();
     for (const socket of world.sockets) socket.dead = true;
-    await world.clock.run(11_000);
-    world.online();
+    await world.clock.run(quiet);
+    world.tellNetwork(there);
     await world.clock.run(11_100);
     expect(world.sockets).toHaveLength(2);
     expect(rapport.connection.state.kind).toBe("open");
+  });
+
+  test("is not dialled anew because the network is gone", async () => {
+    await open();
+    world.socketsBlocked = true;
+    world.server.links[0]?.socket.close();
+    await world.clock.until(() => states.at(-1)?.kind === "waiting" && (states.at(-1) as { attempt: number }).attempt > 4);
+    world.tellNetwork(false);
+    expect(rapport.connection.state.kind).toBe("waiting");
   });
 
   test("a quiet connection that lives is kept, with less than ten minutes between frames", async () => {

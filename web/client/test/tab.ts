@@ -77,8 +77,8 @@ export class Tab {
           return socket;
         }
       } as unknown as Platform["webSocket"],
-      onOnline: (callback) => {
-        this.#onlineAgain.push(callback);
+      onNetwork: (callback) => {
+        this.#onlineAgain.push(() => callback(true));
         return () => {};
       },
     };

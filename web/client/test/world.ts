@@ -34,7 +34,7 @@ export class World {
   intercept: (request: Request) => Answer | "lost" | undefined = () => undefined;
   /** Whether new sockets can be opened. */
   socketsBlocked = false;
-  online: () => void = () => {};
+  tellNetwork: (there: boolean) => void = () => {};
   #ids = 0;
 
   constructor(seed: number) {
@@ -58,8 +58,8 @@ export class World {
       offline: null,
       loadNotes: () => Promise.resolve(notesPart), // What is loaded takes its own time, beside the fake clock's.
       sha256: (text) => Promise.resolve(sha256(text)),
-      onOnline: (callback) => {
-        this.online = callback;
+      onNetwork: (callback) => {
+        this.tellNetwork = callback;
         return () => {};
       },
     };
