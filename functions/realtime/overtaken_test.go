@@ -12,17 +12,24 @@ import (
 	"github.com/rapport/rapport/shared/table"
 )
 
-// between runs something once, right after a function's first transaction.
+// between runs something once, right before or right after a function's first
+// transaction.
 type between struct {
 	behind aws.HTTPClient
-	once   sync.Once
+	before sync.Once
+	first  func()
+	after  sync.Once
 	then   func()
 }
 
 func (b *between) Do(r *http.Request) (*http.Response, error) {
+	transaction := strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems")
+	if transaction && b.first != nil {
+		b.before.Do(b.first)
+	}
 	response, err := b.behind.Do(r)
-	if err == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
-		b.once.Do(b.then)
+	if err == nil && transaction && b.then != nil {
+		b.after.Do(b.then)
 	}
 	return response, err
 }
@@ -62,6 +69,54 @@ func TestEndsThatOvertakeTheAnswer(t *testing.T) {
 				t.Errorf("told %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// What happens to a caller between being let in and being written down: another
+// role is no reason to be refused, a removal is.
+func TestEndsThatOvertakeTheWriting(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		request string
+		body    any
+		code    string
+	}{
+		{"another role", "PATCH {meeting}/participants/{ben}", map[string]any{"role": "observer"}, ""},
+		{"removed", "DELETE {meeting}/participants/{ben}", nil, "FORBIDDEN"},
+	}
+	frames := []struct {
+		action string
+		fields func(r *room) map[string]any
+	}{
+		{"subscribe", func(r *room) map[string]any { return map[string]any{"topic": r.notes} }},
+		{"presence", func(r *room) map[string]any {
+			return map[string]any{"topic": strings.TrimSuffix(r.notes, "/notes"), "clientId": "c-ben-0001", "status": "active", "seq": 1}
+		}},
+	}
+	for _, frame := range frames {
+		for _, tt := range tests {
+			t.Run(frame.action+", "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				r := newRoom(t)
+				socket := r.ben.Connect(t)
+				request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
+				overtaking := &between{behind: table.NewHTTP(), first: func() { r.ada.Call(t, request, tt.body) }}
+				ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
+				fields := frame.fields(r)
+				fields["action"], fields["id"] = frame.action, "f"
+				socket.SendIn(ctx, t, fields)
+				code := "no answer"
+				for _, answer := range socket.Frames(t) {
+					if answer.ID == "f" {
+						code = string(answer.Code)
+					}
+				}
+				if code != tt.code {
+					t.Errorf("answered with code %q, want %q", code, tt.code)
+				}
+			})
+		}
 	}
 }
 

@@ -148,7 +148,7 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 	))
 	for range beatTries {
 		stood, ok := errors.AsType[*table.ConditionError](err)
-		if !ok && !errors.Is(err, errRoom) {
+		if !ok && !errors.Is(err, errRoom) && !errors.Is(err, errOtherRole) {
 			break
 		}
 		if ok {
@@ -172,7 +172,7 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 			before = presenceItem{}
 		}
 	}
-	if errors.Is(err, errRoom) || errors.Is(err, table.ErrConditionFailed) || errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded) {
+	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded) {
 		return before, busy()
 	}
 	return before, err
@@ -254,7 +254,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 	case err == nil:
 		return nil
 	case table.FailedOp(err, OpParticipant) != nil:
-		return errs.New(errs.Forbidden, "You are not in this meeting any more.")
+		return errOtherRole
 	case table.FailedOp(err, OpMeeting) != nil:
 		return errs.New(errs.MeetingNotActive, "The meeting has ended.")
 	case failed != nil:

@@ -19,6 +19,8 @@ const (
 	maxReplay = 1000
 	// replayPage is how many events are read at once.
 	replayPage = 200
+	// admissions is how often a subscriber is let in whose role changes meanwhile.
+	admissions = 4
 	// beforeState is what a state is read from: it is always sent once.
 	beforeState = -1
 )
@@ -48,14 +50,7 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		return Subscribed{}, err
 	}
 	source := s.sources[topic.Kind]
-	role, err := source.Admit(ctx, c, topic)
-	if err != nil {
-		return Subscribed{}, err
-	}
-	if err := possible(ctx, topic, source, in.From); err != nil {
-		return Subscribed{}, err
-	}
-	if err := s.write(ctx, c, topic, source, role); err != nil {
+	if err := s.admit(ctx, c, topic, source, in.From); err != nil {
 		return Subscribed{}, err
 	}
 	from := in.From
@@ -82,6 +77,30 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		}
 	}}, nil
 }
+
+// admit writes the subscription, if the caller may have it. Who has another role by
+// then than a moment before is asked for anew: that is no reason to refuse.
+func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, source Source, from *int64) error {
+	for try := range admissions {
+		role, err := source.Admit(ctx, c, topic)
+		if err != nil {
+			return err
+		}
+		if try == 0 {
+			if err := possible(ctx, topic, source, from); err != nil {
+				return err
+			}
+		}
+		if err := s.write(ctx, c, topic, source, role); !errors.Is(err, errOtherRole) {
+			return err
+		}
+	}
+	return busy()
+}
+
+// errOtherRole says that a participant's role isn't, any more, the one that they
+// were admitted with.
+var errOtherRole = errors.New("the participant has another role, or none")
 
 // possible refuses a position that can't be. Nothing is half done for it: this is
 // looked at before the subscription is written. The newest position only grows,
@@ -150,7 +169,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 	case err == nil:
 		return nil
 	case table.FailedOp(err, OpParticipant) != nil:
-		return errs.New(errs.Forbidden, "You may not follow this topic any more.")
+		return errOtherRole
 	case table.FailedOp(err, OpMeeting) != nil:
 		return errs.New(errs.MeetingNotActive, "The meeting has ended: only its state can be followed.")
 	case failed != nil:
