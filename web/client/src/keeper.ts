@@ -82,11 +82,12 @@ export class Keeper {
       this.#stored = false;
       return;
     }
+    // A write that fails, or takes too long, may have been done all the same.
+    this.#stored = true;
     try {
       await storage.put(this.#key, value);
-      this.#stored = true;
     } catch (error) {
-      if (this.#stored) await storage.delete(this.#key);
+      await storage.delete(this.#key);
       this.#stored = false;
       throw error;
     }

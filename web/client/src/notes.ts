@@ -285,7 +285,10 @@ export class NotesSession {
   get #situation(): Situation {
     const { closed, reloading, access, live, storage } = this.#core;
     const changes = this.#draft.pending ? Math.max(1, this.#draft.edits) : 0;
-    return { closed, reloading, writable: access.writable, over: access.over, live, changes, drafts: this.#shelf.list.length, storage };
+    return {
+      closed, reloading, writable: access.writable, over: access.over, live, changes,
+      drafts: this.#shelf.list.length, storage: this.#shelf.kept ? storage : "tab",
+    };
   }
 }
 

@@ -69,10 +69,11 @@ async function openSaved(from: NotesDependencies, meetingId: string, claim: Clai
     const access = await accessOrUnknown(from, meetingId);
     return new NotesSession(from, meetingId, { draft: Draft.restore(saved), access, claim, shelf });
   } catch (error) {
-    if (error instanceof RapportError) {
+    // Anything else, as an end of the client, says nothing about the edits: they stay for the next window.
+    if (error instanceof RapportError && (error.code === "FORBIDDEN" || error.code === "NOT_FOUND")) {
       const { newId, clock } = from.platform;
-      await shelf.add(draftOfSaved({ id: newId(), meetingId, createdAt: clock.now() }, reasonOf(error), saved));
-      await claim.storage?.delete(claim.key);
+      const moved = await shelf.move(draftOfSaved({ id: newId(), meetingId, createdAt: clock.now() }, reasonOf(error), saved));
+      if (moved) await claim.storage?.delete(claim.key).catch(() => {}); // Kept twice, it is a draft twice: better than never.
     }
     claim.release();
     throw error;

@@ -10,8 +10,10 @@ export class DraftShelf {
   readonly #prefix: string;
   readonly #emitter = new Emitter<{ change(drafts: readonly NotesDraft[]): void }>();
   #drafts: readonly NotesDraft[] = [];
-  /** Those that could not be stored: only this window has them. */
+  /** Those that are not in the storage: only this window has them. */
   readonly #unstored = new Set<string>();
+  /** Those of them that the storage refused. */
+  readonly #refused = new Set<string>();
 
   constructor(offline: Offline | undefined, userId: string, meetingId: string) {
     this.#offline = offline;
@@ -23,6 +25,11 @@ export class DraftShelf {
     return this.#drafts;
   }
 
+  /** Whether the storage has all that it was given. */
+  get kept(): boolean {
+    return this.#refused.size === 0;
+  }
+
   onChange(callback: (drafts: readonly NotesDraft[]) => void): () => void {
     return this.#emitter.on("change", callback);
   }
@@ -31,11 +38,15 @@ export class DraftShelf {
     return this.#drafts.find((draft) => draft.id === id);
   }
 
-  /** Reads what other windows have added or removed. A storage that fails leaves the list as it is. */
+  /**
+   * Reads what other windows have added or removed, and stores what could not be
+   * stored before. A storage that fails leaves the list as it is.
+   */
   async refresh(): Promise<void> {
     if (this.#offline === undefined) return;
     const { storage } = this.#offline;
     try {
+      for (const draft of this.#drafts.filter(({ id }) => this.#refused.has(id))) await this.#store(draft);
       const found: NotesDraft[] = [];
       for (const key of await storage.keys(this.#prefix)) {
         const draft = parseDraft(await storage.get(key));
@@ -51,12 +62,34 @@ export class DraftShelf {
   async add(draft: NotesDraft): Promise<void> {
     this.#unstored.add(draft.id);
     this.#become([...this.#drafts, draft]);
+    await this.#store(draft);
+  }
+
+  /** As add, for edits that are stored in another form. False where the storage refuses: then nothing has changed. */
+  async move(draft: NotesDraft): Promise<boolean> {
     try {
       await this.#offline?.storage.put(this.#prefix + draft.id, draft);
-      if (this.#offline !== undefined) this.#unstored.delete(draft.id);
     } catch {
-      // It stays in this window; the storage's state is told where edits are kept.
+      return false;
     }
+    this.#become([...this.#drafts, draft]);
+    return true;
+  }
+
+  async #store(draft: NotesDraft): Promise<void> {
+    if (this.#offline === undefined) return;
+    const { storage } = this.#offline;
+    const before = this.kept;
+    try {
+      await storage.put(this.#prefix + draft.id, draft);
+      this.#unstored.delete(draft.id);
+      this.#refused.delete(draft.id);
+      // Somebody has decided about it meanwhile.
+      if (this.find(draft.id) === undefined) await storage.delete(this.#prefix + draft.id);
+    } catch {
+      if (this.find(draft.id) !== undefined) this.#refused.add(draft.id);
+    }
+    if (this.kept !== before) this.#emitter.emit("change", this.#drafts);
   }
 
   /**
@@ -75,6 +108,7 @@ export class DraftShelf {
         await shared?.storage.delete(key);
       }
       this.#unstored.delete(id);
+      this.#refused.delete(id);
       this.#become(this.#drafts.filter((other) => other.id !== id));
       return draft !== undefined;
     } finally {

@@ -339,6 +339,59 @@ describe("a storage that fails", () => {
     expect(world.server.content).toBe("helloABC");
   });
 
+  test("that stored, too late, what it was given up on: that is removed again, and sent by nobody twice", async () => {
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    tab.offline();
+    machine.latency = 5_000;
+    session.edit(insert(5, "A"));
+    await world.clock.run(2_100);
+    expect(session.status.storage).toBe("tab");
+    await world.clock.run(10_000);
+    machine.latency = 0;
+    tab.online();
+    await world.clock.run(60_000);
+    expect(session.status).toMatchObject({ kind: "saved", storage: "kept" });
+    expect(await stored()).toEqual([]);
+  });
+
+  test("that is full has a draft only in this tab, says so, and stores it when there is room", async () => {
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    machine.check = (action) => {
+      if (action === "put") throw new DOMException("full", "QuotaExceededError");
+    };
+    tab.offline();
+    session.edit(insert(5, "A"));
+    await world.clock.run(100);
+    world.server.setRole("ada", "observer");
+    tab.online();
+    await world.clock.run(30_000);
+    expect(session.status).toMatchObject({ kind: "draft", drafts: 1, storage: "tab" });
+    machine.check = () => {};
+    await world.clock.run(61_000);
+    expect(session.status).toMatchObject({ kind: "draft", drafts: 1, storage: "kept" });
+    expect(await stored()).toEqual([`drafts/ada/m1/${session.drafts[0]?.id ?? ""}`]);
+  });
+
+  test("that is full keeps what an earlier window left, also when that is refused", async () => {
+    const first = machine.open("ada");
+    const session = await open(first);
+    first.offline();
+    session.edit(insert(5, "A"));
+    await world.clock.run(100);
+    first.kill();
+    machine.check = (action) => {
+      if (action === "put") throw new DOMException("full", "QuotaExceededError");
+    };
+    world.server.roles.delete("ada");
+    const opening = machine.open("ada").rapport.openNotes("m1");
+    opening.catch(() => {});
+    await world.clock.run(1_000);
+    await expect(opening).rejects.toMatchObject({ code: "FORBIDDEN" });
+    expect(await stored()).toEqual([`edits/ada/m1/${session.clientId}`]);
+  });
+
   test("records of another version are left alone", async () => {
     await machine.storage.put("edits/ada/m1/c-later", { format: 2, what: "ever" });
     const session = await open(machine.open("ada"));

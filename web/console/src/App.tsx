@@ -74,7 +74,7 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
   const [asking, setAsking] = useState<Leftover>("none");
   const notes = useMemo(() => new Set<NotesSession>(), [rapport]);
   /** Whether some of it would be gone with this tab. */
-  const fragile = (): boolean => [...notes].some((session) => session.pending && session.status.storage === "tab");
+  const fragile = (): boolean => [...notes].some((session) => (session.pending || session.drafts.length > 0) && session.status.storage === "tab");
 
   useEffect(() => {
     const stop = rapport.connection.onState((state) => {

@@ -71,6 +71,7 @@ describe("states in words", () => {
     expect(storageWarning({ kind: "offline", changes: 2, drafts: 0, storage: "kept" })).toBeUndefined();
     expect(storageWarning({ kind: "offline", changes: 0, drafts: 0, storage: "tab" })).toBeUndefined();
     expect(storageWarning({ kind: "saved", drafts: 0, storage: "tab" })).toBeUndefined();
+    expect(storageWarning({ kind: "draft", drafts: 1, storage: "tab" })).toMatch(/draft is kept only while this tab is open/);
   });
 
   it("never says that it is connected when it is not", () => {

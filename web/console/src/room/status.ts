@@ -45,8 +45,11 @@ export function notesStatus(status: NotesStatus | undefined): Status {
 
 /** What a person must know of edits that only this tab has. */
 export function storageWarning(status: NotesStatus | undefined): string | undefined {
-  if (status?.storage !== "tab" || !("changes" in status) || status.changes === 0 || status.kind === "saving") return undefined;
-  return "This browser's storage is full or switched off: what you write offline is kept only while this tab is open.";
+  if (status?.storage !== "tab") return undefined;
+  const why = "This browser's storage is full or switched off";
+  if ("changes" in status && status.changes > 0 && status.kind !== "saving") return `${why}: what you write offline is kept only while this tab is open.`;
+  if (status.drafts > 0) return `${why}: your draft is kept only while this tab is open.`;
+  return undefined;
 }
 
 export const draftReasons: Readonly<Record<DraftReason, string>> = {
