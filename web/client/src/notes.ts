@@ -89,14 +89,6 @@ export class NotesSession {
     this.#core.start();
   }
 
-  /**
-   * Once closed: resolves when this session writes nothing more to the storage.
-   * @internal
-   */
-  get left(): Promise<void> | undefined {
-    return this.#core.left;
-  }
-
   /** The local text: the confirmed text with every local edit. */
   get text(): string {
     return this.#draft.text;

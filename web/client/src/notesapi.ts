@@ -72,4 +72,6 @@ export interface NotesDependencies {
   readonly userId: string;
   /** Where edits are kept; undefined for nowhere. */
   readonly offline: Offline | undefined;
+  /** Each session that is closed gives what resolves when it writes nothing more to the storage. */
+  readonly onLeave: (left: Promise<void>) => void;
 }

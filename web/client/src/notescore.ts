@@ -157,15 +157,12 @@ export class NotesCore {
     await this.#keeper.save();
   }
 
-  /** Once closed: resolves when nothing more is written to the storage. */
-  left: Promise<void> | undefined;
-
   /** Sends and hears nothing any more. What is pending stays in the storage, for the next window. */
   close(): void {
     this.#closing.abort(closedError("the notes session"));
     this.#outbox.stop();
     this.#follower.stop();
-    this.left = this.kept().then(this.#claim.release);
+    this.#from.onLeave(this.kept().then(this.#claim.release));
   }
 
   // Following the topic.

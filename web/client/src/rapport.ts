@@ -2,6 +2,7 @@ import { createApi } from "./api.ts";
 import type { Api } from "./api.ts";
 import { SocketConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
+import { closedError } from "./errors.ts";
 import type { RapportError } from "./errors.ts";
 import { Http } from "./http.ts";
 import type { TokenProvider } from "./http.ts";
@@ -56,7 +57,9 @@ export class Rapport implements Api {
   readonly #connection: SocketConnection;
   readonly #open = new Set<Subscription>();
   /** Resolves when sessions that were closed no longer write to the storage. */
-  #left: Promise<unknown> | undefined;
+  #left = Promise.resolve();
+  /** How often this was closed. */
+  #closings = 0;
   #self: Promise<Pick<User, "userId">> | undefined;
   /** Undefined before it is first needed. */
   #offline: Offline | null | undefined;
@@ -104,11 +107,13 @@ export class Rapport implements Api {
   /**
    * Follows the meeting, its participants and who is there, and tells the others
    * about this window once `setPresence` was called. Rejects with RapportError
-   * when the caller can't be read; a meeting that the caller may not see ends
+   * when the caller can't be read, or when the client is closed meanwhile; a meeting that the caller may not see ends
    * the session with `refused`.
    */
   async openMeeting(meetingId: string): Promise<MeetingSession> {
+    const closings = this.#closings;
     const { userId } = await this.#whoami();
+    if (closings !== this.#closings) throw closedError("the client");
     const session = this.#meeting(meetingId, userId);
     session.start();
     return session;
@@ -138,16 +143,26 @@ export class Rapport implements Api {
     };
   }
 
-  /** Loads the notes and follows them. Rejects with RapportError when they can't be read. */
+  /**
+   * Loads the notes and follows them. Rejects with RapportError when they can't
+   * be read, or when the client is closed meanwhile.
+   */
   async openNotes(meetingId: string): Promise<NotesSession> {
+    const closings = this.#closings;
     const [{ userId }, { openNotes, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
-    const from = { api: this, connection: this.#connection, platform: this.#platform, userId, offline };
+    const onLeave = (left: Promise<void>) => {
+      this.#left = this.#left.then(() => left);
+    };
+    const from = { api: this, connection: this.#connection, platform: this.#platform, userId, offline, onLeave };
     const session = await openNotes(from, meetingId);
+    if (closings !== this.#closings) {
+      session.close();
+      throw closedError("the client");
+    }
     this.#open.add(session);
     const stop = session.on("state", (state) => {
       if (state !== "closed") return;
       this.#open.delete(session);
-      this.#left = Promise.all([this.#left, session.left]);
       stop();
     });
     return session;
@@ -160,11 +175,13 @@ export class Rapport implements Api {
    */
   async forgetKeptEdits(): Promise<void> {
     const [{ userId }, { forget, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
+    await this.#left;
     if (offline !== undefined) await forget(offline.storage, userId);
   }
 
   /** Closes every session, topic and the connection. */
   close(): void {
+    this.#closings++;
     for (const each of [...this.#open]) each.close();
     this.#open.clear();
     this.#connection.close();

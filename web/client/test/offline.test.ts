@@ -141,6 +141,31 @@ describe("offline", () => {
     expect(await stored()).toEqual(["edits/bob/m1/c-1"]);
   });
 
+  test("are removed also when they are still being written", async () => {
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    tab.offline();
+    machine.latency = 20;
+    session.edit(insert(5, "A"));
+    machine.latency = 1;
+    tab.rapport.close();
+    const forgetting = tab.rapport.forgetKeptEdits();
+    await world.clock.run(1_000);
+    await forgetting;
+    expect(await stored()).toEqual([]);
+  });
+
+  test("are not opened by a client that is closed meanwhile", async () => {
+    const { rapport } = machine.open("ada");
+    const opening = [rapport.openNotes("m1"), rapport.openMeeting("m1")];
+    for (const each of opening) each.catch(() => {});
+    rapport.close();
+    await world.clock.run(1_000);
+    for (const each of opening) await expect(each).rejects.toMatchObject({ code: "CLOSED" });
+    const again = await open(machine.open("ada"));
+    expect(again.text).toBe("hello");
+  });
+
   test("another person on the same machine neither sees nor sends them", async () => {
     const first = machine.open("ada");
     const session = await open(first);
