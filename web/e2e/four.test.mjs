@@ -130,6 +130,7 @@ describe("four windows", { skip: !chromium, timeout: seconds * 1_000 + 12 * pati
         if (Date.now() > until + patience) assert.fail("Margaret was never told that she is removed");
       }
       await margaret.notesAre(/Read-only|draft/);
+      await margaret.page.locator(".peer-caret").first().waitFor({ state: "detached" }); // where the others are is no longer hers to see
     })();
 
     await Promise.all([cuts, host, reloader, traveller, removed]);

@@ -65,6 +65,9 @@ export class MeetingSession {
       },
       onEnd: (reason, error) => {
         this.close();
+        // Who is there from now on nobody tells.
+        this.#here.begin();
+        if (this.#here.expire()) this.#emitter.emit("here", this.here);
         this.#emitter.emit("end", reason, error);
       },
       read: async (signal) => {
@@ -84,7 +87,7 @@ export class MeetingSession {
     return this.#view;
   }
 
-  /** Everybody's windows, this one among them. Empty until the server has told. */
+  /** Everybody's windows, this one among them. Empty until the server has told, and after the end. */
   get here(): readonly Present[] {
     return this.#here.list;
   }

@@ -167,9 +167,11 @@ describe("hearing", () => {
     world.server.touch();
     await world.clock.run(50);
     expect(views.map(({ meeting }) => meeting.revision)).toEqual([2]);
+    expect(session.here).not.toEqual([]);
     world.server.setRole("ada", undefined);
     await world.clock.run(50);
     expect(ends).toEqual(["removed"]);
+    expect(session.here).toEqual([]);
     session.setPresence({ status: "active" });
     await world.clock.run(50_000);
     expect(told()).toEqual([]);

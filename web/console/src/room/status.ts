@@ -54,9 +54,9 @@ export function storageWarning(status: NotesStatus | undefined): string | undefi
 
 export const draftReasons: Readonly<Record<DraftReason, string>> = {
   history_gone: "You were away for so long that what others did since is no longer known step by step.",
-  meeting_over: "The meeting was over before they arrived.",
-  forbidden: "You could no longer change the notes when they arrived.",
-  refused: "The server refused them.",
+  meeting_over: "The meeting was over before it arrived.",
+  forbidden: "You could no longer change the notes when it arrived.",
+  refused: "The server refused it.",
 };
 
 export function counted(n: number, thing: string): string {
