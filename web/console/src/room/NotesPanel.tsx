@@ -73,7 +73,11 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   }
 
   const readOnly = !allowed || !writable;
-  const saving = useSettled(readOnly && session && status?.kind !== "draft" ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(status));
+  /** Before the meeting is there nobody knows whether its notes can be written. */
+  const unknown = view === undefined && over === undefined;
+  const saving = useSettled(
+    readOnly && session && !unknown && status?.kind !== "draft" ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(unknown && status?.kind === "saved" ? undefined : status),
+  );
   const live = connectionStatus(connection, now.getTime());
 
   return (
