@@ -116,9 +116,11 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 export CHROMIUM
 
 .PHONY: e2e
-e2e: setup runner ## Windows in Chromium on the real runner: two, four and more write together (FULL=1: for a minute)
+e2e: export RUNNER = $(CURDIR)/$(BIN)/rapport
+e2e: setup runner ## The client, and windows in Chromium, on the real runner: two, four and more write together (FULL=1: for a minute)
+	npm run e2e --prefix web -w @rapport/client --silent
 	@if [ -z "$(CHROMIUM)" ]; then echo "e2e: skipped, no Chromium (Debian: apt-get install chromium; or set CHROMIUM to its path)"; \
-	else RUNNER=$(CURDIR)/$(BIN)/rapport npm run e2e --prefix web -w console --silent; fi
+	else npm run e2e --prefix web -w console --silent; fi
 
 .PHONY: fuzz
 fuzz: need-go ## Run every fuzz target for FUZZTIME (20s)
