@@ -108,8 +108,8 @@ interface PanelsProps {
 }
 
 /**
- * The room's panels: side by side where there is room, one at a time on a
- * phone. A further panel is one more entry here.
+ * The room's panels: the notes, and the others beside them where there is room;
+ * one at a time on a phone. A further panel is one more entry here.
  */
 function Panels({ meetingId, open: { session, view, here }, over }: PanelsProps) {
   const panels: readonly { readonly name: string; readonly label: string; readonly icon: JSX.Element; readonly body: JSX.Element | null }[] = [
@@ -117,6 +117,11 @@ function Panels({ meetingId, open: { session, view, here }, over }: PanelsProps)
     { name: "people", label: view ? `People (${view.participants.length})` : "People", icon: <PeopleIcon />, body: view ? <PeoplePanel view={view} here={here} over={over !== undefined} /> : null },
   ];
   const [shown, setShown] = useState("notes");
+  const [notes, ...beside] = panels.map(({ name, body }) => (
+    <div key={name} class={`place place-${name}`} data-shown={shown === name}>
+      {body}
+    </div>
+  ));
   return (
     <>
       <nav class="switch" aria-label="Parts of the meeting">
@@ -128,11 +133,8 @@ function Panels({ meetingId, open: { session, view, here }, over }: PanelsProps)
         ))}
       </nav>
       <div class="panels">
-        {panels.map(({ name, body }) => (
-          <div key={name} class={`place place-${name}`} data-shown={shown === name}>
-            {body}
-          </div>
-        ))}
+        {notes}
+        <div class="beside">{beside}</div>
       </div>
     </>
   );

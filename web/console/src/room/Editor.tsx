@@ -36,6 +36,8 @@ export function Editor({ session, readOnly, hidden, link, onRefused, onEditor }:
       extensions: [
         keymap.of(defaultKeymap),
         EditorView.lineWrapping,
+        // The panel's head stays above the text that scrolls: the caret is not brought behind it.
+        EditorView.scrollMargins.of(({ defaultLineHeight }) => ({ top: 2.5 * defaultLineHeight, bottom: defaultLineHeight })),
         highlightSpecialChars(),
         placeholder("Write here. Everyone in the meeting sees it as you type."),
         arrivals,
