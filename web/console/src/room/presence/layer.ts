@@ -42,13 +42,16 @@ class CaretMarker implements LayerMarker {
   readonly height: number;
   /** Whether the tag would leave the text on the right. */
   readonly atEnd: boolean;
+  /** How many others' tags stand there already. */
+  readonly after: number;
 
-  constructor(peer: Peer, left: number, top: number, height: number, atEnd: boolean) {
+  constructor(peer: Peer, left: number, top: number, height: number, atEnd: boolean, after: number) {
     this.peer = peer;
     this.left = left;
     this.top = top;
     this.height = height;
     this.atEnd = atEnd;
+    this.after = after;
   }
 
   eq(other: CaretMarker): boolean {
@@ -56,7 +59,7 @@ class CaretMarker implements LayerMarker {
     const mine = this.peer;
     return (
       mine.key === key && mine.name === name && mine.colour === colour && mine.named === named && mine.idle === idle &&
-      this.left === other.left && this.top === other.top && this.height === other.height && this.atEnd === other.atEnd
+      this.left === other.left && this.top === other.top && this.height === other.height && this.atEnd === other.atEnd && this.after === other.after
     );
   }
 
@@ -86,16 +89,24 @@ class CaretMarker implements LayerMarker {
     caret.style.left = `${this.left}px`;
     caret.style.top = `${this.top}px`;
     caret.style.height = `${this.height}px`;
+    caret.style.setProperty("--after", String(this.after));
     tag.dataset["named"] = String(named);
     tag.textContent = named ? name : initials(name);
   }
 }
 
+/** What styles/people.css allows a tag, and some room beside it. */
+const widestTag = 160;
+
 function caretsIn(view: EditorView): CaretMarker[] {
   const width = view.scrollDOM.clientWidth;
+  const standing = new Map<number, number>();
   return view.state.field(peers).flatMap((peer) => {
     const [at] = RectangleMarker.forRange(view, "", EditorSelection.cursor(peer.head));
-    return at ? [new CaretMarker(peer, at.left, at.top, at.height, at.left > width - 140)] : [];
+    if (!at) return [];
+    const after = standing.get(peer.head) ?? 0;
+    standing.set(peer.head, after + 1);
+    return [new CaretMarker(peer, at.left, at.top, at.height, at.left > Math.max(width - widestTag, width / 2), after)];
   });
 }
 
