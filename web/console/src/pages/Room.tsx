@@ -62,7 +62,7 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
         <h1 ref={heading} tabIndex={-1}>
           {view?.meeting.title ?? "Meeting"}
         </h1>
-        {view && <Facts meeting={view.meeting} />}
+        {view && <Facts meeting={view.meeting} known={!end} />}
         <div class="room-actions">
           <Here people={people} self={identity.userId} />
           {view && !end && <Run view={view} />}
@@ -88,14 +88,17 @@ function useColours(view: MeetingView | undefined): ReadonlyMap<string, number> 
   return useMemo(() => assignColours(ids), [ids.join(" ")]);
 }
 
-function Facts({ meeting }: { readonly meeting: Meeting }) {
+/** What the meeting is; whether it runs only as long as this page hears of it. */
+function Facts({ meeting, known }: { readonly meeting: Meeting; readonly known: boolean }) {
   const now = useNow(15_000);
   return (
     <>
-      <p class="facts">
-        <StatePill state={meeting.state} />
-        <span>{meetingWhen(meeting, now)}</span>
-      </p>
+      {known && (
+        <p class="facts">
+          <StatePill state={meeting.state} />
+          <span>{meetingWhen(meeting, now)}</span>
+        </p>
+      )}
       {meeting.description && <p class="description">{meeting.description}</p>}
     </>
   );

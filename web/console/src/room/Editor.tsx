@@ -10,6 +10,8 @@ import { presence, type PresenceLink } from "./presence/link.ts";
 interface Props {
   readonly session: NotesSession;
   readonly readOnly: boolean;
+  /** What stands in place of a text that is empty. */
+  readonly hint: string;
   /** It goes on living while something else is shown in its place. */
   readonly hidden: boolean;
   /** Whose carets to show, and whom to tell of one's own; undefined until the meeting is open. */
@@ -20,7 +22,7 @@ interface Props {
 }
 
 /** The notes as a text field for several people. */
-export function Editor({ session, readOnly, hidden, link, onRefused, onEditor }: Props) {
+export function Editor({ session, readOnly, hint, hidden, link, onRefused, onEditor }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const current = useRef<{ view: EditorView; mode: Compartment; people: Compartment }>(undefined);
   const callbacks = useRef({ onRefused });
@@ -39,9 +41,8 @@ export function Editor({ session, readOnly, hidden, link, onRefused, onEditor }:
         // The panel's head stays above the text that scrolls: the caret is not brought behind it.
         EditorView.scrollMargins.of(({ defaultLineHeight }) => ({ top: 2.5 * defaultLineHeight, bottom: defaultLineHeight })),
         highlightSpecialChars(),
-        placeholder("Write here. Everyone in the meeting sees it as you type."),
         arrivals,
-        mode.of(modeOf(readOnly)),
+        mode.of(modeOf(readOnly, hint)),
         people.of([]),
       ],
     });
@@ -56,8 +57,8 @@ export function Editor({ session, readOnly, hidden, link, onRefused, onEditor }:
 
   useLayoutEffect(() => {
     const { view, mode } = current.current ?? {};
-    if (view && mode) view.dispatch({ effects: mode.reconfigure(modeOf(readOnly)) });
-  }, [readOnly, session]);
+    if (view && mode) view.dispatch({ effects: mode.reconfigure(modeOf(readOnly, hint)) });
+  }, [readOnly, hint, session]);
 
   useLayoutEffect(() => {
     const { view, people } = current.current ?? {};
@@ -68,8 +69,9 @@ export function Editor({ session, readOnly, hidden, link, onRefused, onEditor }:
 }
 
 /** A text that is only read can still be reached and selected by keyboard. */
-function modeOf(readOnly: boolean): Extension {
+function modeOf(readOnly: boolean, hint: string): Extension {
   return [
+    placeholder(hint),
     EditorState.readOnly.of(readOnly),
     EditorView.editable.of(!readOnly),
     EditorView.contentAttributes.of({

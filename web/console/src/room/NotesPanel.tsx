@@ -15,7 +15,7 @@ import { Editor } from "./Editor.tsx";
 import { mayWrite } from "./permissions.ts";
 import { Activity } from "./presence/activity.ts";
 import type { PresenceLink } from "./presence/link.ts";
-import { connectionStatus, counted, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
+import { connectionStatus, counted, draftReasons, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
 import { useConnection } from "./useConnection.ts";
 import { useNotes } from "./useNotes.ts";
 
@@ -42,7 +42,8 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   const onProblem = useCallback(
     ({ error, lost }: NotesProblem) => {
       // What was lost is a draft, and the panel says so.
-      if (lost && lost.change.length > 0) toasts.show({ tone: "problem", text: `What you wrote last was not taken: ${describe(error)} It is kept as a draft.` });
+      const why = error.code === "FORBIDDEN" ? draftReasons.forbidden : describe(error);
+      if (lost && lost.change.length > 0) toasts.show({ text: `What you wrote last is not in the notes. ${why} It is kept as a draft.` });
       // Who may no longer read the notes hears it from the room.
       else if (error.code !== "FORBIDDEN") toasts.fail(error);
     },
@@ -53,7 +54,9 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   const now = useNow(1_000);
   const editor = useRef<NotesEditor>(undefined);
   const link = useLink(meeting, session);
-  const [past, setPast] = useState(false);
+  const [wanted, setPast] = useState(false);
+  /** Who is out of the meeting can't read its history. */
+  const past = wanted && over === undefined;
   const [reviewing, setReviewing] = useState(false);
   const directory = useDirectory();
   const nameOf = (userId: string): string | undefined =>
@@ -75,6 +78,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   const readOnly = !allowed || !writable;
   /** Before the meeting is there nobody knows whether its notes can be written. */
   const unknown = view === undefined && over === undefined;
+  const hint = unknown ? "" : readOnly ? "Nothing has been written." : "Write here. Everyone in the meeting sees it as you type.";
   const saving = useSettled(
     readOnly && session && !unknown && status?.kind !== "draft" ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(unknown && status?.kind === "saved" ? undefined : status),
   );
@@ -95,7 +99,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
               </button>
             </>
           )}
-          {session && (
+          {session && over === undefined && (
             <button type="button" class="quiet round" aria-label="History" title="History" aria-pressed={past} onClick={() => (past ? showPresent() : setPast(true))}>
               <HistoryIcon />
             </button>
@@ -121,7 +125,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
         <History session={session} nameOf={nameOf} readOnly={readOnly} onRestore={(text, version) => void restore(text, version).catch(toasts.fail)} onClose={showPresent} />
       )}
       {session ? (
-        <Editor hidden={past} key={session.clientId} session={session} readOnly={readOnly} link={link} onRefused={toasts.fail} onEditor={(next) => (editor.current = next)} />
+        <Editor hidden={past} key={session.clientId} session={session} readOnly={readOnly} hint={hint} link={link} onRefused={toasts.fail} onEditor={(next) => (editor.current = next)} />
       ) : error !== undefined ? (
         over === undefined && <Why text={`The notes can't be opened. ${describe(error)}`} />
       ) : (
@@ -170,7 +174,7 @@ function reason(view: MeetingView | undefined, role: string | undefined): Compon
   if (!view) return undefined;
   if (view.meeting.state === "concluded") return "This meeting has ended. Its notes stay here to read.";
   if (view.meeting.state === "cancelled") return "This meeting was cancelled. Its notes stay here to read.";
-  if (role === "observer") return "You are here as an observer: you see the notes as they are written.";
+  if (role === "observer") return "You are here as an observer: you see the notes as they are written. To write too, ask the host to make you a participant.";
   return undefined;
 }
 

@@ -33,6 +33,7 @@ export function DraftReview({ session, drafts, readOnly, onClose }: Props) {
   }, [draft?.id]);
   const preview = draft && session.previewDraft(draft.id);
   if (!draft || !preview) return null;
+  const parts = marked(text, preview.change);
 
   const act = (run: () => Promise<unknown>, done: string): void => {
     setBusy(true);
@@ -45,12 +46,12 @@ export function DraftReview({ session, drafts, readOnly, onClose }: Props) {
     <Dialog title={drafts.length > 1 ? `Your drafts: 1 of ${drafts.length}` : "Your draft"} wide onClose={onClose}>
       <p>
         What you wrote {whenText(new Date(draft.createdAt), now)} could not be put into the notes by itself. {draftReasons[draft.reason]}
-        {readOnly ? " The notes can't be changed any more, but you can copy it." : " See what it would do, then put it in or throw it away."}
+        {readOnly ? " You can't change the notes now, but you can copy it." : " See what it would do, then put it in or throw it away."}
       </p>
       <FormProblem text={error === undefined ? undefined : describe(error)} />
       <div class="draft-sides">
-        <Side title="The notes now" parts={marked(text, preview.change).filter(({ kind }) => kind !== "added").map((part) => ({ ...part, kind: "same" }))} />
-        <Side title="With your draft" parts={marked(text, preview.change)} />
+        <Side key={`now ${draft.id}`} title="The notes now" parts={parts} before />
+        <Side key={`with ${draft.id}`} title="With your draft" parts={parts} />
       </div>
       <footer class="dialog-foot draft-foot">
         <button type="button" class={sure ? "danger" : "quiet"} disabled={busy} onClick={() => (sure ? act(() => session.discardDraft(draft.id), "The draft is gone.") : setSure(true))}>
@@ -67,24 +68,33 @@ export function DraftReview({ session, drafts, readOnly, onClose }: Props) {
   );
 }
 
-const names: Readonly<Record<Part["kind"], string>> = { same: "", added: "added: ", removed: "removed: " };
+const names: Readonly<Record<Exclude<Part["kind"], "same">, string>> = { added: "added: ", removed: "removed: " };
 
-function Side({ title, parts }: { readonly title: string; readonly parts: readonly Part[] }) {
+interface SideProps {
+  readonly title: string;
+  readonly parts: readonly Part[];
+  /** Show the text as it is without them. */
+  readonly before?: boolean;
+}
+
+/** One text; both begin where they first differ. */
+function Side({ title, parts, before = false }: SideProps) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const first = box.current?.querySelector<HTMLElement>("ins, del");
-    if (box.current && first) box.current.scrollTop = first.offsetTop - box.current.offsetTop - 40;
+    const first = box.current?.querySelector<HTMLElement>("[data-change]");
+    if (box.current && first) box.current.scrollTop += first.getBoundingClientRect().top - box.current.getBoundingClientRect().top - box.current.clientHeight / 3;
   }, []);
   return (
     <section class="draft-side">
       <h3>{title}</h3>
       <div ref={box} class="draft-text" role="region" aria-label={title} tabIndex={0}>
         {parts.map(({ kind, text }, i) => {
-          const said = names[kind] && <span class="hidden">{names[kind]}</span>;
-          if (kind === "added") return <ins key={i}>{said}{text}</ins>;
-          return kind === "removed" ? <del key={i}>{said}{text}</del> : <span key={i}>{text}</span>;
+          if (kind === "same") return <span key={i}>{text}</span>;
+          if (before) return <span key={i} data-change>{kind === "removed" && text}</span>;
+          const said = <span class="hidden">{names[kind]}</span>;
+          return kind === "added" ? <ins key={i} data-change>{said}{text}</ins> : <del key={i} data-change>{said}{text}</del>;
         })}
-        {parts.length === 0 && <span class="waiting">Empty</span>}
+        {parts.every(({ kind }) => before && kind === "added") && <span class="waiting">Empty</span>}
       </div>
     </section>
   );
