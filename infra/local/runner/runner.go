@@ -43,7 +43,7 @@ import (
 )
 
 // stopWithin bounds an orderly end altogether.
-const stopWithin = 5 * time.Second
+const stopWithin = 8 * time.Second
 
 // Runner is a running Rapport.
 type Runner struct {
@@ -262,7 +262,8 @@ func (r *Runner) startSockets(at *entrance) error {
 	r.Sockets = sockets
 	r.connections = r.calls.Connections(connections(r.Stack), sockets)
 	r.serve("websocket", at, gateway.LoopbackOnly(r.connections))
-	r.ends.push("sockets", 1500*time.Millisecond, sockets.Shutdown)
+	// $disconnect of each must run, also while tables fail on purpose.
+	r.ends.push("sockets", 4*time.Second, sockets.Shutdown)
 	return nil
 }
 
