@@ -148,7 +148,7 @@ func (r *Runner) start(ctx context.Context) error {
 	return r.startWeb(web)
 }
 
-// Stop ends everything in order, within five seconds. The error says what had
+// Stop ends everything in order, within eight seconds. The error says what had
 // to be cut short; nothing is left running in any case.
 func (r *Runner) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
