@@ -160,7 +160,7 @@ function Run({ view: { meeting, participants } }: { readonly view: MeetingView }
       .finally(() => setBusy(false));
   };
   return (
-    <>
+    <div class="meeting-actions">
       {isOpen(meeting) && (
         <button type="button" class="quiet round" aria-label="Edit meeting" title="Edit meeting" onClick={() => setEditing(true)}>
           <EditIcon />
@@ -197,6 +197,6 @@ function Run({ view: { meeting, participants } }: { readonly view: MeetingView }
           </footer>
         </Dialog>
       )}
-    </>
+    </div>
   );
 }

@@ -44,9 +44,11 @@ export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; 
           <li key={person.userId} class="person" data-role={person.role} data-user-id={person.userId} data-presence={present.get(person.userId) ?? "gone"}>
             <Avatar id={person.userId} name={name(person)} />
             <span class="person-text">
-              <span class="person-name">
-                {name(person)}
-                {person.userId === identity.userId && <span class="you"> you</span>}
+              <span class="person-line">
+                <span class="person-name" title={name(person)}>
+                  {name(person)}
+                </span>
+                {person.userId === identity.userId && <span class="you">you</span>}
                 <Presence status={present.get(person.userId)} />
               </span>
               {manages(person) ? (

@@ -52,7 +52,7 @@ export function PeoplePicker({ directory, without, picked, onPick, problem }: Pr
                 onClick={() => onPick(isPicked(user) ? picked.filter((other) => other.userId !== user.userId) : [...picked, user])}
               >
                 <Avatar id={user.userId} name={user.displayName} />
-                {user.displayName}
+                <span class="chip-name">{user.displayName}</span>
               </button>
             </li>
           ))}
