@@ -23,7 +23,8 @@ const dashes = ["", "5 3", "1.5 2.5", "8 3 1.5 3"];
 /** Up to four lines over time, with a legend that has the newest figures. */
 export function Chart({ title, lines, text, spanMs, now }: Props) {
   const id = useId();
-  const most = Math.max(0, ...lines.flatMap(({ points }) => points.flatMap(({ value }) => value ?? [])));
+  const values = lines.flatMap(({ points }) => points.flatMap(({ value }) => value ?? []));
+  const most = Math.max(0, ...values);
   const top = niceAbove(most);
   const summary = lines.map(({ name, points }) => `${name} ${text(newest(points))}`).join(", ");
   return (
@@ -36,7 +37,7 @@ export function Chart({ title, lines, text, spanMs, now }: Props) {
         ))}
       </svg>
       <span class="chart-top" aria-hidden="true">
-        {text(top)}
+        {values.length > 0 ? text(top) : "nothing measured yet"}
       </span>
       <figcaption>
         {lines.map(({ name, points }, i) => (
@@ -52,7 +53,8 @@ export function Chart({ title, lines, text, spanMs, now }: Props) {
   );
 }
 
-function spanText(ms: number): string {
+/** "minute", "3 minutes". */
+export function spanText(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   return minutes === 1 ? "minute" : `${minutes} minutes`;
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { usePage } from "../ui/page.ts";
-import { Chart, type Line } from "./Chart.tsx";
+import { Chart, type Line, spanText } from "./Chart.tsx";
 import { countText, durationText, levels, newest, rates, rateText } from "./figures.ts";
 import { type Lane, lanes, outcomes, type Quantiles, type Reading } from "./reading.ts";
 import { Table } from "./Table.tsx";
@@ -24,7 +24,7 @@ export function Ops() {
           Operations
         </h1>
         <p class="ops-source">
-          From <a href="/metrics">/metrics</a>, every 2 seconds
+          {last && `The last ${spanText(spanOf(readings, last))}. `}From <a href="/metrics">/metrics</a>, every 2 seconds
         </p>
       </div>
       {silentSince && (
