@@ -92,6 +92,20 @@ describe("others' carets in the editor", () => {
     expect(shown()[0]).toMatchObject({ head: 0, named: true });
   });
 
+  it("are of the window that somebody is at, not of one that they left", () => {
+    const { carets, shown } = open("abc");
+    const left = { ...grace, clientKey: "k0", status: "idle" } as const;
+    const keysWith = (list: Caret[]): readonly string[] => {
+      carets.list = list;
+      carets.callback();
+      vi.advanceTimersByTime(20);
+      return shown().map(({ key }) => key);
+    };
+    expect(keysWith([left, grace])).toEqual(["k1"]);
+    expect(keysWith([left, { ...grace, userId: "u-ada" }])).toEqual(["k0", "k1"]);
+    expect(keysWith([left])).toEqual(["k0"]);
+  });
+
   it("own ones are told in code points, and not before the notes were touched", () => {
     const { carets, view } = open("🙂🙂");
     vi.spyOn(view, "hasFocus", "get").mockReturnValue(false);

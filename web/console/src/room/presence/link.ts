@@ -74,7 +74,7 @@ class Link {
   }
 
   #show(): void {
-    const { list } = this.#link.carets;
+    const list = ofLiveWindows(this.#link.carets.list);
     const now = Date.now();
     for (const [key, until] of this.#named) if (until <= now) this.#named.delete(key);
     const offsets = offsetsOf(this.#view.state.doc.toString(), list.flatMap(({ anchor, head }) => [anchor, head]));
@@ -91,6 +91,12 @@ class Link {
     if (before !== head && status !== "idle") this.#named.set(key, now + namedMs);
     return { key, name: displayName, colour: this.#link.colourOf(userId), idle: status === "idle", anchor, head, named: status === "typing" || this.#named.has(key) };
   }
+}
+
+/** Who writes in one window shows no caret in another that they left, or that a reload left behind. */
+function ofLiveWindows(carets: readonly Caret[]): readonly Caret[] {
+  const live = new Set(carets.flatMap(({ userId, status }) => (status === "idle" ? [] : [userId])));
+  return carets.filter(({ userId, status }) => status !== "idle" || !live.has(userId));
 }
 
 /** The same, or the start of the character that it is inside of. */
