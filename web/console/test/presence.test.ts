@@ -48,7 +48,7 @@ describe("others' carets in the editor", () => {
   function open(doc: string) {
     const carets = new FakeCarets();
     const activity = new FakeActivity();
-    const view = new EditorView({ state: EditorState.create({ doc, extensions: presence({ carets, activity, colourOf: () => 5 }) }) });
+    const view = new EditorView({ state: EditorState.create({ doc, extensions: presence({ userId: "u-me", carets, activity, colourOf: () => 5 }) }) });
     return { carets, activity, view, shown: (): readonly Peer[] => view.state.field(peers) };
   }
 
@@ -104,6 +104,7 @@ describe("others' carets in the editor", () => {
     expect(keysWith([left, grace])).toEqual(["k1"]);
     expect(keysWith([left, { ...grace, userId: "u-ada" }])).toEqual(["k0", "k1"]);
     expect(keysWith([left])).toEqual(["k0"]);
+    expect(keysWith([{ ...left, userId: "u-me" }])).toEqual([]);
   });
 
   it("own ones are told in code points, and not before the notes were touched", () => {

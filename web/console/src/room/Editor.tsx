@@ -5,6 +5,7 @@ import type { NotesSession } from "@rapport/client";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { arrivals } from "./arrivals.ts";
 import { type NotesEditor, openNotesEditor } from "./binding.ts";
+import { lineDirections } from "./direction.ts";
 import { presence, type PresenceLink } from "./presence/link.ts";
 
 interface Props {
@@ -42,6 +43,7 @@ export function Editor({ session, readOnly, hint, hidden, link, onRefused, onEdi
         EditorView.scrollMargins.of(({ defaultLineHeight }) => ({ top: 2.5 * defaultLineHeight, bottom: defaultLineHeight })),
         highlightSpecialChars(),
         arrivals,
+        lineDirections,
         mode.of(modeOf(readOnly, hint)),
         people.of([]),
       ],

@@ -53,7 +53,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   const connection = useConnection(rapport.connection);
   const now = useNow(1_000);
   const editor = useRef<NotesEditor>(undefined);
-  const link = useLink(meeting, session);
+  const link = useLink(meeting, session, identity.userId);
   const [wanted, setPast] = useState(false);
   /** Who is out of the meeting can't read its history. */
   const past = wanted && over === undefined;
@@ -136,7 +136,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
 }
 
 /** Others' carets, and whether somebody is at this window, for as long as both sessions are open. */
-function useLink(meeting: MeetingSession | undefined, session: ReturnType<typeof useNotes>["session"]): PresenceLink | undefined {
+function useLink(meeting: MeetingSession | undefined, session: ReturnType<typeof useNotes>["session"], userId: string): PresenceLink | undefined {
   const [link, setLink] = useState<PresenceLink>();
   const colours = useContext(Colours);
   const current = useRef(colours);
@@ -145,13 +145,13 @@ function useLink(meeting: MeetingSession | undefined, session: ReturnType<typeof
     if (!meeting || !session) return;
     const carets = session.carets(meeting);
     const activity = new Activity();
-    setLink({ carets, activity, colourOf: (userId) => current.current.get(userId) ?? colourOf(userId) });
+    setLink({ userId, carets, activity, colourOf: (id) => current.current.get(id) ?? colourOf(id) });
     return () => {
       setLink(undefined);
       activity.close();
       carets.close();
     };
-  }, [meeting, session]);
+  }, [meeting, session, userId]);
   return link;
 }
 

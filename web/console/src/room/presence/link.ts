@@ -10,6 +10,8 @@ import { type Peer, peerLayer, peers, setPeers } from "./layer.ts";
 const namedMs = 2_500;
 
 export interface PresenceLink {
+  /** Who is at this window. */
+  readonly userId: string;
   readonly carets: Pick<Carets, "list" | "onChange" | "tell">;
   readonly activity: Pick<Activity, "status" | "typed" | "onStatus">;
   readonly colourOf: (userId: string) => number;
@@ -74,7 +76,7 @@ class Link {
   }
 
   #show(): void {
-    const list = ofLiveWindows(this.#link.carets.list);
+    const list = ofLiveWindows(this.#link.carets.list, this.#link.userId);
     const now = Date.now();
     for (const [key, until] of this.#named) if (until <= now) this.#named.delete(key);
     const offsets = offsetsOf(this.#view.state.doc.toString(), list.flatMap(({ anchor, head }) => [anchor, head]));
@@ -93,9 +95,9 @@ class Link {
   }
 }
 
-/** Who writes in one window shows no caret in another that they left, or that a reload left behind. */
-function ofLiveWindows(carets: readonly Caret[]): readonly Caret[] {
-  const live = new Set(carets.flatMap(({ userId, status }) => (status === "idle" ? [] : [userId])));
+/** Who is at one window shows no caret in another that they left, or that a reload left behind. */
+function ofLiveWindows(carets: readonly Caret[], self: string): readonly Caret[] {
+  const live = new Set([self, ...carets.flatMap(({ userId, status }) => (status === "idle" ? [] : [userId]))]);
   return carets.filter(({ userId, status }) => status !== "idle" || !live.has(userId));
 }
 
