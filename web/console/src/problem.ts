@@ -27,7 +27,7 @@ export function describe(error: unknown): string {
     case "NETWORK":
     case "TIMEOUT":
     case "DISCONNECTED":
-      return "The server can't be reached. Check that it runs, then try again.";
+      return navigator.onLine ? "The server can't be reached. Check that it runs, then try again." : "You are offline. Try again once you are connected.";
     case "RATE_LIMITED":
       return "Too much at once. Wait a moment, then try again.";
     case "INTERNAL":

@@ -17,7 +17,7 @@ const pageSize = 50;
 export function Meetings() {
   const heading = usePage("Meetings");
   const [creating, setCreating] = useState(false);
-  const { meetings, error, more, loadMore } = useMeetings();
+  const { meetings, error, more, loadMore, refresh } = useMeetings();
   const now = useNow(30_000);
 
   return (
@@ -32,9 +32,12 @@ export function Meetings() {
         </button>
       </div>
       {error !== undefined && (
-        <p class="banner" data-tone="bad" role="alert">
-          {describe(error)}
-        </p>
+        <div class="banner banner-action" data-tone="bad" role="alert">
+          <p>{describe(error)}</p>
+          <button type="button" onClick={refresh}>
+            Try again
+          </button>
+        </div>
       )}
       {meetings === undefined ? (
         error === undefined && <p class="waiting">Loading your meetings…</p>
@@ -149,5 +152,5 @@ function useMeetings() {
     pages.current++;
     refresh();
   };
-  return { meetings, error, more: cursor !== null, loadMore };
+  return { meetings, error, more: cursor !== null, loadMore, refresh };
 }

@@ -22,7 +22,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     if (error === undefined) return <p class="waiting">Loading…</p>;
     return (
       <p class="waiting" role="alert">
-        This part of the page can't be loaded. {navigator.onLine ? describe(error) : "You are offline."}{" "}
+        This part of the page can't be loaded. {describe(error)}{" "}
         <button type="button" onClick={fetchIt}>
           Try again
         </button>
