@@ -8,6 +8,7 @@ import { PeoplePanel } from "../room/PeoplePanel.tsx";
 import { isOpen, mayRun } from "../room/permissions.ts";
 import { Comings, Here } from "../room/presence/Here.tsx";
 import { peopleHere } from "../room/presence/people.ts";
+import { useConnection } from "../room/useConnection.ts";
 import { type OpenMeeting, useMeeting } from "../room/useMeeting.ts";
 import { hrefOf } from "../route.ts";
 import { useSession } from "../session.ts";
@@ -34,6 +35,7 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
   const { view, end } = open;
   const colours = useColours(view);
   const people = useMemo(() => peopleHere(open.here), [open.here]);
+  const connection = useConnection(rapport.connection);
   const heading = usePage(view?.meeting.title ?? "Meeting");
 
   if (end && !view) {
@@ -64,7 +66,7 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
         </h1>
         {view && <Facts meeting={view.meeting} known={!end} />}
         <div class="room-actions">
-          <Here people={people} self={identity.userId} />
+          <Here people={people} self={identity.userId} live={connection.kind === "open"} />
           {view && !end && <Run view={view} />}
         </div>
       </div>

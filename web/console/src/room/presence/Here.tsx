@@ -7,13 +7,20 @@ const most = 7;
 /** Those who come and go together are told together; a reload is neither. */
 const settleMs = 1_500;
 
+interface HereProps {
+  readonly people: readonly PersonHere[];
+  readonly self: string;
+  /** Whether this window hears who comes and goes; without, it shows who was there. */
+  readonly live: boolean;
+}
+
 /** Who is there now, as discs. */
-export function Here({ people, self }: { readonly people: readonly PersonHere[]; readonly self: string }) {
+export function Here({ people, self, live }: HereProps) {
   const sorted = [...people].sort((a, b) => Number(b.userId === self) - Number(a.userId === self));
   const shown = sorted.length > most ? sorted.slice(0, most - 1) : sorted;
   const more = sorted.length - shown.length;
   return (
-    <ul class="here" aria-label="Here now" data-count={people.length}>
+    <ul class="here" aria-label={live ? "Here now" : "Here when last connected"} data-live={live} data-count={people.length}>
       {shown.map(({ userId, name, status }) => {
         const words = `${userId === self ? `${name} (you)` : name}: ${statusWords[status]}`;
         return (
