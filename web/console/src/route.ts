@@ -28,6 +28,7 @@ export function useRoute(): Route {
   useEffect(() => {
     const follow = (): void => setHash(location.hash);
     addEventListener("hashchange", follow);
+    follow(); // it may have changed since the first rendering
     return () => removeEventListener("hashchange", follow);
   }, []);
   return parseRoute(hash);
