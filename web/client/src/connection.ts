@@ -78,13 +78,18 @@ export class SocketConnection implements Connection {
     return this.#emitter.on("state", callback);
   }
 
-  /** Calls back each time that a new socket has become the current one. */
+  /** Calls back each time that a new socket has become the current one, or that it can be trusted again. */
   onOpen(callback: () => void): () => void {
     return this.#emitter.on("open", callback);
   }
 
   get isOpen(): boolean {
     return this.#current !== undefined;
+  }
+
+  /** Whether there is a socket on which a frame is likely to arrive. */
+  get isTrusted(): boolean {
+    return this.#current?.isTrusted ?? false;
   }
 
   connect(): void {
@@ -186,6 +191,9 @@ export class SocketConnection implements Connection {
         onOpen: () => {
           cancel();
           resolve(socket);
+        },
+        onTrusted: () => {
+          if (socket === this.#current) this.#emitter.emit("open");
         },
         onFrame: (frame) => this.#received(socket, frame),
         onClose: (loss) => {
@@ -306,7 +314,8 @@ export class SocketConnection implements Connection {
   /** A socket says nothing when its network goes: a ping without an answer does. */
   #networkIs(there: boolean): void {
     if (this.#current !== undefined) {
-      if (!there || this.quietFor >= staleMs) this.#current.ping();
+      if (!there) this.#current.doubt();
+      else if (this.quietFor >= staleMs) this.#current.ping();
     } else if (there && this.#state.kind === "waiting") {
       this.#dial();
     }

@@ -25,8 +25,11 @@ export function indexedDbStorage(name: string): EditStorage {
   async function run<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     const database = await open();
     return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(storeName, mode);
+      // Relaxed: what the browser has survives the page and the browser itself, and waits for no disk.
+      const transaction = database.transaction(storeName, mode, { durability: "relaxed" });
       const request = act(transaction.objectStore(storeName));
+      // Without it the page must live until the request is answered, or the browser drops the write.
+      if (mode === "readwrite") transaction.commit();
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error);
       transaction.onerror = () => reject(transaction.error);

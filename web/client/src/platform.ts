@@ -36,6 +36,8 @@ export interface Platform {
   readonly loadNotes: () => Promise<typeof import("./notespart.ts")>;
   /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */
   readonly onNetwork: (callback: (there: boolean) => void) => () => void;
+  /** Calls back when the page may end without another word: it is left, or no longer looked at. */
+  readonly onHide: (callback: () => void) => () => void;
 }
 
 const systemClock: Clock = {
@@ -58,6 +60,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
     offline: undefined,
     loadNotes,
     onNetwork,
+    onHide,
     ...given,
   };
 }
@@ -112,5 +115,19 @@ function onNetwork(callback: (there: boolean) => void): () => void {
     globalThis.removeEventListener("online", online);
     globalThis.removeEventListener("offline", offline);
     page?.removeEventListener("visibilitychange", shown);
+  };
+}
+
+function onHide(callback: () => void): () => void {
+  if (typeof document === "undefined") return () => {};
+  const hidden = () => {
+    if (document.visibilityState === "hidden") callback();
+  };
+  globalThis.addEventListener("pagehide", callback);
+  // A telephone ends a hidden page without telling it.
+  document.addEventListener("visibilitychange", hidden);
+  return () => {
+    globalThis.removeEventListener("pagehide", callback);
+    document.removeEventListener("visibilitychange", hidden);
   };
 }

@@ -6,7 +6,7 @@ import { asCount } from "./json.ts";
 import { parseOps } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
-import type { InFlight } from "./saved.ts";
+import type { InFlight } from "./pending.ts";
 
 /** The answer to a change; `ops` is absent where the frame had no room for it. */
 export interface Ack {
@@ -16,6 +16,8 @@ export interface Ack {
 
 /** Without a socket for this long, changes go by HTTP. */
 const fallbackMs = 3_000;
+/** An answer by HTTP says for this long that the next call will arrive. */
+const heardMs = 200;
 const retryBaseMs = 1_000;
 const retryCapMs = 30_000;
 
@@ -26,6 +28,10 @@ export class ChangeSender {
   readonly #platform: Platform;
   readonly #meetingId: string;
   readonly #clientId: string;
+  /** When HTTP answered last. */
+  #heardAt = -Infinity;
+  /** HTTP has answered since there was a socket: the next change does not wait for one. */
+  #byHttp = false;
 
   constructor(api: Api, connection: SocketConnection, platform: Platform, meetingId: string, clientId: string) {
     this.#api = api;
@@ -36,28 +42,68 @@ export class ChangeSender {
   }
 
   /**
+   * Whether a change that is sent now is likely to arrive. Once it was handed to
+   * a socket or a request it must be repeated exactly, so none is begun before:
+   * what is written until then becomes one change.
+   */
+  get ready(): boolean {
+    return this.#connection.isTrusted || this.#platform.clock.now() - this.#heardAt < heardMs;
+  }
+
+  /**
+   * Waits until a change can be sent: by a socket, or by HTTP where that answers
+   * a question that changes nothing. Rejects with the signal's reason.
+   */
+  async whenReady(version: number, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      const patience = attempt > 0 ? backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random) : this.#byHttp ? 0 : fallbackMs;
+      if (this.ready || (await this.#opens(patience, signal))) return;
+      try {
+        await this.#api.notes.changes(this.#meetingId, { from: version, limit: 1 }, { signal });
+        this.#heard();
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof RapportError)) throw error;
+        // A refusal is an answer: the change will hear the same, or more.
+        if (!isPassing(error)) {
+          this.#heard();
+          return;
+        }
+      }
+    }
+  }
+
+  /**
    * Sends the change as first sent, again and again with the same bytes, until
    * it is answered. Rejects with the server's refusal, or the signal's reason.
+   * Where this is ready it is handed over before the call returns.
    */
   async send({ baseVersion, clientSeq, ops }: InFlight, signal: AbortSignal): Promise<Ack> {
     const change = { baseVersion, clientId: this.#clientId, clientSeq, ops };
     const frame = this.#connection.frame("edit", { meetingId: this.#meetingId, ...change });
     for (let attempt = 0; ; attempt++) {
       try {
-        if (this.#connection.isOpen || (await this.#opens(fallbackMs, signal))) {
+        if (this.#connection.isTrusted || (!this.ready && (await this.#opens(this.#byHttp ? 0 : fallbackMs, signal)))) {
           const { fields } = await this.#connection.send(frame, signal);
           return parseAck(fields["version"], fields["ops"]);
         }
         const idempotencyKey = `${this.#clientId}.${clientSeq}`;
         const answer = await this.#api.notes.change(this.#meetingId, change, { signal, idempotencyKey });
+        this.#heard();
         return parseAck(answer.version, answer.ops);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof RapportError) || !isPassing(error)) throw error;
-        if (this.#connection.isOpen) continue;
+        if (this.#connection.isTrusted) continue;
         await this.#opens(backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random), signal);
       }
     }
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#platform.clock.now();
+    this.#byHttp = true;
   }
 
   /**
@@ -65,6 +111,7 @@ export class ChangeSender {
    * connection is closed on purpose, no time ends the wait.
    */
   #opens(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#connection.isTrusted) return Promise.resolve(true);
     this.#connection.hurry();
     return new Promise((resolve, reject) => {
       const done = () => {
@@ -78,6 +125,7 @@ export class ChangeSender {
       };
       const settle = (open: boolean) => {
         done();
+        if (open) this.#byHttp = false;
         resolve(open);
       };
       const timeout = () => {

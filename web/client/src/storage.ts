@@ -1,8 +1,8 @@
 /**
  * Where edits are kept that the server has not confirmed, so that they outlive
- * the tab. Values are plain data, as structured clone takes them. Every method
- * may reject; the client then goes on, and says that edits are kept only while
- * the tab is open.
+ * the tab. Values are plain data, as structured clone takes them. Writes take
+ * effect in the order of their calls. Every method may reject; the client then
+ * goes on, and says that edits are kept only while the tab is open.
  */
 export interface EditStorage {
   /** Every key that begins with `prefix`. */

@@ -62,6 +62,7 @@ export class World {
         this.tellNetwork = callback;
         return () => {};
       },
+      onHide: () => () => {},
     };
   }
 
