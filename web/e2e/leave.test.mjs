@@ -1,0 +1,80 @@
+/**
+ * What was typed is there after the page was left at once: by an address, by
+ * closing the tab, and by the end of its process, in an empty text and in a long
+ * one. RUNS=50 for more of each (10), SIZES=0,200000 for other texts, KEYS=200
+ * keystrokes that are measured. REPORT= names a file for the figures.
+ */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { after, before, describe, it } from "node:test";
+import { findChromium, launch } from "./chromium.mjs";
+import { enterText, graceMs, keystrokesToStored, leaveOften } from "./leave.mjs";
+import { patience } from "./person.mjs";
+import { startRunner } from "./runner.mjs";
+
+const chromium = findChromium();
+if (!chromium) console.log("browser test skipped: no Chromium found (Debian: apt-get install chromium; or set CHROMIUM to its path)");
+
+const runs = Number(process.env.RUNS ?? 10);
+const keys = Number(process.env.KEYS ?? 60);
+const sizes = (process.env.SIZES ?? "0,200000").split(",").map(Number);
+const ways = { navigate: "another address", close: "the tab is closed", kill: "its process is killed" };
+
+describe("leaving the page", { skip: !chromium, timeout: sizes.length * (3 * runs * patience) }, () => {
+  let runner;
+  let browser;
+  /** @type {string[][]} */
+  const left = [];
+  /** @type {string[][]} */
+  const stored = [];
+
+  before(async () => {
+    runner = await startRunner();
+    browser = await launch(chromium);
+  }, { timeout: 4 * patience });
+
+  after(async () => {
+    await browser?.close();
+    await runner?.stop();
+    if (process.env.REPORT) await writeFile(process.env.REPORT, report(left, stored, browser?.version() ?? ""));
+  });
+
+  for (const size of sizes) {
+    it(`in a text of ${size} letters`, { timeout: 3 * runs * patience }, async (t) => {
+      const where = await enterText(browser, runner.baseUrl, size);
+      const after = await keystrokesToStored(where, keys);
+      stored.push([String(size), String(after.length), ...[0.5, 0.95, 1].map((part) => quantile(after, part).toFixed(1))]);
+      t.diagnostic(`from a keystroke to the storage in ms, median, p95 and longest of ${after.length}: ${stored.at(-1)?.slice(2).join(", ")}`);
+      for (const way of Object.keys(ways)) {
+        const { incomplete, late, prompts } = await leaveOften(browser, where, way, runs);
+        left.push([String(size), ways[way], String(runs), String(incomplete), String(late), String(prompts)]);
+        t.diagnostic(`${ways[way]}: ${incomplete} of ${runs} incomplete, ${late} by a letter older than ${graceMs} ms, ${prompts} questions`);
+        if (way === "kill") assert.equal(late, 0, `${ways[way]}: nothing older than ${graceMs} ms is lost`);
+        else assert.equal(incomplete, 0, `${ways[way]}: nothing is lost`);
+      }
+      await where.person.leave();
+    });
+  }
+});
+
+function quantile(values, part) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
+}
+
+function report(left, stored, version) {
+  const table = (head, rows) => [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  return `# Leaving the page
+
+Written by \`make prove-notes\`: Chromium ${version}, headless, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), the local runner beside it.
+
+Somebody types a word at 60 ms a letter at the end of the notes and leaves the page right after the last letter, then comes back. A run is incomplete where the server comes to lack a letter.
+
+${table(["letters in the text", "left by", "runs", "incomplete", `of them by a letter older than ${graceMs} ms`, "questions asked"], left)}
+
+From a keystroke until the storage has confirmed its letter, in ms:
+
+${table(["letters in the text", "keystrokes", "median", "p95", "longest"], stored)}
+`;
+}
