@@ -119,9 +119,11 @@ async function longest(person, meetingId, word) {
 }
 
 /**
- * From a keystroke until the storage has its letter, in ms, of each keystroke.
+ * From each keystroke until the page has given its letter to the browser, which
+ * outlives the page, and until the storage has confirmed it; in ms.
  * @param {{ person: Person, meetingId: string }} where
  * @param {number} keys
+ * @returns {Promise<{ given: number[], confirmed: number[] }>}
  */
 export async function keystrokesToStored({ person, meetingId }, keys) {
   await person.page.addInitScript(watchStorage);
@@ -133,29 +135,31 @@ export async function keystrokesToStored({ person, meetingId }, keys) {
     await new Promise((resolve) => setTimeout(resolve, pace));
     await person.page.keyboard.insertText(String.fromCodePoint(0x4e00 + i));
   }
-  await eventually(async () => {
-    if ((await person.page.evaluate(() => globalThis.storedAfter.size)) < keys) throw new Error("not all is stored");
+  const times = await eventually(async () => {
+    const now = await person.page.evaluate(() => [...globalThis.letterTimes.values()]);
+    if (now.filter(({ confirmed }) => confirmed !== undefined).length < keys) throw new Error("not all is stored");
+    return now;
   });
   await person.notesAre(/Saved/);
-  return await person.page.evaluate(() => [...globalThis.storedAfter.values()]);
+  return { given: times.map(({ typed, given }) => given - typed), confirmed: times.map(({ typed, confirmed }) => confirmed - typed) };
 }
 
-/** Runs in the page: notes when each letter came, and when the transaction was complete that stored it first. */
+/** Runs in the page: notes when each letter came, when it was first given to the storage, and when that write was complete. */
 function watchStorage() {
-  const typed = new Map();
-  globalThis.storedAfter = new Map();
+  /** @type {Map<string, { typed: number, given?: number, confirmed?: number }>} */
+  const times = new Map();
+  globalThis.letterTimes = times;
   addEventListener("beforeinput", (event) => {
-    if (event.data >= "\u4e00" && event.data <= "\u9fff") typed.set(event.data, performance.now());
+    if (event.data >= "\u4e00" && event.data <= "\u9fff") times.set(event.data, { typed: performance.now() });
   }, true);
   const put = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = function watched(value, ...rest) {
     const request = put.call(this, value, ...rest);
     const edits = JSON.stringify({ ...value, confirmed: "" });
-    const first = [...typed.keys()].filter((letter) => !globalThis.storedAfter.has(letter) && edits.includes(letter));
+    const first = [...times].filter(([letter, { given }]) => given === undefined && edits.includes(letter)).map(([, time]) => time);
+    for (const time of first) time.given = performance.now();
     this.transaction.addEventListener("complete", () => {
-      for (const letter of first) {
-        if (!globalThis.storedAfter.has(letter)) globalThis.storedAfter.set(letter, performance.now() - typed.get(letter));
-      }
+      for (const time of first) time.confirmed = performance.now();
     });
     return request;
   };

@@ -43,17 +43,23 @@ describe("leaving the page", { skip: !chromium, timeout: sizes.length * (3 * run
   for (const size of sizes) {
     it(`in a text of ${size} letters`, { timeout: 3 * runs * patience }, async (t) => {
       const where = await enterText(browser, runner.baseUrl, size);
-      const after = await keystrokesToStored(where, keys);
-      stored.push([String(size), String(after.length), ...[0.5, 0.95, 1].map((part) => quantile(after, part).toFixed(1))]);
-      t.diagnostic(`from a keystroke to the storage in ms, median, p95 and longest of ${after.length}: ${stored.at(-1)?.slice(2).join(", ")}`);
-      for (const way of Object.keys(ways)) {
+      const times = await keystrokesToStored(where, keys);
+      for (const [what, values] of [["given to the browser", times.given], ["confirmed by the storage", times.confirmed]]) {
+        const row = [String(size), what, String(values.length), ...[0.5, 0.95, 1].map((part) => quantile(values, part).toFixed(1))];
+        stored.push(row);
+        t.diagnostic(`from a keystroke until ${what}: median ${row[3]} ms, p95 ${row[4]} ms, longest ${row[5]} ms`);
+      }
+      const wrong = [];
+      for (const [way, name] of Object.entries(ways)) {
         const { incomplete, late, prompts } = await leaveOften(browser, where, way, runs);
-        left.push([String(size), ways[way], String(runs), String(incomplete), String(late), String(prompts)]);
-        t.diagnostic(`${ways[way]}: ${incomplete} of ${runs} incomplete, ${late} by a letter older than ${graceMs} ms, ${prompts} questions`);
-        if (way === "kill") assert.equal(late, 0, `${ways[way]}: nothing older than ${graceMs} ms is lost`);
-        else assert.equal(incomplete, 0, `${ways[way]}: nothing is lost`);
+        left.push([String(size), name, String(runs), String(incomplete), String(late), String(prompts)]);
+        const outcome = `${name}: ${incomplete} of ${runs} incomplete, ${late} by a letter older than ${graceMs} ms`;
+        t.diagnostic(`${outcome}, ${prompts} questions`);
+        // Who ends without a word may lose what was typed at that very moment.
+        if ((way === "kill" ? late : incomplete) > 0) wrong.push(outcome);
       }
       await where.person.leave();
+      assert.deepEqual(wrong, []);
     });
   }
 });
@@ -73,8 +79,8 @@ Somebody types a word at 60 ms a letter at the end of the notes and leaves the p
 
 ${table(["letters in the text", "left by", "runs", "incomplete", `of them by a letter older than ${graceMs} ms`, "questions asked"], left)}
 
-From a keystroke until the storage has confirmed its letter, in ms:
+From a keystroke until its letter is in the hands of the browser, which outlives the page, and until the storage has confirmed it, in ms:
 
-${table(["letters in the text", "keystrokes", "median", "p95", "longest"], stored)}
+${table(["letters in the text", "until", "keystrokes", "median", "p95", "longest"], stored)}
 `;
 }
