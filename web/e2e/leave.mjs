@@ -72,6 +72,40 @@ export async function leaveOften(browser, { person, meetingId }, way, runs) {
   return { runs, incomplete, late, prompts };
 }
 
+/**
+ * Goes to another address, and answers a question with yes.
+ * @returns {Promise<number>} How many questions there were.
+ */
+export async function goAway({ page }) {
+  let questions = 0;
+  const onDialog = async (dialog) => {
+    questions++;
+    await dialog.accept();
+  };
+  page.on("dialog", onDialog);
+  await page.goto("about:blank");
+  page.off("dialog", onDialog);
+  return questions;
+}
+
+/** Keeps the page's storage busy for so many ms: writes wait for their turn. */
+export async function busyStorage({ page }, ms) {
+  await page.evaluate((length) => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("rapport");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const store = opening.result.transaction("edits", "readwrite").objectStore("edits");
+      const end = performance.now() + length;
+      const again = () => {
+        resolve();
+        if (performance.now() < end) store.get("nothing").onsuccess = again;
+        else opening.result.close();
+      };
+      store.get("nothing").onsuccess = again;
+    };
+  }), ms);
+}
+
 /** Leaves; returns when that began. */
 async function leave(browser, person, way) {
   switch (way) {

@@ -9,8 +9,9 @@ import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { findChromium, launch } from "./chromium.mjs";
-import { enterText, graceMs, keystrokesToStored, leaveOften } from "./leave.mjs";
-import { patience } from "./person.mjs";
+import { busyStorage, enterText, goAway, graceMs, keystrokesToStored, leaveOften } from "./leave.mjs";
+import { notesPath } from "./meeting.mjs";
+import { eventually, patience } from "./person.mjs";
 import { startRunner } from "./runner.mjs";
 
 const chromium = findChromium();
@@ -62,6 +63,26 @@ describe("leaving the page", { skip: !chromium, timeout: sizes.length * (3 * run
       assert.deepEqual(wrong, []);
     });
   }
+
+  it("asks first while a write is under way, and only then", { timeout: 3 * patience }, async () => {
+    const { person, meetingId } = await enterText(browser, runner.baseUrl, 0);
+    await person.type("End", "first.");
+    await person.notesAre(/Saved/);
+    assert.equal(await goAway(person), 0, "everything is saved");
+    await person.open(meetingId);
+    await busyStorage(person, 1_500);
+    await person.type("End", "x");
+    assert.equal(await goAway(person), 1, "a letter is not stored yet");
+    await person.page.goto(`/#/meetings/${encodeURIComponent(meetingId)}`);
+    await person.notesAre(/Saved/);
+    await eventually(async () => assert.equal((await person.get(notesPath(meetingId))).body.content, "first.x"));
+    await person.goOffline();
+    await person.type("End", "y");
+    await eventually(async () => assert.equal((await person.storedEdits()).length, 1));
+    assert.equal(await goAway(person), 0, "offline, but stored");
+    await person.goOnline();
+    await person.leave();
+  });
 });
 
 function quantile(values, part) {

@@ -29,6 +29,8 @@ export class Journal {
 
   /** A base is being stored. Returns the number of the first segment that follows it. */
   begin(): number {
+    // A number is left out: where the base can't be stored, what follows it does not seem to follow the one before.
+    this.#number++;
     this.#next();
     this.#total = 0;
     this.#follows = true;

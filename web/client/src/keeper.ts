@@ -26,6 +26,8 @@ export class Keeper {
   readonly #journal = new Journal();
   /** Everything that may be in the storage. */
   readonly #keys = new Set<string>();
+  /** What is being written. */
+  readonly #unconfirmed = new Map<string, unknown>();
   #state: StorageState;
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -81,9 +83,11 @@ export class Keeper {
     return this.#next;
   }
 
-  /** As save, but begins at once also while a write runs: the page may have no later moment. */
+  /** As save, but begins at once also while a write runs, and is rescued: the page may have no later moment. */
   flush(): void {
-    if (this.#storage !== undefined && this.#draft.pending && this.#taken < this.#edits) void this.#write(this.#storage);
+    if (this.#storage === undefined || !this.#draft.pending) return;
+    if (this.#taken < this.#edits) void this.#write(this.#storage);
+    for (const [key, value] of this.#unconfirmed) this.#storage.rescue?.(key, value);
   }
 
   /** Removes what is no longer needed, some time after it was last needed. */
@@ -136,9 +140,7 @@ export class Keeper {
   async #storeBase(storage: EditStorage): Promise<void> {
     const before = [...this.#keys].filter((key) => key !== this.#key);
     const base: BaseRecord = { format: 2, segment: this.#journal.begin(), ...this.#draft.save() };
-    // A write that fails, or takes too long, may have been done all the same.
-    this.#keys.add(this.#key);
-    await storage.put(this.#key, base);
+    await this.#put(storage, this.#key, base);
     for (const key of before) {
       // Read by nobody any more; what can't be removed now is removed with the rest.
       storage.delete(key).then(() => this.#keys.delete(key), () => {});
@@ -147,10 +149,18 @@ export class Keeper {
 
   async #storeSegment(storage: EditStorage): Promise<void> {
     const taken = this.#journal.take();
-    if (taken === undefined) return;
-    const key = segmentKey(this.#key, taken.number);
+    if (taken !== undefined) await this.#put(storage, segmentKey(this.#key, taken.number), taken.record);
+  }
+
+  async #put(storage: EditStorage, key: string, value: unknown): Promise<void> {
+    // A write that fails, or takes too long, may have been done all the same.
     this.#keys.add(key);
-    await storage.put(key, taken.record);
+    this.#unconfirmed.set(key, value);
+    try {
+      await storage.put(key, value);
+    } finally {
+      if (this.#unconfirmed.get(key) === value) this.#unconfirmed.delete(key);
+    }
   }
 
   /** Removes everything; the base first, because segments say nothing without it. */

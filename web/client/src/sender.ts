@@ -1,7 +1,7 @@
 import type { Api } from "./api.ts";
 import { backoff } from "./backoff.ts";
 import type { SocketConnection } from "./connection.ts";
-import { RapportError } from "./errors.ts";
+import { closedError, RapportError } from "./errors.ts";
 import { asCount } from "./json.ts";
 import { parseOps } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
@@ -58,19 +58,30 @@ export class ChangeSender {
     for (let attempt = 0; ; attempt++) {
       const patience = attempt > 0 ? backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random) : this.#byHttp ? 0 : fallbackMs;
       if (this.ready || (await this.#opens(patience, signal))) return;
-      try {
-        await this.#api.notes.changes(this.#meetingId, { from: version, limit: 1 }, { signal });
-        this.#heard();
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof RapportError)) throw error;
-        // A refusal is an answer: the change will hear the same, or more.
-        if (!isPassing(error)) {
-          this.#heard();
-          return;
-        }
-      }
+      if (await this.#answers(version, signal)) return;
+    }
+  }
+
+  /** Whether HTTP answers a question that changes nothing, or a socket comes first. */
+  async #answers(version: number, signal: AbortSignal): Promise<boolean> {
+    const asking = new AbortController();
+    const stopAsking = () => asking.abort(closedError("the question"));
+    const stop = this.#connection.onOpen(stopAsking);
+    signal.addEventListener("abort", stopAsking, { once: true });
+    try {
+      await this.#api.notes.changes(this.#meetingId, { from: version, limit: 1 }, { signal: asking.signal });
+      this.#heard();
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RapportError)) throw error;
+      if (asking.signal.aborted) return this.#connection.isTrusted;
+      // A refusal is an answer: the change will hear the same, or more.
+      if (!isPassing(error)) this.#heard();
+      return !isPassing(error);
+    } finally {
+      stop();
+      signal.removeEventListener("abort", stopAsking);
     }
   }
 

@@ -266,6 +266,24 @@ describe("a change that can't be handed over", () => {
     expect(world.server.version).toBe(5); // the text, A, B, Bob's, and the rest as one
   });
 
+  test("goes as soon as a socket opens, also while HTTP is being asked", async () => {
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    tab.offline();
+    session.edit(insert(5, "A"));
+    await world.clock.run(60_000);
+    let asked = 0;
+    world.intercept = ({ method, url }) => {
+      if (!url.pathname.endsWith("/changes")) return undefined;
+      if (method === "GET") asked++;
+      return "lost";
+    };
+    tab.online();
+    await world.clock.until(() => world.server.version === 2, 10_000);
+    expect(world.server.content).toBe("helloA");
+    expect(asked).toBeLessThan(3);
+  });
+
   test("is not begun while the machine says that its network is gone, and goes on the same socket when something comes", async () => {
     const rapport = world.client("ada");
     const opening = rapport.openNotes("m1");
@@ -329,10 +347,14 @@ describe("what is stored", () => {
     tab.hide();
     await world.clock.run(31); // the first write alone would have ended after 20
     expect(session.unsafe).toBe(false);
+    session.edit(insert(7, "C"));
+    await world.clock.run(10);
+    session.edit(insert(8, "D"));
+    tab.hide();
     tab.kill();
     machine.latency = 2;
     const again = await open(machine.open("ada"));
-    expect(again.text).toBe("helloAB");
+    expect(again.text).toBe("helloABCD");
   });
 
   test("by an earlier version is taken up, with what it had in flight", async () => {

@@ -116,6 +116,7 @@ export class Tab {
       get: (key) => act("get", () => storage.get(key)),
       put: (key, value) => act("put", () => storage.put(key, value)),
       delete: (key) => act("delete", () => storage.delete(key)),
+      rescue: (key, value) => void storage.put(key, value),
     };
     const own: Locks = {
       acquire: async (name) => {
