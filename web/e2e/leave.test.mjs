@@ -2,7 +2,8 @@
  * What was typed is there after the page was left at once: by an address, by
  * closing the tab, and by the end of its process, in an empty text and in a long
  * one. RUNS=50 for more of each (10), SIZES=0,200000 for other texts, KEYS=200
- * keystrokes that are measured. REPORT= names a file for the figures.
+ * keystrokes that are measured, WAYS=navigate,close,kill for some of the ways.
+ * REPORT= names a file for the figures.
  */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -20,7 +21,9 @@ if (!chromium) console.log("browser test skipped: no Chromium found (Debian: apt
 const runs = Number(process.env.RUNS ?? 10);
 const keys = Number(process.env.KEYS ?? 60);
 const sizes = (process.env.SIZES ?? "0,200000").split(",").map(Number);
-const ways = { navigate: "another address", close: "the tab is closed", kill: "its process is killed" };
+/** @type {import("./leave.mjs").Way[]} */
+const ways = (process.env.WAYS ?? "navigate,close,kill").split(",").filter((way) => way !== "");
+const names = { navigate: "another address", close: "the tab is closed", kill: "its process is killed" };
 
 describe("leaving the page", { skip: !chromium, timeout: sizes.length * (3 * runs * patience) }, () => {
   let runner;
@@ -51,7 +54,8 @@ describe("leaving the page", { skip: !chromium, timeout: sizes.length * (3 * run
         t.diagnostic(`from a keystroke until ${what}: median ${row[3]} ms, p95 ${row[4]} ms, longest ${row[5]} ms`);
       }
       const wrong = [];
-      for (const [way, name] of Object.entries(ways)) {
+      for (const way of ways) {
+        const name = names[way];
         const { incomplete, late, prompts } = await leaveOften(browser, where, way, runs);
         left.push([String(size), name, String(runs), String(incomplete), String(late), String(prompts)]);
         const outcome = `${name}: ${incomplete} of ${runs} incomplete, ${late} by a letter older than ${graceMs} ms`;
