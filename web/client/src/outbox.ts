@@ -76,8 +76,8 @@ export class Outbox {
   async #send(flight: InFlight, signal: AbortSignal): Promise<Ack | undefined> {
     const kept = this.#events.keep();
     if (kept !== undefined) await kept;
+    if (!this.#handed && !this.#sender.ready && !(await this.#sender.stillReady(flight.baseVersion, signal))) return undefined;
     signal.throwIfAborted();
-    if (!this.#handed && !this.#sender.ready) return undefined;
     this.#handed = true;
     return await this.#sender.send(flight, signal);
   }

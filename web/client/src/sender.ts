@@ -62,6 +62,11 @@ export class ChangeSender {
     }
   }
 
+  /** Whether HTTP, where that was the way to send, still is: the change took long to be stored. */
+  async stillReady(version: number, signal: AbortSignal): Promise<boolean> {
+    return this.ready || (this.#byHttp && (await this.#answers(version, signal)));
+  }
+
   /** Whether HTTP answers a question that changes nothing, or a socket comes first. */
   async #answers(version: number, signal: AbortSignal): Promise<boolean> {
     const asking = new AbortController();
@@ -96,6 +101,7 @@ export class ChangeSender {
     for (let attempt = 0; ; attempt++) {
       try {
         if (this.#connection.isTrusted || (!this.ready && (await this.#opens(this.#byHttp ? 0 : fallbackMs, signal)))) {
+          this.#byHttp = false;
           const { fields } = await this.#connection.send(frame, signal);
           return parseAck(fields["version"], fields["ops"]);
         }

@@ -266,6 +266,16 @@ describe("a change that can't be handed over", () => {
     expect(world.server.version).toBe(5); // the text, A, B, Bob's, and the rest as one
   });
 
+  test("goes by HTTP also where it takes longer to be stored than an answer of HTTP is good for", async () => {
+    const tab = machine.open("ada");
+    world.socketsBlocked = true;
+    const session = await open(tab);
+    machine.latency = 700;
+    session.edit(insert(5, "A"));
+    await world.clock.run(10_000);
+    expect(world.server.content).toBe("helloA");
+  });
+
   test("goes as soon as a socket opens, also while HTTP is being asked", async () => {
     const tab = machine.open("ada");
     const session = await open(tab);
