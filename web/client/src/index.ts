@@ -21,6 +21,7 @@ export { RapportError } from "./errors.ts";
 export type { ErrorCode, ContractCode, ClientCode, ErrorItem } from "./errors.ts";
 export { apply, compose, transform, transformPair, invert, validate, diff } from "./ot.ts";
 export type { Op, Insert, Delete, Retain, Change } from "./ot.ts";
+export { mapPosition, mapPositionBack } from "./positions.ts";
 export { changeFromUtf16, changeToUtf16, codePointOffset, utf16Offset } from "./utf16.ts";
 export type { Utf16Edit } from "./utf16.ts";
 export type * from "./types.ts";

@@ -65,7 +65,8 @@ class CaretMarker implements LayerMarker {
 
   draw(): HTMLElement {
     const caret = document.createElement("div");
-    const tag = document.createElement("span");
+    // A name is not this line's text: whatever direction it runs in, it turns nothing around it.
+    const tag = document.createElement("bdi");
     tag.className = "peer-tag";
     caret.append(tag);
     this.#fill(caret, tag);
