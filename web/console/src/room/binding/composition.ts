@@ -53,6 +53,12 @@ export class Composition implements PluginValue {
     return this.#composing || this.#check !== undefined;
   }
 
+  /** Whether the caret stands in the composed text or at one of its ends. */
+  get #hasCaret(): boolean {
+    const { head } = this.#view.state.selection.main;
+    return this.#text !== undefined && head >= this.#text.from && head <= this.#text.to;
+  }
+
   get #composing(): boolean {
     return this.#view.compositionStarted && !this.#abandoned && !this.#view.state.readOnly;
   }
@@ -81,6 +87,7 @@ export class Composition implements PluginValue {
   update(update: ViewUpdate): void {
     for (const transaction of update.transactions) if (transaction.docChanged) this.#follow(transaction);
     if (this.#view.compositionStarted && this.#view.state.readOnly) this.#soon();
+    if (update.transactions.some((transaction) => transaction.isUserEvent("select.pointer")) && !this.#hasCaret) this.#suspect();
   }
 
   destroy(): void {
