@@ -191,7 +191,7 @@ describe("what is put into the notes", { skip: !chromium, timeout: 10 * patience
         await place(grace, 4 + i);
         text = await eventually(async () => {
           const { content } = (await ada.get(notesPath(meetingId))).body;
-          assert.ok(content.includes(candidate), content);
+          assert.ok(content.includes(`line ${candidate}`), content);
           return content;
         });
         await put(text, i % 2 ? text.replace("some", "some🚂") : text.replace("here", "<here"));

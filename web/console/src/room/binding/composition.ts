@@ -39,7 +39,10 @@ export class Composition implements PluginValue {
     });
     on("compositionupdate", () => this.#composes());
     on("compositionend", () => this.#soon());
-    on("blur", () => this.#suspect());
+    on("blur", () => {
+      // A window that loses the focus leaves it with the editor, and the composition may go on.
+      if (view.root.activeElement !== view.contentDOM) this.#suspect();
+    });
     on("beforeinput", (event) => {
       if (event.inputType === "insertText" && !event.isComposing) this.#suspect();
     });
@@ -53,14 +56,14 @@ export class Composition implements PluginValue {
     return this.#composing || this.#check !== undefined;
   }
 
+  get #composing(): boolean {
+    return this.#view.compositionStarted && !this.#abandoned && !this.#view.state.readOnly;
+  }
+
   /** Whether the caret stands in the composed text or at one of its ends. */
   get #hasCaret(): boolean {
     const { head } = this.#view.state.selection.main;
     return this.#text !== undefined && head >= this.#text.from && head <= this.#text.to;
-  }
-
-  get #composing(): boolean {
-    return this.#view.compositionStarted && !this.#abandoned && !this.#view.state.readOnly;
   }
 
   /** The text that has been composed so far; also until it is known that there will be no more. */
@@ -85,6 +88,7 @@ export class Composition implements PluginValue {
   }
 
   update(update: ViewUpdate): void {
+    if (!this.#view.compositionStarted) this.#composes();
     for (const transaction of update.transactions) if (transaction.docChanged) this.#follow(transaction);
     if (this.#view.compositionStarted && this.#view.state.readOnly) this.#soon();
     if (update.transactions.some((transaction) => transaction.isUserEvent("select.pointer")) && !this.#hasCaret) this.#suspect();
@@ -113,6 +117,7 @@ export class Composition implements PluginValue {
     else this.#text = { from: Math.min(changes.mapPos(before.from, -1), range.now.from), to: Math.max(changes.mapPos(before.to, 1), range.now.to) };
   }
 
+  /** Nothing speaks against what the editor says of it. */
   #composes(): void {
     this.#suspected = false;
     this.#abandoned = false;
@@ -129,19 +134,21 @@ export class Composition implements PluginValue {
     clearTimeout(this.#check);
     this.#check = setTimeout(() => {
       this.#check = undefined;
+      this.#abandoned ||= this.#suspected;
       this.#look();
     }, readMs);
   }
 
   #look(): void {
-    this.#abandoned ||= this.#suspected;
     if (this.#composing) return;
     if (this.#view.compositionStarted) {
-      // The editor, too, has to know: it reads what is left in the page, and takes keys again.
+      // The editor, too, has to know: it reads what is left in the page, which brings us here again, and takes keys.
       this.#view.contentDOM.dispatchEvent(new Event("compositionend"));
-      return;
+      if (!this.#view.compositionStarted) return;
+      // With an EditContext it hears nothing of the page, and needs nothing held back.
+      clearTimeout(this.#check);
+      this.#check = undefined;
     }
-    this.#composes();
     clearInterval(this.#watch);
     this.#watch = undefined;
     this.#text = undefined;
