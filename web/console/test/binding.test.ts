@@ -158,6 +158,25 @@ describe("a bound editor", () => {
     expect(shown(editor)).toBe(session.text);
   });
 
+  it.each([
+    ["one | \t two", false, "one \n \t two"],
+    ["one|\ufeff\u00a0two", false, "one\n\ufeff\u00a0two"],
+    ["one|\r\u2028two", false, "one\n\r\u2028two"],
+    ["  | ", false, "  \n "],
+    ["  - one|", false, "  - one\n  "],
+    ["\t2. one| two", false, "\t2. one\n\t two"],
+    ["  |- one", false, "  \n- one"],
+    ["one|  two ", true, "one  two \n"],
+    [" | ", true, "  \n"],
+  ])("Enter in %j, behind the line: %j, only puts a line's end", (text, ctrlKey, expected) => {
+    const session = new FakeSession(text.replace("|", ""));
+    const editor = openOn(session);
+    editor.view.dispatch({ selection: { anchor: text.indexOf("|") } });
+    runScopeHandlers(editor.view, new KeyboardEvent("keydown", { key: "Enter", ctrlKey, keyCode: 13 }), "editor");
+    expect(session.text).toBe(expected);
+    expect(shown(editor)).toBe(expected);
+  });
+
   it("lets go of the session when destroyed", () => {
     const session = new FakeSession("x");
     const editor = openNotesEditor(session, { extensions: [], onRefused: () => {} });

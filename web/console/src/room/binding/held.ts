@@ -57,13 +57,15 @@ export class Held {
    */
   take(text: string, closed?: Stretch): readonly Utf16Edit[] {
     const edits = changeToUtf16(text, this.#change);
-    const parts = hunks(edits);
-    const open = parts.filter(({ from, to }) => !closed || to < closed.from || from > closed.to).flatMap((hunk) => hunk.edits);
-    if (open.length === edits.length) {
+    const open: Utf16Edit[] = [];
+    const shut: Utf16Edit[] = [];
+    if (closed) {
+      for (const hunk of hunks(edits)) (hunk.to < closed.from || hunk.from > closed.to ? open : shut).push(...hunk.edits);
+    }
+    if (shut.length === 0) {
       this.#change = [];
       return edits;
     }
-    const shut = edits.filter((edit) => !open.includes(edit));
     this.#change = transform(changeFromUtf16(text, open), changeFromUtf16(text, shut));
     return open;
   }
@@ -73,12 +75,15 @@ interface Hunk extends Stretch {
   readonly edits: readonly Utf16Edit[];
 }
 
+/** Ascending edits, those that touch each other together. */
 function hunks(edits: readonly Utf16Edit[]): readonly Hunk[] {
-  const all: Hunk[] = [];
+  const all: { from: number; to: number; edits: Utf16Edit[] }[] = [];
   for (const edit of edits) {
     const last = all.at(-1);
-    if (last && edit.from <= last.to) all[all.length - 1] = { from: last.from, to: edit.to, edits: [...last.edits, edit] };
-    else all.push({ from: edit.from, to: edit.to, edits: [edit] });
+    if (last && edit.from <= last.to) {
+      last.to = edit.to;
+      last.edits.push(edit);
+    } else all.push({ from: edit.from, to: edit.to, edits: [edit] });
   }
   return all;
 }

@@ -6,12 +6,14 @@ import { EditorView, keymap } from "@codemirror/view";
 const indentation = /^[ \t]+(?=(?:[-*+\u2022\u2013]|\d{1,9}[.)])[ \t])/;
 
 /**
- * Puts a line's end in place of the selection, and leaves all else as it is.
- * Behind an item of an indented list, the next line begins with the same blanks.
+ * Puts a line's end in place of the selection, or behind the line in which it
+ * ends, and leaves all else as it is. Behind an item of an indented list, the
+ * next line begins with the same blanks.
  */
-const breakLine: StateCommand = ({ state, dispatch }) => {
+const breakLine = (behind: boolean): StateCommand => ({ state, dispatch }) => {
   if (state.readOnly) return false;
-  const split = state.changeByRange(({ from, to }) => {
+  const split = state.changeByRange((range) => {
+    const { from, to } = behind ? EditorSelection.cursor(state.doc.lineAt(range.to).to) : range;
     const line = state.doc.lineAt(from);
     const insert = `\n${indentation.exec(line.text.slice(0, from - line.from))?.[0] ?? ""}`;
     return { changes: { from, to, insert: state.toText(insert) }, range: EditorSelection.cursor(from + insert.length) };
@@ -27,5 +29,8 @@ const breakLine: StateCommand = ({ state, dispatch }) => {
 export const verbatimLines: Extension = [
   EditorState.lineSeparator.of("\n"),
   EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, "\n")),
-  Prec.high(keymap.of([{ key: "Enter", run: breakLine, shift: breakLine }])),
+  Prec.high(keymap.of([
+    { key: "Enter", run: breakLine(false), shift: breakLine(false) },
+    { key: "Mod-Enter", run: breakLine(true) },
+  ])),
 ];
