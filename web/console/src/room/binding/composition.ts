@@ -141,9 +141,15 @@ export class Composition implements PluginValue {
 
   #look(): void {
     if (this.#composing) return;
+    const { contentDOM, root } = this.#view;
+    if (this.#view.compositionStarted && root.activeElement === contentDOM) {
+      // Or Chromium goes on composing, and replaces what it has composed by what is typed next, wherever the caret is.
+      contentDOM.blur();
+      contentDOM.focus({ preventScroll: true });
+    }
     if (this.#view.compositionStarted) {
       // The editor, too, has to know: it reads what is left in the page, which brings us here again, and takes keys.
-      this.#view.contentDOM.dispatchEvent(new Event("compositionend"));
+      contentDOM.dispatchEvent(new Event("compositionend"));
       if (!this.#view.compositionStarted) return;
       // With an EditContext it hears nothing of the page, and needs nothing held back.
       clearTimeout(this.#check);
