@@ -3,7 +3,8 @@
  * takes another's place, the half in which the two differ. So what is sent is
  * read from the text after the edit, and reaches over whole surrogate pairs. A
  * half that an edit leaves alone is no character: it is not shown and not sent,
- * but waits for the next edit, which may bring its other half.
+ * but waits for the next edit, which may bring its other half. One that stands
+ * within an inserted text, as in a damaged paste, becomes U+FFFD at once.
  */
 import { ChangeSet, type ChangeSpec, EditorState, type Extension, MapMode, StateEffect, StateField, type Text, type Transaction } from "@codemirror/state";
 import type { Utf16Edit } from "@rapport/client";
@@ -55,14 +56,14 @@ const filter = EditorState.transactionFilter.of((transaction) => {
   const { newDoc } = transaction;
   const completed = completions(transaction);
   const joined = new Set(completed.map(({ at, unit }) => (isHigh(unit) ? at : at - 1)));
-  const lone = loneHalves(transaction).filter((at) => !joined.has(at));
+  const lone = loneHalves(transaction).filter(({ at }) => !joined.has(at));
   if (completed.length === 0 && lone.length === 0) return transaction;
   const changes: ChangeSpec[] = [
     ...completed.map(({ at, unit }) => ({ from: at, insert: unit })),
-    ...lone.map((at) => ({ from: at, to: at + 1 })),
+    ...lone.map(({ at, within }) => ({ from: at, to: at + 1, insert: within ? "\ufffd" : "" })),
   ];
   const mended = ChangeSet.of(changes, newDoc.length);
-  const halves = lone.map((at) => ({ at: mended.mapPos(at, -1), unit: unitAt(newDoc, at) }));
+  const halves = lone.filter(({ within }) => !within).map(({ at, unit }) => ({ at: mended.mapPos(at, -1), unit }));
   // Beside the transaction itself, which keeps its selection, its effects and its annotations.
   return [transaction, { changes: mended, sequential: true, effects: setWaiting.of(halves) }];
 });
@@ -83,17 +84,23 @@ function completions({ startState, changes, newDoc }: Transaction): readonly Hal
 
 const lonely = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Where halves stand alone after a transaction. They can only stand in what it inserted, or beside what it changed. */
-function loneHalves({ changes, newDoc }: Transaction): readonly number[] {
-  const found = new Set<number>();
+interface LoneHalf extends Half {
+  /** Where its other half would stand, the same edit has put something else. */
+  readonly within: boolean;
+}
+
+/** Which halves stand alone after a transaction: they can only be of what it inserted, or beside what it changed. */
+function loneHalves({ changes, newDoc }: Transaction): readonly LoneHalf[] {
+  const found = new Map<number, LoneHalf>();
   changes.iterChangedRanges((_fromA, _toA, from, to) => {
     const start = Math.max(0, from - 2);
-    for (const { index } of newDoc.sliceString(start, to + 2).matchAll(lonely)) {
+    for (const { index, 0: unit } of newDoc.sliceString(start, to + 2).matchAll(lonely)) {
       const at = start + index;
-      if (at >= from - 1 && at <= to) found.add(at);
+      const within = isHigh(unit) ? at >= from && at < to - 1 : at > from && at < to;
+      if (at >= from - 1 && at <= to && !found.get(at)?.within) found.set(at, { at, unit, within });
     }
   });
-  return [...found].sort((a, b) => a - b);
+  return [...found.values()].sort((a, b) => a.at - b.at);
 }
 
 /** What is inserted beside a half goes to where its other half belongs. */
