@@ -61,6 +61,10 @@ func (c *cast) request(t *testing.T, name string) (line string, body any) {
 		return "", object{"action": "subscribe", "id": "1", "topic": "meetings/" + c.id + "/notes"}
 	case "realtime/presence":
 		return "", object{"action": "presence", "id": "1", "topic": "meetings/" + c.id, "clientId": "c", "seq": 1, "status": "active"}
+	case "realtime/listpresence":
+		return "GET " + c.path + "/presence", nil
+	case "realtime/tellpresence":
+		return "POST " + c.path + "/presence", object{"clientId": "c", "seq": 1, "status": "active"}
 	case "realtime/ticket":
 		return "POST /v1/realtime/tickets", nil
 	case "users/get":

@@ -110,6 +110,15 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	alans.ask(object{"action": "subscribe", "topic": "meetings/other/notes"}, "error")
 	alans.ask(object{"action": "sing"}, "error")
 
+	beat := func(seq int, status string) object { return object{"clientId": "h", "seq": seq, "status": status} }
+	w.call(ada, "GET "+meeting+"/presence", nil, 200)
+	w.call(grace, "POST "+meeting+"/presence", beat(1, "active"), 200)
+	w.call(grace, "POST "+meeting+"/presence", beat(2, "typing"), 200)
+	w.call(grace, "POST "+meeting+"/presence", beat(3, "gone"), 200)
+	w.call(grace, "POST "+meeting+"/presence", object{"clientId": "i", "seq": 1, "status": "idle"}, 200)
+	w.call(w.signIn("edsger"), "POST "+meeting+"/presence", beat(1, "active"), 403)
+	w.call(w.signIn("edsger"), "GET "+meeting+"/presence", nil, 403)
+
 	w.call(ada, "POST "+meeting+"/start", nil, 200)
 	w.call(ada, "POST "+meeting+"/start", nil, 409)
 	change := func(client string, base, seq int) object {

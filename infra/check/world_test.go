@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/infra/client"
@@ -131,21 +132,22 @@ func (w *world) socket(ctx context.Context, name string) *socket {
 	return s
 }
 
-// crowd opens as many sockets of one person as may be open, and one more: who
-// lets it in, or not, looks which of the others are still there.
+// crowd opens as many sockets of one person as may be open, and asks for one more,
+// with a new ticket and with one from before: who lets it in, or not, looks which of
+// the others are still there.
 func (w *world) crowd(ctx context.Context, name string) {
 	w.t.Helper()
 	const sockets = 10
+	person := w.signIn(name)
+	early := w.call(person, "POST /v1/realtime/tickets", nil, 200)["url"].(string)
 	for range sockets {
 		s := w.socket(ctx, name)
 		defer s.open.Cut()
 	}
-	person, err := client.SignIn(ctx, w.base, name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if s, err := person.Open(ctx, func(client.Frame) {}); err == nil {
-		s.Cut()
+	w.call(person, "POST /v1/realtime/tickets", nil, 429)
+	conn, _, err := websocket.Dial(ctx, early, nil) //nolint:bodyclose // the library closes it
+	if err == nil {
+		_ = conn.CloseNow()
 		w.t.Errorf("%s opened %d sockets", name, sockets+1)
 	}
 }
