@@ -1,12 +1,14 @@
 package meetings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
@@ -196,30 +198,41 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 		ch.next.State, ch.next.EndedAt = Concluded, &ch.now
 		return nil
 	})
-	if endedBefore || err == nil {
-		if failed := s.conclude(ctx, in.MeetingID, request); failed != nil {
-			return Meeting{}, failed
-		}
-	}
 	if err != nil {
+		if endedBefore {
+			err = cmp.Or(s.conclude(ctx, in.MeetingID, request, nil), err)
+		}
 		return Meeting{}, err
 	}
-	s.announce(ctx, ch)
+	if err := s.conclude(ctx, in.MeetingID, request, s.news(ch)); err != nil {
+		return Meeting{}, err
+	}
 	return ch.next.Meeting, nil
 }
 
-// conclude closes the notes and the transcript of a meeting that is over, and
-// ends its streams. The durable lane repeats it, for a function that died here.
-func (s *Service) conclude(ctx context.Context, meetingID string, by repeater) error {
-	_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
-	if err == nil {
-		_, err = s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
-	}
-	if err != nil {
+// news announces a committed state once the streams have ended that it ends.
+func (s *Service) news(ch *changing) func(context.Context) {
+	return func(ctx context.Context) { s.announce(ctx, ch) }
+}
+
+// conclude closes the notes and the transcript of a meeting that is over, ends its
+// streams and tells the news. The durable lane repeats it, for a function that died
+// here.
+func (s *Service) conclude(ctx context.Context, meetingID string, by repeater, news func(context.Context)) error {
+	var logs errgroup.Group
+	logs.Go(func() error {
+		_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
+		return err
+	})
+	logs.Go(func() error {
+		_, err := s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
+		return err
+	})
+	if err := logs.Wait(); err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
-	err = s.streams.Revoke(ctx, realtime.Revocation{
-		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State}, Last: by == durable,
+	err := s.streams.Revoke(ctx, realtime.Revocation{
+		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State}, News: news, Last: by == durable,
 	})
 	if err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)

@@ -99,11 +99,10 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRole
 		}
 		return changed, nil
 	}
-	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged}
+	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged, News: s.news(ch)}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
 		return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
 	}
-	s.announce(ctx, ch)
 	return changed, nil
 }
 
@@ -139,11 +138,10 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest)
 	if err != nil {
 		return struct{}{}, err
 	}
-	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.Removed}
+	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.Removed, News: s.news(ch)}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
 		return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, err)
 	}
-	s.announce(ctx, ch)
 	return struct{}{}, nil
 }
 

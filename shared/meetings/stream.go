@@ -68,7 +68,7 @@ func (s *Service) Repeat(ctx context.Context, r table.Record) error {
 		return err
 	}
 	if after.State == Concluded && before.State != Concluded {
-		return s.conclude(ctx, meetingID, durable)
+		return s.conclude(ctx, meetingID, durable, nil)
 	}
 	return nil
 }
