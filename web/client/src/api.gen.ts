@@ -35,6 +35,11 @@ export interface Schemas {
     readonly ops: readonly Schemas["Op"][];
     readonly version: number;
   };
+  readonly Cursor: {
+    readonly anchor: number;
+    readonly head: number;
+    readonly version: number;
+  };
   readonly FieldError: {
     readonly detail: string;
     readonly location: string;
@@ -68,10 +73,6 @@ export interface Schemas {
   };
   readonly ListOfMeeting: {
     readonly items: readonly Schemas["Meeting"][];
-    readonly nextCursor: string | null;
-  };
-  readonly ListOfParticipant: {
-    readonly items: readonly Schemas["Participant"][];
     readonly nextCursor: string | null;
   };
   readonly Me: {
@@ -135,6 +136,25 @@ export interface Schemas {
     readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
   };
+  readonly ParticipantList: {
+    readonly items: readonly Schemas["Participant"][];
+    readonly nextCursor: string | null;
+    /** The meeting's revision: the participants are at least as new as it. */
+    readonly revision: number;
+  };
+  readonly PresenceList: {
+    readonly at: string;
+    readonly items: readonly Schemas["Present"][];
+    readonly nextCursor: string | null;
+  };
+  readonly Present: {
+    readonly at: string;
+    readonly clientKey: string;
+    readonly cursor?: Schemas["Cursor"];
+    readonly displayName: string;
+    readonly status: string;
+    readonly userId: string;
+  };
   readonly Problem: {
     readonly code: "CONFLICT" | "FORBIDDEN" | "HISTORY_GONE" | "INTERNAL" | "MEETING_NOT_ACTIVE" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "PROVIDER_ERROR" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
     readonly detail: string;
@@ -144,6 +164,31 @@ export interface Schemas {
     readonly status: number;
     readonly title: string;
     readonly type: string;
+  };
+  readonly RealtimeTellPresenceRequest: {
+    readonly clientId: string;
+    readonly cursor?: Schemas["Cursor"];
+    /** Grows with every heartbeat of a client, over whatever way it is sent; the highest wins. */
+    readonly seq: number;
+    /** With gone the client leaves at once. */
+    readonly status: "active" | "typing" | "idle" | "gone";
+  };
+  readonly Seen: {
+    readonly createdAt: string;
+    readonly description: string;
+    readonly durationMinutes?: number;
+    readonly endedAt?: string;
+    readonly hostId: string;
+    readonly meetingId: string;
+    readonly participantCount: number;
+    readonly revision: number;
+    /** The caller's own role. */
+    readonly role: "observer" | "participant" | "co-host" | "host";
+    readonly scheduledAt?: string;
+    readonly startedAt?: string;
+    readonly state: "scheduled" | "active" | "concluded" | "cancelled";
+    readonly title: string;
+    readonly updatedAt: string;
   };
   readonly Speech: {
     readonly confidence: number;
@@ -170,6 +215,10 @@ export interface Schemas {
     readonly expiresAt: string;
     readonly ticket: string;
     readonly url: string;
+  };
+  readonly Told: {
+    readonly at: string;
+    readonly clientKey: string;
   };
   readonly TranscriptsAppendRequest: {
     readonly chunks: readonly Schemas["Speech"][];
@@ -208,7 +257,7 @@ export interface Operations {
     readonly path: {
       readonly meetingId: string;
     };
-    readonly answer: Schemas["Meeting"];
+    readonly answer: Schemas["Seen"];
   };
   /** POST /v1/meetings/{meetingId}/participants: Invite a person to a meeting. */
   meetings_invite: {
@@ -235,7 +284,7 @@ export interface Operations {
       readonly cursor?: string;
       readonly limit?: number;
     };
-    readonly answer: Schemas["ListOfParticipant"];
+    readonly answer: Schemas["ParticipantList"];
   };
   /** DELETE /v1/meetings/{meetingId}/participants/{userId}: Remove a participant; their streams end at once. */
   meetings_remove: {
@@ -287,6 +336,26 @@ export interface Operations {
       readonly meetingId: string;
     };
     readonly answer: Schemas["Text"];
+  };
+  /** GET /v1/meetings/{meetingId}/presence: List who is present in a meeting. */
+  realtime_listpresence: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      /** Without it everybody comes in one answer. */
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["PresenceList"];
+  };
+  /** POST /v1/meetings/{meetingId}/presence: Say that I am in a meeting, or leave, without a socket. */
+  realtime_tellpresence: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly body: Schemas["RealtimeTellPresenceRequest"];
+    readonly answer: Schemas["Told"];
   };
   /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
   realtime_ticket: {

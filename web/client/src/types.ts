@@ -25,7 +25,7 @@ export type UpdateMe = Body<"users_update">;
 
 /** `revision` grows with every change of the meeting or of one of its participants. */
 export type Meeting = Unpromised<
-  Narrowed<Answer<"meetings_get">, { state: MeetingState }>,
+  Narrowed<Answer<"meetings_update">, { state: MeetingState }>,
   "description" | "createdAt" | "updatedAt"
 >;
 export type CreateMeeting = Body<"meetings_create">;
