@@ -77,17 +77,21 @@ func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) 
 	}
 	here := make([]bool, len(rows))
 	err = atOnce(indices(len(rows)), func(i int) error {
-		mine := table.Equals("owner", own)
-		if rows[i].Value.gone() {
+		mine, leaves := table.Equals("owner", own), rows[i].Value.gone()
+		var err error
+		if leaves {
 			err = s.realtime.Delete(ctx, rows[i].Key, table.If(mine))
 		} else {
 			err = s.realtime.Update(ctx, rows[i].Key, table.Update{Set: map[string]any{"seq": overtaken}, If: mine})
 		}
-		if errors.Is(err, table.ErrConditionFailed) {
-			return nil
+		switch {
+		case errors.Is(err, table.ErrConditionFailed):
+			return nil // it has come back
+		case err != nil:
+			return fmt.Errorf("release presence: %w", err)
 		}
-		here[i] = err == nil && !rows[i].Value.gone()
-		return err
+		here[i] = !leaves
+		return nil
 	})
 	return chosen(rows, here), err
 }
