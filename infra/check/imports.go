@@ -30,7 +30,6 @@ var parts = map[string]string{
 	"shared/config":  "",
 	"shared/metrics": "",
 
-	"shared/batch":       leaves,
 	"shared/table":       leaves,
 	"shared/ot":          leaves,
 	"shared/log":         leaves + " shared/table",
@@ -48,7 +47,7 @@ var parts = map[string]string{
 	"shared/flags":       leaves + " " + machinery,
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",
-	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/batch shared/testkit functions web",
+	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/testkit functions web",
 	"web":            "",
 }
 

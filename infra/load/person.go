@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/batch"
+	"github.com/rapport/rapport/infra/batch"
 )
 
 // meeting is one meeting of the crowd.
