@@ -103,9 +103,13 @@ $(STAMP):
 test: setup oracle ## All tests: Go on the real engine, TypeScript, and the browser where there is one
 	go vet ./...
 	go test $(PKGS)
-	npm run typecheck --prefix web --silent
+	@$(MAKE) typecheck
 	npm test --prefix web --silent
 	@$(MAKE) e2e
+
+.PHONY: typecheck
+typecheck: web ## The TypeScript compiler over the client and the console
+	npm run typecheck --prefix web --silent
 
 .PHONY: race
 race: setup oracle ## The Go tests with the race detector (PKGS=./shared/log/... for some)
@@ -156,8 +160,9 @@ driver: need-go
 # ---------------------------------------------------------------- checks
 
 .PHONY: check
-check: setup ## Parity, import directions, generated files, policies, templates, scripts, lint
+check: setup ## Parity, import directions, generated files, policies, modules, templates, scripts, lint
 	go test ./infra/check/... ./infra/codegen/...
+	go mod tidy -diff
 	@go run ./infra/codegen -check
 	@$(MAKE) shell templates lint
 
