@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 const (
@@ -150,11 +151,12 @@ func (d *directory) ensure(name string) (User, error) {
 	return user, nil
 }
 
-func (d *directory) find(id string) (User, bool) {
+// known gives a person as WorkOS knows one.
+func (d *directory) known(id string) (workostest.User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	user, ok := d.byID[id]
-	return user, ok
+	return workostest.User{ID: user.ID, Email: user.Email, FirstName: user.FirstName, LastName: user.LastName, CreatedAt: user.CreatedAt}, ok
 }
 
 func (d *directory) list() []User {
