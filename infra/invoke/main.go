@@ -8,9 +8,9 @@
 // Around it stand an engine in memory with the templates' tables, a local issuer
 // and an endpoint that takes what is posted to sockets. The process gets the
 // environment that the templates give the function, and nothing else. In an
-// event, `Bearer local:ada` stands for an access token of the local user ada,
-// `local` as a WorkOS-Signature for one that holds, and the meeting, people, ticket and socket that the events speak of are made
-// before.
+// event, `Bearer local:ada` stands for an access token of the local user ada and
+// `local` as a WorkOS-Signature for one that holds; what an event speaks of is
+// made before, as package scene says.
 //
 // It prints what the function answered, what it posted, the time from the start
 // of the process to its first request for an event, and the duration. The exit
@@ -33,6 +33,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
 // atOnce bounds the functions that -all builds and runs at the same time.
@@ -107,6 +109,7 @@ func invokeAll(ctx context.Context, w *world, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	events = slices.DeleteFunc(events, func(file string) bool { return filepath.Base(file) == scene.File })
 	if len(events) == 0 {
 		return fmt.Errorf("no events under %s", filepath.Join(w.root, "events"))
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/identity/workos"
 	"github.com/rapport/rapport/shared/testkit/engine"
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
 // world is what stands around the functions: tables, identity, sockets.
@@ -36,6 +37,7 @@ type world struct {
 	base   config.Env
 	// functions run in this process what a scene needs.
 	functions *pool.Pool
+	scenes    *scene.Scenes
 }
 
 const (
@@ -55,6 +57,9 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 		"Stage": "local", "Issuers": `[{"issuer":"https://issuer.invalid","jwksUrl":"https://issuer.invalid/jwks"}]`,
 	}); err != nil {
 		return w, fmt.Errorf("the templates are not understood:\n%w", err)
+	}
+	if w.scenes, err = scene.Load(root); err != nil {
+		return w, err
 	}
 	if w.engine, err = engine.Start(ctx, engine.Options{Root: root}); err != nil {
 		return w, err
