@@ -1,9 +1,12 @@
 // Command invoke builds the `bootstrap` of a function as it is deployed, and
-// runs it against a small Lambda Runtime API with one event, so that each binary
-// is proved to start and to answer without Docker:
+// runs it against a small Lambda Runtime API with one event, so that it is proved
+// to start and to answer without Docker:
 //
 //	go run ./infra/invoke -fn meetings/create [-event events/meetings/create.json]
 //	go run ./infra/invoke -all
+//
+// With -all it links one binary a domain, which serves each of its functions in a
+// process of its own; a binary for each is what `make build` links.
 //
 // Around it stand an engine in memory with the templates' tables, a local issuer
 // and an endpoint that takes what is posted to sockets. The process gets the
@@ -27,6 +30,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -90,7 +94,11 @@ func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err
 	if event == "" {
 		event = filepath.Join(root, "events", filepath.FromSlash(folder)+".json")
 	}
-	r, err := w.try(ctx, folder, event)
+	b, err := bootstrap(ctx, root, folder)
+	if err != nil {
+		return err
+	}
+	r, err := w.try(ctx, b, folder, event)
 	if err != nil {
 		return err
 	}
@@ -101,6 +109,23 @@ func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err
 		return err
 	}
 	return r.verdict()
+}
+
+// domainPrograms builds those of all domains that have events.
+func domainPrograms(ctx context.Context, root string, events []string) (map[string]binary, error) {
+	binaries := map[string]binary{}
+	for _, event := range events {
+		domain := filepath.Base(filepath.Dir(event))
+		if _, built := binaries[domain]; built {
+			continue
+		}
+		b, err := domainProgram(ctx, root, domain)
+		if err != nil {
+			return nil, err
+		}
+		binaries[domain] = b
+	}
+	return binaries, nil
 }
 
 // invokeAll runs every function that has an event, and prints a line for each.
@@ -114,14 +139,20 @@ func invokeAll(ctx context.Context, w *world, out io.Writer) error {
 		return fmt.Errorf("no events under %s", filepath.Join(w.root, "events"))
 	}
 	slices.Sort(events)
+	binaries, err := domainPrograms(ctx, w.root, events)
+	if err != nil {
+		return err
+	}
 	lines := make([]string, len(events))
 	failed := make([]bool, len(events))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i, event := range events {
 		folder := filepath.ToSlash(strings.TrimSuffix(strings.TrimPrefix(event, filepath.Join(w.root, "events")+string(filepath.Separator)), ".json"))
+		b := binaries[path.Dir(folder)]
+		b.args = []string{folder}
 		group.Go(func() error {
-			r, err := w.try(ctx, folder, event)
+			r, err := w.try(ctx, b, folder, event)
 			if err == nil {
 				lines[i] = r.line()
 				err = r.verdict()
