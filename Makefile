@@ -204,12 +204,21 @@ shell:
 
 # ---------------------------------------------------------------- Lambdas
 
+# One call of go for each domain: functions of two domains may have one name. What
+# was linked stays under that name too, so that go sees what is up to date.
+DOMAINS = $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+
 .PHONY: build
 build: need-go ## Build every Lambda for linux/arm64 and amd64 into .build/lambda
 	@for arch in $(ARCHS); do \
-	  for main in functions/*/*/main.go; do dirname $$main; done | \
-	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch xargs -P 2 -I{} \
-	    go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/lambda/$$arch/{}/bootstrap ./{}; \
+	  for domain in $(DOMAINS); do \
+	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/linked/$$arch/$$domain/ ./functions/$$domain/*/; \
+	  done; \
+	  rm -rf $(BUILD)/lambda/$$arch; \
+	  for main in functions/*/*/main.go; do \
+	    folder=$$(dirname $$main); mkdir -p $(BUILD)/lambda/$$arch/$$folder; \
+	    ln $(BUILD)/linked/$$arch/$${folder#functions/} $(BUILD)/lambda/$$arch/$$folder/bootstrap; \
+	  done; \
 	  wc -c $(BUILD)/lambda/$$arch/functions/*/*/bootstrap | awk -v arch=$$arch '$$2 != "total" { n++; sum += $$1; if ($$1 > most) most = $$1 } \
 	    END { printf "%s: %d functions, %.1f MB on average, %.1f MB the largest\n", arch, n, sum / n / 1e6, most / 1e6 }'; \
 	done

@@ -133,6 +133,9 @@ func mainLacks(root string, unit endpoint.Unit) []string {
 	if err != nil {
 		return append(lacks, err.Error())
 	}
+	if !strings.EqualFold(listed[path.Base(unit.Name)], path.Base(unit.Name)) {
+		lacks = append(lacks, fmt.Sprintf("functions/%s: Functions lists %q under the folder %s", domain, listed[path.Base(unit.Name)], path.Base(unit.Name)))
+	}
 	want := fmt.Sprintf("endpoint.Serve(%[1]s.Open, %[1]s.%[2]s) of %[3]s/functions/%[1]s", domain, listed[path.Base(unit.Name)], module)
 	if served := servedBy(file); served != want {
 		lacks = append(lacks, fmt.Sprintf("%s has %q; Functions lists under its folder what is served by %q", name, served, want))
