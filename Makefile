@@ -206,13 +206,13 @@ shell:
 
 # One call of go for each domain: functions of two domains may have one name. What
 # was linked stays under that name too, so that go sees what is up to date.
-DOMAINS = $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+DOMAINS = $(sort $(foreach main,$(wildcard functions/*/*/main.go),$(word 2,$(subst /, ,$(main)))))
 
 .PHONY: build
 build: need-go ## Build every Lambda for linux/arm64 and amd64 into .build/lambda
 	@for arch in $(ARCHS); do \
 	  for domain in $(DOMAINS); do \
-	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/linked/$$arch/$$domain/ ./functions/$$domain/*/; \
+	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/linked/$$arch/$$domain/ $$(dirname ./functions/$$domain/*/main.go); \
 	  done; \
 	  rm -rf $(BUILD)/lambda/$$arch; \
 	  for main in functions/*/*/main.go; do \

@@ -30,12 +30,7 @@ func (b binary) size() (int64, error) {
 // where this machine runs no Linux binaries, for its own system.
 func bootstrap(ctx context.Context, root, folder string) (binary, error) {
 	b := binary{path: filepath.Join(root, ".build", "invoke", "functions", filepath.FromSlash(folder), "bootstrap")}
-	return b, buildDeployed(ctx, root, "functions/"+folder, b.path)
-}
-
-// buildDeployed builds a program with the flags of a deployment.
-func buildDeployed(ctx context.Context, root, folder, target string) error {
-	return build(ctx, root, []string{"-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", target, "./" + folder},
+	return b, build(ctx, root, []string{"-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", b.path, "./functions/" + folder},
 		"CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOFLAGS=")
 }
 

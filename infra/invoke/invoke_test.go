@@ -25,7 +25,7 @@ func TestBootstrapAgainstTheRuntimeAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := buildDeployed(t.Context(), root, "infra/invoke/testdata/mirror", mirror.path); err != nil {
+	if err := build(t.Context(), root, []string{"-o", mirror.path, "./infra/invoke/testdata/mirror"}); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
