@@ -160,11 +160,13 @@ driver: need-go
 # ---------------------------------------------------------------- checks
 
 .PHONY: check
-check: setup ## Parity, import directions, generated files, policies, modules, templates, scripts, lint
+check: parity shell templates lint ## Parity, import directions, generated files, policies, modules, templates, scripts, lint
+
+.PHONY: parity
+parity: setup
 	go test ./infra/check/... ./infra/codegen/...
 	go mod tidy -diff
 	@go run ./infra/codegen -check
-	@$(MAKE) shell templates lint
 
 .PHONY: codegen
 codegen: need-go ## Rewrite what follows from the declarations: routes, OpenAPI document, TypeScript types
