@@ -17,12 +17,14 @@ import (
 // AnswerLimit is how long a frame's answer is waited for, as the contract says.
 const AnswerLimit = 10 * time.Second
 
-// What comes over a socket.
-type (
-	Frame   = frames.Frame
-	Event   = frames.Event
-	Present = frames.Present
-)
+// Frame is what comes over a socket.
+type Frame = frames.Frame
+
+// Event is something at a position of a topic.
+type Event = frames.Event
+
+// Present is somebody who is there in a topic.
+type Present = frames.Present
 
 // Refused is an error frame.
 type Refused struct {

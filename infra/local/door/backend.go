@@ -60,7 +60,7 @@ func (b *backend) do(c *Call) (Answer, error) {
 		return Answer{}, fmt.Errorf("table engine: %w", err)
 	}
 	body, err := readAnswer(response)
-	if err != nil {
+	if err = errors.Join(err, response.Body.Close()); err != nil {
 		return Answer{}, fmt.Errorf("table engine: %w", err)
 	}
 	for _, name := range []string{"Connection", "Keep-Alive", "Content-Length", "Date"} {
@@ -69,8 +69,7 @@ func (b *backend) do(c *Call) (Answer, error) {
 	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
 }
 
-func readAnswer(response *http.Response) (body []byte, err error) {
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
+func readAnswer(response *http.Response) ([]byte, error) {
 	var into bytes.Buffer
 	if n := response.ContentLength; n > 0 && n <= maxAnswer {
 		into.Grow(int(n) + bytes.MinRead)
