@@ -149,7 +149,7 @@ func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, call
 		t.Fatal(err)
 	}
 	store := idempotency.New(p.Control, clock.NewManual(begun))
-	once, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", []byte(plan))
+	once, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
 	if err != nil || once == nil {
 		t.Fatalf("begin: %v, %v", once, err)
 	}

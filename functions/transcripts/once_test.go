@@ -67,7 +67,7 @@ func (r *room) execution(t *testing.T, body string) (*transcripts.Service, calle
 		t.Fatal(err)
 	}
 	store := idempotency.New(p.Control, clock.NewManual(time.Now().Add(-36*time.Second)))
-	once, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", []byte(body))
+	once, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
 	if err != nil || once == nil {
 		t.Fatalf("begin: %v, %v", once, err)
 	}

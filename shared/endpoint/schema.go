@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rapport/rapport/shared/name"
 )
 
 // Schema is the part of JSON Schema (draft 2020-12, as OpenAPI 3.1 has it) that
@@ -36,6 +38,8 @@ type Schema struct {
 	name string
 	// blank is true where a string of white space only is refused.
 	noBlank bool
+	// named is true where a string is a name, see package name.
+	named bool
 	// nullable is true where null stands for "none".
 	nullable bool
 	// open is true where an object may have members that aren't declared.
@@ -94,14 +98,29 @@ type Parameter struct {
 var (
 	timeType    = reflect.TypeFor[time.Time]()
 	rawJSONType = reflect.TypeFor[json.RawMessage]()
+	fieldType   = reflect.TypeFor[field]()
 )
+
+// field is a patch.Field of any type.
+type field interface {
+	Given() bool
+	Pointer() any
+}
+
+// maxWhole is the largest whole number where nothing else is said: beyond it,
+// JavaScript and other readers of JSON mix numbers up (RFC 8259, section 6).
+const maxWhole = 1<<53 - 1
 
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
-// `notBlank`, `nullable`, and `ignoredWith` of a query's field. A field is required unless it has `omitempty` or
-// `omitzero`, or is a pointer that is not `nullable`. A type that can't be described is a mistake in the
-// program, found when the declaration is made.
+// `notBlank`, `name` (one line that others read beside their own words; it is
+// normalised before its length counts, see package name), `nullable`, and
+// `ignoredWith` of a query's field. A field is required unless it has `omitempty`
+// or `omitzero`, or is a pointer that is not `nullable`; a patch.Field is always
+// `nullable` and `omitzero`. Whole numbers are at most 2^53-1 where nothing less
+// is said. A type that can't be described is a mistake in the program, found when
+// the declaration is made.
 func shapeOf(t reflect.Type) *Shape {
 	shape := &Shape{Type: t}
 	body := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
@@ -130,6 +149,10 @@ func schemaOf(t reflect.Type) *Schema {
 		return &Schema{Type: "string", Format: "date-time"}
 	case t == rawJSONType:
 		return &Schema{}
+	case t.Implements(fieldType):
+		s := schemaOf(reflect.TypeOf(reflect.Zero(t).Interface().(field).Pointer()))
+		s.nullable = true
+		return s
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -139,7 +162,8 @@ func schemaOf(t reflect.Type) *Schema {
 	case reflect.Bool:
 		return &Schema{Type: "boolean"}
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		return &Schema{Type: "integer", Format: "int64"}
+		most := float64(maxWhole)
+		return &Schema{Type: "integer", Format: "int64", Maximum: &most}
 	case reflect.Float64:
 		return &Schema{Type: "number", Format: "double"}
 	case reflect.Slice:
@@ -158,17 +182,20 @@ func schemaOf(t reflect.Type) *Schema {
 }
 
 func addProperty(s *Schema, f reflect.StructField) {
-	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if name == "-" {
+	member, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if member == "-" {
 		return
 	}
-	if name == "" {
+	if member == "" {
 		panic(fmt.Sprintf("endpoint: field %s of %s has no json, path, query or header tag", f.Name, s.name))
 	}
-	s.Properties[name] = fieldSchema(f)
-	optional := f.Type.Kind() == reflect.Pointer && !s.Properties[name].nullable || strings.Contains(options, "omit")
+	s.Properties[member] = fieldSchema(f)
+	if f.Type.Implements(fieldType) && !strings.Contains(options, "omitzero") {
+		panic(fmt.Sprintf("endpoint: field %s of %s needs omitzero: else absent is written as null", f.Name, s.name))
+	}
+	optional := f.Type.Kind() == reflect.Pointer && !s.Properties[member].nullable || strings.Contains(options, "omit")
 	if !optional {
-		s.Required = append(s.Required, name)
+		s.Required = append(s.Required, member)
 		slices.Sort(s.Required)
 	}
 }
@@ -187,7 +214,10 @@ func fieldSchema(f reflect.StructField) *Schema {
 	s.Description = f.Tag.Get("doc")
 	s.MinLength, s.MaxLength = intTag(f, "minLength"), intTag(f, "maxLength")
 	s.MinItems, s.MaxItems = intTag(f, "minItems"), intTag(f, "maxItems")
-	s.Minimum, s.Maximum = floatTag(f, "minimum"), floatTag(f, "maximum")
+	s.Minimum = floatTag(f, "minimum")
+	if most := floatTag(f, "maximum"); most != nil {
+		s.Maximum = most
+	}
 	s.Pattern = f.Tag.Get("pattern")
 	if list := f.Tag.Get("enum"); list != "" {
 		s.Enum = strings.Split(list, ",")
@@ -195,7 +225,10 @@ func fieldSchema(f reflect.StructField) *Schema {
 	if f.Tag.Get("notBlank") == "true" {
 		s.noBlank, s.Pattern = true, `\S`
 	}
-	s.nullable = f.Tag.Get("nullable") == "true"
+	if f.Tag.Get("name") == "true" {
+		s.named, s.Pattern, s.Description = true, name.Pattern, strings.TrimSpace(s.Description+" "+name.Rules)
+	}
+	s.nullable = s.nullable || f.Tag.Get("nullable") == "true"
 	return s
 }
 

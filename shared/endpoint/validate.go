@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/name"
 )
 
 // maxProblems bounds how many problems one answer lists.
@@ -99,6 +100,14 @@ func (s *Schema) checkArray(at string, v any, p *problems) {
 }
 
 func (s *Schema) checkString(at, text string, p *problems) {
+	if s.named && text != "" {
+		parsed, err := name.Parse(text)
+		if err != nil {
+			p.add(at, "%s", err.Error())
+			return
+		}
+		text = parsed
+	}
 	length := utf8.RuneCountInString(text)
 	switch {
 	case s.MinLength != nil && length < *s.MinLength:

@@ -24,8 +24,13 @@ const (
 
 // record is what is known of a key.
 type record struct {
-	State   state  `json:"state"`
+	State state `json:"state"`
+	// Request is the hash of the body as it was sent, Content that of what it asks
+	// for. Content alone counts. A record that was written before there was one is
+	// compared by Request, and so is every record where a function of that time
+	// still runs; both are over a day after a deployment.
 	Request string `json:"request"`
+	Content string `json:"content,omitempty"`
 	// Owner is the execution that has the claim.
 	Owner string `json:"owner"`
 	// Until is when the claim runs out, in milliseconds since 1970.
@@ -34,4 +39,12 @@ type record struct {
 	// 1970.
 	Since  int64  `json:"since"`
 	Answer []byte `json:"answer,omitempty"`
+}
+
+// asks tells whether a record is of the same request as another.
+func (r record) asks(same record) bool {
+	if r.Content == "" {
+		return r.Request == same.Request
+	}
+	return r.Content == same.Content
 }

@@ -176,7 +176,7 @@ func (w *world) say(texts ...string) transcripts.Appended {
 // endpoint begins it.
 func (w *world) keyed(key string) caller.Caller {
 	w.t.Helper()
-	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"))
+	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
 	if err != nil || once == nil || first != nil {
 		w.t.Fatalf("begin: %v, first answer %q, %v", once, first, err)
 	}
