@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -24,8 +25,8 @@ type Schema struct {
 	Pattern              string             `json:"pattern,omitempty"`
 	MinLength            *int               `json:"minLength,omitempty"`
 	MaxLength            *int               `json:"maxLength,omitempty"`
-	Minimum              *float64           `json:"minimum,omitempty"`
-	Maximum              *float64           `json:"maximum,omitempty"`
+	Minimum              json.Number        `json:"minimum,omitempty"`
+	Maximum              json.Number        `json:"maximum,omitempty"`
 	MinItems             *int               `json:"minItems,omitempty"`
 	MaxItems             *int               `json:"maxItems,omitempty"`
 	Items                *Schema            `json:"items,omitempty"`
@@ -38,6 +39,8 @@ type Schema struct {
 	name string
 	// blank is true where a string of white space only is refused.
 	noBlank bool
+	// low and high are Minimum and Maximum, where a tag says so.
+	low, high *float64
 	// named is true where a string is a name, see package name.
 	named bool
 	// nullable is true where null stands for "none".
@@ -107,10 +110,6 @@ type field interface {
 	Pointer() any
 }
 
-// maxWhole is the largest whole number where nothing else is said: beyond it,
-// JavaScript and other readers of JSON mix numbers up (RFC 8259, section 6).
-const maxWhole = 1<<53 - 1
-
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
@@ -118,8 +117,7 @@ const maxWhole = 1<<53 - 1
 // normalised before its length counts, see package name), `nullable`, and
 // `ignoredWith` of a query's field. A field is required unless it has `omitempty`
 // or `omitzero`, or is a pointer that is not `nullable`; a patch.Field is always
-// `nullable` and `omitzero`. Whole numbers are at most 2^53-1 where nothing less
-// is said. A type that can't be described is a mistake in the program, found when
+// `nullable` and `omitzero`. A whole number fits into 64 bits. A type that can't be described is a mistake in the program, found when
 // the declaration is made.
 func shapeOf(t reflect.Type) *Shape {
 	shape := &Shape{Type: t}
@@ -138,8 +136,26 @@ func shapeOf(t reflect.Type) *Shape {
 	}
 	if len(body.Properties) > 0 {
 		shape.Body = body
+		body.bound()
+	}
+	for _, p := range shape.Parameters {
+		p.Schema.bound()
 	}
 	return shape
+}
+
+// bound says of a request's whole numbers how large they may be where no tag
+// does; of answers nobody needs to know.
+func (s *Schema) bound() {
+	if s.Type == "integer" && s.Maximum == "" {
+		s.Maximum = json.Number(strconv.FormatInt(math.MaxInt64, 10))
+	}
+	if s.Items != nil {
+		s.Items.bound()
+	}
+	for _, property := range s.Properties {
+		property.bound()
+	}
 }
 
 // schemaOf describes any Go type that may stand in a body.
@@ -162,8 +178,7 @@ func schemaOf(t reflect.Type) *Schema {
 	case reflect.Bool:
 		return &Schema{Type: "boolean"}
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		most := float64(maxWhole)
-		return &Schema{Type: "integer", Format: "int64", Maximum: &most}
+		return &Schema{Type: "integer", Format: "int64"}
 	case reflect.Float64:
 		return &Schema{Type: "number", Format: "double"}
 	case reflect.Slice:
@@ -214,10 +229,8 @@ func fieldSchema(f reflect.StructField) *Schema {
 	s.Description = f.Tag.Get("doc")
 	s.MinLength, s.MaxLength = intTag(f, "minLength"), intTag(f, "maxLength")
 	s.MinItems, s.MaxItems = intTag(f, "minItems"), intTag(f, "maxItems")
-	s.Minimum = floatTag(f, "minimum")
-	if most := floatTag(f, "maximum"); most != nil {
-		s.Maximum = most
-	}
+	s.low, s.high = floatTag(f, "minimum"), floatTag(f, "maximum")
+	s.Minimum, s.Maximum = json.Number(f.Tag.Get("minimum")), json.Number(f.Tag.Get("maximum"))
 	s.Pattern = f.Tag.Get("pattern")
 	if list := f.Tag.Get("enum"); list != "" {
 		s.Enum = strings.Split(list, ",")

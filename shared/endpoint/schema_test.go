@@ -55,7 +55,7 @@ func TestShape(t *testing.T) {
 	want := `{"type":"object","properties":{"at":{"type":"string","format":"date-time"},"name":{"type":"string",` +
 		`"description":"Whose. ` + name.Rules + `","pattern":"` + strings.ReplaceAll(name.Pattern, `\`, `\\`) + `"},"next":{"type":["string","null"]},` +
 		`"note":{"type":"string"},"payload":{},"seconds":{"type":"number","format":"double"},` +
-		`"size":{"type":["integer","null"],"format":"int64","minimum":1,"maximum":9007199254740991},` +
+		`"size":{"type":["integer","null"],"format":"int64","minimum":1,"maximum":9223372036854775807},` +
 		`"title":{"type":"string","description":"What it is called.","pattern":"\\S"}},"required":["at","next","title"],"additionalProperties":false}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)

@@ -67,10 +67,14 @@ func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: 
 // more than two seconds.
 //
 // content is what the request asks for, the same bytes however it was written;
-// sent is its body, by which records are known that have no content yet.
+// sent is its body, by which records are known that have no content: those of
+// functions that gave none.
 func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []byte) (*caller.Once, []byte, error) {
 	name := digest([]byte(scope), []byte(key))
-	asked := record{Request: digest(sent), Content: digest(content)}
+	asked := record{Request: digest(sent)}
+	if content != nil {
+		asked.Content = digest(content)
+	}
 	once := &caller.Once{Key: name, Owner: rand.Text()}
 	for waited := time.Duration(0); ; waited += poll {
 		claimed, standing, err := s.claim(ctx, once, asked)

@@ -26,9 +26,10 @@ const (
 type record struct {
 	State state `json:"state"`
 	// Request is the hash of the body as it was sent, Content that of what it asks
-	// for. Content alone counts. A record that was written before there was one is
-	// compared by Request, and so is every record where a function of that time
-	// still runs; both are over a day after a deployment.
+	// for, which alone counts where there is one. Functions from before there was
+	// one compare by Request, and so are their records: side by side with them,
+	// while a deployment goes on, and until the last of their records has expired,
+	// a day after it.
 	Request string `json:"request"`
 	Content string `json:"content,omitempty"`
 	// Owner is the execution that has the claim.
