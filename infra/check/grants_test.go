@@ -110,6 +110,13 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 	alans.ask(object{"action": "subscribe", "topic": "meetings/other/notes"}, "error")
 	alans.ask(object{"action": "sing"}, "error")
 
+	w.call(grace, "PATCH /v1/me", object{"displayName": "Grace H."}, 200)
+	w.until(ctx, "a new name is brought to who is present", func() bool {
+		return slices.ContainsFunc(watch.uses(), func(u use) bool {
+			return u.function == "meetings/propagate" && u.Name == "dynamodb:UpdateItem"
+		})
+	})
+
 	w.call(ada, "POST "+meeting+"/start", nil, 200)
 	w.call(ada, "POST "+meeting+"/start", nil, 409)
 	change := func(client string, base, seq int) object {
@@ -142,8 +149,10 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 			{"text": "Yes.", "confidence": 1, "startMs": 900, "endMs": 1200, "isFinal": true, "speakerId": speaker},
 		}}
 	}
-	w.call(grace, "POST "+meeting+"/transcript", spoken(ada.id), 200)
-	w.call(grace, "POST "+meeting+"/transcript", spoken("nobody"), 400)
+	w.call(ada, "POST "+meeting+"/transcript", spoken(grace.id), 200)
+	w.call(ada, "POST "+meeting+"/transcript", spoken("nobody"), 400)
+	w.call(grace, "POST "+meeting+"/transcript", spoken(grace.id), 200)
+	w.call(grace, "POST "+meeting+"/transcript", spoken(ada.id), 403)
 	w.call(alan, "POST "+meeting+"/transcript", spoken(ada.id), 403)
 	w.call(alan, "GET "+meeting+"/transcript?from=1", nil, 200)
 
