@@ -157,7 +157,7 @@ func (w *world) follow(socket string) {
 func (w *world) request(texts ...string) transcripts.AppendRequest {
 	in := transcripts.AppendRequest{MeetingID: w.meeting}
 	for _, text := range texts {
-		in.Chunks = append(in.Chunks, transcripts.Speech{Text: text, Confidence: 0.9, StartMs: 1000, EndMs: 2000, IsFinal: true})
+		in.Chunks = append(in.Chunks, transcripts.Speech{Words: transcripts.Words{Text: text, Confidence: 0.9, StartMs: 1000, EndMs: 2000, IsFinal: true}})
 	}
 	return in
 }
@@ -170,6 +170,15 @@ func (w *world) say(texts ...string) transcripts.Appended {
 		w.t.Fatalf("append %d chunks: %v", len(texts), err)
 	}
 	return got
+}
+
+// promote lets the member name speakers.
+func (w *world) promote() {
+	w.t.Helper()
+	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // keyed is the member with an execution for an Idempotency-Key, begun as the
