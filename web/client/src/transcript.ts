@@ -5,6 +5,7 @@ import { RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
 import { asFields, asString } from "./json.ts";
 import { LogTopic } from "./logtopic.ts";
+import type { MeetingReader } from "./meetingreader.ts";
 import type { Platform } from "./platform.ts";
 import type { EndReason } from "./subscription.ts";
 import type { Speech, TranscriptChunk } from "./types.ts";
@@ -68,19 +69,28 @@ export interface TranscriptHandlers {
   onEnd?(reason: EndReason, error?: RapportError): void;
 }
 
+export interface TranscriptDependencies {
+  readonly api: Api;
+  readonly connection: SocketConnection;
+  readonly platform: Platform;
+  readonly meetings: () => Promise<MeetingReader>;
+}
+
 /** Follows a meeting's transcript from a position on. */
 export class TranscriptFollower {
   readonly #api: Api;
   readonly #connection: SocketConnection;
   readonly #platform: Platform;
+  readonly #meetings: () => Promise<MeetingReader>;
   readonly #meetingId: string;
   readonly #handlers: TranscriptHandlers;
   #topic: LogTopic;
 
-  constructor(api: Api, connection: SocketConnection, platform: Platform, meetingId: string, from: number, handlers: TranscriptHandlers) {
+  constructor({ api, connection, platform, meetings }: TranscriptDependencies, meetingId: string, from: number, handlers: TranscriptHandlers) {
     this.#api = api;
     this.#connection = connection;
     this.#platform = platform;
+    this.#meetings = meetings;
     this.#meetingId = meetingId;
     this.#handlers = handlers;
     this.#topic = this.#open(from);
@@ -99,9 +109,10 @@ export class TranscriptFollower {
       onGone: (error) => this.#gone(error),
       onEnd: (reason, error) => this.#handlers.onEnd?.(reason, error),
       read: async (after, signal) => {
-        const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal });
+        const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal, once: true });
         return page.items.map((chunk) => ({ position: chunk.position, data: chunk, omitted: false }));
       },
+      standing: async (signal) => (await this.#meetings()).standing(this.#meetingId, undefined, signal),
     });
     topic.start();
     return topic;
