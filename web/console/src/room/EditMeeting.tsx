@@ -58,7 +58,9 @@ export function EditMeeting({ meeting, onClose }: { readonly meeting: Meeting; r
           <div class="banner" data-tone="warn" role="alert">
             <p>Somebody else has changed this meeting meanwhile. It is now:</p>
             <p>
-              <strong>{seen.title}</strong>
+              <strong>
+                <bdi>{seen.title}</bdi>
+              </strong>
             </p>
             {seen.description && <p>{seen.description}</p>}
             <p>{meetingWhen({ ...overtaken, state: "scheduled" }, new Date())}</p>
@@ -66,11 +68,11 @@ export function EditMeeting({ meeting, onClose }: { readonly meeting: Meeting; r
           </div>
         )}
         <Field label="Title" problem={fieldProblem(error, "body.title")}>
-          {(control) => <input {...control} name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
+          {(control) => <input {...control} dir="auto" name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
         </Field>
         <Field label="What it is about" optional problem={fieldProblem(error, "body.description")}>
           {(control) => (
-            <textarea {...control} name="description" rows={4} maxLength={5000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
+            <textarea {...control} dir="auto" name="description" rows={4} maxLength={5000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
           )}
         </Field>
         <div class="form-pair">
