@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 /** What stands on the fake network and clock, directly or by its helpers. */
 const worlds = [
-  "test/carets.test.ts", "test/connection.test.ts", "test/convergence.test.ts", "test/fallback.test.ts", "test/notes.test.ts",
+  "test/carets.test.ts", "test/clock.test.ts", "test/connection.test.ts", "test/convergence.test.ts", "test/fallback.test.ts", "test/notes.test.ts",
   "test/offline.test.ts", "test/order.test.ts", "test/presence.test.ts", "test/programs.test.ts", "test/textarea.test.ts",
   "test/transcript.test.ts", "test/undo.test.ts",
 ];

@@ -1,4 +1,5 @@
-/** What a page loads when it first opens notes, or when no socket opens: everything that only these need. */
+/** What a page loads when it first opens notes, adds to a transcript, or finds that no socket opens: everything that only these need. */
+export { Batcher } from "./batch.ts";
 export { forget } from "./claims.ts";
 export { Fallback } from "./fallback.ts";
 export { browserOffline } from "./indexeddb.ts";

@@ -32,8 +32,8 @@ export interface Platform {
    */
   readonly offline: Offline | null | undefined;
   /**
-   * The part of this package that keeps notes, and asks by HTTP where no socket
-   * opens, which a page loads when it first needs it.
+   * The part of this package that keeps notes, adds to transcripts, and asks by
+   * HTTP where no socket opens, which a page loads when it first needs it.
    */
   readonly loadNotes: () => Promise<typeof import("./notespart.ts")>;
   /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */

@@ -105,11 +105,11 @@ export abstract class TopicSubscription implements TopicFollower {
   async poll(signal: AbortSignal): Promise<boolean> {
     try {
       const moved = await this.onPoll(signal);
-      // With a socket, its frames say all that follows.
-      if (!this.closed && !this.#connection.isOpen) this.#admit();
+      // Once there was a socket, or is one, its frames say all that follows.
+      if (!this.closed && !signal.aborted) this.#admit();
       return moved;
     } catch (error) {
-      if (this.closed || signal.aborted && this.#connection.isOpen) return false;
+      if (this.closed || (signal.aborted && this.#connection.isOpen)) return false;
       if (!(error instanceof RapportError)) throw error;
       switch (error.code) {
         case "FORBIDDEN":

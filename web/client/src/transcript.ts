@@ -1,5 +1,5 @@
 import type { Api } from "./api.ts";
-import { Batcher } from "./batch.ts";
+import type { Batcher } from "./batch.ts";
 import type { SocketConnection } from "./connection.ts";
 import { RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
@@ -29,29 +29,46 @@ const pageLength = 200;
  */
 export class Transcriber {
   readonly meetingId: string;
-  readonly #batcher: Batcher<Speech, number>;
+  readonly #api: Api;
+  readonly #platform: Platform;
+  /** Undefined before it was first needed; those who wait for it go on in their order. */
+  #batcher: Promise<Batcher<Speech, number>> | undefined;
 
   constructor(api: Api, platform: Platform, meetingId: string) {
     this.meetingId = meetingId;
-    this.#batcher = new Batcher(platform.clock, limits, sizeOf, async (chunks) => {
-      const answer = await api.transcript.append(meetingId, { chunks }, { idempotencyKey: platform.newId() });
-      return chunks.map((_, i) => answer.firstPosition + i);
-    });
+    this.#api = api;
+    this.#platform = platform;
   }
 
   /** Resolves with the chunk's position; rejects with RapportError. RATE_LIMITED when 2,000 chunks wait already. */
-  add(chunk: Speech): Promise<number> {
-    return this.#batcher.add(chunk);
+  async add(chunk: Speech): Promise<number> {
+    return (await this.#loaded()).add(chunk);
   }
 
   /** Sends what waits at once; resolves when all of it is answered. */
-  flush(): Promise<void> {
-    return this.#batcher.flush();
+  async flush(): Promise<void> {
+    await (await this.#loaded()).flush();
   }
 
   /** As flush; chunks added later are CLOSED. */
-  close(): Promise<void> {
-    return this.#batcher.close();
+  async close(): Promise<void> {
+    await (await this.#loaded()).close();
+  }
+
+  #loaded(): Promise<Batcher<Speech, number>> {
+    this.#batcher ??= this.#load().catch((error: unknown) => {
+      this.#batcher = undefined; // The next use tries again.
+      throw error;
+    });
+    return this.#batcher;
+  }
+
+  async #load(): Promise<Batcher<Speech, number>> {
+    const part = await this.#platform.loadNotes();
+    return new part.Batcher(this.#platform.clock, limits, sizeOf, async (chunks) => {
+      const answer = await this.#api.transcript.append(this.meetingId, { chunks }, { idempotencyKey: this.#platform.newId() });
+      return chunks.map((_, i) => answer.firstPosition + i);
+    });
   }
 }
 

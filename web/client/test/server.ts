@@ -64,6 +64,8 @@ export class FakeServer {
   readonly #present = new Map<string, { readonly seq: number; readonly row: Fields | undefined }>();
   /** Whether those are told to the others; left out where a test tells by itself. */
   tellsPresence = false;
+  /** Answers the next presence frames that ask for an answer with these codes, in order. */
+  readonly refusePresence: string[] = [];
   /** The transcript's chunks, and the answers by Idempotency-Key. */
   readonly transcript: Fields[] = [];
   /** Chunks up to this position have expired. */
@@ -296,6 +298,11 @@ export class FakeServer {
     const action = String(frame["action"]);
     this.actions.set(action, (this.actions.get(action) ?? 0) + 1);
     if (action === "presence") {
+      const code = id === undefined ? undefined : this.refusePresence.shift();
+      if (code !== undefined) {
+        link.socket.deliver({ type: "error", id, code, detail: code });
+        return;
+      }
       this.#appeared(link.socket, link.userId, frame);
       if (id !== undefined) link.socket.deliver({ type: "ok", id });
       return;
