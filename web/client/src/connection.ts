@@ -247,6 +247,9 @@ export class SocketConnection implements Connection {
           settled();
           this.#adopt(socket);
         },
+        onHeard: () => {
+          if (socket === this.#current) this.#stopFallback();
+        },
         onFrame: (frame) => this.#received(socket, frame),
         onClose: (loss) => {
           settled();
@@ -267,7 +270,6 @@ export class SocketConnection implements Connection {
     this.#dialing = undefined;
     this.#current = socket;
     this.#openedAt = this.#platform.clock.elapsed();
-    this.#stopFallback();
     if (old !== undefined) this.#retiring.add(old);
     this.#become({ kind: "open", since: this.#platform.clock.now() });
     // Only when all is subscribed here is the old one no longer needed; it then waits for its own answers.
@@ -302,10 +304,11 @@ export class SocketConnection implements Connection {
     this.#wait(error.retryAfter ?? 0);
   }
 
-  /** A handshake that takes too long is taken for one that fails, while it may still succeed. */
+  /** A socket that takes too long to open, or to bring something, is taken for one that fails, while it may still succeed. */
   #watchHandshake(): void {
     this.#cancelLate();
     this.#cancelLate = this.#platform.clock.after(fallbackMs, () => {
+      if (this.#topics.size === 0) return; // Nobody asks for anything that could come.
       this.#goByHttp(notOpened(), true);
       this.#becomeAgain();
     });
@@ -344,7 +347,10 @@ export class SocketConnection implements Connection {
     this.#hurried = false;
     if (this.#platform.clock.elapsed() - this.#openedAt >= stableMs) this.#attempt = 0;
     if (this.#fallBack()) return;
-    for (const follower of this.#topics.followers()) follower.onLost();
+    // One that opened and let nothing through is no better than one that did not open.
+    if (!socket.hasHeard && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
+    // Topics that live by HTTP lose nothing with it.
+    if (!this.byHttp) for (const follower of this.#topics.followers()) follower.onLost();
     if (this.#dialing !== undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
     else if (this.#topics.size === 0) this.#become({ kind: "idle" });
     else this.#wait(0);

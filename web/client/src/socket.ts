@@ -22,6 +22,8 @@ export interface OutgoingFrame {
 
 export interface SocketEvents {
   readonly onOpen: () => void;
+  /** Something has come for the first time: what lies between lets frames through. */
+  readonly onHeard: () => void;
   /** Frames that answer nothing of ours. */
   readonly onFrame: (frame: ServerFrame) => void;
   /** Once, after which nothing comes any more. Also when it never opened. `ours`: by this side. */
@@ -74,6 +76,7 @@ export class Socket {
   /** By `elapsed`, and by the wall clock. */
   #lastReceived = 0;
   #lastReceivedAt = 0;
+  #hasHeard = false;
   #pings = 0;
   #retiring = false;
   #cancelPing = () => {};
@@ -98,6 +101,11 @@ export class Socket {
   /** Whether it will close as soon as its last request is answered. */
   get isRetiring(): boolean {
     return this.#retiring;
+  }
+
+  /** Whether anything has come since it opened. */
+  get hasHeard(): boolean {
+    return this.#hasHeard;
   }
 
   /** Milliseconds since something came. */
@@ -190,6 +198,10 @@ export class Socket {
     this.#heard();
     const frame = parseFrame(data);
     if (frame === undefined) return;
+    if (!this.#hasHeard) {
+      this.#hasHeard = true;
+      this.#events.onHeard();
+    }
     switch (frame.type) {
       case "event":
       case "head":

@@ -32,8 +32,11 @@ export class World {
   readonly requests: Request[] = [];
   /** Answers in the server's place while it returns something; `"lost"` is no answer. */
   intercept: (request: Request) => Answer | "lost" | undefined = () => undefined;
-  /** Whether new sockets can be opened; "hanging" ones neither open nor end. */
-  socketsBlocked: boolean | "hanging" = false;
+  /**
+   * Whether new sockets can be opened. hanging: they neither open nor end. mute:
+   * they open, and nothing passes. cut: they open, and end soon. throwing: they can't be made.
+   */
+  socketsBlocked: boolean | "hanging" | "mute" | "cut" | "throwing" = false;
   /** Whether nobody looks at the page. */
   hidden = false;
   tellNetwork: (there: boolean) => void = () => {};
@@ -72,7 +75,12 @@ export class World {
     const connect = (socket: FakeSocket, url: string) => {
       this.sockets.push(socket);
       if (this.socketsBlocked === "hanging") return;
-      if (this.socketsBlocked) this.clock.after(1, () => socket.close());
+      if (this.socketsBlocked === "throwing") throw new Error("WebSockets are switched off");
+      if (this.socketsBlocked === "mute" || this.socketsBlocked === "cut") {
+        socket.dead = true;
+        this.clock.after(1, () => socket.open());
+        if (this.socketsBlocked === "cut") this.clock.after(500, () => socket.close());
+      } else if (this.socketsBlocked) this.clock.after(1, () => socket.close());
       else this.server.connect(socket, url);
     };
     const { network } = this;
