@@ -8,7 +8,7 @@ import (
 
 // Names for several parts of the tree.
 const (
-	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics"
+	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
 	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
 	domains   = "shared/users shared/identity shared/meetings shared/notes shared/transcripts shared/flags"
 )
@@ -29,6 +29,8 @@ var parts = map[string]string{
 	"shared/clock":   "",
 	"shared/config":  "",
 	"shared/metrics": "",
+	"shared/name":    "",
+	"shared/patch":   "",
 
 	"shared/table":       leaves,
 	"shared/ot":          leaves,

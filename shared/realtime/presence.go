@@ -39,10 +39,18 @@ const (
 
 // Admission says who may be present.
 type Admission interface {
-	// Admit checks that a caller may be present now and gives their role.
-	Admit(ctx context.Context, c caller.Caller, topic Topic) (role string, err error)
+	// Admit checks that a caller may be present now and gives what they are there.
+	Admit(ctx context.Context, c caller.Caller, topic Topic) (Standing, error)
 	// Holds adds to a transaction what must still be so; see Source.Holds.
-	Holds(tx *table.Tx, topic Topic, userID, role string)
+	Holds(tx *table.Tx, topic Topic, userID string, as Standing)
+}
+
+// Standing is what a person is in a meeting.
+type Standing struct {
+	Role string `json:"role"`
+	// DisplayName is what they are called there since NameRevision of the user.
+	DisplayName  string `json:"displayName,omitempty"`
+	NameRevision int64  `json:"nameRevision,omitempty"`
 }
 
 // PresenceRequest is one heartbeat of a client.
@@ -63,14 +71,14 @@ type Cursor struct {
 
 // presenceItem is a client that is present. Times are milliseconds since 1970.
 type presenceItem struct {
-	UserID       string  `json:"userId"`
-	ClientKey    string  `json:"clientKey"`
-	DisplayName  string  `json:"displayName,omitempty"`
-	ConnectionID string  `json:"connectionId"`
-	Role         string  `json:"role"`
-	Status       string  `json:"status"`
-	Cursor       *Cursor `json:"cursor,omitempty"`
-	Seq          int64   `json:"seq"`
+	UserID       string `json:"userId"`
+	ClientKey    string `json:"clientKey"`
+	ConnectionID string `json:"connectionId"`
+	// Standing is the person's when the row was made; their name goes on with them.
+	Standing
+	Status string  `json:"status"`
+	Cursor *Cursor `json:"cursor,omitempty"`
+	Seq    int64   `json:"seq"`
 	// Since is when the row was made: another in its place has another.
 	Since int64 `json:"since"`
 	// At is when the client was last heard, Tat when it may be heard next at the
@@ -122,10 +130,10 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 	}
 	now := s.clock.Now()
 	next := presenceItem{
-		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), DisplayName: c.DisplayName, ConnectionID: c.ConnectionID,
+		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), ConnectionID: c.ConnectionID,
 		Status: in.Status, Cursor: in.Cursor, Seq: in.Seq, At: now.UnixMilli(), Tat: now.Add(beatEvery).UnixMilli(),
 	}
-	before, err := s.beat(ctx, c, topic, next, now)
+	before, err := s.beat(ctx, c, topic, &next, now)
 	if errors.Is(err, errOvertaken) {
 		return Heard{}, nil
 	}
@@ -139,9 +147,9 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 var errOvertaken = errors.New("a later frame of this client was here first")
 
 // beat writes a heartbeat and gives the row as it was, or the zero one where it
-// isn't known whether others have been told. In the common case that is one
+// isn't known whether others have been told; next then stands as the row does. In the common case that is one
 // write, with no read: the row is there, of this socket, and quiet.
-func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next presenceItem, now time.Time) (before presenceItem, err error) {
+func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next *presenceItem, now time.Time) (before presenceItem, err error) {
 	key := presenceKey(topic, next.UserID, next.ClientKey)
 	before, err = s.renew(ctx, key, next, table.And(
 		table.Equals("connectionId", next.ConnectionID), table.Less("seq", next.Seq), table.LessOrEqual("tat", next.At),
@@ -156,7 +164,7 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 				return before, err
 			}
 		}
-		if err := before.takes(next, now); err != nil {
+		if err := before.takes(*next, now); err != nil {
 			return before, err
 		}
 		next.Tat = max(next.Tat, before.Tat+beatEvery.Milliseconds())
@@ -213,7 +221,7 @@ func unchanged(p presenceItem) table.Condition {
 }
 
 // renew writes a heartbeat into a row that is there.
-func (s *Service) renew(ctx context.Context, key table.Key, next presenceItem, holds table.Condition) (presenceItem, error) {
+func (s *Service) renew(ctx context.Context, key table.Key, next *presenceItem, holds table.Condition) (presenceItem, error) {
 	before, err := table.UpdateReturningOld[presenceItem](ctx, s.realtime, key, table.Update{
 		Set: map[string]any{"status": next.Status, "cursor": next.Cursor, "seq": next.Seq, "at": next.At, "tat": next.Tat},
 		If:  holds,
@@ -221,26 +229,27 @@ func (s *Service) renew(ctx context.Context, key table.Key, next presenceItem, h
 	if err != nil {
 		return presenceItem{}, fmt.Errorf("presence: %w", err)
 	}
+	next.Standing = before.Standing
 	return before, nil
 }
 
 // enter makes a client's row, or moves it to this socket, in one transaction
 // with what permits it.
-func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, before, next presenceItem, now time.Time) error {
-	role, err := s.rooms.Admit(ctx, c, topic)
+func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, before presenceItem, next *presenceItem, now time.Time) error {
+	as, err := s.rooms.Admit(ctx, c, topic)
 	if err != nil {
 		return err
 	}
-	if err := s.hasPlace(ctx, topic, next, now); err != nil {
+	if err := s.hasPlace(ctx, topic, *next, now); err != nil {
 		return err
 	}
-	next.Role, next.Since = role, next.At
+	next.Standing, next.Since = as, next.At
 	if next.Since <= before.Since {
 		next.Since = before.Since + 1
 	}
 	name := topic.String()
 	tx := table.NewTx()
-	s.rooms.Holds(tx, topic, next.UserID, role)
+	s.rooms.Holds(tx, topic, next.UserID, as)
 	tx.Update(s.realtime, connectionKey(next.ConnectionID), table.Update{
 		Add: map[string]any{"present": table.StringSet{name}, "entered": 1},
 		If: table.And(
@@ -262,7 +271,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 		if failed.Decode(&connection) != nil || connection.Closed {
 			return errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
 		}
-		return s.makeRoom(ctx, next, connection, now)
+		return s.makeRoom(ctx, *next, connection, now)
 	}
 	if raced := table.FailedOp(err, opPresence); raced != nil {
 		return &table.ConditionError{Old: raced.Old}

@@ -153,6 +153,18 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     await linus.page.getByRole("slider", { name: "Version" }).waitFor();
     await fits(linus, "the history");
 
+    // WebSockets alone are kept away, as by a proxy.
+    for (const person of [ada, linus]) {
+      person.wire.cut();
+      await person.page.reload();
+      await person.page.locator("[data-slower]").waitFor();
+      await person.notesAre(/Saved/);
+    }
+    await fits(linus, "the room without sockets");
+    await ada.page.locator(".cm-line").first().waitFor();
+    await picture(ada, "room-without-sockets");
+    for (const person of [ada, linus]) person.wire.mend();
+
     await linus.page.goto("/#/ops");
     await linus.page.locator(".ops-card").first().waitFor();
     await fits(linus, "operations");

@@ -25,7 +25,7 @@ export interface Schemas {
     /** A language tag as in BCP 47, such as en or pt-BR. */
     readonly language?: string;
     readonly position: number;
-    readonly speakerId: string;
+    readonly speakerId: string | null;
     readonly startMs: number;
     readonly text: string;
     /** The same for all versions of an utterance. */
@@ -104,6 +104,7 @@ export interface Schemas {
     readonly durationMinutes?: number;
     readonly participants?: readonly Schemas["Invitee"][];
     readonly scheduledAt?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title: string;
   };
   readonly MeetingsInviteRequest: {
@@ -111,10 +112,11 @@ export interface Schemas {
     readonly userId: string;
   };
   readonly MeetingsUpdateRequest: {
-    readonly description?: string;
-    readonly durationMinutes?: number;
+    readonly description?: string | null;
+    readonly durationMinutes?: number | null;
     readonly revision: number;
-    readonly scheduledAt?: string;
+    readonly scheduledAt?: string | null;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title?: string;
   };
   readonly NotesAppendRequest: {
@@ -153,8 +155,8 @@ export interface Schemas {
     readonly isFinal: boolean;
     /** A language tag as in BCP 47, such as en or pt-BR. */
     readonly language?: string;
-    /** Who speaks, a participant; without it, the caller. */
-    readonly speakerId?: string;
+    /** Who speaks: without it the caller; another participant, or null for unknown, only from a host or co-host. */
+    readonly speakerId?: string | null;
     readonly startMs: number;
     readonly text: string;
     /** The same for all versions of an utterance. */
@@ -175,8 +177,8 @@ export interface Schemas {
     readonly chunks: readonly Schemas["Speech"][];
   };
   readonly UsersUpdateRequest: {
-    /** What others see. */
-    readonly displayName: string;
+    /** What others see. One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly displayName?: string;
   };
 }
 

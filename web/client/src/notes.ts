@@ -132,7 +132,7 @@ export class NotesSession {
    */
   edit(change: Change): void {
     const inverse = this.#apply(change);
-    this.#history.edited(change, inverse, this.#from.platform.clock.now());
+    this.#history.edited(change, inverse, this.#from.platform.clock.elapsed());
     this.#changed();
   }
 
