@@ -99,7 +99,7 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		return Committed{}, err
 	}
 	topic := topicOf(meetingID)
-	p := &preparation{service: s, change: in.Ops}
+	p := &preparation{service: s, change: in.Ops, places: placesOf(in.Ops)}
 	committed, err := s.log.Append(ctx, log.Append{
 		Topic:    topic.String(),
 		Base:     in.BaseVersion,
@@ -151,6 +151,7 @@ func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]rea
 type preparation struct {
 	service *Service
 	change  ot.Change
+	places  *places
 	// open is whether the meeting was open when the permission was asked for last.
 	open    bool
 	checked bool
@@ -173,6 +174,9 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if p.change, err = ot.TransformAgainst(committed, p.change); err != nil {
 		return log.Draft{}, fmt.Errorf("transform: %w", err)
 	}
+	for i, entry := range since {
+		p.places.pass(entry.Position, committed[i])
+	}
 	length := prev.Length + p.change.Growth()
 	if length > MaxText && length > prev.Length {
 		return log.Draft{}, errs.New(errs.PayloadTooLarge, "The notes would have %d characters; at most %d are kept.", length, MaxText)
@@ -184,8 +188,12 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if len(data) > maxTransformed {
 		return log.Draft{}, errs.New(errs.PayloadTooLarge, "Together with what others wrote, this change became too large; please split it.")
 	}
+	hints, err := p.places.stored()
+	if err != nil {
+		return log.Draft{}, err
+	}
 	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group}.Next(prev.Last()+1, p.service.clock.Now())
-	return log.Draft{Data: string(data), Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
+	return log.Draft{Data: string(data), Hints: hints, Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
 }
 
 // check holds the change, once, against the text's length at its base: that of

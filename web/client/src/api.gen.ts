@@ -12,6 +12,8 @@ export interface Schemas {
     readonly clientSeq: number;
     readonly createdAt: string;
     readonly ops: readonly Schemas["Op"][];
+    /** Where inserted text stood in text that was deleted at the same time; absent where none did. */
+    readonly places?: readonly Schemas["Place"][];
     readonly version: number;
   };
   readonly Chunk: {
@@ -136,6 +138,14 @@ export interface Schemas {
     readonly invitedAt: string;
     readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
+  };
+  readonly Place: {
+    /** How many of the code points that it deleted were before the text; those after them were behind it. */
+    readonly after: number;
+    /** Where the text begins in all that the change inserts, in code points. */
+    readonly offset: number;
+    /** The change that deleted there. */
+    readonly version: number;
   };
   readonly Problem: {
     readonly code: "CONFLICT" | "FORBIDDEN" | "HISTORY_GONE" | "INTERNAL" | "MEETING_NOT_ACTIVE" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "PROVIDER_ERROR" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
