@@ -3,11 +3,11 @@ import { RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
 import { asArray, asCount, asFields, asString, readEach, readShape } from "./json.ts";
 import type { Change, Delete, Insert, Op, Retain } from "./ot.ts";
-import type { NotesEvent } from "./types.ts";
+import type { NotesEvent, Place } from "./types.ts";
 
 /** The event of the notes topic. Throws PROTOCOL when it is not one. */
 export function parseNotesEvent(event: TopicEvent): NotesEvent {
-  const change = readShape<Omit<NotesEvent, "version">>(event.data, {
+  const change = readShape<Omit<NotesEvent, "version" | "places">>(event.data, {
     authorId: asString,
     clientId: asString,
     clientSeq: asCount,
@@ -15,7 +15,8 @@ export function parseNotesEvent(event: TopicEvent): NotesEvent {
     createdAt: (at) => asString(at) ?? "",
   });
   if (change === undefined) throw new RapportError({ code: "PROTOCOL", detail: `event ${event.position} is not a change of notes` });
-  return { version: event.position, ...change };
+  const places = readEach(asFields(event.data)?.["places"], parsePlace);
+  return { version: event.position, ...change, ...(places.length > 0 && { places }) };
 }
 
 /** Undefined when it is not a list of operations. Whether they fit is seen when they are applied. */
@@ -35,6 +36,10 @@ function parseOp(value: unknown): Op | undefined {
     default:
       return undefined;
   }
+}
+
+function parsePlace(value: unknown): Place | undefined {
+  return readShape<Place>(value, { offset: asCount, version: asCount, after: asCount });
 }
 
 /** As the topic would have brought it. */

@@ -65,6 +65,9 @@ export type Notes = Answer<"notes_get">;
  */
 export type NotesChange = Narrowed<Body<"notes_append">, { ops: Change }>;
 
+/** Where text of a committed change stood in text that was deleted at the same time. */
+export type Place = NonNullable<Answer<"notes_changes">["items"][number]["places"]>[number];
+
 /** A change as committed, after transformation. */
 export type CommittedOps = Narrowed<Answer<"notes_append">, { ops: Change }>;
 

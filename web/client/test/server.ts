@@ -4,6 +4,7 @@ import type { Change, NotesChange, NotesEvent, RapportError, Role } from "../src
 import { countCodePoints } from "../src/codepoints.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeSocket, Network } from "./network.ts";
+import { placesOf } from "./places.ts";
 
 export class Refusal extends Error {
   readonly code: string;
@@ -216,8 +217,10 @@ export class FakeServer {
     } catch (error) {
       throw new Refusal((error as RapportError).code, 400);
     }
-    const committed = this.log.slice(baseVersion).reduce<Change>((ours, e) => transform(e.ops, ours), ops);
-    this.append({ authorId: userId, clientId, clientSeq, ops: committed });
+    const since = this.log.slice(baseVersion);
+    const places = placesOf(ops, since);
+    const committed = since.reduce<Change>((ours, e) => transform(e.ops, ours), ops);
+    this.append({ authorId: userId, clientId, clientSeq, ops: committed, ...(places.length > 0 && { places }) });
     return { version: this.version, ops: committed };
   }
 
