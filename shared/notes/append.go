@@ -26,10 +26,26 @@ type Intent struct {
 	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255"`
 	ClientSeq   int64     `json:"clientSeq" minimum:"1"`
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
+	Places      []Place   `json:"places,omitzero" maxItems:"32" doc:"Where inserted text stood in text that was deleted up to baseVersion, where the client knows."`
 }
 
-// Validate holds what can be said without the text: the order and kinds of ops.
-func (i *Intent) Validate() error { return misfit(i.Ops.Validate(math.MaxInt32)) }
+// Validate holds what can be said without the text: the order and kinds of ops,
+// and that places are of versions that the client had seen, and of what it inserts.
+func (i *Intent) Validate() error {
+	if err := misfit(i.Ops.Validate(math.MaxInt32)); err != nil {
+		return err
+	}
+	inserted := i.Ops.Inserted()
+	for n, place := range i.Places {
+		if place.Version > i.BaseVersion {
+			return errs.Invalid(fmt.Sprintf("body.places[%d].version", n), "is beyond baseVersion")
+		}
+		if place.Offset >= inserted {
+			return errs.Invalid(fmt.Sprintf("body.places[%d].offset", n), "is beyond what the change inserts")
+		}
+	}
+	return nil
+}
 
 // digest tells changes apart that claim the same identity.
 func (i *Intent) digest() (string, error) {
@@ -99,7 +115,7 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		return Committed{}, err
 	}
 	topic := topicOf(meetingID)
-	p := &preparation{service: s, change: in.Ops, places: placesOf(in.Ops)}
+	p := &preparation{service: s, change: in.Ops, places: placesOf(in)}
 	committed, err := s.log.Append(ctx, log.Append{
 		Topic:    topic.String(),
 		Base:     in.BaseVersion,

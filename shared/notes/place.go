@@ -2,6 +2,7 @@ package notes
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -22,13 +23,14 @@ type Place struct {
 	After   int   `json:"after" minimum:"0" doc:"How many of the code points that it deleted were before the text; those after them were behind it."`
 }
 
-// places follows where a change inserts through what was committed since its base.
+// places follows where a change inserts through what was committed since its
+// base. What it passed before that, its client has said.
 type places struct {
 	gaps  []ot.Gap
 	found []Place
 }
 
-func placesOf(change ot.Change) *places { return &places{gaps: change.Gaps()} }
+func placesOf(in Intent) *places { return &places{gaps: in.Ops.Gaps(), found: slices.Clone(in.Places)} }
 
 // pass goes on through the next version.
 func (p *places) pass(version int64, committed ot.Change) {

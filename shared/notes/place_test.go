@@ -73,6 +73,34 @@ func TestPlacesAreTold(t *testing.T) {
 	}
 }
 
+// What a client moved past deletions before it sent it, only the client knows.
+func TestPlacesThatAreSent(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.must(insert(0, "The quick fox jumps."))
+	w.must(del(8, 7))
+	in := w.change(2, insert(8, "brown"))
+	w.must(del(0, 8))
+	in.Places = []notes.Place{{Version: 2, After: 1}}
+	first := w.mustSend(w.member, in)
+	want := []notes.Place{{Version: 2, After: 1}, {Version: 3, After: 8}}
+	if diff := cmp.Diff(want, w.history(3)[0].Places); diff != "" {
+		t.Error(diff)
+	}
+	if again := w.mustSend(w.member, in); again.Version != first.Version {
+		t.Errorf("the retry is version %d", again.Version)
+	}
+	for _, test := range []struct {
+		place    notes.Place
+		location string
+	}{
+		{notes.Place{Version: 3, After: 1}, "body.places[0].version"},
+		{notes.Place{Version: 2, Offset: 5, After: 1}, "body.places[0].offset"},
+	} {
+		in.Places = []notes.Place{test.place}
+		wantInvalid(t, in.Validate(), test.location)
+	}
+}
+
 // However much was deleted, and however many texts come into it, places are
 // bounded; a keystroke with one costs the same write unit.
 func TestPlacesAreBounded(t *testing.T) {

@@ -29,6 +29,15 @@ func (c Change) Gaps() []Gap {
 	return gaps
 }
 
+// Inserted returns how many code points c inserts.
+func (c Change) Inserted() int {
+	n := 0
+	for _, op := range c {
+		n += utf8.RuneCountInString(op.Content)
+	}
+	return n
+}
+
 // After returns the gap as Transform moves it when committed comes first; how
 // many code points committed deletes before it; and whether it touches what
 // committed deletes, at either end or within.

@@ -126,6 +126,8 @@ export interface Schemas {
     readonly clientId: string;
     readonly clientSeq: number;
     readonly ops: readonly Schemas["Op"][];
+    /** Where inserted text stood in text that was deleted up to baseVersion, where the client knows. */
+    readonly places?: readonly Schemas["Place"][];
   };
   readonly Op: {
     readonly content?: string;

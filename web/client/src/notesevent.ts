@@ -15,8 +15,7 @@ export function parseNotesEvent(event: TopicEvent): NotesEvent {
     createdAt: (at) => asString(at) ?? "",
   });
   if (change === undefined) throw new RapportError({ code: "PROTOCOL", detail: `event ${event.position} is not a change of notes` });
-  const places = readEach(asFields(event.data)?.["places"], parsePlace);
-  return { version: event.position, ...change, ...(places.length > 0 && { places }) };
+  return { version: event.position, ...change, ...parsePlaces(event.data) };
 }
 
 /** Undefined when it is not a list of operations. Whether they fit is seen when they are applied. */
@@ -38,8 +37,11 @@ function parseOp(value: unknown): Op | undefined {
   }
 }
 
-function parsePlace(value: unknown): Place | undefined {
-  return readShape<Place>(value, { offset: asCount, version: asCount, after: asCount });
+/** The field of a change, where it has one. */
+export function parsePlaces(change: unknown): { readonly places?: readonly Place[] } {
+  const places = readEach(asFields(change)?.["places"], (place) =>
+    readShape<Place>(place, { offset: asCount, version: asCount, after: asCount }));
+  return places.length > 0 ? { places } : {};
 }
 
 /** As the topic would have brought it. */

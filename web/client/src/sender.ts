@@ -40,8 +40,8 @@ export class ChangeSender {
    * topics are asked for by HTTP already. The answer may come later than frames
    * that followed it: what it says has its place by its version. Rejects with the server's refusal, or the signal's reason.
    */
-  async send({ baseVersion, clientSeq, ops }: InFlight, signal: AbortSignal): Promise<Ack> {
-    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops };
+  async send({ baseVersion, clientSeq, ops, places }: InFlight, signal: AbortSignal): Promise<Ack> {
+    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops, ...(places && { places }) };
     const frame = this.#connection.frame("edit", { meetingId: this.#meetingId, ...change });
     for (let attempt = 0; ; attempt++) {
       try {

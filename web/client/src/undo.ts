@@ -1,5 +1,5 @@
 import { countCodePoints } from "./codepoints.ts";
-import { isEmpty } from "./ot.ts";
+import { insertedText, isEmpty } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import { mapPosition } from "./positions.ts";
 import { Tombstones } from "./tombstones.ts";
@@ -58,7 +58,7 @@ export class UndoHistory {
     if (this.canRedo) this.#forget(this.#oldest, this.#done);
     const joins = this.#open !== undefined && now - this.#open.at <= groupMs && touches(extent(change), this.#open);
     if (!joins) this.#newest = ++this.#done;
-    this.#text.edit(change, inserted(inverse), this.#done);
+    this.#text.edit(change, insertedText(inverse), this.#done);
     this.#open = { at: now, ...extent(inverse) };
     while (this.#text.bytes > maxBytes && this.#done - this.#oldest > 1) {
       this.#forget(this.#oldest + Math.ceil((this.#done - this.#oldest) / droppedShare), this.#newest);
@@ -123,7 +123,7 @@ export class UndoHistory {
   #move(step: number, back: boolean, apply: (change: Change) => Change): Change {
     this.#open = undefined;
     const change = this.#text.move(step, back);
-    if (!isEmpty(change)) this.#text.moved(step, back, inserted(apply(change)));
+    if (!isEmpty(change)) this.#text.moved(step, back, insertedText(apply(change)));
     return change;
   }
 
@@ -132,11 +132,6 @@ export class UndoHistory {
     this.#oldest = oldest;
     this.#newest = newest;
   }
-}
-
-/** All the text that a change inserts, in order. */
-function inserted(change: Change): string {
-  return change.map((op) => (op.type === "insert" ? op.content : "")).join("");
 }
 
 /** The stretch of the document before the change that it reaches over. */
@@ -153,5 +148,5 @@ function touches(a: Extent, b: Extent): boolean {
 /** Where a stretch is after a change, with what that puts at its ends. */
 function mapExtent({ from, to }: Extent, change: Change): Extent {
   const behind = change.filter((op) => op.type === "insert" && op.position === to);
-  return { from: mapPosition(from, change), to: mapPosition(to, change) + countCodePoints(inserted(behind)) };
+  return { from: mapPosition(from, change), to: mapPosition(to, change) + countCodePoints(insertedText(behind)) };
 }

@@ -14,9 +14,9 @@ export class Hub {
     this.text = text;
   }
 
-  commit(authorId: string, { clientSeq, baseVersion, ops }: InFlight): void {
+  commit(authorId: string, { clientSeq, baseVersion, ops, places: sent = [] }: InFlight): void {
     const since = this.log.slice(baseVersion);
-    const places = placesOf(ops, since);
+    const places = [...sent, ...placesOf(ops, since)].slice(0, 32);
     const committed = since.reduce<Change>((ours, event) => transform(event.ops, ours), ops);
     this.log.push({
       version: this.log.length + 1, authorId, clientId: authorId, clientSeq, ops: committed, createdAt: "", ...(places.length > 0 && { places }),

@@ -218,7 +218,7 @@ export class FakeServer {
       throw new Refusal((error as RapportError).code, 400);
     }
     const since = this.log.slice(baseVersion);
-    const places = placesOf(ops, since);
+    const places = [...(change.places ?? []), ...placesOf(ops, since)].slice(0, 32);
     const committed = since.reduce<Change>((ours, e) => transform(e.ops, ours), ops);
     this.append({ authorId: userId, clientId, clientSeq, ops: committed, ...(places.length > 0 && { places }) });
     return { version: this.version, ops: committed };
