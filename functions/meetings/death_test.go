@@ -133,7 +133,7 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
-	once, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil)
+	once, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
 	if err != nil || once == nil {
 		t.Fatalf("begin: %v, %v", once, err)
 	}

@@ -112,7 +112,7 @@ func TestCostOfPolling(t *testing.T) {
 		{"GET " + r.path + "/notes/changes?from=20&limit=200", access + 3, true},
 		{"GET " + r.path + "/transcript?from=0&limit=200", access + 3, true},
 		{"GET " + r.path + "/presence", access + 1, true},
-		{"GET " + r.path + "/participants?limit=200", access + 8, false},
+		{"GET " + r.path + "/participants?limit=200", access + 9, false},
 	} {
 		r.ada.Call(t, tt.request, nil).Want(t, 200) // whoever comes first reads the issuer's keys
 		r.ada.Call(t, tt.request, nil).Want(t, 200)

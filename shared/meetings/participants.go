@@ -48,10 +48,11 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, in InviteRequest)
 		if ch.next.ParticipantCount > MaxParticipants {
 			return errs.New(errs.Conflict, "A meeting has at most %d participants beside its host.", MaxParticipants)
 		}
-		invited = participant(user, in.Role, ch.now)
+		row := participant(user, in.Role, ch.now)
+		invited = row.Participant
 		ch.next.ParticipantCount++
 		ch.answer = invited
-		s.putParticipant(ch.tx, in.MeetingID, active(invited))
+		s.putParticipant(ch.tx, in.MeetingID, row)
 		return nil
 	})
 	if err != nil {
@@ -80,14 +81,14 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRole
 		if err != nil {
 			return err
 		}
-		changed = standing.Participant
-		if changed.Role == in.Role {
-			ch.unchanged = true
+		if in.Role == standing.Role {
+			changed, ch.unchanged = standing.Participant, true
 			return nil
 		}
-		changed.Role = in.Role
+		standing.Role = in.Role
+		changed = standing.Participant
 		ch.answer = changed
-		s.putParticipant(ch.tx, in.MeetingID, active(changed))
+		s.putParticipant(ch.tx, in.MeetingID, standing)
 		return nil
 	})
 	if err != nil {

@@ -325,14 +325,14 @@ func parseTopics(names []string) ([]Topic, error) {
 
 func holderOf(c caller.Caller) Holder {
 	return Holder{
-		UserID: c.UserID, Email: c.Email, DisplayName: c.DisplayName, SessionID: c.SessionID,
+		UserID: c.UserID, Email: c.Email, SessionID: c.SessionID,
 		OrgID: c.OrgID, OrgRole: c.OrgRole, Permissions: c.Permissions,
 	}
 }
 
 func (h Holder) caller(connectionID string) caller.Caller {
 	return caller.Caller{
-		UserID: h.UserID, Email: h.Email, DisplayName: h.DisplayName, SessionID: h.SessionID,
+		UserID: h.UserID, Email: h.Email, SessionID: h.SessionID,
 		OrgID: h.OrgID, OrgRole: h.OrgRole, Permissions: h.Permissions, ConnectionID: connectionID,
 	}
 }

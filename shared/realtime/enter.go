@@ -13,21 +13,21 @@ import (
 
 // enter makes a client's row, or moves it to this owner, in one transaction
 // with what permits it.
-func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, before, next presenceItem, now time.Time) error {
-	role, err := s.rooms.Admit(ctx, c, topic)
+func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, before presenceItem, next *presenceItem, now time.Time) error {
+	as, err := s.rooms.Admit(ctx, c, topic)
 	if err != nil {
 		return err
 	}
-	if err := s.hasPlace(ctx, topic, next, now); err != nil {
+	if err := s.hasPlace(ctx, topic, *next, now); err != nil {
 		return err
 	}
-	next.Role, next.Since = role, next.At
+	next.Standing, next.Since = as, next.At
 	if next.Since <= before.Since {
 		next.Since = before.Since + 1
 	}
 	own := ownerOf(c)
 	tx := table.NewTx()
-	s.rooms.Holds(tx, topic, next.UserID, role)
+	s.rooms.Holds(tx, topic, next.UserID, as)
 	s.owns(tx, own, topic, now)
 	tx.Put(s.realtime, presenceKey(topic, next.UserID, next.ClientKey), next, table.If(unchanged(before)), table.Named(opPresence), table.Expires(now.Add(keptSilent)))
 	err = tx.Commit(ctx)
@@ -45,7 +45,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 		if failed.Decode(&connection) != nil || connection.Closed {
 			return errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
 		}
-		return s.makeRoom(ctx, own, next, connection.ownerItem, now)
+		return s.makeRoom(ctx, own, *next, connection.ownerItem, now)
 	}
 	if raced := table.FailedOp(err, opPresence); raced != nil {
 		return &table.ConditionError{Old: raced.Old}

@@ -72,13 +72,13 @@ func (s *Service) markGone(ctx context.Context, key table.Key, before, mark pres
 // the meeting's end nobody can come, and there is nothing to mark. Nor is there
 // room for marks without end: whoever leaves so often gets no more of them.
 func (s *Service) markAbsent(ctx context.Context, c caller.Caller, topic Topic, before, mark presenceItem, now time.Time) error {
-	switch role, err := s.rooms.Admit(ctx, c, topic); {
+	switch as, err := s.rooms.Admit(ctx, c, topic); {
 	case errs.KindOf(err) == errs.MeetingNotActive:
 		return nil
 	case err != nil:
 		return err
 	default:
-		mark.Role = role
+		mark.Standing = as
 	}
 	if err := before.takes(mark, now); err != nil {
 		return err

@@ -44,10 +44,18 @@ const (
 
 // Admission says who may be present.
 type Admission interface {
-	// Admit checks that a caller may be present now and gives their role.
-	Admit(ctx context.Context, c caller.Caller, topic Topic) (role string, err error)
+	// Admit checks that a caller may be present now and gives what they are there.
+	Admit(ctx context.Context, c caller.Caller, topic Topic) (Standing, error)
 	// Holds adds to a transaction what must still be so; see Source.Holds.
-	Holds(tx *table.Tx, topic Topic, userID, role string)
+	Holds(tx *table.Tx, topic Topic, userID string, as Standing)
+}
+
+// Standing is what a person is in a meeting.
+type Standing struct {
+	Role string `json:"role"`
+	// DisplayName is what they are called there since NameRevision of the user.
+	DisplayName  string `json:"displayName,omitempty"`
+	NameRevision int64  `json:"nameRevision,omitempty"`
 }
 
 // Heartbeat is what a client says of itself.
@@ -74,12 +82,12 @@ type Cursor struct {
 // presenceItem is a client that is present, or one that has gone lately. Times
 // are milliseconds since 1970.
 type presenceItem struct {
-	UserID      string `json:"userId"`
-	ClientKey   string `json:"clientKey"`
-	DisplayName string `json:"displayName,omitempty"`
+	UserID    string `json:"userId"`
+	ClientKey string `json:"clientKey"`
 	// Owner is the partition of the row that this one goes with.
-	Owner  string  `json:"owner"`
-	Role   string  `json:"role"`
+	Owner string `json:"owner"`
+	// Standing is the person's when the row was made; their name goes on with them.
+	Standing
 	Status string  `json:"status"`
 	Cursor *Cursor `json:"cursor,omitempty"`
 	Seq    int64   `json:"seq"`
@@ -145,13 +153,13 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 func (s *Service) hear(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Heard, error) {
 	now := s.clock.Now()
 	next := presenceItem{
-		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), DisplayName: c.DisplayName, Owner: ownerOf(c).key.PK,
+		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), Owner: ownerOf(c).key.PK,
 		Status: in.Status, Cursor: in.Cursor, Seq: in.Seq, At: now.UnixMilli(), Tat: now.Add(beatEvery).UnixMilli(),
 	}
 	if next.gone() {
 		return s.goes(ctx, c, topic, next, now)
 	}
-	before, err := s.beat(ctx, c, topic, next, now)
+	before, err := s.beat(ctx, c, topic, &next, now)
 	if errors.Is(err, errOvertaken) {
 		return Heard{}, nil
 	}
@@ -165,9 +173,10 @@ func (s *Service) hear(ctx context.Context, c caller.Caller, topic Topic, in Hea
 var errOvertaken = errors.New("a later frame of this client was here first")
 
 // beat writes a heartbeat and gives the row as it was, or the zero one where it
-// isn't known whether others have been told. In the common case that is one
-// write, with no read: the row is there, of this owner, and quiet.
-func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next presenceItem, now time.Time) (before presenceItem, err error) {
+// isn't known whether others have been told; next then stands as the row does. In
+// the common case that is one write, with no read: the row is there, of this owner,
+// and quiet.
+func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next *presenceItem, now time.Time) (before presenceItem, err error) {
 	key := presenceKey(topic, next.UserID, next.ClientKey)
 	before, err = s.renew(ctx, key, next, table.And(
 		table.Equals("owner", next.Owner), table.NotEquals("status", statusGone), table.Less("seq", next.Seq),
@@ -183,11 +192,11 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 				return before, err
 			}
 		}
-		if err := before.takes(next, now); err != nil {
+		if err := before.takes(*next, now); err != nil {
 			return before, err
 		}
 		next.Tat = max(next.Tat, before.Tat+beatEvery.Milliseconds())
-		if before.stands(next, now) {
+		if before.stands(*next, now) {
 			// Nobody is let in here, so the row must be the one that was seen.
 			_, err = s.renew(ctx, key, next, unchanged(before))
 		} else {
@@ -246,7 +255,7 @@ func unchanged(p presenceItem) table.Condition {
 }
 
 // renew writes a heartbeat into a row that is there.
-func (s *Service) renew(ctx context.Context, key table.Key, next presenceItem, holds table.Condition) (presenceItem, error) {
+func (s *Service) renew(ctx context.Context, key table.Key, next *presenceItem, holds table.Condition) (presenceItem, error) {
 	before, err := table.UpdateReturningOld[presenceItem](ctx, s.realtime, key, table.Update{
 		Set: map[string]any{"status": next.Status, "cursor": next.Cursor, "seq": next.Seq, "at": next.At, "tat": next.Tat},
 		If:  holds,
@@ -254,6 +263,7 @@ func (s *Service) renew(ctx context.Context, key table.Key, next presenceItem, h
 	if err != nil {
 		return presenceItem{}, fmt.Errorf("presence: %w", err)
 	}
+	next.Standing = before.Standing
 	return before, nil
 }
 

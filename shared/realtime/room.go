@@ -157,6 +157,36 @@ func (s *Streams) showPresence(ctx context.Context, c caller.Caller, topic Topic
 	return errors.Join(err, s.tellPresence(ctx, topic, nil, left))
 }
 
+// Rename calls a person who is present in a meeting by the name that they have
+// since a revision of their user, and tells the others. It may come late or
+// twice: a name of a higher revision stays.
+func (s *Streams) Rename(ctx context.Context, meetingID, userID, displayName string, revision int64) error {
+	topic := MeetingTopic(State, meetingID)
+	rows, err := s.present(ctx, topic, userID)
+	if err != nil {
+		return err
+	}
+	var here []Present
+	for _, row := range rows {
+		// What is said of a client with a later time counts. This is a moment later
+		// than its last heartbeat, whose frame may still be on its way with the old
+		// name.
+		renamed, err := table.UpdateReturning[presenceItem](ctx, s.realtime, row.Key, table.Update{
+			Set: map[string]any{"displayName": displayName, "nameRevision": revision}, Add: map[string]any{"at": 1},
+			If: table.And(table.Equals("since", row.Value.Since),
+				table.Or(table.AttributeAbsent("nameRevision"), table.Less("nameRevision", revision))),
+		})
+		switch {
+		case errors.Is(err, table.ErrConditionFailed):
+		case err != nil:
+			return fmt.Errorf("rename presence: %w", err)
+		case renamed.here(s.clock.Now()):
+			here = append(here, renamed.present())
+		}
+	}
+	return s.tellPresence(ctx, topic, here, nil)
+}
+
 // endPresences ends the presence of those whom a revocation is about and gives
 // them. A new role leaves it: whoever is in the meeting may be present.
 func (s *Streams) endPresences(ctx context.Context, r Revocation) ([]departed, error) {

@@ -76,7 +76,6 @@ type ticketItem struct {
 type Holder struct {
 	UserID      string   `json:"userId"`
 	Email       string   `json:"email,omitempty"`
-	DisplayName string   `json:"displayName,omitempty"`
 	SessionID   string   `json:"sessionId"`
 	OrgID       string   `json:"orgId,omitempty"`
 	OrgRole     string   `json:"orgRole,omitempty"`

@@ -12,6 +12,8 @@ export interface Schemas {
     readonly clientSeq: number;
     readonly createdAt: string;
     readonly ops: readonly Schemas["Op"][];
+    /** Where inserted text stood in text that was deleted at the same time; absent where none did. */
+    readonly places?: readonly Schemas["Place"][];
     readonly version: number;
   };
   readonly Chunk: {
@@ -25,7 +27,7 @@ export interface Schemas {
     /** A language tag as in BCP 47, such as en or pt-BR. */
     readonly language?: string;
     readonly position: number;
-    readonly speakerId: string;
+    readonly speakerId: string | null;
     readonly startMs: number;
     readonly text: string;
     /** The same for all versions of an utterance. */
@@ -105,6 +107,7 @@ export interface Schemas {
     readonly durationMinutes?: number;
     readonly participants?: readonly Schemas["Invitee"][];
     readonly scheduledAt?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title: string;
   };
   readonly MeetingsInviteRequest: {
@@ -112,10 +115,11 @@ export interface Schemas {
     readonly userId: string;
   };
   readonly MeetingsUpdateRequest: {
-    readonly description?: string;
-    readonly durationMinutes?: number;
+    readonly description?: string | null;
+    readonly durationMinutes?: number | null;
     readonly revision: number;
-    readonly scheduledAt?: string;
+    readonly scheduledAt?: string | null;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title?: string;
   };
   readonly NotesAppendRequest: {
@@ -123,6 +127,8 @@ export interface Schemas {
     readonly clientId: string;
     readonly clientSeq: number;
     readonly ops: readonly Schemas["Op"][];
+    /** Where inserted text stood in text that was deleted up to baseVersion, where the client knows. */
+    readonly places?: readonly Schemas["Place"][];
   };
   readonly Op: {
     readonly content?: string;
@@ -141,6 +147,14 @@ export interface Schemas {
     readonly nextCursor: string | null;
     /** The meeting's revision: the participants are at least as new as it. */
     readonly revision: number;
+  };
+  readonly Place: {
+    /** How many of the code points that it deleted were before the text; those after them were behind it. */
+    readonly after: number;
+    /** Where the text begins in all that the change inserts, in code points. */
+    readonly offset: number;
+    /** The change that deleted there. */
+    readonly version: number;
   };
   readonly PresenceList: {
     readonly at: string;
@@ -198,8 +212,8 @@ export interface Schemas {
     readonly isFinal: boolean;
     /** A language tag as in BCP 47, such as en or pt-BR. */
     readonly language?: string;
-    /** Who speaks, a participant; without it, the caller. */
-    readonly speakerId?: string;
+    /** Who speaks: without it the caller; another participant, or null for unknown, only from a host or co-host. */
+    readonly speakerId?: string | null;
     readonly startMs: number;
     readonly text: string;
     /** The same for all versions of an utterance. */
@@ -224,8 +238,8 @@ export interface Schemas {
     readonly chunks: readonly Schemas["Speech"][];
   };
   readonly UsersUpdateRequest: {
-    /** What others see. */
-    readonly displayName: string;
+    /** What others see. One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly displayName?: string;
   };
 }
 

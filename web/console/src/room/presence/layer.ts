@@ -67,6 +67,7 @@ class CaretMarker implements LayerMarker {
     const caret = document.createElement("div");
     const tag = document.createElement("span");
     tag.className = "peer-tag";
+    tag.dir = "auto"; // a name runs in the direction of its own letters
     caret.append(tag);
     this.#fill(caret, tag);
     return caret;

@@ -77,7 +77,7 @@ class Link {
 
   #show(): void {
     const list = ofLiveWindows(this.#link.carets.list, this.#link.userId);
-    const now = Date.now();
+    const now = performance.now();
     for (const [key, until] of this.#named) if (until <= now) this.#named.delete(key);
     const offsets = offsetsOf(this.#view.state.doc.toString(), list.flatMap(({ anchor, head }) => [anchor, head]));
     const before = new Map(this.#view.state.field(peers).map((peer) => [peer.key, peer.head]));

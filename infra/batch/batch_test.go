@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/shared/batch"
+	"github.com/rapport/rapport/infra/batch"
 )
 
 // flushes gathers what a processor flushes and when, in the bubble's time.
