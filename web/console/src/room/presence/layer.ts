@@ -68,6 +68,7 @@ class CaretMarker implements LayerMarker {
     // A name is not this line's text: whatever direction it runs in, it turns nothing around it.
     const tag = document.createElement("bdi");
     tag.className = "peer-tag";
+    tag.dir = "auto"; // a name runs in the direction of its own letters
     caret.append(tag);
     this.#fill(caret, tag);
     return caret;

@@ -78,7 +78,7 @@ class Link {
 
   #show(): void {
     const list = ofLiveWindows(this.#link.carets.list, this.#link.userId);
-    const now = Date.now();
+    const now = performance.now();
     for (const [key, until] of this.#named) if (until <= now) this.#named.delete(key);
     const held = this.#view.state.facet(unshown)();
     const offsets = offsetsOf(this.#view.state.doc.toString(), list.flatMap(({ anchor, head }) => [mapPositionBack(anchor, held), mapPositionBack(head, held)]));
