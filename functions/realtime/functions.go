@@ -31,7 +31,7 @@ var (
 		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket))
 	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
 		Service.Connect, endpoint.For(endpoint.Tickets))
-	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
+	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down, and in five seconds its clients' presence; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
 		Service.Disconnect, endpoint.For(endpoint.Internal))
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
 		Service.Subscribe, endpoint.Needs(meetingsdomain.ActionSubscribe))
@@ -39,6 +39,10 @@ var (
 		Service.Unsubscribe)
 	Presence = endpoint.Socket("presence", "Say that I am in a meeting, every 20 seconds and when it changes.", "ok",
 		Service.Presence, endpoint.Needs(meetingsdomain.ActionPresence), endpoint.QuietID())
+	ListPresence = endpoint.HTTP("GET /v1/meetings/{meetingId}/presence", "List who is present in a meeting.",
+		Service.ListPresence, endpoint.Needs(meetingsdomain.ActionPresence))
+	TellPresence = endpoint.HTTP("POST /v1/meetings/{meetingId}/presence", "Say that I am in a meeting, or leave, without a socket.",
+		Service.TellPresence, endpoint.Needs(meetingsdomain.ActionPresence))
 	Ping = endpoint.Socket("ping", "Keep a socket open.", "pong",
 		Service.Ping)
 	Unknown = endpoint.UnknownFrames[Service]("Answer frames that aren't JSON or have no known action.",
@@ -53,7 +57,8 @@ var (
 func Functions() []endpoint.Unit {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
-		"unsubscribe": Unsubscribe, "presence": Presence, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
+		"unsubscribe": Unsubscribe, "presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,
+		"ping": Ping, "unknown": Unknown, "fanout": Fanout,
 	})
 }
 

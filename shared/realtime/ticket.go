@@ -18,8 +18,11 @@ type Ticket struct {
 }
 
 // IssueTicket makes a ticket that opens one socket for the caller within 30
-// seconds.
+// seconds: RATE_LIMITED where a handshake would be refused with it.
 func (s *Service) IssueTicket(ctx context.Context, c caller.Caller, _ struct{}) (Ticket, error) {
+	if err := s.connections.Room(ctx, c.UserID); err != nil {
+		return Ticket{}, err
+	}
 	ticket, expiresAt, err := s.connections.Issue(ctx, c)
 	if err != nil {
 		return Ticket{}, err
@@ -36,15 +39,6 @@ type ConnectRequest struct {
 func (s *Service) Connect(ctx context.Context, c caller.Caller, in ConnectRequest) (struct{}, error) {
 	_, err := s.connections.Open(ctx, c.ConnectionID, in.Ticket)
 	return struct{}{}, err
-}
-
-// Disconnect takes a closed socket down.
-func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, error) {
-	closed, topics, err := s.connections.Close(ctx, c.ConnectionID)
-	if err != nil {
-		return struct{}{}, err
-	}
-	return struct{}{}, s.streams.ended(ctx, closed, topics...)
 }
 
 // Ping answers a ping; the frame itself keeps the socket.

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/name"
 )
 
 const (
@@ -33,23 +35,28 @@ type User struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-// DisplayName is a person's full name.
-func (u User) DisplayName() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
-
-// checkName says what is wrong with a name; empty for one that is good.
-func checkName(name string) string {
-	switch {
-	case name == "":
-		return "is required"
-	case utf8.RuneCountInString(name) > maxName:
-		return fmt.Sprintf("must have at most %d characters", maxName)
-	case strings.TrimSpace(name) != name:
-		return "must not begin or end with white space"
+// DisplayName is a person's full name as a list may show it: whoever has none that
+// shows anything is called by their id.
+func (u User) DisplayName() string {
+	if shown := name.Clean(u.FirstName+" "+u.LastName, maxName); shown != "" {
+		return shown
 	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) {
-			return "must have printable characters only"
-		}
+	return u.ID
+}
+
+// checkName says what is wrong with the name under which somebody signs in; empty
+// for one that is good. What others see of it is cleaned, not refused: an identity
+// provider lets people be called anything.
+func checkName(user string) string {
+	switch {
+	case user == "":
+		return "is required"
+	case utf8.RuneCountInString(user) > maxName:
+		return fmt.Sprintf("must have at most %d characters", maxName)
+	case strings.TrimSpace(user) != user:
+		return "must not begin or end with white space"
+	case strings.ContainsFunc(user, unicode.IsControl):
+		return "must not have control characters"
 	}
 	return ""
 }
@@ -150,11 +157,12 @@ func (d *directory) ensure(name string) (User, error) {
 	return user, nil
 }
 
-func (d *directory) find(id string) (User, bool) {
+// known gives a person as WorkOS knows one.
+func (d *directory) known(id string) (workostest.User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	user, ok := d.byID[id]
-	return user, ok
+	return workostest.User{ID: user.ID, Email: user.Email, FirstName: user.FirstName, LastName: user.LastName, CreatedAt: user.CreatedAt}, ok
 }
 
 func (d *directory) list() []User {

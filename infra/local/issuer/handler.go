@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/infra/local/gateway"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 // maxBody bounds a request's body, in bytes.
@@ -25,7 +26,7 @@ func (i *Issuer) Handler(log *slog.Logger) http.Handler {
 	mux.Handle("/dev/revoke", only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveRevoke(w, r, log) }))
 	mux.Handle("/dev/jwks", only(http.MethodGet, i.serveKeys))
 	mux.Handle("/dev/users", only(http.MethodGet, i.serveUsers))
-	mux.Handle("/dev/workos/", i.workos())
+	mux.Handle("/dev/workos/", http.StripPrefix("/dev/workos", workostest.Users(i.APIKey, i.people.known)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		gateway.WriteProblem(w, http.StatusNotFound, "NOT_FOUND", "There is nothing at this path.")
 	})
@@ -126,7 +127,7 @@ func refuse(w http.ResponseWriter, location, detail string) {
 }
 
 func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
-	set, err := i.key.set()
+	set, err := workostest.KeySet(i.key)
 	if err != nil {
 		gateway.WriteProblem(w, http.StatusInternalServerError, "INTERNAL", "The keys could not be written.")
 		return

@@ -2,8 +2,6 @@ package runner
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"slices"
 	"time"
 
@@ -12,9 +10,9 @@ import (
 	"github.com/rapport/rapport/infra/local/template"
 )
 
-// startDoor opens the door that functions reach the tables by, on a port of its
-// own. What stands before the tables stands before @connections too.
-func (r *Runner) startDoor(ctx context.Context) error {
+// startDoor opens the door that functions reach the tables by. What stands before
+// the tables stands before @connections too.
+func (r *Runner) startDoor() error {
 	steps, err := r.steps()
 	if err != nil {
 		return err
@@ -23,14 +21,7 @@ func (r *Runner) startDoor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("tables' door: %w", err)
-	}
-	r.at.tables = loopback(listener.Addr().(*net.TCPAddr).Port)
-	r.ends.push("connections of the tables' door", time.Second, func(context.Context) error { r.calls.Close(); return nil })
-	r.serve("tables' door", &entrance{listeners: []net.Listener{listener}}, r.calls)
+	r.ends.push("connections to the table engine", time.Second, func(context.Context) error { r.calls.Close(); return nil })
 	return nil
 }
 

@@ -127,7 +127,7 @@ func (r *Runner) start(ctx context.Context) error {
 	if err := r.startEngine(ctx, root); err != nil {
 		return err
 	}
-	if err := r.startDoor(ctx); err != nil {
+	if err := r.startDoor(); err != nil {
 		return err
 	}
 	if err := r.startIssuer(); err != nil {

@@ -44,13 +44,16 @@ func load(root string) (*template.Stack, error) {
 // addresses are where everything is served on this machine.
 type addresses struct {
 	port, socketPort int
-	// tables is the endpoint that functions reach the tables by.
-	tables string
 	// webhookSecret is what the local issuer signs its webhooks with.
 	webhookSecret string
 	// lifetime is how long a socket may live.
 	lifetime time.Duration
 }
+
+// tablesEndpoint is what the SDK takes for the tables' address. Nobody answers
+// there: the calls of functions stay in this process, and none gets around the
+// door.
+const tablesEndpoint = "http://tables.invalid"
 
 // base is the runner's address under the name that people use.
 func (a addresses) base() string { return fmt.Sprintf("http://localhost:%d", a.port) }
@@ -67,7 +70,7 @@ func loopback(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port)
 func (a addresses) environment() config.Env {
 	return config.Env{
 		"AWS_REGION":                               region,
-		"AWS_ENDPOINT_URL_DYNAMODB":                a.tables,
+		"AWS_ENDPOINT_URL_DYNAMODB":                tablesEndpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": loopback(a.socketPort),
 		"WORKOS_ENDPOINT":                          loopback(a.port) + "/dev/workos",
 	}

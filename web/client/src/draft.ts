@@ -195,7 +195,7 @@ export class Draft {
     this.#confirmed = confirmed;
     buffer = transform(diff(before, after), buffer);
     this.#setText(apply(after, buffer));
-    this.#become(withBuffer({ ...this.#pending, version, inFlight }, buffer, waiting), undefined);
+    this.#become(withBuffer({ ...this.#pending, version, inFlight, places: [] }, buffer, waiting), undefined);
   }
 
   get #afterFlight(): string {

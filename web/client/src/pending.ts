@@ -3,8 +3,11 @@
  * text that it stands on. Every step is a function of the state before it, so a
  * list of steps brings a state that was stored to where it was.
  */
-import { compose, transformPair } from "./ot.ts";
+import { countCodePoints } from "./codepoints.ts";
+import { compose, insertedText, transformPair } from "./ot.ts";
 import type { Change } from "./ot.ts";
+import { composePlaces, placesIn, splitPlaces } from "./places.ts";
+import type { Place } from "./types.ts";
 
 /** A change that was begun and has no answer yet. */
 export interface InFlight {
@@ -12,6 +15,7 @@ export interface InFlight {
   /** As first sent: what a retry repeats. */
   readonly baseVersion: number;
   readonly ops: Change;
+  readonly places?: readonly Place[];
   /** As it stands on the confirmed text now. */
   readonly change: Change;
   /** How many local edits it holds; one that was cut counts with each piece. */
@@ -26,6 +30,8 @@ export interface Pending {
   readonly buffer: Change;
   /** Local edits in the buffer. */
   readonly waiting: number;
+  /** Where text of the buffer stood in what was deleted since it was typed. */
+  readonly places: readonly Place[];
   readonly nextSeq: number;
 }
 
@@ -43,25 +49,31 @@ export type Step =
   | { readonly kind: "others"; readonly ops: Change };
 
 export function nothingPending(version: number): Pending {
-  return { version, inFlight: undefined, buffer: [], waiting: 0, nextSeq: 1 };
+  return { version, inFlight: undefined, buffer: [], waiting: 0, places: [], nextSeq: 1 };
 }
 
 export function edited(state: Pending, change: Change): Pending {
-  return withBuffer(state, compose(state.buffer, change), state.waiting + 1);
+  const places = composePlaces(state.places, state.buffer, change);
+  return withBuffer({ ...state, places }, compose(state.buffer, change), state.waiting + 1);
 }
 
 /** Puts `first` of the buffer in flight; `rest` stands after it. */
 export function begun(state: Pending, first: Change, rest: Change): Pending {
   const { version, nextSeq, waiting } = state;
-  const inFlight = { clientSeq: nextSeq, baseVersion: version, ops: first, change: first, edits: waiting };
-  return withBuffer({ ...state, inFlight, nextSeq: nextSeq + 1 }, rest, 1);
+  const [places, later] = splitPlaces(state.places, countCodePoints(insertedText(first)));
+  const inFlight = { clientSeq: nextSeq, baseVersion: version, ops: first, change: first, edits: waiting, ...(places.length > 0 && { places }) };
+  return withBuffer({ ...state, inFlight, places: later, nextSeq: nextSeq + 1 }, rest, 1);
 }
 
-/** Takes the change in flight back into the buffer, and its number with it: no server has seen either. */
+/**
+ * Takes the change in flight back into the buffer, and its number with it: no
+ * server has seen either. Of the places, those of the change itself are kept.
+ */
 export function recalled(state: Pending): Pending {
   const { inFlight, buffer, waiting, nextSeq } = state;
   if (inFlight === undefined) return state;
-  return withBuffer({ ...state, inFlight: undefined, nextSeq: nextSeq - 1 }, compose(inFlight.change, buffer), inFlight.edits + waiting);
+  const places = composePlaces(inFlight.places ?? [], inFlight.change, buffer);
+  return withBuffer({ ...state, inFlight: undefined, places, nextSeq: nextSeq - 1 }, compose(inFlight.change, buffer), inFlight.edits + waiting);
 }
 
 export function ownCommitted(state: Pending): Pending {
@@ -74,12 +86,19 @@ export function othersCommitted(state: Pending, ops: Change): { readonly pending
   const [afterFlight, change] = transformPair(ops, inFlight?.change ?? []);
   const [local, buffer] = transformPair(afterFlight, state.buffer);
   const flight = inFlight && { ...inFlight, change };
-  return { pending: withBuffer({ ...state, version: version + 1, inFlight: flight }, buffer, state.waiting), local };
+  const next = version + 1;
+  // What the change in flight deletes too would be missing in the count.
+  const places = deletedLength(afterFlight) === deletedLength(ops) ? [...state.places, ...placesIn(state.buffer, next, afterFlight)] : state.places;
+  return { pending: withBuffer({ ...state, version: next, inFlight: flight, places }, buffer, state.waiting), local };
 }
 
 /** The state with another buffer, which holds that many edits. */
 export function withBuffer(state: Pending, buffer: Change, edits: number): Pending {
-  return { ...state, buffer, waiting: buffer.length === 0 ? 0 : edits };
+  return buffer.length === 0 ? { ...state, buffer, waiting: 0, places: [] } : { ...state, buffer, waiting: edits };
+}
+
+function deletedLength(change: Change): number {
+  return change.reduce((n, op) => n + (op.type === "delete" ? op.length : 0), 0);
 }
 
 /** The state after the step, and what the step did to the confirmed text. */

@@ -4,7 +4,7 @@
  * numbers. So a letter costs a small write, however long the text is.
  */
 import { asArray, asCount, asFields, asString, readEach, readShape } from "./json.ts";
-import { parseOps } from "./notesevent.ts";
+import { parseOps, parsePlaces } from "./notesevent.ts";
 import { apply, compose } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import { advance } from "./pending.ts";
@@ -32,7 +32,7 @@ export interface SegmentRecord {
 /** Undefined for what is nothing of this version's. */
 export function parseBase(value: unknown): { readonly saved: SavedEdits; readonly segment: number } | undefined {
   const fields = asFields(value);
-  const saved = readShape<Omit<SavedEdits, "inFlight">>(value, {
+  const saved = readShape<Omit<SavedEdits, "inFlight" | "places">>(value, {
     version: asCount,
     confirmed: asString,
     buffer: parseOps,
@@ -44,7 +44,7 @@ export function parseBase(value: unknown): { readonly saved: SavedEdits; readonl
   if (saved === undefined || (inFlight === undefined && flight !== undefined)) return undefined;
   // Without a journal, no segment counts.
   const segment = fields?.["format"] === 1 ? Infinity : fields?.["format"] === 2 ? asCount(fields["segment"]) : undefined;
-  return segment === undefined ? undefined : { saved: { ...saved, inFlight }, segment };
+  return segment === undefined ? undefined : { saved: { ...saved, inFlight, places: parsePlaces(value).places ?? [] }, segment };
 }
 
 /** Undefined for what is no segment, or only partly one. */
@@ -90,13 +90,14 @@ function parseStep(value: unknown): Step | undefined {
 }
 
 function parseInFlight(value: unknown): InFlight | undefined {
-  return readShape<InFlight>(value, {
+  const flight = readShape<Omit<InFlight, "places">>(value, {
     clientSeq: asCount,
     baseVersion: asCount,
     ops: parseOps,
     change: parseOps,
     edits: (edits) => asCount(edits) ?? 1,
   });
+  return flight && { ...flight, ...parsePlaces(value) };
 }
 
 /** Why edits could not be merged by themselves. */

@@ -7,6 +7,7 @@ import { parseOps } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
 import type { InFlight } from "./pending.ts";
+import { fallbackMs } from "./reconnect.ts";
 
 /** The answer to a change; `ops` is absent where the frame had no room for it. */
 export interface Ack {
@@ -14,8 +15,6 @@ export interface Ack {
   readonly ops: Change | undefined;
 }
 
-/** Without a socket for this long, changes go by HTTP. */
-const fallbackMs = 3_000;
 /** An answer by HTTP says for this long that the next call will arrive. */
 const heardMs = 200;
 const retryBaseMs = 1_000;
@@ -47,7 +46,7 @@ export class ChangeSender {
    * what is written until then becomes one change.
    */
   get ready(): boolean {
-    return this.#connection.isTrusted || this.#platform.clock.now() - this.#heardAt < heardMs;
+    return this.#connection.isTrusted || this.#platform.clock.elapsed() - this.#heardAt < heardMs;
   }
 
   /**
@@ -56,7 +55,7 @@ export class ChangeSender {
    */
   async whenReady(version: number, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const patience = attempt > 0 ? backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random) : this.#byHttp ? 0 : fallbackMs;
+      const patience = attempt > 0 ? backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random) : this.#overHttp ? 0 : fallbackMs;
       if (this.ready || (await this.#opens(patience, signal))) return;
       if (await this.#answers(version, signal)) return;
     }
@@ -64,7 +63,7 @@ export class ChangeSender {
 
   /** Whether HTTP, where that was the way to send, still is: the change took long to be stored. */
   async stillReady(version: number, signal: AbortSignal): Promise<boolean> {
-    return this.ready || (this.#byHttp && (await this.#answers(version, signal)));
+    return this.ready || (this.#overHttp && (await this.#answers(version, signal)));
   }
 
   /** Whether HTTP answers a question that changes nothing, or a socket comes first. */
@@ -92,19 +91,23 @@ export class ChangeSender {
 
   /**
    * Sends the change as first sent, again and again with the same bytes, until
-   * it is answered. Rejects with the server's refusal, or the signal's reason.
-   * Where this is ready it is handed over before the call returns.
+   * it is answered: by HTTP where there has been no socket for three seconds, or
+   * HTTP has answered since. The answer may come later than frames that followed
+   * it: what it says has its place by its version. Rejects with the server's
+   * refusal, or the signal's reason. Where this is ready the change is handed
+   * over before the call returns.
    */
-  async send({ baseVersion, clientSeq, ops }: InFlight, signal: AbortSignal): Promise<Ack> {
-    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops };
+  async send({ baseVersion, clientSeq, ops, places }: InFlight, signal: AbortSignal): Promise<Ack> {
+    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops, ...(places && { places }) };
     const frame = this.#connection.frame("edit", { meetingId: this.#meetingId, ...change });
     for (let attempt = 0; ; attempt++) {
       try {
-        if (this.#connection.isTrusted || (!this.ready && (await this.#opens(this.#byHttp ? 0 : fallbackMs, signal)))) {
+        if (this.#connection.isTrusted || (!this.ready && (await this.#opens(this.#overHttp ? 0 : fallbackMs, signal)))) {
           this.#byHttp = false;
           const { fields } = await this.#connection.send(frame, signal);
           return parseAck(fields["version"], fields["ops"]);
         }
+        this.#connection.hurry();
         const idempotencyKey = `${this.#clientId}.${clientSeq}`;
         const answer = await this.#api.notes.change(this.#meetingId, change, { signal, idempotencyKey });
         this.#heard();
@@ -118,8 +121,13 @@ export class ChangeSender {
     }
   }
 
+  /** Whether HTTP is the way to send: it answers here, or topics are asked for by it. */
+  get #overHttp(): boolean {
+    return this.#byHttp || this.#connection.byHttp;
+  }
+
   #heard(): void {
-    this.#heardAt = this.#platform.clock.now();
+    this.#heardAt = this.#platform.clock.elapsed();
     this.#byHttp = true;
   }
 
