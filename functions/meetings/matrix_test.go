@@ -91,7 +91,7 @@ func TestPermissions(t *testing.T) {
 		"meetings.invite": "co-host", "meetings.changeRole": "co-host", "meetings.remove": "co-host",
 		"transcripts.nameSpeakers": "co-host",
 	}
-	if diff := cmp.Diff(want, meetings.Permissions()); diff != "" {
+	if diff := cmp.Diff(want, composition.Permissions()); diff != "" {
 		t.Errorf("(-contract +table):\n%s", diff)
 	}
 }
@@ -105,9 +105,9 @@ func TestMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	permissions := meetings.Permissions()
+	permissions := composition.Permissions()
 	// A part of writing the transcript, which is tested there.
-	declared := map[caller.Action]bool{meetings.ActionNameSpeakers: true}
+	declared := map[caller.Action]bool{transcripts.ActionNameSpeakers: true}
 	for _, unit := range functions.All() {
 		if unit.Class != endpoint.Users || unit.Action == "" {
 			continue

@@ -16,13 +16,14 @@ const (
 // parts says which parts of the tree each part may import; every part may
 // import its own packages. A part is a folder of shared with all below it, and
 // infra or web as a whole; of functions there are the list of all, a domain
-// (functions/D), which may compose its service on another's, and a Lambda
-// (functions/D/F). What is not here may not import
+// (functions/D), whose service the package composition puts together with others,
+// and a Lambda (functions/D/F). What is not here may not import
 // anything of this module: a new domain adds itself.
 var parts = map[string]string{
-	"functions":     "functions/D shared/endpoint",
-	"functions/D":   "functions/D shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
-	"functions/D/F": "functions/D shared/endpoint",
+	"functions":             "functions/D shared/endpoint",
+	"functions/D":           "functions/composition shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
+	"functions/composition": "shared/platform " + leaves + " " + machinery + " " + domains,
+	"functions/D/F":         "functions/D shared/endpoint",
 
 	"shared/errs":    "",
 	"shared/caller":  "",
@@ -113,6 +114,8 @@ func partOf(pkg string) string {
 	switch {
 	case strings.HasSuffix(pkg, "test"):
 		return "shared/testkit" // tools of tests, such as shared/table/tabletest
+	case pkg == "functions/composition":
+		return pkg
 	case folders[0] == "functions" && len(folders) == 2:
 		return "functions/D"
 	case folders[0] == "functions" && len(folders) == 3:

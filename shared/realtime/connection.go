@@ -287,10 +287,7 @@ func (s *Connections) detach(ctx context.Context, connectionID string) (connecti
 	if err != nil {
 		return connectionItem{}, nil, err
 	}
-	topics, err := parseTopics(item.Topics)
-	if err != nil {
-		return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
-	}
+	topics := topicsNamed(item.Topics)
 	for _, topic := range topics {
 		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
 			return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
@@ -311,16 +308,12 @@ func (s *Connections) shut(ctx context.Context, connectionID string, holds table
 	return item, nil
 }
 
-func parseTopics(names []string) ([]Topic, error) {
+func topicsNamed(names []string) []Topic {
 	topics := make([]Topic, len(names))
 	for i, name := range names {
-		topic, err := ParseTopic(name)
-		if err != nil {
-			return nil, err
-		}
-		topics[i] = topic
+		topics[i] = Topic(name)
 	}
-	return topics, nil
+	return topics
 }
 
 func holderOf(c caller.Caller) Holder {

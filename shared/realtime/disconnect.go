@@ -31,11 +31,7 @@ func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (
 	if err := s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...); err != nil {
 		return struct{}{}, err
 	}
-	present, err := parseTopics(closed.Present)
-	if err != nil {
-		return struct{}{}, fmt.Errorf("disconnect: %w", err)
-	}
-	return struct{}{}, atOnce(present, func(topic Topic) error {
+	return struct{}{}, atOnce(topicsNamed(closed.Present), func(topic Topic) error {
 		return s.streams.orphan(ctx, topic, closed.UserID, connectionKey(c.ConnectionID).PK)
 	})
 }
