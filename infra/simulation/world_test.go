@@ -94,7 +94,7 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 	w.wire = &wire{w: w, line: out.line}
 	w.units = functions.All()
 	if w.faults != nil {
-		w.units = w.faults.Units(w.units, w.wire)
+		w.units = w.faults.Units(w.units, platform.Outside{Tables: w.wire})
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {

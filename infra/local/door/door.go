@@ -1,5 +1,5 @@
 // Package door stands between the functions and what they call: the table
-// engine, and the WebSocket API's @connections. A function's SDK is given the
+// engine, the WebSocket API's @connections, queues and the blob store. A function's SDK is given the
 // door's address instead of the engine's; each of its calls goes through a short
 // chain of steps (permissions, latencies, faults) and then on. The functions that
 // the runner runs in its own process hand the door the same requests without a
@@ -45,11 +45,13 @@ type Options struct {
 // Door is a front door of the tables. It is safe for concurrent use.
 type Door struct {
 	signers signers
-	tables  string
-	steps   []Step
-	chain   Next
-	log     *slog.Logger
-	engine  *backend
+	// tables and queues begin the ARNs of both.
+	tables string
+	queues string
+	steps  []Step
+	chain  Next
+	log    *slog.Logger
+	engine *backend
 }
 
 // New refuses an engine's address that isn't plain HTTP.
@@ -61,6 +63,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{
 		signers: newSigners(o.Stack),
 		tables:  "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
+		queues:  "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
 		steps:   o.Steps, log: o.Log, engine: newBackend(address.Host),
 	}
 	d.chain = chain(o.Steps, d.forward)

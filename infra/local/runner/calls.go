@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -23,15 +24,21 @@ func (r *Runner) startDoor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.ends.push("connections of the tables' door", time.Second, func(context.Context) error { r.calls.Close(); return nil })
+	r.at.tables, err = r.serveNear(ctx, "tables' door", r.calls)
+	return err
+}
+
+// serveNear serves functions that run elsewhere on this machine, on a port of its
+// own, and gives its address.
+func (r *Runner) serveNear(ctx context.Context, name string, handler http.Handler) (string, error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("tables' door: %w", err)
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	r.at.tables = loopback(listener.Addr().(*net.TCPAddr).Port)
-	r.ends.push("connections of the tables' door", time.Second, func(context.Context) error { r.calls.Close(); return nil })
-	r.serve("tables' door", &entrance{listeners: []net.Listener{listener}}, r.calls)
-	return nil
+	r.serve(name, &entrance{listeners: []net.Listener{listener}}, handler)
+	return loopback(listener.Addr().(*net.TCPAddr).Port), nil
 }
 
 // steps are what a call goes through, in order: who watches, then what AWS does

@@ -46,6 +46,8 @@ type addresses struct {
 	port, socketPort int
 	// tables is the endpoint that functions reach the tables by.
 	tables string
+	// queues and blobs are those of SQS and S3.
+	queues, blobs string
 	// webhookSecret is what the local issuer signs its webhooks with.
 	webhookSecret string
 	// lifetime is how long a socket may live.
@@ -68,6 +70,8 @@ func (a addresses) environment() config.Env {
 	return config.Env{
 		"AWS_REGION":                               region,
 		"AWS_ENDPOINT_URL_DYNAMODB":                a.tables,
+		"AWS_ENDPOINT_URL_SQS":                     a.queues,
+		"AWS_ENDPOINT_URL_S3":                      a.blobs,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": loopback(a.socketPort),
 		"WORKOS_ENDPOINT":                          loopback(a.port) + "/dev/workos",
 	}
