@@ -33,6 +33,9 @@ var (
 		Service.Connect, endpoint.For(endpoint.Tickets))
 	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
 		Service.Disconnect, endpoint.For(endpoint.Internal))
+	// Leave may see a message twice: who is back has a row of another socket.
+	Leave = endpoint.Queue("Departures", "queue: end the presence of a closed socket whose client has not come back; a retry ends what is left.",
+		Service.Leave)
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
 		Service.Subscribe, endpoint.Needs(meetingsdomain.ActionSubscribe))
 	Unsubscribe = endpoint.Socket("unsubscribe", "Follow a topic no more.", "unsubscribed",
@@ -53,13 +56,23 @@ var (
 func Functions() []endpoint.Unit {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
-		"unsubscribe": Unsubscribe, "presence": Presence, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
+		"unsubscribe": Unsubscribe, "presence": Presence, "leave": Leave, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
 	})
+}
+
+// settings are what these functions have beside what every function has.
+type settings struct {
+	// Departures is the URL of the queue, for who sends to it.
+	Departures string `env:"DEPARTURES_QUEUE_URL"`
 }
 
 // Open builds the service.
 func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	p, err := platform.Open(ctx, env)
+	if err != nil {
+		return endpoint.App[Service]{}, err
+	}
+	own, err := config.Parse[settings](env)
 	if err != nil {
 		return endpoint.App[Service]{}, err
 	}
@@ -76,7 +89,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	return platform.App(p, Service{
 		Service: realtime.New(realtime.Parts{
 			Realtime: p.Realtime, Connections: p.Connections, Streams: p.Streams, Sources: sources, Rooms: meetingsdomain.Rooms{Service: m},
-			Audit: p.Audit, Clock: p.Clock, Log: p.Log, URL: p.Config.SocketURL,
+			Departures: p.Queue(own.Departures), Audit: p.Audit, Clock: p.Clock, Log: p.Log, URL: p.Config.SocketURL,
 		}),
 		Durable: realtime.NewDurable(p.Streams, sources, p.Clock, m, n, tr),
 	}), nil

@@ -225,29 +225,60 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 // added any more, then its subscriptions go, then its row. It gives the topics
 // that it followed. Closing a socket that is gone is no error.
 func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
-	item, err := s.shut(ctx, connectionID, table.Exists())
+	item, topics, err := s.strip(ctx, connectionID)
 	if errors.Is(err, table.ErrConditionFailed) {
 		return caller.Caller{}, nil, nil
 	}
-	if err != nil {
-		return caller.Caller{}, nil, err
+	if err == nil {
+		err = s.remove(ctx, connectionID)
 	}
-	topics, err := parseTopics(item.Topics)
-	if err != nil {
-		return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+	return item.caller(connectionID), topics, err
+}
+
+// CloseEarly is Close for who finds a socket closed before its $disconnect has
+// run. Where its client was present, its row stays for that, marked and without
+// topics: it says where.
+func (s *Connections) CloseEarly(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
+	item, topics, err := s.strip(ctx, connectionID)
+	switch {
+	case errors.Is(err, table.ErrConditionFailed):
+		return caller.Caller{}, nil, nil
+	case err == nil && len(item.Present) == 0:
+		err = s.remove(ctx, connectionID)
+	case err == nil && len(topics) > 0:
+		err = s.realtime.Update(ctx, connectionKey(connectionID), table.Update{
+			Remove: []string{"topics"}, If: table.Exists(),
+		}, table.Expires(s.clock.Now().Add(keptAfter)))
+		if errors.Is(err, table.ErrConditionFailed) {
+			err = nil // it has run meanwhile
+		}
+	}
+	return item.caller(connectionID), topics, err
+}
+
+// strip marks a socket and takes everything of it but its row, whose
+// subscriptions it gives; table.ErrConditionFailed where there is none.
+func (s *Connections) strip(ctx context.Context, connectionID string) (item connectionItem, topics []Topic, err error) {
+	if item, err = s.shut(ctx, connectionID, table.Exists()); err != nil {
+		return item, nil, err
+	}
+	if topics, err = parseTopics(item.Topics); err != nil {
+		return item, nil, fmt.Errorf("close connection: %w", err)
 	}
 	for _, topic := range topics {
 		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
-			return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+			return item, nil, fmt.Errorf("close connection: %w", err)
 		}
 	}
-	if err := s.unlist(ctx, item.UserID, connectionID); err != nil {
-		return caller.Caller{}, nil, err
-	}
+	return item, topics, s.unlist(ctx, item.UserID, connectionID)
+}
+
+// remove deletes a socket's row.
+func (s *Connections) remove(ctx context.Context, connectionID string) error {
 	if err := s.realtime.Delete(ctx, connectionKey(connectionID)); err != nil {
-		return caller.Caller{}, nil, fmt.Errorf("close connection: %w", err)
+		return fmt.Errorf("close connection: %w", err)
 	}
-	return item.caller(connectionID), topics, nil
+	return nil
 }
 
 // shut marks a socket, so that nothing is added to it any more, and gives what it

@@ -174,7 +174,7 @@ func (s *Streams) forget(ctx context.Context, topic Topic, connectionID string) 
 // takeDown removes a socket, which may have had no $disconnect, and the row that
 // led to it.
 func (s *Streams) takeDown(ctx context.Context, topic Topic, connectionID string) error {
-	c, topics, err := s.connections.Close(ctx, connectionID)
+	c, topics, err := s.connections.CloseEarly(ctx, connectionID)
 	if err != nil {
 		return err
 	}

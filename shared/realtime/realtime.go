@@ -53,6 +53,7 @@ type Service struct {
 	streams     *Streams
 	sources     map[Kind]Source
 	rooms       Admission
+	departures  Departures
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
@@ -67,9 +68,11 @@ type Parts struct {
 	Sources     map[Kind]Source
 	// Rooms says who may be present in meetings.
 	Rooms Admission
-	Audit *audit.Log
-	Clock clock.Clock
-	Log   *slog.Logger
+	// Departures takes word of closed sockets.
+	Departures Departures
+	Audit      *audit.Log
+	Clock      clock.Clock
+	Log        *slog.Logger
 	// URL is where clients open sockets, such as wss://host/stage.
 	URL string
 }
@@ -78,6 +81,6 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, sources: p.Sources, rooms: p.Rooms,
-		audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
+		departures: p.Departures, audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
 	}
 }

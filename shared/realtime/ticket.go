@@ -38,15 +38,6 @@ func (s *Service) Connect(ctx context.Context, c caller.Caller, in ConnectReques
 	return struct{}{}, err
 }
 
-// Disconnect takes a closed socket down.
-func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, error) {
-	closed, topics, err := s.connections.Close(ctx, c.ConnectionID)
-	if err != nil {
-		return struct{}{}, err
-	}
-	return struct{}{}, s.streams.ended(ctx, closed, topics...)
-}
-
 // Ping answers a ping; the frame itself keeps the socket.
 func (s *Service) Ping(context.Context, caller.Caller, struct{}) (struct{}, error) {
 	return struct{}{}, nil
