@@ -169,4 +169,10 @@ func everything(ctx context.Context, t *testing.T, w *world, watch *guard) {
 			return u.function == "realtime/disconnect" && u.Name != "dynamodb:GetItem" && u.Name != "dynamodb:Query"
 		})
 	})
+	w.call(nil, "POST /dev/run", object{"function": "notes/trim"}, 200)
+	w.call(nil, "POST /dev/run", object{"function": "notes/get"}, 404)
+	w.call(nil, "POST /dev/run", object{}, 400)
+	w.until(ctx, "a closed window has left", func() bool {
+		return slices.ContainsFunc(watch.uses(), func(u use) bool { return u.function == "realtime/leave" })
+	})
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/template"
 )
 
 // TestPoliciesGrantOneTableAndNamedActions holds every policy to the least: no
@@ -148,14 +151,93 @@ func TestStreamReadersLoseNothingSilently(t *testing.T) {
 	}
 	for _, doc := range templates(t) {
 		for id, r := range doc.Resources {
-			if r.Type == "AWS::SQS::Queue" && !alarmed(doc, "ApproximateNumberOfMessagesVisible", id) {
-				t.Errorf("%s: nobody hears when something lies in %s", doc.File, id)
-			}
-			if r.Type == "AWS::Serverless::Function" && r.Properties["Events"] != nil && !alarmed(doc, "IteratorAge", id) {
+			if r.Type == "AWS::Serverless::Function" && triggeredBy(r, "DynamoDB") && !alarmed(doc, "IteratorAge", id) {
 				t.Errorf("%s: nobody hears when %s is behind its stream", doc.File, id)
 			}
 		}
 	}
+}
+
+// TestQueuesLoseNothingSilently holds queues to encryption, and those that
+// functions take messages from to dead letters, time enough, partial failures and
+// a bound on concurrency; somebody must hear of dead letters, and of a queue that
+// isn't emptied.
+func TestQueuesLoseNothingSilently(t *testing.T) {
+	stack, err := loadStack(root(t))
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	taken := map[string]bool{}
+	byName := map[string]template.Queue{}
+	for _, q := range stack.Queues {
+		byName[q.Name] = q
+	}
+	for _, f := range stack.Functions {
+		for _, source := range f.Queues {
+			taken[source.Queue] = true
+			q := byName[source.QueueName]
+			if !source.ReportBatchItemFailures {
+				t.Errorf("%s: one bad message of %s fails its batch", f.Folder, source.Queue)
+			}
+			if source.MaximumConcurrency == 0 {
+				t.Errorf("%s: nothing bounds how many batches of %s are under way", f.Folder, source.Queue)
+			}
+			if q.Visibility < 6*f.Timeout {
+				t.Errorf("%s: the visibility timeout of %s is %v, below six times the function's %v", f.Folder, source.Queue, q.Visibility, f.Timeout)
+			}
+			if q.DeadLetters == "" || q.MaxReceives < 3 || q.MaxReceives > 20 {
+				t.Errorf("%s: a message of %s that fails is tried %d times and goes to %q", f.Folder, source.Queue, q.MaxReceives, q.DeadLetters)
+			}
+			if dead, _ := stack.Queue(q.DeadLetters); dead.Retention < 14*24*time.Hour {
+				t.Errorf("%s: the dead letters of %s are kept %v", f.Folder, source.Queue, dead.Retention)
+			}
+		}
+	}
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::SQS::Queue" {
+				continue
+			}
+			if r.Properties["SqsManagedSseEnabled"] != "true" {
+				t.Errorf("%s: %s is not encrypted", doc.File, id)
+			}
+			watched := "ApproximateNumberOfMessagesVisible"
+			if taken[id] {
+				watched = "ApproximateAgeOfOldestMessage"
+			}
+			if !alarmed(doc, watched, id) {
+				t.Errorf("%s: nobody hears when something lies in %s", doc.File, id)
+			}
+		}
+	}
+}
+
+// TestSchedulesAreWatched holds scheduled functions to an alarm on runs that were
+// missed, and to a bound on what is tried again.
+func TestSchedulesAreWatched(t *testing.T) {
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::Serverless::Function" || !triggeredBy(r, "ScheduleV2") {
+				continue
+			}
+			if !alarmed(doc, "Invocations", id) {
+				t.Errorf("%s: nobody hears when %s is not run", doc.File, id)
+			}
+			if r.Properties["EventInvokeConfig"] == nil {
+				t.Errorf("%s: %s does not say how often a failed run is tried again", doc.File, id)
+			}
+		}
+	}
+}
+
+// triggeredBy tells whether a function has an event of a type.
+func triggeredBy(r resource, kind string) bool {
+	for _, event := range mappings(r.Properties["Events"]) {
+		if event["Type"] == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // alarmed tells whether an alarm on a metric has a dimension of a resource.

@@ -5,8 +5,8 @@
 //	go run ./infra/invoke -fn meetings/create [-event events/meetings/create.json]
 //	go run ./infra/invoke -all
 //
-// Around it stand an engine in memory with the templates' tables, a local issuer
-// and an endpoint that takes what is posted to sockets. The process gets the
+// Around it stand an engine in memory with the templates' tables, queues, a local
+// issuer and an endpoint that takes what is posted to sockets. The process gets the
 // environment that the templates give the function, and nothing else. In an
 // event, `Bearer local:ada` stands for an access token of the local user ada,
 // `local` as a WorkOS-Signature for one that holds, and the meeting, people, ticket and socket that the events speak of are made

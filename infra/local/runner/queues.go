@@ -3,12 +3,10 @@ package runner
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rapport/rapport/infra/local/pollers"
 	"github.com/rapport/rapport/infra/local/schedules"
-	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
@@ -19,25 +17,13 @@ func (r *Runner) startQueues(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Queues, err = queues.Open(queues.Options{Specs: queueSpecs(r.Stack), Dir: dir, Clock: r.clock, Log: r.log})
+	r.Queues, err = queues.Open(queues.Options{Specs: pollers.Specs(r.Stack), Dir: dir, Clock: r.clock, Log: r.log})
 	if err != nil {
 		return err
 	}
 	r.ends.push("queues", time.Second, func(context.Context) error { return r.Queues.Close() })
 	r.at.queues, err = r.serveNear(ctx, "queues' door", r.calls.Queues(r.Queues))
 	return err
-}
-
-// queueSpecs are the templates' queues.
-func queueSpecs(stack *template.Stack) []queues.Spec {
-	specs := make([]queues.Spec, len(stack.Queues))
-	for i, q := range stack.Queues {
-		specs[i] = queues.Spec{
-			Name: q.Name, ARN: q.ARN, Delay: q.Delay, Visibility: q.Visibility, Retention: q.Retention, MaxBytes: q.MaxBytes,
-			DeadLetters: q.DeadLetters[strings.LastIndexByte(q.DeadLetters, ':')+1:], MaxReceives: q.MaxReceives,
-		}
-	}
-	return specs
 }
 
 // startPollers begins to hand messages to functions.
