@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,6 +28,8 @@ const (
 	// attempts bounds the tries of one call, attempt each of them.
 	attempts = 3
 	attempt  = 2 * time.Second
+	// firstDelay bounds the wait before the second try.
+	firstDelay = 50 * time.Millisecond
 	// idle is how many connections stay open.
 	idle = 8
 	// perCall is how many messages one call takes.
@@ -64,13 +67,20 @@ func NewClient(c Config) *sqs.Client {
 		Region:      c.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		HTTPClient:  c.HTTP,
-		Retryer:     retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts }),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = attempts
+			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) { return delay(try), nil })
+		}),
 	}
 	if c.Endpoint != "" {
 		o.BaseEndpoint = &c.Endpoint
 	}
 	return sqs.New(o)
 }
+
+// delay waits up to 50 ms before the second try, and up to twice as long before
+// each other, with full jitter: whoever sends has a caller.
+func delay(try int) time.Duration { return rand.N(firstDelay << min(try-1, attempts)) }
 
 // Queue is one queue, to send to. It is safe for concurrent use.
 type Queue struct {
