@@ -72,6 +72,9 @@ func TestPoliciesAreWrittenOut(t *testing.T) {
 			}
 			walk(r.Properties, id, func(at string, value any) {
 				fields, _ := value.(map[string]any)
+				if fields["Effect"] == "Deny" {
+					return // it grants nothing
+				}
 				for _, action := range texts(fields["Action"]) {
 					if strings.Contains(action, "*") {
 						t.Errorf("%s: %s grants %s", doc.File, at, action)
@@ -287,6 +290,47 @@ func TestTablesAreKept(t *testing.T) {
 	slices.Sort(tables)
 	if want := []string{"Audit", "Control", "Data", "Log", "Realtime"}; !slices.Equal(tables, want) {
 		t.Errorf("tables %s, want %s", tables, want)
+	}
+}
+
+// TestBucketsAreClosed holds every bucket to encryption, to being nobody's but its
+// functions', to TLS, to a life for what was left unfinished, and to surviving its
+// stack.
+func TestBucketsAreClosed(t *testing.T) {
+	buckets := 0
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::S3::Bucket" {
+				continue
+			}
+			buckets++
+			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+				t.Errorf("%s: %s would go with its stack", doc.File, id)
+			}
+			block, _ := r.Properties["PublicAccessBlockConfiguration"].(map[string]any)
+			for _, what := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				if block[what] != "true" {
+					t.Errorf("%s: %s lacks %s", doc.File, id, what)
+				}
+			}
+			for property, want := range map[string]string{
+				"BucketEncryption": "SSEAlgorithm", "LifecycleConfiguration": "AbortIncompleteMultipartUpload", "OwnershipControls": "BucketOwnerEnforced",
+			} {
+				if !strings.Contains(fmt.Sprint(r.Properties[property]), want) {
+					t.Errorf("%s: %s has no %s with %s", doc.File, id, property, want)
+				}
+			}
+			if !slices.ContainsFunc(slices.Collect(maps.Values(doc.Resources)), func(policy resource) bool {
+				text := fmt.Sprint(policy.Properties["PolicyDocument"])
+				return policy.Type == "AWS::S3::BucketPolicy" && slices.Contains(refs(policy.Properties["Bucket"]), id) &&
+					strings.Contains(text, "Effect:Deny") && strings.Contains(text, "aws:SecureTransport:false")
+			}) {
+				t.Errorf("%s: %s takes requests without TLS", doc.File, id)
+			}
+		}
+	}
+	if buckets != 1 {
+		t.Errorf("%d buckets, want one", buckets)
 	}
 }
 

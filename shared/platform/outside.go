@@ -39,6 +39,10 @@ type Sockets interface {
 	realtime.Gateway
 }
 
+// BlobCalls carries the calls of the blob store; nil where that is the network.
+// Only who needs blobs opens them, for their client is large.
+func BlobCalls(ctx context.Context) aws.HTTPClient { return outsideOf(ctx).Blobs }
+
 type outsideKey struct{}
 
 // WithOutside gives a context under which Open takes what is outside from o, and

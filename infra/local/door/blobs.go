@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // maxBlobRequest bounds what is read of a call of the blob store, in bytes.
@@ -25,12 +27,26 @@ func (d *Door) Blobs(next http.Handler) http.Handler {
 		if key == "" {
 			key, _, _ = strings.Cut(r.URL.Query().Get("X-Amz-Credential"), "/")
 		}
+		if expired(r.URL.Query(), time.Now()) {
+			BlobError(http.StatusForbidden, "AccessDenied", "Request has expired").write(w)
+			return
+		}
 		operation, action := blobOperation(r.Method, r.URL)
 		d.pass(w, r, next, Call{
 			Service: Blobs, Key: key, Function: d.signers[key], Operation: operation, Body: body, header: r.Header,
 			Actions: []Action{action},
 		})
 	})
+}
+
+// expired tells whether a signed address was of use only before a time.
+func expired(query url.Values, now time.Time) bool {
+	if !query.Has("X-Amz-Expires") {
+		return false
+	}
+	signed, err := time.Parse("20060102T150405Z", query.Get("X-Amz-Date"))
+	life, malformed := strconv.Atoi(query.Get("X-Amz-Expires"))
+	return err != nil || malformed != nil || now.After(signed.Add(time.Duration(life)*time.Second))
 }
 
 // blobOperation is what a request asks for, and what IAM asks of it

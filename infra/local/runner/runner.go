@@ -1,5 +1,5 @@
 // Package runner puts Rapport together on one machine, from the templates that
-// AWS would be given: tables in a table engine, queues, functions in a pool,
+// AWS would be given: tables in a table engine, queues, blobs, functions in a pool,
 // stream readers, pollers and schedules, and API Gateway's two front doors, with a local issuer in WorkOS's
 // place and the console beside them.
 //
@@ -80,6 +80,8 @@ type Runner struct {
 	policies *iam.Policies
 	// profile is the world that is imitated.
 	profile profile
+	// blobs is S3 behind its steps.
+	blobs http.Handler
 	// connections is @connections behind its steps, set before a function runs.
 	connections http.Handler
 	// readers is set when the stream readers run.
@@ -138,6 +140,9 @@ func (r *Runner) start(ctx context.Context) error {
 		return err
 	}
 	if err := r.startQueues(ctx); err != nil {
+		return err
+	}
+	if err := r.startBlobs(ctx); err != nil {
 		return err
 	}
 	if err := r.startIssuer(); err != nil {
@@ -232,6 +237,7 @@ func (r *Runner) startIssuer() error {
 func (r *Runner) startFunctions() error {
 	network := platform.Outside{
 		Tables: r.calls.Tables(), Posts: door.Near(http.HandlerFunc(r.post)), Queues: door.Near(r.calls.Queues(r.Queues)),
+		Blobs: door.Near(r.blobs),
 	}
 	units := inside(r.profile.units(r.faults.Units(r.config.Units, network)), network)
 	functions, err := pool.New(units, r.Stack.Functions, r.at.environment(), r.log)
