@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// MaxKey bounds an object's name, in bytes, MaxSize its content.
-	MaxKey  = 1024
+	// MaxKey bounds an object's name, in bytes.
+	MaxKey = 1024
+	// MaxSize bounds its content, in bytes.
 	MaxSize = 32 << 20
 	// MaxList is how many names one list has.
 	MaxList = 1000

@@ -21,11 +21,11 @@ const (
 	restShards = 8
 	// lookAfter is how long a text is left alone at least.
 	lookAfter = 24 * time.Hour
-	// A run looks at most at looksPerRun texts, and leaves runMargin of its time to
-	// end in; of one text it deletes at most trimsPerLook times trimBatch versions and
+	// A run looks at most at looksPerRun texts, and begins none after runFor, which
+	// leaves it a minute of its function's time; of one text it deletes at most trimsPerLook times trimBatch versions and
 	// sweepsPerLook times sweepBatch chunks.
 	looksPerRun   = 400
-	runMargin     = 15 * time.Second
+	runFor        = 4 * time.Minute
 	trimsPerLook  = 2
 	sweepsPerLook = 32
 )
@@ -48,8 +48,9 @@ type Tidied struct {
 func (s *Service) Trim(ctx context.Context, at time.Time) (Tidied, error) {
 	var done Tidied
 	var failed error
+	until := s.clock.Now().Add(runFor)
 	for shard := range restShards {
-		if err := s.trimShard(ctx, shard, dayOf(at), &done); err != nil {
+		if err := s.trimShard(ctx, shard, dayOf(at), until, &done); err != nil {
 			failed = errors.Join(failed, err)
 		}
 	}
@@ -58,10 +59,10 @@ func (s *Service) Trim(ctx context.Context, at time.Time) (Tidied, error) {
 
 // trimShard looks at what is due of one part of the list. What it has done is off
 // the list, or under a later day.
-func (s *Service) trimShard(ctx context.Context, shard int, day string, done *Tidied) (failed error) {
+func (s *Service) trimShard(ctx context.Context, shard int, day string, until time.Time, done *Tidied) (failed error) {
 	for after := ""; ; {
 		room := looksPerRun - done.Texts
-		if room <= 0 || s.late(ctx) {
+		if room <= 0 || s.late(ctx, until) {
 			done.More = true
 			return failed
 		}
@@ -72,7 +73,7 @@ func (s *Service) trimShard(ctx context.Context, shard int, day string, done *Ti
 			return errors.Join(failed, fmt.Errorf("list texts at rest: %w", err))
 		}
 		for _, row := range page.Items {
-			if s.late(ctx) {
+			if s.late(ctx, until) {
 				done.More = true
 				return failed
 			}
@@ -88,9 +89,8 @@ func (s *Service) trimShard(ctx context.Context, shard int, day string, done *Ti
 }
 
 // late tells whether the run should end.
-func (s *Service) late(ctx context.Context) bool {
-	deadline, bounded := ctx.Deadline()
-	return ctx.Err() != nil || bounded && time.Until(deadline) < runMargin
+func (s *Service) late(ctx context.Context, until time.Time) bool {
+	return ctx.Err() != nil || s.clock.Now().After(until)
 }
 
 // look does for one text what is to be done.

@@ -11,10 +11,10 @@ package queue
 import "time"
 
 const (
-	// MaxDelay is how long a message can be held back at most, and MaxBody how
-	// large it can be, in bytes with its source id.
+	// MaxDelay is how long a message can be held back at most.
 	MaxDelay = 15 * time.Minute
-	MaxBody  = 256 << 10
+	// MaxBody bounds a message, in bytes with its source id.
+	MaxBody = 256 << 10
 	// MaxSourceID bounds the id of a message's cause, in bytes.
 	MaxSourceID = 255
 )

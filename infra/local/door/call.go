@@ -15,9 +15,10 @@ const (
 	Tables Service = "dynamodb"
 	// Sockets is the WebSocket API's @connections.
 	Sockets Service = "execute-api"
-	// Queues is SQS, Blobs is S3.
+	// Queues is SQS.
 	Queues Service = "sqs"
-	Blobs  Service = "s3"
+	// Blobs is S3.
+	Blobs Service = "s3"
 )
 
 // Action is one IAM action on one resource, both as IAM writes them:

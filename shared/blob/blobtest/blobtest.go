@@ -96,7 +96,11 @@ func Conforms(t *testing.T, s Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		response, err := http.Get(link)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,8 +27,6 @@ const (
 	// attempts bounds the tries of one call, attempt each of them.
 	attempts = 3
 	attempt  = 2 * time.Second
-	// firstDelay bounds the wait before the second try.
-	firstDelay = 50 * time.Millisecond
 	// idle is how many connections stay open.
 	idle = 8
 	// perCall is how many messages one call takes.
@@ -77,10 +74,6 @@ func NewClient(c Config) *sqs.Client {
 	}
 	return sqs.New(o)
 }
-
-// delay waits up to 50 ms before the second try, and up to twice as long before
-// each other, with full jitter: whoever sends has a caller.
-func delay(try int) time.Duration { return rand.N(firstDelay << min(try-1, attempts)) }
 
 // Queue is one queue, to send to. It is safe for concurrent use.
 type Queue struct {
