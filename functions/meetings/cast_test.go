@@ -40,14 +40,20 @@ func newCast(t *testing.T) *cast {
 	return c
 }
 
-// meet makes a new meeting of the same people.
+// meet makes a new meeting of the same people, from which one is removed.
 func (c *cast) meet(t *testing.T) {
+	t.Helper()
+	c.convene(t)
+	c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Want(t, 204)
+}
+
+// convene makes a new meeting of the same people.
+func (c *cast) convene(t *testing.T) {
 	t.Helper()
 	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": list{
 		invitee(c.cohost, "co-host"), invitee(c.member, "participant"), invitee(c.observer, "observer"), invitee(c.removed, "co-host"),
 	}}).Want(t, 201))
 	c.id, c.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
-	c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Want(t, 204)
 }
 
 // seat is the address of a person in the meeting.

@@ -237,3 +237,47 @@ func TestProblemsNameTheirPlaceExactly(t *testing.T) {
 	}
 	p.Refused(t, errs.Validation, want...)
 }
+
+// What isn't a name is refused wherever one is given, with what is wrong and
+// where; what is one is stored in its normal form.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	places := []struct{ line, field string }{
+		{"POST /v1/meetings", "title"}, {"PATCH " + c.path, "title"}, {"PATCH /v1/me", "displayName"},
+	}
+	body := func(line, field, text string) object {
+		if line == "PATCH "+c.path {
+			return object{field: text, "revision": c.meeting(t).Revision}
+		}
+		return object{field: text}
+	}
+	c.ChangesNothing(t, func() {
+		for _, text := range []string{
+			"", " ", "\u200b", "\u2060\ufeff", "\u2800", "\u3164", "\u115f\u1160", "\uffa0", "\ufe0f", "\U000E0041", "\u0301",
+			"a\u0000", "a\n", "a\u0085b", "a\u2028b", "a\tb", "\u001b[31mred", "Grace\u202e(tsoh)", "a\u2067b", "a\u200e", "a\u061c",
+			"Gr\u200bace", "Gr\u00adace", "a\ufff9b", "a\ue000", "a\uffff", "a\u0378", "x" + strings.Repeat("\u0336\u0301", 9),
+		} {
+			for _, place := range places {
+				for _, options := range [][]testkit.Option{nil, {testkit.Key("k")}} {
+					c.host.Call(t, place.line, body(place.line, place.field, text), options...).Refused(t, errs.Validation, "body."+place.field)
+				}
+			}
+		}
+	})
+	for give, want := range map[string]string{
+		"Ame\u0301lie": "Amélie", "  padded\u3000": "padded", "می\u200cخواهم": "می\u200cخواهم", "👩‍👩‍👧 Ada": "👩‍👩‍👧 Ada", "אדה": "אדה", "❤️": "❤️",
+		strings.Repeat("e\u0301", 100): strings.Repeat("é", 100),
+	} {
+		for _, place := range places {
+			got := testkit.As[object](t, c.host.Call(t, place.line, body(place.line, place.field, give)))
+			if got[place.field] != want {
+				t.Errorf("%s: %+q is stored as %+q", place.line, give, got[place.field])
+			}
+		}
+	}
+	detail := c.host.Call(t, "POST /v1/meetings", object{"title": "Plan\u202e"}).Refused(t, errs.Validation, "body.title").Errors[0].Detail
+	if detail != "has a character that changes the direction of text (U+202E) at character 5" {
+		t.Errorf("it says %q", detail)
+	}
+}

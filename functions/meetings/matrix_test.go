@@ -1,6 +1,7 @@
 package meetings_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -12,77 +13,53 @@ import (
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
-// request says how to call a function that declares an action, so that whoever
-// may gets it done.
-func (c *cast) request(t *testing.T, name string) (line string, body any) {
+// aMeeting is what events call a meeting.
+const aMeeting = "01K0ABCDEFGHJKMNPQRSTVWXYZ"
+
+// request makes everything ready for a function's event, played by the host, and
+// gives what a client sends for it: in the words of events/, about this meeting.
+func (c *cast) request(t *testing.T, scenes *scene.Scenes, function string) scene.Request {
 	t.Helper()
-	switch name {
-	case "meetings/create":
-		return "POST /v1/meetings", object{"title": "Mine"}
-	case "meetings/list":
-		return "GET /v1/meetings", nil
-	case "meetings/get":
-		return "GET " + c.path, nil
-	case "meetings/update":
-		return "PATCH " + c.path, object{"revision": c.meeting(t).Revision, "title": "Other"}
-	case "meetings/start":
-		return "POST " + c.path + "/start", nil
-	case "meetings/end":
-		c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
-		return "POST " + c.path + "/end", nil
-	case "meetings/listparticipants":
-		return "GET " + c.path + "/participants", nil
-	case "meetings/invite":
-		return "POST " + c.path + "/participants", invitee(c.User("newcomer"), "observer")
-	case "meetings/changerole":
-		return "PATCH " + c.seat(c.observer), object{"role": "participant"}
-	case "meetings/remove":
-		return "DELETE " + c.seat(c.observer), nil
-	case "notes/get":
-		return "GET " + c.path + "/notes", nil
-	case "notes/changes":
-		return "GET " + c.path + "/notes/changes", nil
-	case "notes/append":
-		return "POST " + c.path + "/notes/changes", change("x")
-	case "notes/edit":
-		frame := change("x")
-		frame["action"], frame["id"], frame["meetingId"] = "edit", "1", c.id
-		return "", frame
-	case "transcripts/list":
-		return "GET " + c.path + "/transcript", nil
-	case "transcripts/append":
-		if c.meeting(t).State == meetings.Scheduled {
-			c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
-		}
-		return "POST " + c.path + "/transcript", object{"chunks": list{object{"text": "x", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}}}
-	case "realtime/subscribe":
-		return "", object{"action": "subscribe", "id": "1", "topic": "meetings/" + c.id + "/notes"}
-	case "realtime/presence":
-		return "", object{"action": "presence", "id": "1", "topic": "meetings/" + c.id, "clientId": "c", "seq": 1, "status": "active"}
-	case "realtime/ticket":
-		return "POST /v1/realtime/tickets", nil
-	case "users/get":
-		return "GET /v1/me", nil
-	case "users/update":
-		return "PATCH /v1/me", object{"displayName": "Other"}
+	newcomer := c.User("newcomer")
+	names := scene.Names{scene.Ada: c.host.ID, scene.Grace: newcomer.ID, aMeeting: c.id, scene.Socket: "any"}
+	event, err := scenes.Event(function, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("%s declares an action: say here how to call it", name)
-	return "", nil
+	if err := scenes.Prepare(function, event, names, func(_ string, event []byte) ([]byte, error) {
+		before, err := scene.RequestOf(event)
+		if err != nil {
+			return nil, err
+		}
+		answer := c.host.Call(t, before.Line, before.Body)
+		if answer.Status > 299 {
+			return nil, fmt.Errorf("%s: %d %s", before.Line, answer.Status, answer.Body)
+		}
+		return answer.Body, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	request, err := scene.RequestOf(names.Replace(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request
 }
 
 // prepare makes everything ready for a call and gives the call, which gives the
 // code of its refusal, empty where it was done.
-func (c *cast) prepare(t *testing.T, p *testkit.Person, unit endpoint.Unit) func() errs.Kind {
+func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, unit endpoint.Unit) func() errs.Kind {
 	t.Helper()
-	line, body := c.request(t, unit.Name)
+	request := c.request(t, scenes, unit.Name)
 	if unit.Trigger == endpoint.TriggerSocket {
 		socket := p.Connect(t)
-		return func() errs.Kind { return socket.Ask(t, body).Code }
+		return func() errs.Kind { return socket.Ask(t, request.Body).Code }
 	}
 	return func() errs.Kind {
-		answer := p.Call(t, line, body)
+		answer := p.Call(t, request.Line, request.Body)
 		var problem testkit.Problem
 		if answer.Status > 299 {
 			answer.JSON(t, &problem)
@@ -112,6 +89,7 @@ func TestPermissions(t *testing.T) {
 		"realtime.subscribe": "observer", "realtime.presence": "observer", "notes.write": "participant", "transcripts.write": "participant",
 		"meetings.update": "co-host", "meetings.start": "co-host", "meetings.end": "co-host",
 		"meetings.invite": "co-host", "meetings.changeRole": "co-host", "meetings.remove": "co-host",
+		"transcripts.nameSpeakers": "co-host",
 	}
 	if diff := cmp.Diff(want, meetings.Permissions()); diff != "" {
 		t.Errorf("(-contract +table):\n%s", diff)
@@ -119,11 +97,17 @@ func TestPermissions(t *testing.T) {
 }
 
 // TestMatrix holds every function with an action against the permission table:
-// every role, a stranger, and somebody who was removed.
+// every role, a stranger, and somebody who was removed. Each is called as its
+// event in events/ says.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
+	scenes, err := scene.Load("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	permissions := meetings.Permissions()
-	declared := map[caller.Action]bool{}
+	// A part of writing the transcript, which is tested there.
+	declared := map[caller.Action]bool{meetings.ActionNameSpeakers: true}
 	for _, unit := range functions.All() {
 		if unit.Class != endpoint.Users || unit.Action == "" {
 			continue
@@ -140,8 +124,11 @@ func TestMatrix(t *testing.T) {
 				{c.stranger, ""}, {c.removed, ""}, {c.observer, meetings.Observer}, {c.member, meetings.Member},
 				{c.cohost, meetings.CoHost}, {c.host, meetings.Host},
 			} {
-				c.meet(t)
-				call := c.prepare(t, who.Person, unit)
+				c.convene(t)
+				call := c.prepare(t, scenes, who.Person, unit)
+				if who.Person == c.removed {
+					c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Want(t, 204)
+				}
 				if !ofMeeting || (who.role != "" && who.role.AtLeast(needed)) {
 					if got := call(); got != "" {
 						t.Errorf("%s may %s, but gets %s", who.ID, unit.Action, got)

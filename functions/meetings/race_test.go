@@ -141,7 +141,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	const workers, calls = 6, 8
 	changes := testkit.AtOnce(workers, func(worker int) (changed int64) {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))
-		for range calls {
+		for call := range calls {
 			p, by := crowd[random.IntN(len(crowd))], []*testkit.Person{c.host, c.cohost}[random.IntN(2)]
 			role := []string{"observer", "participant", "co-host"}[random.IntN(3)]
 			var a testkit.Answer
@@ -151,7 +151,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			case 1:
 				a = by.Call(t, "DELETE "+c.seat(p), nil)
 			case 2:
-				a = by.Call(t, "PATCH "+c.path, object{"revision": c.meeting(t).Revision, "title": role})
+				a = by.Call(t, "PATCH "+c.path, object{"revision": c.meeting(t).Revision, "title": fmt.Sprint(worker, " ", call)})
 			default:
 				a = by.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer"))
 			}

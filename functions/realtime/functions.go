@@ -31,9 +31,9 @@ var (
 		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket))
 	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
 		Service.Connect, endpoint.For(endpoint.Tickets))
-	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
+	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down, and have its clients' presence looked at eight seconds later; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
 		Service.Disconnect, endpoint.For(endpoint.Internal))
-	// Leave may see a message twice: who is back has a row of another socket.
+	// Leave may see a message twice: who is back has a row of another owner.
 	Leave = endpoint.Queue("Departures", "queue: end the presence of a closed socket whose client has not come back; a retry ends what is left.",
 		Service.Leave)
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
@@ -42,6 +42,10 @@ var (
 		Service.Unsubscribe)
 	Presence = endpoint.Socket("presence", "Say that I am in a meeting, every 20 seconds and when it changes.", "ok",
 		Service.Presence, endpoint.Needs(meetingsdomain.ActionPresence), endpoint.QuietID())
+	ListPresence = endpoint.HTTP("GET /v1/meetings/{meetingId}/presence", "List who is present in a meeting.",
+		Service.ListPresence, endpoint.Needs(meetingsdomain.ActionPresence))
+	TellPresence = endpoint.HTTP("POST /v1/meetings/{meetingId}/presence", "Say that I am in a meeting, or leave, without a socket.",
+		Service.TellPresence, endpoint.Needs(meetingsdomain.ActionPresence))
 	Ping = endpoint.Socket("ping", "Keep a socket open.", "pong",
 		Service.Ping)
 	Unknown = endpoint.UnknownFrames[Service]("Answer frames that aren't JSON or have no known action.",
@@ -56,7 +60,8 @@ var (
 func Functions() []endpoint.Unit {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
-		"unsubscribe": Unsubscribe, "presence": Presence, "leave": Leave, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
+		"unsubscribe": Unsubscribe, "presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,
+		"leave": Leave, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
 	})
 }
 

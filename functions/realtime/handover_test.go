@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
@@ -59,12 +60,18 @@ func TestHandoverBeyondTenSockets(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada := w.User("ada")
+	early, late := ticketOf(t, ada), ticketOf(t, ada)
 	var sockets []*testkit.Socket
 	for range 10 {
 		sockets = append(sockets, ada.Connect(t))
 	}
-	if _, status := ada.Handshake(t, ticketOf(t, ada)); status != 429 {
+	if _, status := ada.Handshake(t, early); status != 429 {
 		t.Fatalf("the eleventh socket: status %d, want 429", status)
+	}
+	// A page can't read that status, but it can read this.
+	refused := ada.Call(t, "POST /v1/realtime/tickets", nil).Refused(t, errs.RateLimited)
+	if want := "You have 10 connections open. Please close one."; refused.Detail != want {
+		t.Errorf("a ticket for the eleventh socket: %q, want %q", refused.Detail, want)
 	}
 	for _, s := range sockets[:2] {
 		s.Age(t, time.Hour+52*time.Minute)
@@ -72,9 +79,10 @@ func TestHandoverBeyondTenSockets(t *testing.T) {
 	for range 2 {
 		sockets = append(sockets, ada.Connect(t))
 	}
-	if _, status := ada.Handshake(t, ticketOf(t, ada)); status != 429 {
+	if _, status := ada.Handshake(t, late); status != 429 {
 		t.Errorf("a third socket for two: status %d, want 429", status)
 	}
+	ada.Call(t, "POST /v1/realtime/tickets", nil).Refused(t, errs.RateLimited)
 	for _, s := range sockets {
 		if !s.Open() {
 			t.Errorf("%s was closed", s.ID)

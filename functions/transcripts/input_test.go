@@ -71,7 +71,7 @@ func TestAppendRefuses(t *testing.T) {
 	r.ChangesNothing(t, func() {
 		for _, test := range tests {
 			for _, options := range [][]testkit.Option{nil, {testkit.Key("key of " + test.name)}} {
-				r.member.Call(t, "POST "+r.path, test.body, options...).Refused(t, errs.Validation, test.at...)
+				r.cohost.Call(t, "POST "+r.path, test.body, options...).Refused(t, errs.Validation, test.at...)
 			}
 			if t.Failed() {
 				t.Fatalf("with %s", test.name)
@@ -89,7 +89,7 @@ func TestAppendAccepts(t *testing.T) {
 		"utteranceId": strings.Repeat("u", 255), "language": "zh-cmn-Hans-CN-x-private-abcdefgh-1", "speakerId": r.observer.ID,
 	}
 	least := object{"text": "x", "confidence": 0, "startMs": 0, "endMs": 0, "isFinal": true, "utteranceId": "u", "language": "en", "speakerId": r.member.ID}
-	r.append(t, r.member, body(most, least))
+	r.append(t, r.cohost, body(most, least))
 	odd := "\u0000\"\\<script>\u2028 العربية 👩‍👩‍👧"
 	r.append(t, r.member, body(said(odd)))
 	all := r.all(t)

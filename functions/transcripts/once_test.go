@@ -67,7 +67,7 @@ func (r *room) execution(t *testing.T, body string) (*transcripts.Service, calle
 		t.Fatal(err)
 	}
 	store := idempotency.New(p.Control, clock.NewManual(time.Now().Add(-36*time.Second)))
-	once, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", []byte(body))
+	once, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
 	if err != nil || once == nil {
 		t.Fatalf("begin: %v, %v", once, err)
 	}
@@ -85,7 +85,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 		service, dying := r.execution(t, spoken)
 		first, err := service.Append(t.Context(), dying, transcripts.AppendRequest{
 			MeetingID: r.meeting[len("/v1/meetings/"):],
-			Chunks:    []transcripts.Speech{{Text: "x", Confidence: 1, EndMs: 1, IsFinal: true}},
+			Chunks:    []transcripts.Speech{{Words: transcripts.Words{Text: "x", Confidence: 1, EndMs: 1, IsFinal: true}}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func TestRefusedRequestsKeepTheirKey(t *testing.T) {
 	key := testkit.Key("k")
 	r.ChangesNothing(t, func() {
 		r.member.Call(t, "POST "+r.path, spoken, key).Refused(t, errs.MeetingNotActive)
-		r.member.Call(t, "POST "+r.path, body(said("x", object{"speakerId": "nobody"})), key).Refused(t, errs.Validation, "body.chunks[0].speakerId")
+		r.cohost.Call(t, "POST "+r.path, body(said("x", object{"speakerId": "nobody"})), key).Refused(t, errs.Validation, "body.chunks[0].speakerId")
 	})
 	r.host.Call(t, "POST "+r.meeting+"/start", nil).Want(t, 200)
 	r.append(t, r.member, numbered("x", 1), key)

@@ -65,7 +65,8 @@ func TestOrderOfChecks(t *testing.T) {
 	r.Nobody().Call(t, "POST "+r.path, bad).Refused(t, errs.Unauthorized)
 	r.stranger.Call(t, "POST "+r.path, bad).Refused(t, errs.Validation, "body.chunks[0].text")
 	r.stranger.Call(t, "POST "+r.path, strange).Refused(t, errs.Forbidden)
-	r.member.Call(t, "POST "+r.path, strange).Refused(t, errs.Validation, "body.chunks[0].speakerId")
+	r.member.Call(t, "POST "+r.path, strange).Refused(t, errs.Forbidden)
+	r.cohost.Call(t, "POST "+r.path, strange).Refused(t, errs.Validation, "body.chunks[0].speakerId")
 	r.member.Call(t, "POST "+r.path, body(said("x"))).Refused(t, errs.MeetingNotActive)
 }
 
@@ -80,7 +81,45 @@ func TestChangedRole(t *testing.T) {
 	r.member.Call(t, "GET "+r.path, nil).Want(t, 200)
 	r.host.Call(t, "DELETE "+seat, nil).Want(t, 204)
 	r.member.Call(t, "GET "+r.path, nil).Refused(t, errs.Forbidden)
-	if got := r.all(t); len(got) != 1 || got[0].SpeakerID != r.member.ID {
+	if got := r.all(t); len(got) != 1 || got[0].SpeakerID == nil || *got[0].SpeakerID != r.member.ID {
 		t.Errorf("of who was removed stays %+v", got)
 	}
+}
+
+// Who speaks is the caller, unless somebody who runs the meeting says otherwise.
+func TestWhoSpeaks(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	by := func(speaker any) object { return body(said("before"), said("x", object{"speakerId": speaker})) }
+	unknown := []any(nil)
+	for _, who := range []struct {
+		*testkit.Person
+		names bool
+	}{{r.member, false}, {r.cohost, true}, {r.host, true}} {
+		r.append(t, who.Person, by(who.ID))
+		for _, speaker := range []any{r.observer.ID, unknown} {
+			if who.names {
+				r.append(t, who.Person, by(speaker))
+				continue
+			}
+			r.ChangesNothing(t, func() {
+				for _, options := range [][]testkit.Option{nil, {testkit.Key("k")}} {
+					who.Call(t, "POST "+r.path, by(speaker), options...).Refused(t, errs.Forbidden)
+				}
+			})
+		}
+		for _, speaker := range []any{"nobody", r.stranger.ID, r.removed.ID} {
+			r.ChangesNothing(t, func() {
+				answer := who.Call(t, "POST "+r.path, by(speaker))
+				if who.names {
+					answer.Refused(t, errs.Validation, "body.chunks[1].speakerId")
+				} else {
+					answer.Refused(t, errs.Forbidden)
+				}
+			})
+		}
+	}
+	// The right goes with the role.
+	r.host.Call(t, "PATCH "+r.meeting+"/participants/"+r.cohost.ID, object{"role": "participant"}).Want(t, 200)
+	r.cohost.Call(t, "POST "+r.path, by(r.host.ID)).Refused(t, errs.Forbidden)
 }

@@ -13,22 +13,25 @@ import (
 func TestAppendAndList(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
-	got := r.append(t, r.member, body(
+	got := r.append(t, r.cohost, body(
 		said("Shall we begin?", object{"isFinal": false, "utteranceId": "u-1", "language": "en-GB"}),
-		said("Yes 👋", object{"speakerId": r.host.ID, "confidence": 1, "startMs": 200, "endMs": 200}),
+		said("Yes 👋", object{"speakerId": r.member.ID, "confidence": 1, "startMs": 200, "endMs": 200}),
+		said("Well", object{"speakerId": []any(nil)}),
 	))
-	if diff := cmp.Diff(transcripts.Appended{FirstPosition: 1, LastPosition: 2}, got, cmpopts.IgnoreUnexported(got)); diff != "" {
+	if diff := cmp.Diff(transcripts.Appended{FirstPosition: 1, LastPosition: 3}, got, cmpopts.IgnoreUnexported(got)); diff != "" {
 		t.Error(diff)
 	}
-	if got := r.append(t, r.host, body(said("So.", object{"speakerId": r.host.ID}))); got.FirstPosition != 3 || got.LastPosition != 3 {
-		t.Errorf("appended at %+v, want 3", got)
+	if got := r.append(t, r.host, body(said("So.", object{"speakerId": r.host.ID}))); got.FirstPosition != 4 || got.LastPosition != 4 {
+		t.Errorf("appended at %+v, want 4", got)
 	}
 	want := []transcripts.Chunk{
-		{Position: 1, SpeakerID: r.member.ID, AuthorID: r.member.ID, Speech: transcripts.Speech{
+		{Position: 1, SpeakerID: &r.cohost.ID, AuthorID: r.cohost.ID, Words: transcripts.Words{
 			Text: "Shall we begin?", Confidence: 0.5, StartMs: 100, EndMs: 200, UtteranceID: "u-1", Language: "en-GB"}},
-		{Position: 2, SpeakerID: r.host.ID, AuthorID: r.member.ID, Speech: transcripts.Speech{
+		{Position: 2, SpeakerID: &r.member.ID, AuthorID: r.cohost.ID, Words: transcripts.Words{
 			Text: "Yes 👋", Confidence: 1, StartMs: 200, EndMs: 200, IsFinal: true}},
-		{Position: 3, SpeakerID: r.host.ID, AuthorID: r.host.ID, Speech: transcripts.Speech{
+		{Position: 3, SpeakerID: nil, AuthorID: r.cohost.ID, Words: transcripts.Words{
+			Text: "Well", Confidence: 0.5, StartMs: 100, EndMs: 200, IsFinal: true}},
+		{Position: 4, SpeakerID: &r.host.ID, AuthorID: r.host.ID, Words: transcripts.Words{
 			Text: "So.", Confidence: 0.5, StartMs: 100, EndMs: 200, IsFinal: true}},
 	}
 	all := r.all(t)

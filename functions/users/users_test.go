@@ -71,9 +71,11 @@ func TestUpdateRefuses(t *testing.T) {
 		name, body string
 		at         []string
 	}{
-		{"no name", `{}`, []string{"body.displayName"}},
+		{"null", `{"displayName":null}`, []string{"body.displayName"}},
 		{"an empty one", `{"displayName":""}`, []string{"body.displayName"}},
 		{"a blank one", `{"displayName":"  "}`, []string{"body.displayName"}},
+		{"one that shows nothing", `{"displayName":"\u200b\u3164"}`, []string{"body.displayName"}},
+		{"one that turns its neighbours round", `{"displayName":"Grace\u202e(tsoh)"}`, []string{"body.displayName"}},
 		{"one too long", fmt.Sprintf(`{"displayName":"%0101d"}`, 0), []string{"body.displayName"}},
 		{"no string", `{"displayName":{"first":"Ada"}}`, []string{"body.displayName"}},
 		{"somebody else's id", `{"displayName":"Ada","userId":"user_ben"}`, []string{"body.userId"}},

@@ -8,7 +8,7 @@ import (
 
 // Names for several parts of the tree.
 const (
-	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics"
+	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
 	machinery = "shared/table shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency"
 	domains   = "shared/users shared/identity shared/meetings shared/notes shared/transcripts shared/flags"
 )
@@ -29,8 +29,9 @@ var parts = map[string]string{
 	"shared/clock":   "",
 	"shared/config":  "",
 	"shared/metrics": "",
+	"shared/name":    "",
+	"shared/patch":   "",
 
-	"shared/batch":       leaves,
 	"shared/table":       leaves,
 	"shared/queue":       leaves,
 	"shared/blob":        leaves,
@@ -50,7 +51,7 @@ var parts = map[string]string{
 	"shared/flags":       leaves + " " + machinery,
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",
-	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/batch shared/testkit functions web",
+	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/testkit functions web",
 	"web":            "",
 }
 

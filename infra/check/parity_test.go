@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/printer"
 	"go/token"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
 // TestEveryFunctionIsComplete says, function by function, what is missing.
@@ -87,8 +90,17 @@ func TestNothingIsLeftOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if name := strings.TrimSuffix(strings.TrimPrefix(file, "events/"), ".json"); !declared[name] {
+		if name := strings.TrimSuffix(strings.TrimPrefix(file, "events/"), ".json"); !declared[name] && path.Base(file) != scene.File {
 			t.Errorf("%s: functions.All() has no function %s", file, name)
+		}
+	}
+	scenes, err := scene.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range scenes.Mentioned() {
+		if !declared[name] {
+			t.Errorf("events/*/%s: functions.All() has no function %s", scene.File, name)
 		}
 	}
 	stack, err := loadStack(root)
@@ -135,28 +147,76 @@ func mainLacks(root string, unit endpoint.Unit) []string {
 			lacks = append(lacks, fmt.Sprintf("%s: its doc comment does not name %s", name, word))
 		}
 	}
-	if served := servedBy(file); !strings.EqualFold(served, path.Base(unit.Name)) {
-		lacks = append(lacks, fmt.Sprintf("%s serves %q, not the function that its folder names", name, served))
+	domain := path.Dir(unit.Name)
+	listed, err := listedIn(path.Join(root, "functions", domain))
+	if err != nil {
+		return append(lacks, err.Error())
+	}
+	if !strings.EqualFold(listed[path.Base(unit.Name)], path.Base(unit.Name)) {
+		lacks = append(lacks, fmt.Sprintf("functions/%s: Functions lists %q under the folder %s", domain, listed[path.Base(unit.Name)], path.Base(unit.Name)))
+	}
+	want := fmt.Sprintf("endpoint.Serve(%[1]s.Open, %[1]s.%[2]s) of %[3]s/functions/%[1]s", domain, listed[path.Base(unit.Name)], module)
+	if served := servedBy(file); served != want {
+		lacks = append(lacks, fmt.Sprintf("%s has %q; Functions lists under its folder what is served by %q", name, served, want))
 	}
 	return lacks
 }
 
-// servedBy is X in `endpoint.Serve(domain.Open, domain.X)`.
+// servedBy is the call in `func main() { endpoint.Serve(domain.Open, domain.X) }`,
+// and the package that the domain is; empty where main does anything else.
 func servedBy(file *ast.File) string {
-	served := ""
-	ast.Inspect(file, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || len(call.Args) != 2 {
-			return true
+	var domains []string
+	for _, imported := range file.Imports {
+		if name := strings.Trim(imported.Path.Value, `"`); imported.Name == nil && name != module+"/shared/endpoint" {
+			domains = append(domains, name)
 		}
-		if fun, ok := call.Fun.(*ast.SelectorExpr); ok && fun.Sel.Name == "Serve" {
-			if arg, ok := call.Args[1].(*ast.SelectorExpr); ok {
-				served = arg.Sel.Name
+	}
+	if len(file.Imports) != 2 || len(domains) != 1 || len(file.Decls) != 2 {
+		return ""
+	}
+	main, ok := file.Decls[1].(*ast.FuncDecl)
+	if !ok || len(main.Body.List) != 1 {
+		return ""
+	}
+	var text strings.Builder
+	if err := printer.Fprint(&text, token.NewFileSet(), main.Body.List[0]); err != nil {
+		return ""
+	}
+	return text.String() + " of " + domains[0]
+}
+
+// listedIn reads which declaration a domain's Functions lists under each folder:
+// `"start": Start`.
+func listedIn(dir string) (map[string]string, error) {
+	files, err := filepath.Glob(path.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	listed := map[string]string{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, declared := range file.Decls {
+			if fun, ok := declared.(*ast.FuncDecl); ok && fun.Name.Name == "Functions" && fun.Recv == nil {
+				ast.Inspect(fun, func(n ast.Node) bool {
+					if entry, ok := n.(*ast.KeyValueExpr); ok {
+						folder, isText := entry.Key.(*ast.BasicLit)
+						declaration, isName := entry.Value.(*ast.Ident)
+						if isText && isName {
+							listed[strings.Trim(folder.Value, `"`)] = declaration.Name
+						}
+					}
+					return true
+				})
 			}
 		}
-		return true
-	})
-	return served
+	}
+	return listed, nil
 }
 
 // eventLacks reads events/<domain>/<function>.json as the type of its trigger.

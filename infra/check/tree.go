@@ -174,3 +174,12 @@ func folders(root string) ([]string, error) {
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
+
+// domainFolders lists, sorted, the folders functions/<domain>.
+func domainFolders(root string) ([]string, error) {
+	have, err := folders(root)
+	for i, folder := range have {
+		have[i] = path.Dir(folder)
+	}
+	return slices.Compact(have), err
+}

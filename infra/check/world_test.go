@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,51 +15,141 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/infra/client"
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
-type object = map[string]any
-
-// world speaks to a runner's public doors.
+// world plays a domain's scenario at a runner's public doors.
 type world struct {
-	t    *testing.T
-	base string
-	keys int
+	t      *testing.T
+	base   string
+	scenes *scene.Scenes
+	watch  *guard
+	names  scene.Names
+	people map[string]*person
+	keys   int
 }
 
-type person struct{ id, token string }
-
-func newWorld(t *testing.T, base string) *world { return &world{t: t, base: base} }
-
-func (w *world) signIn(name string) *person {
-	w.t.Helper()
-	answer := w.call(nil, "POST /dev/token", object{"user": name}, 200)
-	return &person{id: answer["userId"].(string), token: answer["accessToken"].(string)}
+// person is somebody signed in, with the sockets that they opened.
+type person struct {
+	*client.Client
+	token   string
+	sockets []*client.Socket
+	// pushed are the types of the frames that nobody asked for.
+	pushed chan string
 }
 
-// call makes one request, mutations twice under one key, and wants a status.
-func (w *world) call(as *person, route string, body object, want int) object {
-	w.t.Helper()
-	method, path, _ := strings.Cut(route, " ")
-	w.keys++
-	key := "key-" + strconv.Itoa(w.keys)
-	answer := w.once(as, method, path, key, body, want)
-	if method != http.MethodGet && as != nil && want < http.StatusBadRequest {
-		w.once(as, method, path, key, body, want)
-	}
-	return answer
-}
+// manyFrames is more than a scenario is sent.
+const manyFrames = 10_000
 
-func (w *world) once(as *person, method, path, key string, body object, want int) object {
-	w.t.Helper()
-	var content io.Reader = http.NoBody
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			w.t.Fatal(err)
+func newWorld(t *testing.T, base string, scenes *scene.Scenes, watch *guard) *world {
+	w := &world{t: t, base: base, scenes: scenes, watch: watch, people: map[string]*person{}}
+	w.names = scene.Names{scene.Ada: w.person("ada").UserID, scene.Grace: w.person("grace").UserID}
+	t.Cleanup(func() {
+		for _, p := range w.people {
+			p.leave()
 		}
-		content = bytes.NewReader(text)
+	})
+	return w
+}
+
+// person is whoever is of that name; nobody is nil.
+func (w *world) person(name string) *person {
+	w.t.Helper()
+	if name == "" || w.people[name] != nil {
+		return w.people[name]
 	}
-	request, err := http.NewRequestWithContext(w.t.Context(), method, w.base+path, content)
+	var answer struct{ AccessToken string }
+	if err := json.Unmarshal(w.dev("POST /dev/token", map[string]string{"user": name}), &answer); err != nil {
+		w.t.Fatal(err)
+	}
+	one, err := client.SignIn(w.t.Context(), w.base, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.people[name] = &person{Client: one, token: answer.AccessToken, pushed: make(chan string, manyFrames)}
+	return w.people[name]
+}
+
+func (w *world) play(ctx context.Context, steps []scene.Step) {
+	for _, step := range steps {
+		as := w.person(step.As)
+		switch {
+		case step.Do == "realtime/connect":
+			for range max(1, step.Times) {
+				if err := as.open(ctx); err != nil && step.Times == 0 {
+					w.t.Fatalf("%s: %v", step, err)
+				}
+			}
+		case step.Do != "" && step.Status != 0:
+			w.call(as, step)
+		case step.Do != "":
+			w.frames(ctx, as, step)
+		case step.Hears != "":
+			as.hear(ctx, w.t, step.Hears)
+		case step.Leaves:
+			as.leave()
+		case step.Revokes != "":
+			w.dev("POST /dev/revoke", map[string]string{"user": step.Revokes})
+		case step.Runs != "":
+			w.dev("POST /dev/run", map[string]string{"function": step.Runs})
+		case step.Until != "":
+			w.until(ctx, step)
+		default:
+			w.t.Fatalf("a step that says nothing to do: %s", step)
+		}
+	}
+}
+
+// request is what a step sends, for the nth time.
+func (w *world) request(step scene.Step, n int) scene.Request {
+	w.t.Helper()
+	event, err := w.scenes.Event(step.Do, w.names)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request, err := scene.RequestOf(event)
+	if err == nil {
+		request, err = request.With(step.With, n)
+	}
+	if err != nil {
+		w.t.Fatalf("%s: %v", step, err)
+	}
+	request.Body = w.names.Replace(request.Body)
+	return request
+}
+
+// call makes a step's request, mutations twice under one key.
+func (w *world) call(as *person, step scene.Step) {
+	w.t.Helper()
+	request := w.request(step, 1)
+	w.keys++
+	key := w.t.Name() + "-" + strconv.Itoa(w.keys)
+	answer := w.once(as, request.Line, key, request.Body, step.Status)
+	if step.Status >= http.StatusBadRequest {
+		return
+	}
+	if as != nil && !strings.HasPrefix(request.Line, http.MethodGet) {
+		w.once(as, request.Line, key, request.Body, step.Status)
+	}
+	if err := w.scenes.Learn(step.Do, answer, w.names); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// dev asks the runner for what only a laptop has.
+func (w *world) dev(line string, in map[string]string) []byte {
+	w.t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.once(nil, line, "", body, http.StatusOK)
+}
+
+func (w *world) once(as *person, line, key string, body []byte, want int) []byte {
+	w.t.Helper()
+	method, path, _ := strings.Cut(line, " ")
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.base+path, bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -81,113 +172,83 @@ func (w *world) once(as *person, method, path, key string, body object, want int
 		w.t.Fatal(err)
 	}
 	if response.StatusCode != want {
-		w.t.Errorf("%s %s: %d, want %d: %s", method, path, response.StatusCode, want, text)
+		w.t.Errorf("%s: %d, want %d: %s", line, response.StatusCode, want, text)
 	}
-	var answer object
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &answer); err != nil {
-			w.t.Fatalf("%s %s: %v: %s", method, path, err, text)
+	return text
+}
+
+// frames sends a step's frame and wants its answer, or many at once.
+func (w *world) frames(ctx context.Context, as *person, step scene.Step) {
+	w.t.Helper()
+	if len(as.sockets) == 0 {
+		if err := as.open(ctx); err != nil {
+			w.t.Fatalf("%s: %v", step, err)
 		}
 	}
-	return answer
-}
-
-// until waits for something that happens behind the answers.
-func (w *world) until(ctx context.Context, what string, done func() bool) {
-	w.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-ctx.Done():
-			w.t.Fatalf("waited in vain until %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-// socket is somebody's open WebSocket.
-type socket struct {
-	ctx  context.Context
-	w    *world
-	open *client.Socket
-	// pushed are the types of the frames that nobody asked for.
-	pushed chan string
-}
-
-// manyFrames is more than a scenario is sent.
-const manyFrames = 10_000
-
-func (w *world) socket(ctx context.Context, name string) *socket {
-	w.t.Helper()
-	person, err := client.SignIn(ctx, w.base, name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s := &socket{ctx: ctx, w: w, pushed: make(chan string, manyFrames)}
-	if s.open, err = person.Open(ctx, func(f client.Frame) { s.pushed <- f.Type }); err != nil {
-		w.t.Fatal(err)
-	}
-	return s
-}
-
-// crowd opens as many sockets of one person as may be open, and one more: who
-// lets it in, or not, looks which of the others are still there.
-func (w *world) crowd(ctx context.Context, name string) {
-	w.t.Helper()
-	const sockets = 10
-	for range sockets {
-		s := w.socket(ctx, name)
-		defer s.open.Cut()
-	}
-	person, err := client.SignIn(ctx, w.base, name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if s, err := person.Open(ctx, func(client.Frame) {}); err == nil {
-		s.Cut()
-		w.t.Errorf("%s opened %d sockets", name, sockets+1)
-	}
-}
-
-// ask sends a frame and wants an answer of a type.
-func (s *socket) ask(frame object, want string) {
-	s.w.t.Helper()
-	answer, err := s.open.Ask(s.ctx, frame)
-	if answer.Type != want {
-		s.w.t.Fatalf("%v got %q (%v), want %s", frame, answer.Type, err, want)
-	}
-}
-
-// burst sends frames at once and waits until each is answered, in whatever way.
-func (s *socket) burst(n int, frame func(int) object) {
-	s.w.t.Helper()
 	var group errgroup.Group
-	for i := range n {
+	for n := range max(1, step.Times) {
+		var frame map[string]any
+		if err := json.Unmarshal(w.request(step, n+1).Body, &frame); err != nil {
+			w.t.Fatalf("%s: %v", step, err)
+		}
+		delete(frame, "id") // the client gives its own
 		group.Go(func() error {
-			answer, err := s.open.Ask(s.ctx, frame(i))
+			answer, err := as.sockets[0].Ask(ctx, frame)
 			if answer.Type == "" {
 				return err
+			}
+			if step.Times == 0 && answer.Type != step.Type {
+				w.t.Errorf("%s got %s", step, answer.Raw)
 			}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		s.w.t.Fatal(err)
+		w.t.Fatalf("%s: %v", step, err)
 	}
 }
 
-// expect waits for a frame of a type that nobody asked for.
-func (s *socket) expect(kind string) {
-	s.w.t.Helper()
+// until waits for something that happens behind the answers.
+func (w *world) until(ctx context.Context, step scene.Step) {
+	w.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !slices.ContainsFunc(w.watch.uses(), func(u use) bool { return u.function == step.Until && slices.Contains(step.Actions, u.Name) }) {
+		select {
+		case <-ctx.Done():
+			w.t.Fatalf("waited in vain: %s", step)
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *person) open(ctx context.Context) error {
+	socket, err := p.Open(ctx, func(f client.Frame) { p.pushed <- f.Type })
+	if err == nil {
+		p.sockets = append(p.sockets, socket)
+	}
+	return err
+}
+
+// leave cuts all sockets.
+func (p *person) leave() {
+	for _, socket := range p.sockets {
+		socket.Cut()
+	}
+	p.sockets = nil
+}
+
+// hear waits for a frame of a type that nobody asked for.
+func (p *person) hear(ctx context.Context, t *testing.T, kind string) {
+	t.Helper()
 	for {
 		select {
-		case got := <-s.pushed:
+		case got := <-p.pushed:
 			if got == kind {
 				return
 			}
-		case <-s.ctx.Done():
-			s.w.t.Fatalf("no frame %s came", kind)
+		case <-ctx.Done():
+			t.Fatalf("no frame %s came", kind)
 		}
 	}
 }

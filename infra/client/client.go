@@ -1,7 +1,7 @@
 // Package client speaks Rapport's public contract from Go: the local runner's
 // tokens, the HTTP API, sockets, and a session that edits notes. The
 // end-to-end tests and the load driver are its users; it depends on nothing of
-// the server's but the operations on text.
+// the server's but the operations on text and the names of refusals.
 package client
 
 import (

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/rapport/rapport/shared/testkit/frames"
 )
 
 const (
@@ -238,7 +240,7 @@ func (l *Line) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 	l.next++
 	id := "l" + strconv.Itoa(l.next)
 	l.mu.Unlock()
-	raw, err := encode(id, frame)
+	raw, err := frames.Encode(id, frame)
 	if err != nil {
 		return Frame{}, err
 	}

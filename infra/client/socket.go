@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,56 +10,33 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/rapport/rapport/shared/testkit/frames"
 )
 
 // AnswerLimit is how long a frame's answer is waited for, as the contract says.
 const AnswerLimit = 10 * time.Second
 
-// Frame is what comes over a socket; which fields are set depends on Type.
-type Frame struct {
-	Type     string          `json:"type"`
-	ID       string          `json:"id"`
-	Topic    string          `json:"topic"`
-	Position int64           `json:"position"`
-	Hash     string          `json:"hash"`
-	Version  int64           `json:"version"`
-	Ops      json.RawMessage `json:"ops"`
-	Code     string          `json:"code"`
-	Detail   string          `json:"detail"`
-	Reason   string          `json:"reason"`
-	Events   []Event         `json:"events"`
-	Here     []Present       `json:"here"`
-	Left     []Present       `json:"left"`
-	Before   time.Time       `json:"before"`
-	// Received is when it was read from the socket, and Size its bytes.
-	Received time.Time `json:"-"`
-	Size     int       `json:"-"`
-}
-
-// Present is somebody who is there in a topic.
-type Present struct {
-	UserID      string `json:"userId"`
-	ClientKey   string `json:"clientKey"`
-	DisplayName string `json:"displayName"`
-	Status      string `json:"status"`
-}
+// Frame is what comes over a socket.
+type Frame = frames.Frame
 
 // Event is something at a position of a topic.
-type Event struct {
-	Position int64           `json:"position"`
-	At       time.Time       `json:"at"`
-	Data     json.RawMessage `json:"data"`
-	Omitted  bool            `json:"omitted"`
-}
+type Event = frames.Event
+
+// Present is somebody who is there in a topic.
+type Present = frames.Present
 
 // Refused is an error frame.
-type Refused struct{ Code, Detail string }
+type Refused struct {
+	Code, Detail string
+	again        bool
+}
 
 // Error tells code and detail.
 func (r *Refused) Error() string { return r.Code + ": " + r.Detail }
 
 // Again tells whether the same frame may be sent again.
-func (r *Refused) Again() bool { return r.Code == "RATE_LIMITED" || r.Code == "INTERNAL" }
+func (r *Refused) Again() bool { return r.again }
 
 // ErrCut says that the socket went before the answer came.
 var ErrCut = errors.New("the socket is closed")
@@ -117,11 +93,11 @@ func (s *Socket) read() {
 			_ = s.conn.CloseNow()
 			return
 		}
-		var frame Frame
-		if json.Unmarshal(raw, &frame) != nil {
+		frame, err := frames.Decode(raw)
+		if err != nil {
 			continue
 		}
-		frame.Received, frame.Size = received, len(raw)
+		frame.Received = received
 		s.mu.Lock()
 		answer, ok := s.waiting[frame.ID]
 		delete(s.waiting, frame.ID)
@@ -144,20 +120,11 @@ func (s *Socket) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 	s.next++
 	id := strconv.Itoa(s.next)
 	s.mu.Unlock()
-	raw, err := encode(id, frame)
+	raw, err := frames.Encode(id, frame)
 	if err != nil {
 		return Frame{}, err
 	}
 	return s.exchange(ctx, id, raw)
-}
-
-// encode writes a frame with its id.
-func encode(id string, frame map[string]any) ([]byte, error) {
-	sent := map[string]any{"id": id}
-	for name, value := range frame {
-		sent[name] = value
-	}
-	return json.Marshal(sent)
 }
 
 // exchange sends a frame that has an id and waits for the answer.
@@ -179,7 +146,7 @@ func (s *Socket) exchange(ctx context.Context, id string, raw []byte) (Frame, er
 	select {
 	case got := <-answer:
 		if got.Type == "error" {
-			return got, &Refused{Code: got.Code, Detail: got.Detail}
+			return got, &Refused{Code: string(got.Code), Detail: got.Detail, again: got.Again()}
 		}
 		return got, nil
 	case <-s.done:

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rapport/rapport/shared/batch"
+	"github.com/rapport/rapport/infra/batch"
 )
 
 const (

@@ -20,12 +20,12 @@ import (
 )
 
 func TestBootstrapAgainstTheRuntimeAPI(t *testing.T) {
-	bootstrap := filepath.Join(t.TempDir(), "mirror", "bootstrap")
+	mirror := binary{path: filepath.Join(t.TempDir(), "mirror", "bootstrap")}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := build(t.Context(), root, "infra/invoke/testdata/mirror", bootstrap); err != nil {
+	if err := build(t.Context(), root, []string{"-o", mirror.path, "./infra/invoke/testdata/mirror"}); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -49,7 +49,7 @@ func TestBootstrapAgainstTheRuntimeAPI(t *testing.T) {
 				fn.Timeout = test.timeout
 			}
 			env := config.Env{"MODE": test.mode, "AWS_LAMBDA_FUNCTION_NAME": "mirror", "AWS_REGION": "us-east-1"}
-			got, err := runOnce(t.Context(), bootstrap, fn, env, "request-1", []byte(`{"a":1}`))
+			got, err := runOnce(t.Context(), mirror, fn, env, "request-1", []byte(`{"a":1}`))
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
 					t.Fatalf("got %v, want %q", err, test.err)

@@ -1,16 +1,19 @@
 // Command invoke builds the `bootstrap` of a function as it is deployed, and
-// runs it against a small Lambda Runtime API with one event, so that each binary
-// is proved to start and to answer without Docker:
+// runs it against a small Lambda Runtime API with one event, so that it is proved
+// to start and to answer without Docker:
 //
 //	go run ./infra/invoke -fn meetings/create [-event events/meetings/create.json]
 //	go run ./infra/invoke -all
 //
+// With -all it links one binary a domain, which serves each of its functions in a
+// process of its own; a binary for each is what `make build` links.
+//
 // Around it stand an engine in memory with the templates' tables, queues, a local
 // issuer and an endpoint that takes what is posted to sockets. The process gets the
 // environment that the templates give the function, and nothing else. In an
-// event, `Bearer local:ada` stands for an access token of the local user ada,
-// `local` as a WorkOS-Signature for one that holds, and the meeting, people, ticket and socket that the events speak of are made
-// before.
+// event, `Bearer local:ada` stands for an access token of the local user ada and
+// `local` as a WorkOS-Signature for one that holds; what an event speaks of is
+// made before, as package scene says.
 //
 // It prints what the function answered, what it posted, the time from the start
 // of the process to its first request for an event, and the duration. The exit
@@ -27,12 +30,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
 // atOnce bounds the functions that -all builds and runs at the same time.
@@ -88,7 +94,11 @@ func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err
 	if event == "" {
 		event = filepath.Join(root, "events", filepath.FromSlash(folder)+".json")
 	}
-	r, err := w.try(ctx, folder, event)
+	b, err := bootstrap(ctx, root, folder)
+	if err != nil {
+		return err
+	}
+	r, err := w.try(ctx, b, folder, event)
 	if err != nil {
 		return err
 	}
@@ -101,24 +111,48 @@ func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err
 	return r.verdict()
 }
 
+// domainPrograms builds those of all domains that have events.
+func domainPrograms(ctx context.Context, root string, events []string) (map[string]binary, error) {
+	binaries := map[string]binary{}
+	for _, event := range events {
+		domain := filepath.Base(filepath.Dir(event))
+		if _, built := binaries[domain]; built {
+			continue
+		}
+		b, err := domainProgram(ctx, root, domain)
+		if err != nil {
+			return nil, err
+		}
+		binaries[domain] = b
+	}
+	return binaries, nil
+}
+
 // invokeAll runs every function that has an event, and prints a line for each.
 func invokeAll(ctx context.Context, w *world, out io.Writer) error {
 	events, err := filepath.Glob(filepath.Join(w.root, "events", "*", "*.json"))
 	if err != nil {
 		return err
 	}
+	events = slices.DeleteFunc(events, func(file string) bool { return filepath.Base(file) == scene.File })
 	if len(events) == 0 {
 		return fmt.Errorf("no events under %s", filepath.Join(w.root, "events"))
 	}
 	slices.Sort(events)
+	binaries, err := domainPrograms(ctx, w.root, events)
+	if err != nil {
+		return err
+	}
 	lines := make([]string, len(events))
 	failed := make([]bool, len(events))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i, event := range events {
 		folder := filepath.ToSlash(strings.TrimSuffix(strings.TrimPrefix(event, filepath.Join(w.root, "events")+string(filepath.Separator)), ".json"))
+		b := binaries[path.Dir(folder)]
+		b.args = []string{folder}
 		group.Go(func() error {
-			r, err := w.try(ctx, folder, event)
+			r, err := w.try(ctx, b, folder, event)
 			if err == nil {
 				lines[i] = r.line()
 				err = r.verdict()

@@ -25,6 +25,7 @@ import (
 	"github.com/rapport/rapport/shared/identity/workos"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
+	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
 // world is what stands around the functions: tables, queues, identity, sockets.
@@ -38,6 +39,7 @@ type world struct {
 	base   config.Env
 	// functions run in this process what a scene needs.
 	functions *pool.Pool
+	scenes    *scene.Scenes
 }
 
 const (
@@ -57,6 +59,9 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 		"Stage": "local", "Issuers": `[{"issuer":"https://issuer.invalid","jwksUrl":"https://issuer.invalid/jwks"}]`,
 	}); err != nil {
 		return w, fmt.Errorf("the templates are not understood:\n%w", err)
+	}
+	if w.scenes, err = scene.Load(root); err != nil {
+		return w, err
 	}
 	if w.engine, err = engine.Start(ctx, engine.Options{Root: root}); err != nil {
 		return w, err
@@ -131,8 +136,8 @@ func (w *world) close() error {
 	return errors.Join(errs...)
 }
 
-// try builds a function and gives it the event of a file.
-func (w *world) try(ctx context.Context, folder, eventFile string) (result, error) {
+// try gives a function, as a binary runs it, the event of a file.
+func (w *world) try(ctx context.Context, b binary, folder, eventFile string) (result, error) {
 	fn, ok := w.stack.Function(folder)
 	if !ok {
 		return result{}, fmt.Errorf("the templates have no function with the folder functions/%s", folder)
@@ -151,20 +156,16 @@ func (w *world) try(ctx context.Context, folder, eventFile string) (result, erro
 	if err != nil {
 		return result{}, err
 	}
-	bootstrap := filepath.Join(w.root, ".build", "invoke", filepath.FromSlash(folder), "bootstrap")
-	if err := build(ctx, w.root, "functions/"+folder, bootstrap); err != nil {
-		return result{}, err
-	}
-	info, err := os.Stat(bootstrap)
+	bytes, err := b.size()
 	if err != nil {
 		return result{}, err
 	}
-	ran, err := runOnce(ctx, bootstrap, fn, pool.Environment(fn, w.base), clock.NewID(clock.System{}), event)
+	ran, err := runOnce(ctx, b, fn, pool.Environment(fn, w.base), clock.NewID(clock.System{}), event)
 	if err != nil {
 		return result{}, err
 	}
 	return result{
-		Function: folder, Bytes: info.Size(), StartMs: milliseconds(ran.start), DurationMs: milliseconds(ran.duration),
+		Function: folder, Bytes: bytes, StartMs: milliseconds(ran.start), DurationMs: milliseconds(ran.duration),
 		Answer: asJSON(ran.answer), Error: ran.failure, Posted: w.posted.take(connectionOf(text)), Log: lines(ran.log), signed: signed,
 	}, nil
 }

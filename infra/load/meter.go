@@ -84,21 +84,6 @@ func (m *meter) reset() {
 	m.window.Reset()
 }
 
-// steps gives the share of latencies at or below each percentile asked for, as
-// the points of a distribution's curve.
-func (m *meter) steps(percentiles []float64) []float64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	out := make([]float64, len(percentiles))
-	if m.total.TotalCount() == 0 {
-		return out
-	}
-	for i, p := range percentiles {
-		out[i] = float64(m.total.ValueAtQuantile(p)) / 1000
-	}
-	return out
-}
-
 // merged is the distribution of several meters together.
 func merged(meters ...*meter) Latency {
 	all := newHistogram()

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rapport/rapport/infra/batch"
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/batch"
 )
 
 // meeting is one meeting of the crowd.
@@ -164,8 +164,8 @@ func (p *person) chunkEvent(e client.Event, received time.Time) {
 func (p *person) Frame(f *client.Frame, replay bool) {
 	t := p.crowd.tally
 	measuring := t.measuring.Load()
-	t.received.add(units(f.Size), measuring)
-	t.bytesIn.add(int64(f.Size), measuring)
+	t.received.add(units(len(f.Raw)), measuring)
+	t.bytesIn.add(int64(len(f.Raw)), measuring)
 	name := f.Type
 	if replay {
 		name = "replay"
@@ -173,7 +173,7 @@ func (p *person) Frame(f *client.Frame, replay bool) {
 	t.frame(name)
 	switch {
 	case f.Type == "error" && f.ID == "":
-		t.fail("frame", &client.Refused{Code: f.Code, Detail: f.Detail})
+		t.fail("frame", &client.Refused{Code: string(f.Code), Detail: f.Detail})
 	case replay || (f.Type != "event" && f.Type != "head"):
 		return
 	}
@@ -211,6 +211,9 @@ func (p *person) Opened(took time.Duration, moved bool) {
 	t.opening.add(took, true)
 	if returned := p.crowd.returned.Load(); returned != nil {
 		(*returned)(p)
+	}
+	if greet := p.crowd.greets.Load(); greet != nil {
+		(*greet)(p)
 	}
 }
 

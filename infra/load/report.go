@@ -34,7 +34,6 @@ type Report struct {
 	// processor (p99): both in milliseconds.
 	Lateness  Latency                  `json:"lateness"`
 	Waiting   float64                  `json:"waitingMs"`
-	Curves    map[string][]float64     `json:"curves,omitempty"`
 	Operation map[string]OperationSums `json:"operations"`
 	// Processors are the means of the measured time, in cores.
 	Processors Processors       `json:"processors"`
@@ -148,7 +147,6 @@ func reportOf(title string, o *outcome) *Report {
 		r.Latencies["query."+name] = m.measured()
 	}
 	r.Latencies["queries"] = merged(queries...)
-	r.Curves = curves(t)
 	for k, name := range map[kind]string{noteOp: "notes", transcriptOp: "transcripts", queryOp: "queries"} {
 		sums := OperationSums{
 			Scheduled: t.scheduled[k].Load(), Acked: t.acked[k].Load(), Refused: t.refused[k].Load(),
@@ -180,18 +178,6 @@ func reportOf(title string, o *outcome) *Report {
 
 // othersTell is from how many cores of other programs on the report says so.
 const othersTell = 0.2
-
-// percentilesOfCurve are those that the distribution's chart shows.
-func percentilesOfCurve() []float64 {
-	return []float64{0, 10, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.9, 99.99}
-}
-
-func curves(t *tally) map[string][]float64 {
-	return map[string][]float64{
-		"noteDelivery": t.noteDelivery.steps(percentilesOfCurve()), "transcriptDelivery": t.transcriptDelivery.steps(percentilesOfCurve()),
-		"noteAck": t.noteAck.steps(percentilesOfCurve()),
-	}
-}
 
 func frameSums(c *crowd) FrameSums {
 	sums := FrameSums{ByType: c.tally.frameCounts()}

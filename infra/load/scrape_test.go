@@ -93,7 +93,6 @@ func TestVerdicts(t *testing.T) {
 func TestReportPageStandsAlone(t *testing.T) {
 	r := &Report{
 		Title: "A <title>", Latencies: map[string]Latency{"noteDelivery": {Count: 3, P50: 1, P95: 2, P99: 3}},
-		Curves:  map[string][]float64{"noteDelivery": make([]float64, len(percentilesOfCurve()))},
 		Samples: []Sample{{Seconds: 1, Sockets: 3}, {Seconds: 2, Sockets: 4, Measured: true, Latencies: map[string]Latency{"noteDelivery": {Count: 1, P50: 3}}}},
 	}
 	r.Verdicts = verdicts(r)

@@ -89,10 +89,13 @@ var random = regexp.MustCompile(`[0-9a-f]{32,}|[0-9A-Z]{26}`)
 func (c call) name(names *strings.Replacer) string {
 	var about []string
 	collect(c.fields, &about)
+	for i, key := range about {
+		about[i] = random.ReplaceAllString(names.Replace(key), "?")
+	}
 	slices.Sort(about)
 	about = slices.Compact(about)
 	about = about[:min(len(about), 4)]
-	return c.operation + " " + random.ReplaceAllString(names.Replace(strings.Join(about, " ")), "?")
+	return c.operation + " " + strings.Join(about, " ")
 }
 
 // collect finds the keys in a request: what PK and SK are, and the texts that a

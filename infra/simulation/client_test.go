@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rapport/rapport/shared/testkit/frames"
 )
 
 // person is somebody with windows.
@@ -154,8 +156,7 @@ func (c *client) ask(id, about string, fields map[string]any, answered func(fram
 		c.asked++
 		id = fmt.Sprint(c.asked)
 	}
-	fields["id"] = id
-	raw, err := json.Marshal(fields)
+	raw, err := frames.Encode(id, fields)
 	if err != nil {
 		c.w.t.Errorf("%s: %v", c.name, err)
 	}
@@ -215,7 +216,7 @@ func (c *client) answer(f frame) {
 	if q == nil {
 		return // a second answer, to a frame that was sent twice
 	}
-	if f.Type == "error" && (f.Code == "RATE_LIMITED" || f.Code == "INTERNAL") {
+	if f.Again() {
 		conn, sends := c.connection, q.sends
 		c.after(c.pauseOf(q), func() {
 			if c.connection == conn && c.waiting[q.id] == q && q.sends == sends {
@@ -272,7 +273,7 @@ func (c *client) subscribe(name string) {
 			t.head(f.Position, "", true)
 		case f.Code == "FORBIDDEN" || f.Code == "MEETING_NOT_ACTIVE":
 			c.note("may not follow %s: %s", name, f.Code)
-			t.ended(strings.ToLower(f.Code), true)
+			t.ended(strings.ToLower(string(f.Code)), true)
 		case f.Code == "UNAUTHORIZED":
 			c.over()
 		default:

@@ -12,6 +12,7 @@ import (
 	"github.com/rapport/rapport/infra/local/faults"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/testkit/frames"
 )
 
 // connection is an open socket as API Gateway sees it.
@@ -39,27 +40,11 @@ type delivery struct {
 	by         *operation
 }
 
-// frame is what a client gets; what its type doesn't have is zero.
-type frame struct {
-	Type     string          `json:"type"`
-	ID       string          `json:"id"`
-	Topic    string          `json:"topic"`
-	Position int64           `json:"position"`
-	Hash     string          `json:"hash"`
-	Version  int64           `json:"version"`
-	Ops      json.RawMessage `json:"ops"`
-	Reason   string          `json:"reason"`
-	Code     string          `json:"code"`
-	Detail   string          `json:"detail"`
-	Events   []event         `json:"events"`
-	Message  string          `json:"message"`
-}
-
-type event struct {
-	Position int64           `json:"position"`
-	Data     json.RawMessage `json:"data"`
-	Omitted  bool            `json:"omitted"`
-}
+// What a client gets.
+type (
+	frame = frames.Frame
+	event = frames.Event
+)
 
 // posts is @connections, without the HTTP.
 type posts struct{ w *world }
@@ -117,9 +102,9 @@ func (p posts) HangUp(ctx context.Context, connectionID string) error {
 // deliver puts a frame on its way to a client; false where the socket is closed.
 // What is put on its way counts as having reached the client.
 func (w *world) deliver(o *operation, connectionID string, raw []byte) bool {
-	var f frame
-	if err := json.Unmarshal(raw, &f); err != nil {
-		w.t.Errorf("%s posted what is no frame: %s", o.name, raw)
+	f, err := frames.Decode(raw)
+	if err != nil {
+		w.t.Errorf("%s: %v", o.name, err)
 		return true
 	}
 	w.mu.Lock()

@@ -248,7 +248,7 @@ func (n *notes) answered(mine *flight, f frame) {
 	}
 	n.c.note("change %d was refused: %s", mine.seq, f.Code)
 	if mine.once() {
-		n.c.w.promises = append(n.c.w.promises, promise{topic: n.name, identity: identity.identity(), refused: true, code: f.Code})
+		n.c.w.promises = append(n.c.w.promises, promise{topic: n.name, identity: identity.identity(), refused: true, code: string(f.Code)})
 	}
 	switch f.Code {
 	case "FORBIDDEN", "MEETING_NOT_ACTIVE":

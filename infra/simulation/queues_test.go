@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -159,8 +160,8 @@ func (w *world) undelivered() int {
 // socket whose $disconnect has run through, once all messages are delivered.
 func (w *world) checkPresence(m *meeting) {
 	page, err := table.List[struct {
-		UserID       string `json:"userId"`
-		ConnectionID string `json:"connectionId"`
+		UserID string `json:"userId"`
+		Owner  string `json:"owner"`
 	}](context.Background(), table.New(w.direct(), w.env["REALTIME_TABLE"]), table.Query{PK: "PRESENCE#meetings/" + m.id, Limit: table.MaxLimit})
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,8 +170,9 @@ func (w *world) checkPresence(m *meeting) {
 		return
 	}
 	for _, row := range page.Items {
-		if c := w.connections[row.Value.ConnectionID]; c == nil || c.departed {
-			w.breakLocked("%s is present in %s by the closed socket %s", row.Value.UserID, m.id, row.Value.ConnectionID)
+		id, ok := strings.CutPrefix(row.Value.Owner, "CONNECTION#")
+		if c := w.connections[id]; !ok || c == nil || c.departed {
+			w.breakLocked("%s is present in %s by the closed socket %s", row.Value.UserID, m.id, row.Value.Owner)
 		}
 	}
 }

@@ -175,6 +175,9 @@ func (w *world) unsettled() string {
 		if c.connection == nil || c.opening || len(c.waiting) > 0 {
 			return fmt.Sprintf("%s: connected %v, opening %v, %d questions", c.name, c.connection != nil, c.opening, len(c.waiting))
 		}
+		if !c.connection.arrives.Before(time.Now()) {
+			return c.name + ": a frame on its way"
+		}
 		for name, one := range c.topics {
 			if n, ok := one.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
 				return fmt.Sprintf("%s: %s in flight %v, loading %v, checking %v", c.name, name, n.mine != nil, n.loading, n.checking)

@@ -10,9 +10,12 @@ import (
 
 // Caller is the person, or the part of Rapport, behind a call.
 type Caller struct {
-	UserID      string
-	Email       string
+	UserID string
+	Email  string
+	// DisplayName is what the caller is called since the user's revision; both are
+	// empty over a socket, which doesn't hear of a new name.
 	DisplayName string
+	Revision    int64
 	// SessionID is the provider's session (`sid`); ending it ends the caller.
 	SessionID string
 	OrgID     string

@@ -65,10 +65,11 @@ type Handover interface {
 // package idempotency says how.
 type Replays interface {
 	// Begin gives the mark of an execution, or the body of the first answer with
-	// a nil mark, or CONFLICT. Both, a mark and an answer, say that the first
+	// a nil mark, or CONFLICT for another content: what the request asks for,
+	// however its body was written. sent is that body. Both, a mark and an answer, say that the first
 	// execution has committed and then died: the method runs once more for what
 	// comes after its effect, and then that answer is given.
-	Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, []byte, error)
+	Begin(ctx context.Context, scope, key string, content, sent []byte) (*caller.Once, []byte, error)
 	// Finish lets others have the answer, now that all is done; it stores it
 	// unless the effect's transaction did.
 	Finish(ctx context.Context, once *caller.Once, body []byte) error

@@ -52,6 +52,9 @@ func decodeBody(raw []byte, schema *Schema, dst any) error {
 	if err != nil {
 		return invalid(errs.FieldError{Location: "body", Detail: "is not valid JSON"})
 	}
+	if schema.hasNames() {
+		normalizeNames(reflect.ValueOf(dst))
+	}
 	return nil
 }
 
@@ -281,6 +284,9 @@ func setParameter(schema *Schema, at, text string, field reflect.Value, found *p
 	switch {
 	case field.Kind() == reflect.String:
 		field.SetString(text)
+		if schema.named {
+			normalizeName(field)
+		}
 	case field.Type() == timeType:
 		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/patch"
 )
 
 // sample has one field of every sort that a body may have.
@@ -279,4 +280,49 @@ func locationsOf(t *testing.T, err error) []string {
 		at = append(at, problem.Location)
 	}
 	return at
+}
+
+// card has names wherever one may stand.
+type card struct {
+	entry
+	Others []entry `json:"others,omitzero"`
+}
+
+type entry struct {
+	Name  string              `json:"name,omitzero" name:"true" minLength:"1" maxLength:"5"`
+	Nick  *string             `json:"nick,omitzero" name:"true" maxLength:"5"`
+	Label patch.Field[string] `json:"label,omitzero" name:"true" maxLength:"5"`
+}
+
+func TestNamesAreNormalised(t *testing.T) {
+	t.Parallel()
+	var got card
+	raw := `{"name":" e\u0301e\u0301e\u0301e\u0301e\u0301 ","nick":"e\u0301","label":"e\u0301","others":[{"nick":" x"},{"label":null}]}`
+	if err := decodeBody([]byte(raw), shapeOf(reflect.TypeFor[card]()).Body, &got); err != nil {
+		t.Fatal(err)
+	}
+	nick, other := "é", "x"
+	want := card{entry{Name: "ééééé", Nick: &nick, Label: patch.To("é")}, []entry{{Nick: &other}, {Label: patch.Null[string]()}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("decoded as %+v; want %+v", got, want)
+	}
+}
+
+func TestNamesAreRefused(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]errs.FieldError{
+		`{"name":"a\u202eb"}`:          {Location: "body.name", Detail: "has a character that changes the direction of text (U+202E) at character 2"},
+		`{"nick":"a\nb"}`:              {Location: "body.nick", Detail: "has a line break (U+000A) at character 2"},
+		`{"label":"\u200b"}`:           {Location: "body.label", Detail: "has an invisible character (U+200B) at character 1"},
+		`{"others":[{},{"name":" "}]}`: {Location: "body.others[1].name", Detail: "shows nothing: it needs a letter, a digit or a sign"},
+		`{"name":"abcdef"}`:            {Location: "body.name", Detail: "must have at most 5 characters, has 6"},
+		`{"name":""}`:                  {Location: "body.name", Detail: "must have at least 1 characters"},
+		`{"name":null}`:                {Location: "body.name", Detail: "must be a string, not null"},
+	} {
+		err := decodeBody([]byte(raw), shapeOf(reflect.TypeFor[card]()).Body, new(card))
+		refused, ok := errors.AsType[*errs.Error](err)
+		if !ok || len(refused.Problems) != 1 || refused.Problems[0] != want {
+			t.Errorf("%s: %+v; want %+v", raw, refused, want)
+		}
+	}
 }

@@ -64,8 +64,8 @@ type replays struct {
 }
 
 // Begin implements Replays.
-func (r *replays) Begin(_ context.Context, scope, key string, body []byte) (*caller.Once, []byte, error) {
-	r.asked = append(r.asked, "begin "+scope+" "+key+" "+string(body))
+func (r *replays) Begin(_ context.Context, scope, key string, content, _ []byte) (*caller.Once, []byte, error) {
+	r.asked = append(r.asked, "begin "+scope+" "+key+" "+string(content))
 	if r.begin != nil || (r.first != nil && !r.died) {
 		return nil, r.first, r.begin
 	}

@@ -184,7 +184,11 @@ func (h *httpHandler) answerOnce(
 	ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest, key string, body []byte, in any,
 ) (answer, any, error) {
 	scope := call.caller.UserID + " " + event.RequestContext.HTTP.Method + " " + event.RawPath
-	once, first, err := h.around.Answers.Begin(ctx, scope, key, body)
+	content, err := contentOf(in)
+	if err != nil {
+		return answer{}, nil, err
+	}
+	once, first, err := h.around.Answers.Begin(ctx, scope, key, content, body)
 	if err != nil {
 		return answer{}, nil, err
 	}

@@ -292,7 +292,7 @@ func TestHTTPLog(t *testing.T) {
 
 func TestHTTPOnce(t *testing.T) {
 	t.Parallel()
-	begun := `begin user_ada POST /box/1 k {"text":"x"}`
+	begun := `begin user_ada POST /box/1 k {"Box":"1","text":"x"}`
 	write := HTTP("POST /box/{box}", "Write.", echo, Answers(http.StatusCreated))
 	dying := HTTP("POST /box/{box}", "Die.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) { panic(errSecret) })
 	read := HTTP("GET /box/{box}", "Read.", func(struct{}, context.Context, caller.Caller, struct{}) (receipt, error) { return receipt{}, nil })

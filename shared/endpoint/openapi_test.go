@@ -10,6 +10,7 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/name"
 )
 
 func TestOpenAPI(t *testing.T) {
@@ -112,7 +113,7 @@ func TestOpenAPIDescribesWhatIsChecked(t *testing.T) {
 	if !slices.Equal(create.Required, []string{"title"}) {
 		t.Errorf("required of a new meeting: %v", create.Required)
 	}
-	if title := create.Properties["title"]; title["minLength"] != 1.0 || title["maxLength"] != 200.0 || title["pattern"] != `\S` {
+	if title := create.Properties["title"]; title["minLength"] != 1.0 || title["maxLength"] != 200.0 || title["pattern"] != name.Pattern {
 		t.Errorf("the title is described as %v", title)
 	}
 	if _, path := doc.Components.Schemas["MeetingsUpdateRequest"].Properties["meetingId"]; path {

@@ -3,11 +3,14 @@ package endpoint
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rapport/rapport/shared/name"
 )
 
 // Schema is the part of JSON Schema (draft 2020-12, as OpenAPI 3.1 has it) that
@@ -22,8 +25,8 @@ type Schema struct {
 	Pattern              string             `json:"pattern,omitempty"`
 	MinLength            *int               `json:"minLength,omitempty"`
 	MaxLength            *int               `json:"maxLength,omitempty"`
-	Minimum              *float64           `json:"minimum,omitempty"`
-	Maximum              *float64           `json:"maximum,omitempty"`
+	Minimum              json.Number        `json:"minimum,omitempty"`
+	Maximum              json.Number        `json:"maximum,omitempty"`
 	MinItems             *int               `json:"minItems,omitempty"`
 	MaxItems             *int               `json:"maxItems,omitempty"`
 	Items                *Schema            `json:"items,omitempty"`
@@ -36,6 +39,10 @@ type Schema struct {
 	name string
 	// blank is true where a string of white space only is refused.
 	noBlank bool
+	// low and high are Minimum and Maximum, where a tag says so.
+	low, high *float64
+	// named is true where a string is a name, see package name.
+	named bool
 	// nullable is true where null stands for "none".
 	nullable bool
 	// open is true where an object may have members that aren't declared.
@@ -94,14 +101,24 @@ type Parameter struct {
 var (
 	timeType    = reflect.TypeFor[time.Time]()
 	rawJSONType = reflect.TypeFor[json.RawMessage]()
+	fieldType   = reflect.TypeFor[field]()
 )
+
+// field is a patch.Field of any type.
+type field interface {
+	Given() bool
+	Pointer() any
+}
 
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
-// `notBlank`, `nullable`, and `ignoredWith` of a query's field. A field is required unless it has `omitempty` or
-// `omitzero`, or is a pointer that is not `nullable`. A type that can't be described is a mistake in the
-// program, found when the declaration is made.
+// `notBlank`, `name` (one line that others read beside their own words; it is
+// normalised before its length counts, see package name), `nullable`, and
+// `ignoredWith` of a query's field. A field is required unless it has `omitempty`
+// or `omitzero`, or is a pointer that is not `nullable`; a patch.Field is always
+// `nullable` and `omitzero`. A whole number fits into 64 bits. A type that can't be described is a mistake in the program, found when
+// the declaration is made.
 func shapeOf(t reflect.Type) *Shape {
 	shape := &Shape{Type: t}
 	body := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
@@ -109,9 +126,9 @@ func shapeOf(t reflect.Type) *Shape {
 		if f.Anonymous || !f.IsExported() {
 			continue
 		}
-		if in, name := source(f); in != "" {
+		if in, parameter := source(f); in != "" {
 			shape.Parameters = append(shape.Parameters, Parameter{
-				In: in, Name: name, Required: in == "path", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
+				In: in, Name: parameter, Required: in == "path", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
 			})
 			continue
 		}
@@ -119,8 +136,26 @@ func shapeOf(t reflect.Type) *Shape {
 	}
 	if len(body.Properties) > 0 {
 		shape.Body = body
+		body.bound()
+	}
+	for _, p := range shape.Parameters {
+		p.Schema.bound()
 	}
 	return shape
+}
+
+// bound says of a request's whole numbers how large they may be where no tag
+// does; of answers nobody needs to know.
+func (s *Schema) bound() {
+	if s.Type == "integer" && s.Maximum == "" {
+		s.Maximum = json.Number(strconv.FormatInt(math.MaxInt64, 10))
+	}
+	if s.Items != nil {
+		s.Items.bound()
+	}
+	for _, property := range s.Properties {
+		property.bound()
+	}
 }
 
 // schemaOf describes any Go type that may stand in a body.
@@ -130,6 +165,10 @@ func schemaOf(t reflect.Type) *Schema {
 		return &Schema{Type: "string", Format: "date-time"}
 	case t == rawJSONType:
 		return &Schema{}
+	case t.Implements(fieldType):
+		s := schemaOf(reflect.TypeOf(reflect.Zero(t).Interface().(field).Pointer()))
+		s.nullable = true
+		return s
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -158,25 +197,28 @@ func schemaOf(t reflect.Type) *Schema {
 }
 
 func addProperty(s *Schema, f reflect.StructField) {
-	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if name == "-" {
+	member, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if member == "-" {
 		return
 	}
-	if name == "" {
+	if member == "" {
 		panic(fmt.Sprintf("endpoint: field %s of %s has no json, path, query or header tag", f.Name, s.name))
 	}
-	s.Properties[name] = fieldSchema(f)
-	optional := f.Type.Kind() == reflect.Pointer && !s.Properties[name].nullable || strings.Contains(options, "omit")
+	s.Properties[member] = fieldSchema(f)
+	if f.Type.Implements(fieldType) && !strings.Contains(options, "omitzero") {
+		panic(fmt.Sprintf("endpoint: field %s of %s needs omitzero: else absent is written as null", f.Name, s.name))
+	}
+	optional := f.Type.Kind() == reflect.Pointer && !s.Properties[member].nullable || strings.Contains(options, "omit")
 	if !optional {
-		s.Required = append(s.Required, name)
+		s.Required = append(s.Required, member)
 		slices.Sort(s.Required)
 	}
 }
 
-func source(f reflect.StructField) (in, name string) {
+func source(f reflect.StructField) (in, parameter string) {
 	for _, in := range []string{"path", "query", "header"} {
-		if name, ok := f.Tag.Lookup(in); ok {
-			return in, name
+		if parameter, ok := f.Tag.Lookup(in); ok {
+			return in, parameter
 		}
 	}
 	return "", ""
@@ -187,7 +229,8 @@ func fieldSchema(f reflect.StructField) *Schema {
 	s.Description = f.Tag.Get("doc")
 	s.MinLength, s.MaxLength = intTag(f, "minLength"), intTag(f, "maxLength")
 	s.MinItems, s.MaxItems = intTag(f, "minItems"), intTag(f, "maxItems")
-	s.Minimum, s.Maximum = floatTag(f, "minimum"), floatTag(f, "maximum")
+	s.low, s.high = floatTag(f, "minimum"), floatTag(f, "maximum")
+	s.Minimum, s.Maximum = json.Number(f.Tag.Get("minimum")), json.Number(f.Tag.Get("maximum"))
 	s.Pattern = f.Tag.Get("pattern")
 	if list := f.Tag.Get("enum"); list != "" {
 		s.Enum = strings.Split(list, ",")
@@ -195,7 +238,10 @@ func fieldSchema(f reflect.StructField) *Schema {
 	if f.Tag.Get("notBlank") == "true" {
 		s.noBlank, s.Pattern = true, `\S`
 	}
-	s.nullable = f.Tag.Get("nullable") == "true"
+	if f.Tag.Get("name") == "true" {
+		s.named, s.Pattern, s.Description = true, name.Pattern, strings.TrimSpace(s.Description+" "+name.Rules)
+	}
+	s.nullable = s.nullable || f.Tag.Get("nullable") == "true"
 	return s
 }
 
@@ -226,15 +272,15 @@ func floatTag(f reflect.StructField, tag string) *float64 {
 // componentName makes `CreateRequest` of package meetings `MeetingsCreateRequest`
 // and leaves a type named after its domain, such as meetings.Meeting, alone.
 func componentName(t reflect.Type) string {
-	name := t.Name()
-	if i := strings.IndexByte(name, '['); i >= 0 {
-		inner := name[i+1 : len(name)-1]
-		name = name[:i] + "Of" + inner[strings.LastIndexByte(inner, '.')+1:]
+	component := t.Name()
+	if i := strings.IndexByte(component, '['); i >= 0 {
+		inner := component[i+1 : len(component)-1]
+		component = component[:i] + "Of" + inner[strings.LastIndexByte(inner, '.')+1:]
 	}
-	if !strings.HasSuffix(name, "Request") {
-		return name
+	if !strings.HasSuffix(component, "Request") {
+		return component
 	}
 	path := t.PkgPath()
 	domain := path[strings.LastIndexByte(path, '/')+1:]
-	return strings.ToUpper(domain[:1]) + domain[1:] + name
+	return strings.ToUpper(domain[:1]) + domain[1:] + component
 }

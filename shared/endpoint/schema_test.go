@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,20 +12,24 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/name"
+	"github.com/rapport/rapport/shared/patch"
 )
 
 // SampleRequest has fields from everywhere.
 type SampleRequest struct {
-	ID       string          `path:"id" minLength:"1"`
-	Limit    *int            `query:"limit" minimum:"1" maximum:"200"`
-	Trace    string          `header:"X-Trace"`
-	Title    string          `json:"title" doc:"What it is called." notBlank:"true"`
-	Next     *string         `json:"next" nullable:"true"`
-	Note     *string         `json:"note"`
-	Seconds  float64         `json:"seconds,omitempty"`
-	Payload  json.RawMessage `json:"payload,omitzero"`
-	Secret   string          `json:"-"`
-	At       time.Time       `json:"at"`
+	ID       string           `path:"id" minLength:"1"`
+	Limit    *int             `query:"limit" minimum:"1" maximum:"200"`
+	Trace    string           `header:"X-Trace"`
+	Title    string           `json:"title" doc:"What it is called." notBlank:"true"`
+	Next     *string          `json:"next" nullable:"true"`
+	Note     *string          `json:"note"`
+	Seconds  float64          `json:"seconds,omitempty"`
+	Payload  json.RawMessage  `json:"payload,omitzero"`
+	Secret   string           `json:"-"`
+	Name     string           `json:"name,omitzero" doc:"Whose." name:"true"`
+	Size     patch.Field[int] `json:"size,omitzero" minimum:"1"`
+	At       time.Time        `json:"at"`
 	internal int
 }
 
@@ -47,8 +52,10 @@ func TestShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"type":"object","properties":{"at":{"type":"string","format":"date-time"},"next":{"type":["string","null"]},` +
+	want := `{"type":"object","properties":{"at":{"type":"string","format":"date-time"},"name":{"type":"string",` +
+		`"description":"Whose. ` + name.Rules + `","pattern":"` + strings.ReplaceAll(name.Pattern, `\`, `\\`) + `"},"next":{"type":["string","null"]},` +
 		`"note":{"type":"string"},"payload":{},"seconds":{"type":"number","format":"double"},` +
+		`"size":{"type":["integer","null"],"format":"int64","minimum":1,"maximum":9223372036854775807},` +
 		`"title":{"type":"string","description":"What it is called.","pattern":"\\S"}},"required":["at","next","title"],"additionalProperties":false}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)

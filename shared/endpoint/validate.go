@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/name"
 )
 
 // maxProblems bounds how many problems one answer lists.
@@ -99,6 +100,14 @@ func (s *Schema) checkArray(at string, v any, p *problems) {
 }
 
 func (s *Schema) checkString(at, text string, p *problems) {
+	if s.named && text != "" {
+		parsed, err := name.Parse(text)
+		if err != nil {
+			p.add(at, "%s", err.Error())
+			return
+		}
+		text = parsed
+	}
 	length := utf8.RuneCountInString(text)
 	switch {
 	case s.MinLength != nil && length < *s.MinLength:
@@ -135,11 +144,11 @@ func (s *Schema) checkNumber(at string, v any, p *problems) {
 			return
 		}
 	}
-	if s.Minimum != nil && value < *s.Minimum {
-		p.add(at, "must be at least %s", plain(*s.Minimum))
+	if s.low != nil && value < *s.low {
+		p.add(at, "must be at least %s", s.Minimum)
 	}
-	if s.Maximum != nil && value > *s.Maximum {
-		p.add(at, "must be at most %s", plain(*s.Maximum))
+	if s.high != nil && value > *s.high {
+		p.add(at, "must be at most %s", s.Maximum)
 	}
 }
 
@@ -148,14 +157,12 @@ func isTime(text string) bool {
 	return err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999
 }
 
-func plain(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-
 // clip keeps a name that the caller made up from filling the answer.
-func clip(name string) string {
-	if runes := []rune(name); len(runes) > 64 {
+func clip(member string) string {
+	if runes := []rune(member); len(runes) > 64 {
 		return string(runes[:64]) + "…"
 	}
-	return name
+	return member
 }
 
 func typeName(v any) string {

@@ -63,14 +63,21 @@ func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: 
 // It gives the execution's mark; or the first answer's body, with a nil mark; or
 // both, where the first execution died after its effect: the method is run once
 // more, for what comes after the effect, and the first answer is given. Or it
-// gives CONFLICT: for another body, or while the first request is under way for
+// gives CONFLICT: for another request, or while the first one is under way for
 // more than two seconds.
-func (s *Store) Begin(ctx context.Context, scope, key string, body []byte) (*caller.Once, []byte, error) {
+//
+// content is what the request asks for, the same bytes however it was written;
+// sent is its body, by which records are known that have no content: those of
+// functions that gave none.
+func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []byte) (*caller.Once, []byte, error) {
 	name := digest([]byte(scope), []byte(key))
-	request := digest(body)
+	asked := record{Request: digest(sent)}
+	if content != nil {
+		asked.Content = digest(content)
+	}
 	once := &caller.Once{Key: name, Owner: rand.Text()}
 	for waited := time.Duration(0); ; waited += poll {
-		claimed, standing, err := s.claim(ctx, once, request)
+		claimed, standing, err := s.claim(ctx, once, asked)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -78,7 +85,7 @@ func (s *Store) Begin(ctx context.Context, scope, key string, body []byte) (*cal
 			return once, nil, nil
 		}
 		switch {
-		case standing.Request != request:
+		case !standing.asks(asked):
 			return nil, nil, errs.New(errs.Conflict, "This Idempotency-Key was used with another body.")
 		case standing.State == stateDone:
 			return nil, standing.Answer, nil
@@ -103,18 +110,18 @@ func (s *Store) Begin(ctx context.Context, scope, key string, body []byte) (*cal
 // claim takes a free or expired record, or one whose execution has died or failed
 // before its effect, or gives the standing one. A claim whose answer was lost is
 // sent again, and finds itself standing.
-func (s *Store) claim(ctx context.Context, once *caller.Once, request string) (bool, record, error) {
+func (s *Store) claim(ctx context.Context, once *caller.Once, asked record) (bool, record, error) {
 	now := s.clock.Now()
 	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
 		Set: map[string]any{
-			"state": stateClaimed, "request": request, "owner": once.Owner,
+			"state": stateClaimed, "request": asked.Request, "content": asked.Content, "owner": once.Owner,
 			"until": now.Add(claim).UnixMilli(), "since": now.UnixMilli(),
 		},
 		Remove: []string{"answer"},
 		If:     table.Or(table.Absent(), table.Less(table.AttrExpires, now.Unix())),
 	}, table.Expires(now.Add(kept)))
 	mine, standing, err := claimed(err, once)
-	if err != nil || mine || standing.State != stateClaimed || standing.Request != request || standing.Until >= now.UnixMilli() {
+	if err != nil || mine || standing.State != stateClaimed || !standing.asks(asked) || standing.Until >= now.UnixMilli() {
 		return mine, standing, err
 	}
 	return s.reclaim(ctx, once, standing)

@@ -45,17 +45,62 @@ func (d *desk) Sleep(ctx context.Context, pause time.Duration) error {
 // begin begins an execution, which must be allowed.
 func (d *desk) begin(t *testing.T, key, body string) *caller.Once {
 	t.Helper()
-	once, first, err := d.Begin(t.Context(), scope, key, []byte(body))
+	once, first, err := d.Begin(t.Context(), scope, key, []byte(body), []byte(body))
 	if err != nil || once == nil {
 		t.Fatalf("begin %s: mark %v, first answer %q, %v", key, once, first, err)
 	}
 	return once
 }
 
+// TestRequestsAreComparedByContent: what is asked for counts, not how it is
+// written; a record that has no content yet is compared by its bytes, as when it
+// was made.
+func TestRequestsAreComparedByContent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	begin := func(key, content, sent string) (*caller.Once, []byte, error) {
+		return d.Begin(t.Context(), scope, key, []byte(content), []byte(sent))
+	}
+	finished := func(key string, content []byte, sent string) {
+		t.Helper()
+		once, _, err := d.Begin(t.Context(), scope, key, content, []byte(sent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Finish(t.Context(), once, []byte("first")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finished("new", []byte("content"), "as sent")
+	finished("old", nil, "as sent")
+	for _, tt := range []struct {
+		key, content, sent string
+		want               bool
+	}{
+		{"new", "content", "as sent", true},
+		{"new", "content", "sent in another way", true},
+		{"new", "another content", "as sent", false},
+		{"old", "content", "as sent", true},
+		{"old", "content", "sent in another way", false},
+	} {
+		once, first, err := begin(tt.key, tt.content, tt.sent)
+		if again := err == nil && once == nil && string(first) == "first"; again != tt.want || !tt.want && !errs.Is(err, errs.Conflict) {
+			t.Errorf("%s key, %s, %s: mark %v, first answer %q, %v", tt.key, tt.content, tt.sent, once, first, err)
+		}
+	}
+	// A day later nobody remembers either.
+	d.Advance(24*time.Hour + time.Second)
+	for _, key := range []string{"new", "old"} {
+		if once, _, err := begin(key, "another content", "sent in another way"); err != nil || once == nil {
+			t.Errorf("the %s key a day later: mark %v, %v", key, once, err)
+		}
+	}
+}
+
 // replays fails the test unless the key gives this first answer.
 func (d *desk) replays(t *testing.T, key, body, want string) {
 	t.Helper()
-	once, first, err := d.Begin(t.Context(), scope, key, []byte(body))
+	once, first, err := d.Begin(t.Context(), scope, key, []byte(body), []byte(body))
 	if err != nil || once != nil || string(first) != want {
 		t.Errorf("begin %s again: mark %v, first answer %q, want %q, %v", key, once, first, want, err)
 	}
@@ -64,7 +109,7 @@ func (d *desk) replays(t *testing.T, key, body, want string) {
 // conflicts fails the test unless the key is refused.
 func (d *desk) conflicts(t *testing.T, key, body string) {
 	t.Helper()
-	once, first, err := d.Begin(t.Context(), scope, key, []byte(body))
+	once, first, err := d.Begin(t.Context(), scope, key, []byte(body), []byte(body))
 	if !errs.Is(err, errs.Conflict) {
 		t.Errorf("begin %s again: mark %v, first answer %q, %v; want CONFLICT", key, once, first, err)
 	}
@@ -119,7 +164,7 @@ func TestKeysBelongToTheirScope(t *testing.T) {
 	d := newDesk(t)
 	seen := map[string]bool{}
 	for _, one := range [][2]string{{scope, "k"}, {scope + " ", "k"}, {scope, " k"}, {"user_ben POST /v1/meetings", "k"}, {scope, "K"}, {scope + "k", ""}} {
-		once, _, err := d.Begin(t.Context(), one[0], one[1], []byte("body"))
+		once, _, err := d.Begin(t.Context(), one[0], one[1], []byte("body"), []byte("body"))
 		if err != nil || once == nil {
 			t.Fatalf("%q: %v", one, err)
 		}
@@ -152,7 +197,7 @@ func TestManyAtOnce(t *testing.T) {
 	d := newDesk(t)
 	marks := 0
 	for _, err := range testkit.AtOnce(8, func(int) error {
-		once, _, err := d.Begin(t.Context(), scope, "k", []byte("body"))
+		once, _, err := d.Begin(t.Context(), scope, "k", []byte("body"), []byte("body"))
 		if err == nil && once == nil {
 			return errors.New("an answer, but nobody gave one")
 		}
@@ -276,7 +321,7 @@ func TestManyReclaim(t *testing.T) {
 	d.Advance(36 * time.Second)
 	marks := 0
 	for _, err := range testkit.AtOnce(8, func(int) error {
-		_, _, err := d.Begin(t.Context(), scope, "k", []byte("body"))
+		_, _, err := d.Begin(t.Context(), scope, "k", []byte("body"), []byte("body"))
 		return err
 	}) {
 		switch {
@@ -294,7 +339,7 @@ func TestManyReclaim(t *testing.T) {
 // resumes begins an execution of what comes after an effect.
 func (d *desk) resumes(t *testing.T, key, body, want string) *caller.Once {
 	t.Helper()
-	once, first, err := d.Begin(t.Context(), scope, key, []byte(body))
+	once, first, err := d.Begin(t.Context(), scope, key, []byte(body), []byte(body))
 	if err != nil || once == nil || string(first) != want || !once.Recorded {
 		t.Fatalf("begin %s: mark %v, first answer %q, want both, %q, %v", key, once, first, want, err)
 	}
@@ -374,7 +419,7 @@ func TestManyTakeOver(t *testing.T) {
 	}
 	marks := 0
 	for _, err := range testkit.AtOnce(8, func(int) error {
-		once, _, err := d.Begin(t.Context(), scope, "k", []byte("body"))
+		once, _, err := d.Begin(t.Context(), scope, "k", []byte("body"), []byte("body"))
 		if err == nil && once == nil {
 			return errors.New("an answer, before anybody has finished")
 		}

@@ -24,8 +24,14 @@ const (
 
 // record is what is known of a key.
 type record struct {
-	State   state  `json:"state"`
+	State state `json:"state"`
+	// Request is the hash of the body as it was sent, Content that of what it asks
+	// for, which alone counts where there is one. Functions from before there was
+	// one compare by Request, and so are their records: side by side with them,
+	// while a deployment goes on, and until the last of their records has expired,
+	// a day after it.
 	Request string `json:"request"`
+	Content string `json:"content,omitempty"`
 	// Owner is the execution that has the claim.
 	Owner string `json:"owner"`
 	// Until is when the claim runs out, in milliseconds since 1970.
@@ -34,4 +40,12 @@ type record struct {
 	// 1970.
 	Since  int64  `json:"since"`
 	Answer []byte `json:"answer,omitempty"`
+}
+
+// asks tells whether a record is of the same request as another.
+func (r record) asks(same record) bool {
+	if r.Content == "" {
+		return r.Request == same.Request
+	}
+	return r.Content == same.Content
 }

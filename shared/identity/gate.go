@@ -54,7 +54,7 @@ func (g *Gate) Bearer(ctx context.Context, token string) (caller.Caller, error) 
 		}
 	}
 	return caller.Caller{
-		UserID: claims.Subject, Email: user.Value.Email, DisplayName: user.Value.DisplayName,
+		UserID: claims.Subject, Email: user.Value.Email, DisplayName: user.Value.DisplayName, Revision: user.Value.Revision,
 		SessionID: claims.SessionID, OrgID: claims.OrgID, OrgRole: claims.Role, Permissions: claims.Permissions,
 	}, nil
 }

@@ -18,10 +18,10 @@ import (
 func TestAppendKeepsWhatItIsGiven(t *testing.T) {
 	l := log.New(tabletest.New(t).Log, clock.NewManual(noon.Add(1234567*time.Nanosecond)), log.ByCount(4))
 	a := by("c", 1, 0)
-	a.Prepare = draft(log.Draft{Data: "日本", Length: 2, Due: 7, Tat: 9})
+	a.Prepare = draft(log.Draft{Data: "日本", Hints: "é", Length: 2, Due: 7, Tat: 9})
 	want := log.Entry{
 		Position: 1, At: noon.Add(time.Millisecond), Identity: a.Identity,
-		Draft: log.Draft{Data: "日本", Length: 2, Due: 7, Tat: 9, Count: 1},
+		Draft: log.Draft{Data: "日本", Hints: "é", Length: 2, Due: 7, Tat: 9, Count: 1},
 	}
 	if diff := cmp.Diff(log.Committed{Entry: want}, mustAppend(t, l, a)); diff != "" {
 		t.Error(diff)

@@ -169,7 +169,7 @@ func (w *writer) take(s stretch) error {
 		}
 		w.prev = entry
 		w.missed++
-		w.missedBytes += len(entry.Data)
+		w.missedBytes += len(entry.Data) + len(entry.Hints)
 		if entry.Identity.same(w.intent.Identity) {
 			return w.recognise(&s.entries[i])
 		}

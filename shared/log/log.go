@@ -87,6 +87,9 @@ func (i Identity) same(other Identity) bool {
 type Draft struct {
 	// Data is the domain's payload, opaque here.
 	Data string
+	// Hints is what readers may want beside the data, and older ones don't know of;
+	// opaque here, too.
+	Hints string
 	// Length is the state that the next writer checks itself against: for notes
 	// the document's length in code points.
 	Length int

@@ -73,6 +73,7 @@ type item struct {
 	ClientSeq int64  `dynamodbav:"q,omitempty"`
 	Digest    string `dynamodbav:"h,omitempty"`
 	Data      string `dynamodbav:"d,omitempty"`
+	Hints     string `dynamodbav:"x,omitempty"`
 	Length    int    `dynamodbav:"len,omitempty"`
 	Due       int64  `dynamodbav:"due,omitempty"`
 	Tat       int64  `dynamodbav:"tat,omitempty"`
@@ -83,14 +84,14 @@ func (i item) entry(position int64) Entry {
 	return Entry{
 		Position: position, At: time.UnixMilli(i.At).UTC(),
 		Identity: Identity{Author: i.Author, ClientID: i.ClientID, ClientSeq: i.ClientSeq, Digest: i.Digest},
-		Draft:    Draft{Data: i.Data, Length: i.Length, Due: i.Due, Tat: i.Tat, Group: i.Group, Count: max(i.Count, 1)},
+		Draft:    Draft{Data: i.Data, Hints: i.Hints, Length: i.Length, Due: i.Due, Tat: i.Tat, Group: i.Group, Count: max(i.Count, 1)},
 	}
 }
 
 func itemOf(e Entry) item {
 	i := item{
 		At: e.At.UnixMilli(), Author: e.Author, ClientID: e.ClientID, ClientSeq: e.ClientSeq,
-		Digest: e.Digest, Data: e.Data, Length: e.Length, Due: e.Due, Tat: e.Tat, Group: e.Group,
+		Digest: e.Digest, Data: e.Data, Hints: e.Hints, Length: e.Length, Due: e.Due, Tat: e.Tat, Group: e.Group,
 	}
 	if e.Count > 1 {
 		i.Count = e.Count

@@ -46,7 +46,7 @@ func (l *Log) walk(ctx context.Context, topic string, from place, after int64, l
 				return s, fmt.Errorf("walk %s: %w", topic, err)
 			}
 			if len(s.entries) > 0 {
-				size += len(row.Value.Data)
+				size += len(row.Value.Data) + len(row.Value.Hints)
 			}
 			if size >= pageBytes || s.closed {
 				return s, nil

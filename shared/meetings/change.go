@@ -1,15 +1,18 @@
 package meetings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/patch"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
@@ -33,8 +36,9 @@ type changing struct {
 	// pace is when the new state is posted, returned when it was committed.
 	pace     realtime.Pace
 	returned time.Time
-	// unchanged is true where there is nothing to write.
-	unchanged bool
+	// unchanged is true where there is nothing to write, own where the meeting
+	// itself changes, and not who is in it.
+	unchanged, own bool
 }
 
 // change commits one change: it reads the meeting and the caller's role, lets
@@ -49,31 +53,53 @@ func (s *Service) change(
 		if err != nil {
 			return nil, err
 		}
-		now := s.now()
-		ch := &changing{access: access, now: now, next: access.item, tx: table.NewTx()}
+		ch := s.changing(access)
 		if err := apply(ch); err != nil || ch.unchanged {
 			return ch, err
 		}
-		ch.pace = ch.next.pace().Next(ch.next.Revision+1, now)
-		ch.next.Revision++
-		ch.next.UpdatedAt = now
-		ch.next.Due, ch.next.Tat, ch.next.Group = ch.pace.Due, ch.pace.Tat, ch.pace.Group
+		s.raise(ch)
 		if ch.answer == nil {
 			ch.answer = ch.next.Meeting
 		}
-		ch.tx.Put(s.data, meetingKey(meetingID), ch.next,
-			table.If(table.Equals("revision", access.Meeting.Revision)), table.Named(opMeeting))
 		s.audit.Add(ch.tx, c, action, "meetings/"+meetingID)
 		err = s.once.Commit(ctx, ch.tx, c.Once, ch.answer)
 		if err == nil {
 			ch.returned = s.clock.Now()
 			return ch, nil
 		}
-		if table.FailedOp(err, opMeeting) == nil && !errors.Is(err, table.ErrTransactionConflict) {
+		if !raced(err) {
 			return nil, fmt.Errorf("change meeting %s: %w", meetingID, passing(err))
 		}
 	}
 	return nil, busy(nil)
+}
+
+// changing begins a change of what was read.
+func (s *Service) changing(access Access) *changing {
+	return &changing{access: access, now: s.now(), next: access.item, tx: table.NewTx()}
+}
+
+// raise makes the next revision, and adds it to the transaction on the condition
+// that the one that was read is still the newest.
+func (s *Service) raise(ch *changing) {
+	before := ch.access.item
+	ch.pace = before.pace().Next(before.Revision+1, ch.now)
+	ch.next.Revision = before.Revision + 1
+	switch {
+	case ch.own:
+		ch.next.OwnRevision = ch.next.Revision
+	case before.OwnRevision == 0:
+		ch.next.OwnRevision = before.Revision
+	}
+	ch.next.UpdatedAt = ch.now
+	ch.next.Due, ch.next.Tat, ch.next.Group = ch.pace.Due, ch.pace.Tat, ch.pace.Group
+	ch.tx.Put(s.data, meetingKey(ch.next.MeetingID), ch.next,
+		table.If(table.Equals("revision", before.Revision)), table.Named(opMeeting))
+}
+
+// raced tells whether a change failed because another was first.
+func raced(err error) bool {
+	return table.FailedOp(err, opMeeting) != nil || errors.Is(err, table.ErrTransactionConflict)
 }
 
 // passing makes RATE_LIMITED of a transaction that only met obstacles that
@@ -124,45 +150,60 @@ func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Ev
 	return realtime.Event{Position: snapshot.Meeting.Revision, At: snapshot.Meeting.UpdatedAt, Data: data}, nil
 }
 
-// UpdateRequest changes a meeting. Revision is the one that was read.
+// UpdateRequest changes a meeting. Revision is the one that was read. What is
+// absent stays; null takes away what a meeting may be without.
 type UpdateRequest struct {
-	MeetingID       string     `path:"meetingId" minLength:"1" maxLength:"255"`
-	Revision        int64      `json:"revision" minimum:"1"`
-	Title           *string    `json:"title,omitzero" minLength:"1" maxLength:"200" notBlank:"true"`
-	Description     *string    `json:"description,omitzero" maxLength:"5000"`
-	ScheduledAt     *time.Time `json:"scheduledAt,omitzero"`
-	DurationMinutes *int       `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
+	MeetingID       string                 `path:"meetingId" minLength:"1" maxLength:"255"`
+	Revision        int64                  `json:"revision" minimum:"1"`
+	Title           *string                `json:"title,omitzero" minLength:"1" maxLength:"200" name:"true"`
+	Description     patch.Field[string]    `json:"description,omitzero" maxLength:"5000"`
+	ScheduledAt     patch.Field[time.Time] `json:"scheduledAt,omitzero"`
+	DurationMinutes patch.Field[int]       `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
 }
 
-// Update changes a meeting's description of itself. CONFLICT where the revision
-// isn't the newest, and after the meeting's end.
+// apply makes the change, and tells whether it is one.
+func (r UpdateRequest) apply(m *Meeting) (changed bool) {
+	before := *m
+	if r.Title != nil {
+		m.Title = *r.Title
+	}
+	m.Description = r.Description.Or(m.Description)
+	m.DurationMinutes = r.DurationMinutes.Or(m.DurationMinutes)
+	if r.ScheduledAt.Given() {
+		m.ScheduledAt = nil
+		if at, ok := r.ScheduledAt.Value(); ok {
+			m.ScheduledAt = utc(&at)
+		}
+	}
+	return m.Title != before.Title || m.Description != before.Description || m.DurationMinutes != before.DurationMinutes ||
+		!sameTime(m.ScheduledAt, before.ScheduledAt)
+}
+
+func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
+
+// Update changes a meeting's description of itself. CONFLICT where the meeting
+// itself (its description, time or state, not who is in it) has changed since the
+// revision that was read, and after the meeting's end. What changes nothing writes
+// nothing, and nobody is told.
 func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Meeting, error) {
 	ch, err := s.change(ctx, c, ActionUpdate, in.MeetingID, func(ch *changing) error {
 		m := &ch.next
-		if m.Revision != in.Revision {
+		if m.changedSince(in.Revision) {
 			return errs.New(errs.Conflict, "The meeting was changed meanwhile: its revision is %d. Please read it again.", m.Revision)
 		}
 		if !m.State.Open() {
 			return errs.New(errs.Conflict, "The meeting is %s.", m.State)
 		}
-		if in.Title != nil {
-			m.Title = *in.Title
-		}
-		if in.Description != nil {
-			m.Description = *in.Description
-		}
-		if in.ScheduledAt != nil {
-			m.ScheduledAt = utc(in.ScheduledAt)
-		}
-		if in.DurationMinutes != nil {
-			m.DurationMinutes = *in.DurationMinutes
-		}
+		ch.own = true
+		ch.unchanged = !in.apply(&m.Meeting)
 		return nil
 	})
 	if err != nil {
 		return Meeting{}, err
 	}
-	s.announce(ctx, ch)
+	if !ch.unchanged {
+		s.announce(ctx, ch)
+	}
 	return ch.next.Meeting, nil
 }
 
@@ -172,6 +213,7 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Me
 		if ch.next.State != Scheduled {
 			return errs.New(errs.Conflict, "The meeting is %s, not scheduled.", ch.next.State)
 		}
+		ch.own = true
 		ch.next.State, ch.next.StartedAt = Active, &ch.now
 		return nil
 	})
@@ -193,33 +235,45 @@ func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meet
 		if ch.next.State != Active {
 			return errs.New(errs.Conflict, "The meeting is %s, not active.", ch.next.State)
 		}
+		ch.own = true
 		ch.next.State, ch.next.EndedAt = Concluded, &ch.now
 		return nil
 	})
-	if endedBefore || err == nil {
-		if failed := s.conclude(ctx, in.MeetingID, request); failed != nil {
-			return Meeting{}, failed
-		}
-	}
 	if err != nil {
+		if endedBefore {
+			err = cmp.Or(s.conclude(ctx, in.MeetingID, request, nil), err)
+		}
 		return Meeting{}, err
 	}
-	s.announce(ctx, ch)
+	if err := s.conclude(ctx, in.MeetingID, request, s.news(ch)); err != nil {
+		return Meeting{}, err
+	}
 	return ch.next.Meeting, nil
 }
 
-// conclude closes the notes and the transcript of a meeting that is over, and
-// ends its streams. The durable lane repeats it, for a function that died here.
-func (s *Service) conclude(ctx context.Context, meetingID string, by repeater) error {
-	_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
-	if err == nil {
-		_, err = s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
-	}
-	if err != nil {
+// news announces a committed state once the streams have ended that it ends.
+func (s *Service) news(ch *changing) func(context.Context) {
+	return func(ctx context.Context) { s.announce(ctx, ch) }
+}
+
+// conclude closes the notes and the transcript of a meeting that is over, ends its
+// streams and tells the news. The durable lane repeats it, for a function that died
+// here.
+func (s *Service) conclude(ctx context.Context, meetingID string, by repeater, news func(context.Context)) error {
+	var logs errgroup.Group
+	logs.Go(func() error {
+		_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
+		return err
+	})
+	logs.Go(func() error {
+		_, err := s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
+		return err
+	})
+	if err := logs.Wait(); err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
-	err = s.streams.Revoke(ctx, realtime.Revocation{
-		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State}, Last: by == durable,
+	err := s.streams.Revoke(ctx, realtime.Revocation{
+		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State}, News: news, Last: by == durable,
 	})
 	if err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)

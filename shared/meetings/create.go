@@ -20,7 +20,7 @@ type Invitee struct {
 
 // CreateRequest describes a new meeting. Its caller becomes the host.
 type CreateRequest struct {
-	Title           string     `json:"title" minLength:"1" maxLength:"200" notBlank:"true"`
+	Title           string     `json:"title" minLength:"1" maxLength:"200" name:"true"`
 	Description     string     `json:"description,omitzero" maxLength:"5000"`
 	ScheduledAt     *time.Time `json:"scheduledAt,omitzero"`
 	DurationMinutes int        `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
@@ -56,12 +56,12 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest)
 		MeetingID: clock.NewID(s.clock), Title: in.Title, Description: in.Description, ScheduledAt: utc(in.ScheduledAt),
 		DurationMinutes: in.DurationMinutes, State: Scheduled, HostID: c.UserID,
 		ParticipantCount: 1 + len(invited), Revision: 1, CreatedAt: now, UpdatedAt: now,
-	}}
+	}, OwnRevision: 1}
 	// Rows beyond one transaction are written first. Without their meeting they
 	// mean nothing to anybody, so a creation that dies here has created nothing.
 	for len(invited) > perTransaction {
 		last := invited[len(invited)-1]
-		if err := s.data.Put(ctx, participantKey(m.MeetingID, last.UserID), active(last),
+		if err := s.data.Put(ctx, participantKey(m.MeetingID, last.UserID), last,
 			table.Indexed(userIndex(last.UserID, m.MeetingID))); err != nil {
 			return Meeting{}, fmt.Errorf("create meeting: %w", err)
 		}
@@ -69,9 +69,9 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest)
 	}
 	tx := table.NewTx()
 	tx.Put(s.data, meetingKey(m.MeetingID), m, table.If(table.Absent()))
-	host := Participant{UserID: c.UserID, DisplayName: c.DisplayName, Role: Host, InvitedAt: now}
+	host := participant(users.User{UserID: c.UserID, DisplayName: c.DisplayName, Revision: c.Revision}, Host, now)
 	for _, p := range append(invited, host) {
-		s.putParticipant(tx, m.MeetingID, active(p))
+		s.putParticipant(tx, m.MeetingID, p)
 	}
 	s.audit.Add(tx, c, ActionCreate, "meetings/"+m.MeetingID)
 	if err := s.once.Commit(ctx, tx, c.Once, m.Meeting); err != nil {
@@ -81,7 +81,7 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest)
 }
 
 // invited turns a list into participants. The host may stand in it, as host.
-func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, now time.Time) ([]Participant, error) {
+func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, now time.Time) ([]participantItem, error) {
 	var ids []string
 	for i, one := range list {
 		if (one.UserID == c.UserID) != (one.Role == Host) {
@@ -93,7 +93,7 @@ func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, 
 	if err != nil {
 		return nil, err
 	}
-	var participants []Participant
+	var participants []participantItem
 	var unknown []errs.FieldError
 	for i, one := range list {
 		user, ok := found[one.UserID]
@@ -109,12 +109,11 @@ func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, 
 	return participants, nil
 }
 
-func participant(user users.User, role Role, now time.Time) Participant {
-	return Participant{UserID: user.UserID, DisplayName: user.DisplayName, Role: role, InvitedAt: now}
-}
-
-func active(p Participant) participantItem {
-	return participantItem{Participant: p, Status: statusActive}
+func participant(user users.User, role Role, now time.Time) participantItem {
+	return participantItem{
+		Participant: Participant{UserID: user.UserID, DisplayName: user.DisplayName, Role: role, InvitedAt: now},
+		Status:      statusActive, NameRevision: user.Revision,
+	}
 }
 
 // putParticipant adds a row to a transaction; a removed participant's row stays

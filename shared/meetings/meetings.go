@@ -9,6 +9,10 @@
 // anything any more. A removed participant's row stays, marked, so that the
 // removal is seen by whoever looks later. Removals, role changes and the end of
 // a meeting end the streams that they concern before the call is answered.
+//
+// A participant's row copies what the person is called, because everybody in the
+// meeting reads it again and again and hardly anybody is renamed. Propagate
+// brings a new name to the copies.
 package meetings
 
 import (
@@ -64,6 +68,19 @@ type meetingItem struct {
 	Due   int64 `json:"due,omitempty"`
 	Tat   int64 `json:"tat,omitempty"`
 	Group int64 `json:"group,omitempty"`
+	// OwnRevision is the revision that last changed the meeting itself, and not who
+	// is in it; 0 in what was stored before there was one.
+	OwnRevision int64 `json:"ownRevision,omitempty"`
+}
+
+// changedSince tells whether the meeting itself has changed since a revision, or
+// never had it.
+func (m meetingItem) changedSince(revision int64) bool {
+	own := m.OwnRevision
+	if own == 0 {
+		own = m.Revision
+	}
+	return revision < own || revision > m.Revision
 }
 
 func (m meetingItem) pace() realtime.Pace {
@@ -82,6 +99,13 @@ type Participant struct {
 type participantItem struct {
 	Participant
 	Status string `json:"status"`
+	// NameRevision is the user's since which they have the name that stands here; 0
+	// in what was stored before there was one.
+	NameRevision int64 `json:"nameRevision,omitempty"`
+}
+
+func (p participantItem) standing() realtime.Standing {
+	return realtime.Standing{Role: string(p.Role), DisplayName: p.DisplayName, NameRevision: p.NameRevision}
 }
 
 const (

@@ -48,10 +48,11 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, in InviteRequest)
 		if ch.next.ParticipantCount > MaxParticipants {
 			return errs.New(errs.Conflict, "A meeting has at most %d participants beside its host.", MaxParticipants)
 		}
-		invited = participant(user, in.Role, ch.now)
+		row := participant(user, in.Role, ch.now)
+		invited = row.Participant
 		ch.next.ParticipantCount++
 		ch.answer = invited
-		s.putParticipant(ch.tx, in.MeetingID, active(invited))
+		s.putParticipant(ch.tx, in.MeetingID, row)
 		return nil
 	})
 	if err != nil {
@@ -80,14 +81,14 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRole
 		if err != nil {
 			return err
 		}
-		changed = standing.Participant
-		if changed.Role == in.Role {
-			ch.unchanged = true
+		if in.Role == standing.Role {
+			changed, ch.unchanged = standing.Participant, true
 			return nil
 		}
-		changed.Role = in.Role
+		standing.Role = in.Role
+		changed = standing.Participant
 		ch.answer = changed
-		s.putParticipant(ch.tx, in.MeetingID, active(changed))
+		s.putParticipant(ch.tx, in.MeetingID, standing)
 		return nil
 	})
 	if err != nil {
@@ -99,11 +100,10 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRole
 		}
 		return changed, nil
 	}
-	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged}
+	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged, News: s.news(ch)}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
 		return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
 	}
-	s.announce(ctx, ch)
 	return changed, nil
 }
 
@@ -139,11 +139,10 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest)
 	if err != nil {
 		return struct{}{}, err
 	}
-	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.Removed}
+	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.Removed, News: s.news(ch)}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
 		return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, err)
 	}
-	s.announce(ctx, ch)
 	return struct{}{}, nil
 }
 

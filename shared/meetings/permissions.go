@@ -43,8 +43,11 @@ const (
 	ActionWriteNotes       caller.Action = "notes.write"
 	ActionReadTranscript   caller.Action = "transcripts.read"
 	ActionWriteTranscript  caller.Action = "transcripts.write"
-	ActionPresence         caller.Action = "realtime.presence"
-	ActionSubscribe        caller.Action = "realtime.subscribe"
+	// ActionNameSpeakers is writing of a chunk that somebody else speaks: a part of
+	// writing the transcript, and not a call of its own.
+	ActionNameSpeakers caller.Action = "transcripts.nameSpeakers"
+	ActionPresence     caller.Action = "realtime.presence"
+	ActionSubscribe    caller.Action = "realtime.subscribe"
 )
 
 // permissions is the one table of who may do what in a meeting: the least role
@@ -58,6 +61,7 @@ var permissions = map[caller.Action]Role{
 	ActionSubscribe:        Observer,
 	ActionWriteNotes:       Member,
 	ActionWriteTranscript:  Member,
+	ActionNameSpeakers:     CoHost,
 	ActionUpdate:           CoHost,
 	ActionStart:            CoHost,
 	ActionEnd:              CoHost,
@@ -81,6 +85,14 @@ type Access struct {
 	Meeting Meeting
 	Role    Role
 	item    meetingItem
+	// standing is the role with the name that the caller has in this meeting.
+	standing realtime.Standing
+}
+
+// May tells whether the role that was read allows another action too.
+func (a Access) May(action caller.Action) bool {
+	needed, known := permissions[action]
+	return known && a.Role.AtLeast(needed)
 }
 
 // Check reads the meeting and the caller's role, and holds the role against the
@@ -100,7 +112,14 @@ func (s *Service) Check(ctx context.Context, c caller.Caller, action caller.Acti
 	if !member || !participant.Value.Role.AtLeast(needed) {
 		return Access{}, s.deny(ctx, c, action, "meetings/"+meetingID)
 	}
-	return Access{Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value}, nil
+	return Access{
+		Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value, standing: participant.Value.standing(),
+	}, nil
+}
+
+// Deny refuses an action that a role doesn't allow, and audits that.
+func (s *Service) Deny(ctx context.Context, c caller.Caller, action caller.Action, meetingID string) error {
+	return s.deny(ctx, c, action, "meetings/"+meetingID)
 }
 
 func (s *Service) deny(ctx context.Context, c caller.Caller, action caller.Action, resource string) error {
@@ -114,8 +133,12 @@ func (s *Service) deny(ctx context.Context, c caller.Caller, action caller.Actio
 // role, so that what it commits can't outlive a removal. The check is named
 // realtime.OpParticipant, that of HoldsOpen realtime.OpMeeting.
 func (s *Service) Holds(tx *table.Tx, meetingID, userID string, role Role) {
+	s.holds(tx, meetingID, userID, role)
+}
+
+func (s *Service) holds(tx *table.Tx, meetingID, userID string, role Role, more ...table.Condition) {
 	tx.Check(s.data, participantKey(meetingID, userID),
-		table.And(table.Equals("status", statusActive), table.Equals("role", role)), table.Named(realtime.OpParticipant))
+		table.And(append(more, table.Equals("status", statusActive), table.Equals("role", role))...), table.Named(realtime.OpParticipant))
 }
 
 // HoldsOpen adds to a transaction the condition that a meeting can still be

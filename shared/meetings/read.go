@@ -15,10 +15,19 @@ type GetRequest struct {
 	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
 }
 
-// Get gives a meeting that the caller is in.
-func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
+// Seen is a meeting as one of its participants sees it.
+type Seen struct {
+	Meeting
+	// Role is the caller's own.
+	Role Role `json:"role" enum:"observer,participant,co-host,host" doc:"The caller's own role."`
+}
+
+// Get gives a meeting that the caller is in. Whoever has no socket asks it again and
+// again: a revision that is still the same says that neither the meeting nor its
+// participants have changed.
+func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Seen, error) {
 	access, err := s.Check(ctx, c, ActionGet, in.MeetingID)
-	return access.Meeting, err
+	return Seen{Meeting: access.Meeting, Role: access.Role}, err
 }
 
 // ListRequest asks for a page of the caller's meetings.
@@ -82,17 +91,27 @@ type ListParticipantsRequest struct {
 	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
+// ParticipantList is a page of a meeting's participants.
+type ParticipantList struct {
+	Items []Participant `json:"items"`
+	// NextCursor is null at the list's end.
+	NextCursor *string `json:"nextCursor" nullable:"true"`
+	// Revision is the meeting's, read before the participants.
+	Revision int64 `json:"revision" doc:"The meeting's revision: the participants are at least as new as it."`
+}
+
 // ListParticipants gives a meeting's participants in the order of their ids.
-func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in ListParticipantsRequest) (List[Participant], error) {
+func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in ListParticipantsRequest) (ParticipantList, error) {
 	list := "participants of " + in.MeetingID
 	after, err := cursor(list, in.Cursor)
 	if err != nil {
-		return List[Participant]{}, err
+		return ParticipantList{}, err
 	}
-	if _, err := s.Check(ctx, c, ActionListParticipants, in.MeetingID); err != nil {
-		return List[Participant]{}, err
+	access, err := s.Check(ctx, c, ActionListParticipants, in.MeetingID)
+	if err != nil {
+		return ParticipantList{}, err
 	}
-	answer := List[Participant]{Items: []Participant{}}
+	answer := ParticipantList{Items: []Participant{}, Revision: access.Meeting.Revision}
 	limit := limitOf(in.Limit)
 	for {
 		page, err := table.List[participantItem](ctx, s.data, table.Query{
@@ -100,7 +119,7 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 			Limit: limit - len(answer.Items), Filter: table.Equals("status", statusActive),
 		})
 		if err != nil {
-			return List[Participant]{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, cursorProblem(err))
+			return ParticipantList{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, cursorProblem(err))
 		}
 		for _, row := range page.Items {
 			answer.Items = append(answer.Items, row.Value.Participant)

@@ -68,7 +68,7 @@ func (s *Service) Repeat(ctx context.Context, r table.Record) error {
 		return err
 	}
 	if after.State == Concluded && before.State != Concluded {
-		return s.conclude(ctx, meetingID, durable)
+		return s.conclude(ctx, meetingID, durable, nil)
 	}
 	return nil
 }
@@ -122,16 +122,17 @@ func images(r table.Record, before, after any) error {
 // AdmitOpen checks who may follow what ends with its meeting, and gives their
 // role: MEETING_NOT_ACTIVE after the end.
 func (s *Service) AdmitOpen(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	return s.admitOpen(ctx, c, ActionSubscribe, topic)
+	access, err := s.admitOpen(ctx, c, ActionSubscribe, topic)
+	return string(access.Role), err
 }
 
-func (s *Service) admitOpen(ctx context.Context, c caller.Caller, action caller.Action, topic realtime.Topic) (string, error) {
+func (s *Service) admitOpen(ctx context.Context, c caller.Caller, action caller.Action, topic realtime.Topic) (Access, error) {
 	access, err := s.Check(ctx, c, action, topic.MeetingID)
 	if err != nil {
-		return "", err
+		return Access{}, err
 	}
 	if !access.Meeting.State.Open() {
-		return "", errs.New(errs.MeetingNotActive, "The meeting is %s: only its state can be followed.", access.Meeting.State)
+		return Access{}, errs.New(errs.MeetingNotActive, "The meeting is %s: only its state can be followed.", access.Meeting.State)
 	}
-	return string(access.Role), nil
+	return access, nil
 }

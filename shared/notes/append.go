@@ -26,10 +26,26 @@ type Intent struct {
 	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255"`
 	ClientSeq   int64     `json:"clientSeq" minimum:"1"`
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
+	Places      []Place   `json:"places,omitzero" maxItems:"32" doc:"Where inserted text stood in text that was deleted up to baseVersion, where the client knows."`
 }
 
-// Validate holds what can be said without the text: the order and kinds of ops.
-func (i *Intent) Validate() error { return misfit(i.Ops.Validate(math.MaxInt32)) }
+// Validate holds what can be said without the text: the order and kinds of ops,
+// and that places are of versions that the client had seen, and of what it inserts.
+func (i *Intent) Validate() error {
+	if err := misfit(i.Ops.Validate(math.MaxInt32)); err != nil {
+		return err
+	}
+	inserted := i.Ops.Inserted()
+	for n, place := range i.Places {
+		if place.Version > i.BaseVersion {
+			return errs.Invalid(fmt.Sprintf("body.places[%d].version", n), "is beyond baseVersion")
+		}
+		if place.Offset >= inserted {
+			return errs.Invalid(fmt.Sprintf("body.places[%d].offset", n), "is beyond what the change inserts")
+		}
+	}
+	return nil
+}
 
 // digest tells changes apart that claim the same identity.
 func (i *Intent) digest() (string, error) {
@@ -99,7 +115,7 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		return Committed{}, err
 	}
 	topic := topicOf(meetingID)
-	p := &preparation{service: s, change: in.Ops}
+	p := &preparation{service: s, change: in.Ops, places: placesOf(in)}
 	committed, err := s.log.Append(ctx, log.Append{
 		Topic:    topic.String(),
 		Base:     in.BaseVersion,
@@ -151,6 +167,7 @@ func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]rea
 type preparation struct {
 	service *Service
 	change  ot.Change
+	places  *places
 	// open is whether the meeting was open when the permission was asked for last.
 	open    bool
 	checked bool
@@ -173,6 +190,9 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if p.change, err = ot.TransformAgainst(committed, p.change); err != nil {
 		return log.Draft{}, fmt.Errorf("transform: %w", err)
 	}
+	for i, entry := range since {
+		p.places.pass(entry.Position, committed[i])
+	}
 	length := prev.Length + p.change.Growth()
 	if length > MaxText && length > prev.Length {
 		return log.Draft{}, errs.New(errs.PayloadTooLarge, "The notes would have %d characters; at most %d are kept.", length, MaxText)
@@ -184,8 +204,12 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if len(data) > maxTransformed {
 		return log.Draft{}, errs.New(errs.PayloadTooLarge, "Together with what others wrote, this change became too large; please split it.")
 	}
+	hints, err := p.places.stored()
+	if err != nil {
+		return log.Draft{}, err
+	}
 	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group}.Next(prev.Last()+1, p.service.clock.Now())
-	return log.Draft{Data: string(data), Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
+	return log.Draft{Data: string(data), Hints: hints, Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
 }
 
 // check holds the change, once, against the text's length at its base: that of

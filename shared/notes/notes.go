@@ -63,6 +63,7 @@ type Change struct {
 	ClientID  string    `json:"clientId"`
 	ClientSeq int64     `json:"clientSeq"`
 	Ops       ot.Change `json:"ops"`
+	Places    []Place   `json:"places,omitzero" doc:"Where inserted text stood in text that was deleted at the same time; absent where none did."`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
@@ -70,6 +71,10 @@ type Change struct {
 func changeOf(e log.Entry) (Change, error) {
 	c := Change{Version: e.Position, AuthorID: e.Author, ClientID: e.ClientID, ClientSeq: e.ClientSeq, CreatedAt: e.At}
 	if err := json.Unmarshal([]byte(e.Data), &c.Ops); err != nil {
+		return Change{}, fmt.Errorf("read change %d: %w", e.Position, err)
+	}
+	var err error
+	if c.Places, err = readPlaces(e.Hints); err != nil {
 		return Change{}, fmt.Errorf("read change %d: %w", e.Position, err)
 	}
 	return c, nil

@@ -31,6 +31,7 @@ func TestLaws(t *testing.T) {
 		{"against composed committed changes is one by one", composedCommittedLaw},
 		{"composed pending changes transform as one by one where no place is lost", composedPendingLaw},
 		{"the inverse takes back", invertLaw},
+		{"gaps are where inserts are, whatever was committed", gapLaw},
 		{"arguments are left alone", untouchedLaw},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscript
 		return nil
 	}
 	if after.hopeless() && by == laneDurable {
-		return s.giveUp(ctx, topic, connectionOf(row.Key))
+		return s.giveUp(ctx, connectionOf(row.Key), topic)
 	}
 	unchanged := table.AttributeAbsent("failures")
 	if before.Failures > 0 {
@@ -90,11 +90,12 @@ func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscript
 	return nil
 }
 
-// giveUp closes a socket that takes nothing.
-func (s *Streams) giveUp(ctx context.Context, topic Topic, connectionID string) error {
-	count(ctx, metricGaveUp, 1, topic)
+// giveUp closes a socket that takes nothing, and removes it and its subscriptions
+// of some topics.
+func (s *Streams) giveUp(ctx context.Context, connectionID string, topics ...Topic) error {
+	count(ctx, metricGaveUp, 1, topics[0])
 	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
 		return err
 	}
-	return s.takeDown(ctx, topic, connectionID)
+	return s.takeDown(ctx, connectionID, topics...)
 }

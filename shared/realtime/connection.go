@@ -78,6 +78,9 @@ func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string
 	expiresAt = s.clock.Now().Add(ticketLife)
 	item := ticketItem{Holder: holderOf(c), ExpiresAt: expiresAt.UnixMilli()}
 	err = s.control.Put(ctx, ticketKey(ticket), item, table.If(table.Absent()), table.Expires(expiresAt))
+	if passes(err) {
+		return "", time.Time{}, busy()
+	}
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("issue ticket: %w", err)
 	}
@@ -103,7 +106,7 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 		case err == nil:
 			return item.caller(connectionID), nil
 		case table.FailedOp(err, opSockets) != nil && !tried && table.FailedOp(err, opTicket) == nil:
-			leaving, err := s.dropStale(ctx, item.UserID)
+			_, leaving, err := s.dropStale(ctx, item.UserID)
 			if err != nil {
 				return caller.Caller{}, err
 			}
@@ -111,10 +114,8 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 		case table.FailedOp(err, opTicket) != nil || table.FailedOp(err, OpSession) != nil:
 			return caller.Caller{}, refused
 		case table.FailedOp(err, opSockets) != nil:
-			limited := errs.New(errs.RateLimited, "You have %d connections open. Please close one.", MaxSockets)
-			limited.RetryAfter = ticketLife
-			return caller.Caller{}, limited
-		case errors.Is(err, table.ErrTransactionConflict), errors.Is(err, table.ErrOverloaded):
+			return caller.Caller{}, tooMany()
+		case passes(err):
 			return caller.Caller{}, busy()
 		default:
 			return caller.Caller{}, fmt.Errorf("open connection: %w", err)
@@ -127,6 +128,11 @@ func busy() error {
 	e := errs.New(errs.RateLimited, "Too much is happening at once. Please try again.")
 	e.RetryAfter = time.Second
 	return e
+}
+
+// passes tells of an error whether it is an obstacle that passes.
+func passes(err error) bool {
+	return errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded)
 }
 
 // OpSession names the check that Sessions.Holds adds.
@@ -146,34 +152,51 @@ func (s *Connections) openTx(connectionID, ticket string, item ticketItem, most 
 	return tx
 }
 
+// Room refuses a user, before they get a ticket, for what its handshake would be
+// refused for: RATE_LIMITED where they have ten sockets open. A page can't read a
+// handshake's status, but it can read this.
+func (s *Connections) Room(ctx context.Context, userID string) error {
+	ids, err := s.Of(ctx, userID)
+	if err != nil || len(ids) < MaxSockets {
+		return err
+	}
+	open, leaving, err := s.dropStale(ctx, userID)
+	if err == nil && open >= MaxSockets+leaving {
+		err = tooMany()
+	}
+	return err
+}
+
+func tooMany() error {
+	limited := errs.New(errs.RateLimited, "You have %d connections open. Please close one.", MaxSockets)
+	limited.RetryAfter = ticketLife
+	return limited
+}
+
 // dropStale takes down a user's sockets that are gone without having said so:
-// API Gateway's $disconnect is best effort. Of the others it counts, up to
-// MaxSockets, those that are about to be left.
-func (s *Connections) dropStale(ctx context.Context, userID string) (leaving int, err error) {
+// API Gateway's $disconnect is best effort. It counts the others and, up to
+// MaxSockets, those of them that are about to be left.
+func (s *Connections) dropStale(ctx context.Context, userID string) (open, leaving int, err error) {
 	ids, err := s.Of(ctx, userID)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	left := s.clock.Now().Add(window(s.lifetime) - s.lifetime)
-	for _, id := range ids {
-		item, alive, err := s.alive(ctx, id)
+	stay, leave := make([]bool, len(ids)), make([]bool, len(ids))
+	err = atOnce(indices(len(ids)), func(i int) error {
+		item, alive, err := s.alive(ctx, ids[i])
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if alive {
-			if item.ConnectedAt.Before(left) {
-				leaving++
-			}
-			continue
+		if stay[i], leave[i] = alive, alive && item.ConnectedAt.Before(left); alive {
+			return nil
 		}
-		if _, _, err := s.Close(ctx, id); err != nil {
-			return 0, err
+		if _, _, err := s.Detach(ctx, ids[i]); err != nil {
+			return err
 		}
-		if err := s.unlist(ctx, userID, id); err != nil {
-			return 0, err
-		}
-	}
-	return min(leaving, MaxSockets), nil
+		return s.unlist(ctx, userID, ids[i])
+	})
+	return len(chosen(ids, stay)), min(len(chosen(ids, leave)), MaxSockets), err
 }
 
 // alive tells whether a socket that is listed is open: by its row, and by the
@@ -222,55 +245,17 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 }
 
 // Close takes a socket down: it is marked first, so that no subscription can be
-// added any more, then its subscriptions go, then its row. It gives the topics
-// that it followed. Closing a socket that is gone is no error.
+// added any more, then its subscriptions go, then its row. It gives whose it
+// was and the topics that it followed. Closing a socket that is gone is no error.
 func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
-	item, topics, err := s.strip(ctx, connectionID)
-	if errors.Is(err, table.ErrConditionFailed) {
-		return caller.Caller{}, nil, nil
+	item, topics, err := s.detach(ctx, connectionID)
+	if err != nil {
+		return caller.Caller{}, nil, err
 	}
-	if err == nil {
-		err = s.remove(ctx, connectionID)
+	if err := s.remove(ctx, connectionID); err != nil {
+		return caller.Caller{}, nil, err
 	}
-	return item.caller(connectionID), topics, err
-}
-
-// CloseEarly is Close for who finds a socket closed before its $disconnect has
-// run. Where its client was present, its row stays for that, marked and without
-// topics: it says where.
-func (s *Connections) CloseEarly(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
-	item, topics, err := s.strip(ctx, connectionID)
-	switch {
-	case errors.Is(err, table.ErrConditionFailed):
-		return caller.Caller{}, nil, nil
-	case err == nil && len(item.Present) == 0:
-		err = s.remove(ctx, connectionID)
-	case err == nil && len(topics) > 0:
-		err = s.realtime.Update(ctx, connectionKey(connectionID), table.Update{
-			Remove: []string{"topics"}, If: table.Exists(),
-		}, table.Expires(s.clock.Now().Add(keptAfter)))
-		if errors.Is(err, table.ErrConditionFailed) {
-			err = nil // it has run meanwhile
-		}
-	}
-	return item.caller(connectionID), topics, err
-}
-
-// strip marks a socket and takes everything of it but its row, whose
-// subscriptions it gives; table.ErrConditionFailed where there is none.
-func (s *Connections) strip(ctx context.Context, connectionID string) (item connectionItem, topics []Topic, err error) {
-	if item, err = s.shut(ctx, connectionID, table.Exists()); err != nil {
-		return item, nil, err
-	}
-	if topics, err = parseTopics(item.Topics); err != nil {
-		return item, nil, fmt.Errorf("close connection: %w", err)
-	}
-	for _, topic := range topics {
-		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
-			return item, nil, fmt.Errorf("close connection: %w", err)
-		}
-	}
-	return item, topics, s.unlist(ctx, item.UserID, connectionID)
+	return item.caller(connectionID), topics, nil
 }
 
 // remove deletes a socket's row.
@@ -279,6 +264,47 @@ func (s *Connections) remove(ctx context.Context, connectionID string) error {
 		return fmt.Errorf("close connection: %w", err)
 	}
 	return nil
+}
+
+// Detach takes a socket down that was found closed before $disconnect has said so.
+// It is Close, but the row stays where the socket's clients were present: it tells
+// $disconnect where, and expires where that never comes.
+func (s *Connections) Detach(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
+	item, topics, err := s.detach(ctx, connectionID)
+	if err != nil {
+		return caller.Caller{}, nil, err
+	}
+	if len(item.Present) > 0 {
+		err = s.realtime.Update(ctx, connectionKey(connectionID), table.Update{Remove: []string{"topics"}, If: table.Exists()})
+	} else {
+		err = s.realtime.Delete(ctx, connectionKey(connectionID))
+	}
+	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
+		return caller.Caller{}, nil, fmt.Errorf("detach connection: %w", err)
+	}
+	return item.caller(connectionID), topics, nil
+}
+
+// detach marks a socket and removes all that leads to it; the zero row where the
+// socket is gone.
+func (s *Connections) detach(ctx context.Context, connectionID string) (connectionItem, []Topic, error) {
+	item, err := s.shut(ctx, connectionID, table.Exists())
+	if errors.Is(err, table.ErrConditionFailed) {
+		return connectionItem{}, nil, nil
+	}
+	if err != nil {
+		return connectionItem{}, nil, err
+	}
+	topics, err := parseTopics(item.Topics)
+	if err != nil {
+		return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
+	}
+	for _, topic := range topics {
+		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
+			return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
+		}
+	}
+	return item, topics, s.unlist(ctx, item.UserID, connectionID)
 }
 
 // shut marks a socket, so that nothing is added to it any more, and gives what it
@@ -307,14 +333,14 @@ func parseTopics(names []string) ([]Topic, error) {
 
 func holderOf(c caller.Caller) Holder {
 	return Holder{
-		UserID: c.UserID, Email: c.Email, DisplayName: c.DisplayName, SessionID: c.SessionID,
+		UserID: c.UserID, Email: c.Email, SessionID: c.SessionID,
 		OrgID: c.OrgID, OrgRole: c.OrgRole, Permissions: c.Permissions,
 	}
 }
 
 func (h Holder) caller(connectionID string) caller.Caller {
 	return caller.Caller{
-		UserID: h.UserID, Email: h.Email, DisplayName: h.DisplayName, SessionID: h.SessionID,
+		UserID: h.UserID, Email: h.Email, SessionID: h.SessionID,
 		OrgID: h.OrgID, OrgRole: h.OrgRole, Permissions: h.Permissions, ConnectionID: connectionID,
 	}
 }

@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -79,11 +80,12 @@ func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string,
 		outcomes[i] = s.postAll(ctx, connectionIDs[i], frames)
 	})
 	s.tally(ctx, topic, outcomes, len(frames), by)
-	for i, id := range connectionIDs {
+	_ = atOnce(indices(len(connectionIDs)), func(i int) error {
 		if outcomes[i] == gone {
-			s.forget(ctx, topic, id)
+			s.forget(ctx, topic, connectionIDs[i])
 		}
-	}
+		return nil
+	}) // failures are logged
 	return outcomes
 }
 
@@ -166,20 +168,25 @@ func (s *Streams) tally(ctx context.Context, topic Topic, outcomes []outcome, fr
 // forget takes down a socket that is gone; a failure is logged, and the next
 // post to it tries again.
 func (s *Streams) forget(ctx context.Context, topic Topic, connectionID string) {
-	if err := s.takeDown(ctx, topic, connectionID); err != nil {
+	if err := s.takeDown(ctx, connectionID, topic); err != nil {
 		s.log.WarnContext(ctx, "take down socket", "error", err.Error())
 	}
 }
 
-// takeDown removes a socket, which may have had no $disconnect, and the row that
-// led to it.
-func (s *Streams) takeDown(ctx context.Context, topic Topic, connectionID string) error {
-	c, topics, err := s.connections.CloseEarly(ctx, connectionID)
+// takeDown removes a socket, which may have had no $disconnect, and the
+// subscriptions that led to it.
+func (s *Streams) takeDown(ctx context.Context, connectionID string, topics ...Topic) error {
+	c, ended, err := s.connections.Detach(ctx, connectionID)
 	if err != nil {
 		return err
 	}
-	if err := s.ended(ctx, c, topics...); err != nil {
+	if err := s.ended(ctx, c, ended...); err != nil {
 		return err
 	}
-	return s.realtime.Delete(ctx, subscriptionKey(topic, connectionID))
+	for _, topic := range topics {
+		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
+			return fmt.Errorf("take down socket: %w", err)
+		}
+	}
+	return nil
 }

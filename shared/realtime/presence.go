@@ -16,8 +16,9 @@ import (
 // Presence is who has a meeting open, by client: a window, or a device. A client
 // says so every 20 seconds, and whenever its status or cursor changes. Its row
 // stands for the permission to be there: it is made in one transaction with the
-// participant, the meeting and the open socket, and deleted with them; so what
-// keeps it is one write, on the condition that it is there.
+// participant, the meeting and its owner, an open socket or a session, and
+// deleted with them; so what keeps it is one write, on the condition that it is
+// there.
 const (
 	// silence is how long a client may be silent until it has left.
 	silence = 45 * time.Second
@@ -31,7 +32,11 @@ const (
 	// lookEvery is how often a client's heartbeats look for those who have left.
 	// Clients are heard every 20 s, so that is at each.
 	lookEvery = 10 * time.Second
-	// maxClients is how many clients of one user are present in a meeting.
+	// reenter is how old a row gets before its client enters anew: as long as the
+	// row of a session that owns it is kept at least.
+	reenter = 2 * time.Hour
+	// maxClients is how many clients of one user are present in a meeting; as many
+	// more may have gone lately.
 	maxClients = 10
 	// beatTries bounds the races of one client's frames with each other.
 	beatTries = 4
@@ -39,19 +44,32 @@ const (
 
 // Admission says who may be present.
 type Admission interface {
-	// Admit checks that a caller may be present now and gives their role.
-	Admit(ctx context.Context, c caller.Caller, topic Topic) (role string, err error)
+	// Admit checks that a caller may be present now and gives what they are there.
+	Admit(ctx context.Context, c caller.Caller, topic Topic) (Standing, error)
 	// Holds adds to a transaction what must still be so; see Source.Holds.
-	Holds(tx *table.Tx, topic Topic, userID, role string)
+	Holds(tx *table.Tx, topic Topic, userID string, as Standing)
 }
 
-// PresenceRequest is one heartbeat of a client.
-type PresenceRequest struct {
-	Topic    string  `json:"topic" minLength:"1" maxLength:"300"`
+// Standing is what a person is in a meeting.
+type Standing struct {
+	Role string `json:"role"`
+	// DisplayName is what they are called there since NameRevision of the user.
+	DisplayName  string `json:"displayName,omitempty"`
+	NameRevision int64  `json:"nameRevision,omitempty"`
+}
+
+// Heartbeat is what a client says of itself.
+type Heartbeat struct {
 	ClientID string  `json:"clientId" minLength:"1" maxLength:"255"`
-	Seq      int64   `json:"seq" minimum:"0" maximum:"9007199254740991" doc:"Grows with every frame of a client; the highest wins."`
-	Status   string  `json:"status" enum:"active,typing,idle"`
+	Seq      int64   `json:"seq" minimum:"0" maximum:"9007199254740991" doc:"Grows with every heartbeat of a client, over whatever way it is sent; the highest wins."`
+	Status   string  `json:"status" enum:"active,typing,idle,gone" doc:"With gone the client leaves at once."`
 	Cursor   *Cursor `json:"cursor,omitzero"`
+}
+
+// PresenceRequest is a heartbeat over a socket.
+type PresenceRequest struct {
+	Topic string `json:"topic" minLength:"1" maxLength:"300"`
+	Heartbeat
 }
 
 // Cursor is a selection in the notes at a version, in code points.
@@ -61,16 +79,18 @@ type Cursor struct {
 	Version int64 `json:"version" minimum:"0" maximum:"9007199254740991"`
 }
 
-// presenceItem is a client that is present. Times are milliseconds since 1970.
+// presenceItem is a client that is present, or one that has gone lately. Times
+// are milliseconds since 1970.
 type presenceItem struct {
-	UserID       string  `json:"userId"`
-	ClientKey    string  `json:"clientKey"`
-	DisplayName  string  `json:"displayName,omitempty"`
-	ConnectionID string  `json:"connectionId"`
-	Role         string  `json:"role"`
-	Status       string  `json:"status"`
-	Cursor       *Cursor `json:"cursor,omitempty"`
-	Seq          int64   `json:"seq"`
+	UserID    string `json:"userId"`
+	ClientKey string `json:"clientKey"`
+	// Owner is the partition of the row that this one goes with.
+	Owner string `json:"owner"`
+	// Standing is the person's when the row was made; their name goes on with them.
+	Standing
+	Status string  `json:"status"`
+	Cursor *Cursor `json:"cursor,omitempty"`
+	Seq    int64   `json:"seq"`
 	// Since is when the row was made: another in its place has another.
 	Since int64 `json:"since"`
 	// At is when the client was last heard, Tat when it may be heard next at the
@@ -81,6 +101,12 @@ type presenceItem struct {
 
 // live tells whether a client has been heard lately.
 func (p presenceItem) live(now time.Time) bool { return p.At > now.Add(-silence).UnixMilli() }
+
+// gone tells whether a client has said that it leaves.
+func (p presenceItem) gone() bool { return p.Status == statusGone }
+
+// here tells whether a client is there, for others.
+func (p presenceItem) here(now time.Time) bool { return p.live(now) && !p.gone() }
 
 // shows tells whether two states look the same to others.
 func (p presenceItem) shows(q presenceItem) bool {
@@ -120,12 +146,20 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 	if topic.Kind != State {
 		return Heard{}, errs.Invalid("body.topic", "must be meetings/<id>: presence is of a meeting as a whole")
 	}
+	return s.hear(ctx, c, topic, in.Heartbeat)
+}
+
+// hear takes a heartbeat, whatever way it came.
+func (s *Service) hear(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Heard, error) {
 	now := s.clock.Now()
 	next := presenceItem{
-		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), DisplayName: c.DisplayName, ConnectionID: c.ConnectionID,
+		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), Owner: ownerOf(c).key.PK,
 		Status: in.Status, Cursor: in.Cursor, Seq: in.Seq, At: now.UnixMilli(), Tat: now.Add(beatEvery).UnixMilli(),
 	}
-	before, err := s.beat(ctx, c, topic, next, now)
+	if next.gone() {
+		return s.goes(ctx, c, topic, next, now)
+	}
+	before, err := s.beat(ctx, c, topic, &next, now)
 	if errors.Is(err, errOvertaken) {
 		return Heard{}, nil
 	}
@@ -139,12 +173,14 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 var errOvertaken = errors.New("a later frame of this client was here first")
 
 // beat writes a heartbeat and gives the row as it was, or the zero one where it
-// isn't known whether others have been told. In the common case that is one
-// write, with no read: the row is there, of this socket, and quiet.
-func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next presenceItem, now time.Time) (before presenceItem, err error) {
+// isn't known whether others have been told; next then stands as the row does. In
+// the common case that is one write, with no read: the row is there, of this owner,
+// and quiet.
+func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next *presenceItem, now time.Time) (before presenceItem, err error) {
 	key := presenceKey(topic, next.UserID, next.ClientKey)
 	before, err = s.renew(ctx, key, next, table.And(
-		table.Equals("connectionId", next.ConnectionID), table.Less("seq", next.Seq), table.LessOrEqual("tat", next.At),
+		table.Equals("owner", next.Owner), table.NotEquals("status", statusGone), table.Less("seq", next.Seq),
+		table.LessOrEqual("tat", next.At), table.Greater("since", now.Add(-reenter).UnixMilli()),
 	))
 	for range beatTries {
 		stood, ok := errors.AsType[*table.ConditionError](err)
@@ -156,11 +192,11 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 				return before, err
 			}
 		}
-		if err := before.takes(next, now); err != nil {
+		if err := before.takes(*next, now); err != nil {
 			return before, err
 		}
 		next.Tat = max(next.Tat, before.Tat+beatEvery.Milliseconds())
-		if before.ConnectionID == next.ConnectionID && before.Seq <= next.Seq {
+		if before.stands(*next, now) {
 			// Nobody is let in here, so the row must be the one that was seen.
 			_, err = s.renew(ctx, key, next, unchanged(before))
 		} else {
@@ -172,7 +208,7 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next p
 			before = presenceItem{}
 		}
 	}
-	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded) {
+	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || passes(err) {
 		return before, busy()
 	}
 	return before, err
@@ -193,7 +229,7 @@ func decodePresence(old table.Old) (p presenceItem, err error) {
 // takes tells whether a row, the zero one where there is none, takes a heartbeat.
 func (p presenceItem) takes(next presenceItem, now time.Time) error {
 	wait := time.Duration(p.Tat-next.At) * time.Millisecond
-	if p.live(now) && (p.Seq > next.Seq || p.Seq == next.Seq && wait > early) {
+	if p.live(now) && (p.Seq > next.Seq || p.Seq == next.Seq && (wait > early || p.gone())) {
 		return errOvertaken
 	}
 	if wait > early {
@@ -202,6 +238,12 @@ func (p presenceItem) takes(next presenceItem, now time.Time) error {
 		return limited
 	}
 	return nil
+}
+
+// stands tells whether a row still stands for the permission to be there, so that
+// a heartbeat only has to renew it.
+func (p presenceItem) stands(next presenceItem, now time.Time) bool {
+	return p.Owner == next.Owner && p.Seq <= next.Seq && !p.gone() && p.Since > now.Add(-reenter).UnixMilli()
 }
 
 // unchanged is the condition that a client's row is as it was seen.
@@ -213,7 +255,7 @@ func unchanged(p presenceItem) table.Condition {
 }
 
 // renew writes a heartbeat into a row that is there.
-func (s *Service) renew(ctx context.Context, key table.Key, next presenceItem, holds table.Condition) (presenceItem, error) {
+func (s *Service) renew(ctx context.Context, key table.Key, next *presenceItem, holds table.Condition) (presenceItem, error) {
 	before, err := table.UpdateReturningOld[presenceItem](ctx, s.realtime, key, table.Update{
 		Set: map[string]any{"status": next.Status, "cursor": next.Cursor, "seq": next.Seq, "at": next.At, "tat": next.Tat},
 		If:  holds,
@@ -221,121 +263,17 @@ func (s *Service) renew(ctx context.Context, key table.Key, next presenceItem, h
 	if err != nil {
 		return presenceItem{}, fmt.Errorf("presence: %w", err)
 	}
+	next.Standing = before.Standing
 	return before, nil
-}
-
-// enter makes a client's row, or moves it to this socket, in one transaction
-// with what permits it.
-func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, before, next presenceItem, now time.Time) error {
-	role, err := s.rooms.Admit(ctx, c, topic)
-	if err != nil {
-		return err
-	}
-	if err := s.hasPlace(ctx, topic, next, now); err != nil {
-		return err
-	}
-	next.Role, next.Since = role, next.At
-	if next.Since <= before.Since {
-		next.Since = before.Since + 1
-	}
-	name := topic.String()
-	tx := table.NewTx()
-	s.rooms.Holds(tx, topic, next.UserID, role)
-	tx.Update(s.realtime, connectionKey(next.ConnectionID), table.Update{
-		Add: map[string]any{"present": table.StringSet{name}, "entered": 1},
-		If: table.And(
-			table.Exists(), table.AttributeAbsent("closed"),
-			table.Or(table.AttributeAbsent("present"), table.SizeLess("present", MaxTopics), table.Contains("present", name)),
-		),
-	}, table.Named(opConnection))
-	tx.Put(s.realtime, presenceKey(topic, next.UserID, next.ClientKey), next, table.If(unchanged(before)), table.Named(opPresence), table.Expires(now.Add(keptSilent)))
-	err = tx.Commit(ctx)
-	switch failed := table.FailedOp(err, opConnection); {
-	case err == nil:
-		return nil
-	case table.FailedOp(err, OpParticipant) != nil:
-		return errOtherRole
-	case table.FailedOp(err, OpMeeting) != nil:
-		return errs.New(errs.MeetingNotActive, "The meeting has ended.")
-	case failed != nil:
-		var connection connectionItem
-		if failed.Decode(&connection) != nil || connection.Closed {
-			return errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
-		}
-		return s.makeRoom(ctx, next, connection, now)
-	}
-	if raced := table.FailedOp(err, opPresence); raced != nil {
-		return &table.ConditionError{Old: raced.Old}
-	}
-	return fmt.Errorf("enter %s: %w", topic, err)
-}
-
-// makeRoom takes the meetings off a socket in which its client has fallen silent:
-// RATE_LIMITED in any case, and worth trying again where that has helped.
-func (s *Service) makeRoom(ctx context.Context, next presenceItem, connection connectionItem, now time.Time) error {
-	var over table.StringSet
-	for _, name := range connection.Present {
-		topic, err := ParseTopic(name)
-		if err != nil {
-			return fmt.Errorf("presence: %w", err)
-		}
-		silent, err := s.streams.silentOver(ctx, topic, next, now)
-		if err != nil {
-			return err
-		}
-		if silent {
-			over = append(over, name)
-		}
-	}
-	limited := errs.New(errs.RateLimited, "Over one connection you can be present in %d meetings.", MaxTopics)
-	limited.RetryAfter = silence
-	if len(over) == 0 {
-		return limited
-	}
-	// Whoever has entered meanwhile may have entered one of these.
-	err := s.realtime.Update(ctx, connectionKey(next.ConnectionID), table.Update{
-		DeleteFrom: map[string]any{"present": over}, If: table.Equals("entered", connection.Entered),
-	})
-	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
-		return fmt.Errorf("presence: %w", err)
-	}
-	return errRoom
-}
-
-// errRoom says that there may be room now.
-var errRoom = errors.New("room was made")
-
-// opPresence names the row of the client that enters.
-const opPresence = "presence"
-
-// hasPlace refuses a user's eleventh client. Frames of several that come at once
-// may go a little beyond.
-func (s *Service) hasPlace(ctx context.Context, topic Topic, next presenceItem, now time.Time) error {
-	own, err := s.streams.present(ctx, topic, next.UserID)
-	if err != nil {
-		return err
-	}
-	others := 0
-	for _, row := range own {
-		if row.Value.ClientKey != next.ClientKey && row.Value.live(now) {
-			others++
-		}
-	}
-	if others >= maxClients {
-		limited := errs.New(errs.RateLimited, "You are present in this meeting %d times already.", maxClients)
-		limited.RetryAfter = silence
-		return limited
-	}
-	return nil
 }
 
 // afterBeat tells the meeting what a heartbeat has changed: nothing, mostly; and
 // now and then who has left.
 func (s *Service) afterBeat(ctx context.Context, topic Topic, before, next presenceItem, now time.Time) {
-	var here []present
-	back := !before.live(now)
+	var here []Present
+	back := !before.here(now)
 	if back || !before.shows(next) {
-		here = []present{next.present()}
+		here = []Present{next.present()}
 	}
 	var left []departed
 	every := lookEvery.Milliseconds()

@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// present is a client that is there, as others see it.
-type present struct {
+// Present is a client that is there, as others see it.
+type Present struct {
 	UserID      string  `json:"userId"`
 	ClientKey   string  `json:"clientKey"`
 	DisplayName string  `json:"displayName"`
@@ -27,15 +27,19 @@ type departed struct {
 	At        time.Time `json:"at"`
 }
 
-func (p presenceItem) present() present {
-	return present{
+func (p presenceItem) present() Present {
+	return Present{
 		UserID: p.UserID, ClientKey: p.ClientKey, DisplayName: p.DisplayName,
 		Status: p.Status, Cursor: p.Cursor, At: time.UnixMilli(p.At).UTC(),
 	}
 }
 
-func (p presenceItem) departed() departed {
-	return departed{UserID: p.UserID, ClientKey: p.ClientKey, At: time.UnixMilli(p.At).UTC()}
+func (p presenceItem) departed() departed { return p.departedAt(p.At) }
+
+// departedAt says that a client has left at a time, or right when it was last
+// heard where another clock says that this was later.
+func (p presenceItem) departedAt(ms int64) departed {
+	return departed{UserID: p.UserID, ClientKey: p.ClientKey, At: time.UnixMilli(max(ms, p.At)).UTC()}
 }
 
 type presenceFrame struct {
@@ -47,7 +51,7 @@ type presenceFrame struct {
 
 // presenceFrames packs who is there and who has left into as few frames as
 // their size allows, at least one.
-func presenceFrames(topic Topic, here []present, left []departed) ([][]byte, error) {
+func presenceFrames(topic Topic, here []Present, left []departed) ([][]byte, error) {
 	empty := presenceFrame{Type: "presence", Topic: topic.String(), Here: []jsontext.Value{}, Left: []jsontext.Value{}}
 	around, err := json.Marshal(empty)
 	if err != nil {

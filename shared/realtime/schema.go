@@ -16,13 +16,15 @@ import (
 //	connection    Realtime  CONNECTION#<id>         CONNECTION           every frame of the socket
 //	user sockets  Realtime  SOCKETS#<userId>        SOCKETS              connecting, and ending a session
 //	subscription  Realtime  TOPIC#<topic>           CONNECTION#<id>      every sender to the topic
+//	owner         Realtime  OWNER#<sessionId>       OWNER                entering a meeting without a socket, and ending a session
 //	presence      Realtime  PRESENCE#<topic>        CLIENT#<userId>#<clientKey>
-//	                                                                     heartbeats, subscribing, revocation
+//	                                                                     heartbeats, subscribing, listing, revocation
 //
 // A connection knows its topics, and where its client is present, so its rows
-// are found without an index. They expire (`ttl`): a ticket after 30 s, presence
-// after five minutes of silence, the others after API Gateway has closed the
-// socket.
+// are found without an index; a session knows where clients of its are present
+// that have no socket. They expire (`ttl`): a ticket after 30 s, presence
+// after five minutes of silence, a session two hours after a client entered, the
+// others after API Gateway has closed the socket.
 
 const (
 	connectionPrefix = "CONNECTION#"
@@ -37,6 +39,10 @@ func ticketKey(ticket string) table.Key {
 
 func connectionKey(id string) table.Key {
 	return table.Key{PK: connectionPrefix + id, SK: "CONNECTION"}
+}
+
+func ownerKey(sessionID string) table.Key {
+	return table.Key{PK: "OWNER#" + sessionID, SK: "OWNER"}
 }
 
 func socketsKey(userID string) table.Key {
@@ -70,7 +76,6 @@ type ticketItem struct {
 type Holder struct {
 	UserID      string   `json:"userId"`
 	Email       string   `json:"email,omitempty"`
-	DisplayName string   `json:"displayName,omitempty"`
 	SessionID   string   `json:"sessionId"`
 	OrgID       string   `json:"orgId,omitempty"`
 	OrgRole     string   `json:"orgRole,omitempty"`
@@ -82,10 +87,7 @@ type connectionItem struct {
 	Holder
 	ConnectedAt time.Time       `json:"connectedAt"`
 	Topics      table.StringSet `json:"topics,omitempty"`
-	// Present are the topics that this socket's client has been present in.
-	Present table.StringSet `json:"present,omitempty"`
-	// Entered counts how often one was added.
-	Entered int64 `json:"entered,omitempty"`
+	ownerItem
 	// Closed is set first when a socket goes, so that nothing is added to it
 	// while it is taken down.
 	Closed bool `json:"closed,omitempty"`

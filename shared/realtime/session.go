@@ -5,33 +5,47 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/rapport/rapport/shared/table"
 )
 
 // EndSession takes down every socket that a session has opened: each is told
-// `revoked` on all its topics and closed. The session has been marked as ended
-// before, so that none is opened any more. When it returns without error, no
-// sender that starts afterwards finds the sockets, and no frame of theirs is
-// taken. Doing it again does what is left.
+// `revoked` on all its topics and closed; and it ends the presence of the
+// session's clients that have no socket. The session has been marked as ended
+// before, so that nothing is opened or entered any more. When it returns without
+// error, no sender that starts afterwards finds the sockets, and no frame of theirs
+// is taken. Doing it again does what is left.
 func (s *Streams) EndSession(ctx context.Context, userID, sessionID string) error {
 	ids, err := s.connections.Of(ctx, userID)
 	if err != nil {
 		return err
 	}
-	failures := make([]error, len(ids))
-	var group errgroup.Group
-	group.SetLimit(MaxSockets)
-	for i, id := range ids {
-		group.Go(func() error {
-			failures[i] = s.endSocket(ctx, id, sessionID)
-			return nil
-		})
+	return errors.Join(
+		atOnce(ids, func(id string) error { return s.endSocket(ctx, id, sessionID) }),
+		s.endAbsent(ctx, userID, sessionID),
+	)
+}
+
+// endAbsent ends the presence of those clients of a session that have no socket.
+func (s *Streams) endAbsent(ctx context.Context, userID, sessionID string) error {
+	key := ownerKey(sessionID)
+	item, err := table.Get[ownerItem](ctx, s.realtime, key)
+	if errors.Is(err, table.ErrNotFound) {
+		return nil
 	}
-	_ = group.Wait() // failures are joined
-	return errors.Join(failures...)
+	if err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	present, err := parseTopics(item.Present)
+	if err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	if err := s.endPresence(ctx, key.PK, userID, present); err != nil {
+		return err
+	}
+	if err := s.realtime.Delete(ctx, key); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
 }
 
 // endSocket takes a socket down if it is of a session. Everything stays listed
@@ -55,48 +69,47 @@ func (s *Streams) endSocket(ctx context.Context, connectionID, sessionID string)
 	if err != nil {
 		return fmt.Errorf("end socket: %w", err)
 	}
-	if err := s.endPresence(ctx, connectionID, item.UserID, present); err != nil {
+	if err := s.endPresence(ctx, connectionKey(connectionID).PK, item.UserID, present); err != nil {
 		return err
 	}
 	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
 		return err
 	}
-	c, left, err := s.connections.Close(ctx, connectionID)
+	closed, left, err := s.connections.Close(ctx, connectionID)
 	if err != nil {
 		return err
 	}
-	return s.ended(ctx, c, left...)
+	return s.ended(ctx, closed, left...)
 }
 
 // endTopics ends a socket's subscriptions: all are marked, then it is told, then
 // they are deleted.
 func (s *Streams) endTopics(ctx context.Context, connectionID string, topics []Topic) error {
-	var frames [][]byte
-	standing := map[Topic]table.Row[subscription]{}
-	for _, topic := range topics {
-		key := subscriptionKey(topic, connectionID)
+	streams, marked := make([]stream, len(topics)), make([]bool, len(topics))
+	err := atOnce(indices(len(topics)), func(i int) error {
+		key := subscriptionKey(topics[i], connectionID)
 		value, err := table.UpdateReturning[subscription](ctx, s.realtime, key, table.Update{
 			Set: map[string]any{"ended": true}, If: table.Exists(),
 		})
 		if errors.Is(err, table.ErrConditionFailed) {
-			continue
+			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("mark subscription: %w", err)
 		}
-		frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: SessionEnded})
-		if err != nil {
-			return err
-		}
-		frames, standing[topic] = append(frames, frame), table.Row[subscription]{Key: key, Value: value}
+		streams[i], marked[i] = stream{topics[i], table.Row[subscription]{Key: key, Value: value}}, true
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if len(frames) == 0 {
+	standing := chosen(streams, marked)
+	if len(standing) == 0 {
 		return nil
 	}
-	s.tally(ctx, topics[0], []outcome{s.postAll(ctx, connectionID, frames)}, len(frames), laneRevocation)
-	var failed error
-	for topic, row := range standing {
-		failed = errors.Join(failed, s.end(ctx, topic, row))
+	// The socket is about to be closed, so whether it could be told is all the same.
+	if _, err := s.tellRevoked(ctx, [][]stream{standing}, SessionEnded); err != nil {
+		return err
 	}
-	return failed
+	return s.end(ctx, standing...)
 }

@@ -180,7 +180,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		limited := errs.New(errs.RateLimited, "A connection follows at most %d topics.", MaxTopics)
 		limited.RetryAfter = time.Second
 		return limited
-	case errors.Is(err, table.ErrTransactionConflict), errors.Is(err, table.ErrOverloaded):
+	case passes(err):
 		return busy()
 	default:
 		return fmt.Errorf("subscribe %s: %w", topic, err)
@@ -260,7 +260,7 @@ func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, s
 	}
 	told := s.streams.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
 	if told[0] == failed || told[0] == dropped {
-		return s.streams.giveUp(ctx, topic, c.ConnectionID)
+		return s.streams.giveUp(ctx, c.ConnectionID, topic)
 	}
 	return nil
 }
@@ -290,7 +290,7 @@ func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in Unsubscri
 	if err != nil {
 		return Unsubscribed{}, fmt.Errorf("unsubscribe %s: %w", topic, err)
 	}
-	if err := s.streams.end(ctx, topic, table.Row[subscription]{Key: key, Value: row}); err != nil {
+	if err := s.streams.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
 		return Unsubscribed{}, err
 	}
 	return Unsubscribed{Topic: in.Topic}, nil

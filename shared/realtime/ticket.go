@@ -18,8 +18,11 @@ type Ticket struct {
 }
 
 // IssueTicket makes a ticket that opens one socket for the caller within 30
-// seconds.
+// seconds: RATE_LIMITED where a handshake would be refused with it.
 func (s *Service) IssueTicket(ctx context.Context, c caller.Caller, _ struct{}) (Ticket, error) {
+	if err := s.connections.Room(ctx, c.UserID); err != nil {
+		return Ticket{}, err
+	}
 	ticket, expiresAt, err := s.connections.Issue(ctx, c)
 	if err != nil {
 		return Ticket{}, err

@@ -2,15 +2,20 @@ package testkit
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 const workosKey = "sk_test_directory"
+
+// joined is when everybody came to WorkOS.
+func joined() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 // WebhookSecret is what WorkOS's webhooks are signed with here.
 const WebhookSecret = "whsec_test"
@@ -28,9 +33,7 @@ type Directory struct {
 
 func newDirectory(t testing.TB) *Directory {
 	d := &Directory{people: map[string]*Person{}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /user_management/users/{id}", d.serve)
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(d.counted(workostest.Users(workosKey, d.find)))
 	t.Cleanup(server.Close)
 	d.url = server.URL
 	return d
@@ -56,29 +59,30 @@ func (d *Directory) Lookups() int {
 	return d.lookups
 }
 
-func (d *Directory) serve(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
+// counted counts the questions before they are answered, or is down.
+func (d *Directory) counted(users http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.mu.Lock()
+		d.lookups++
+		status := d.status
+		d.mu.Unlock()
+		if status != 0 {
+			writeJSON(w, status, map[string]string{"message": "Down for the test"})
+			return
+		}
+		users.ServeHTTP(w, r)
+	})
+}
+
+func (d *Directory) find(id string) (workostest.User, bool) {
 	d.mu.Lock()
-	d.lookups++
+	defer d.mu.Unlock()
 	p, known := d.people[id]
-	status := d.status
-	d.mu.Unlock()
-	switch {
-	case r.Header.Get("Authorization") != "Bearer "+workosKey:
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"message": "Unauthorized", "code": "unauthorized"})
-	case status != 0:
-		writeJSON(w, status, map[string]string{"message": "Down for the test"})
-	case !known:
-		writeJSON(w, http.StatusNotFound, map[string]string{
-			"message": fmt.Sprintf("User not found: '%s'.", id), "code": "entity_not_found", "entity_id": id,
-		})
-	default:
-		first, last, _ := strings.Cut(p.DisplayName, " ")
-		writeJSON(w, http.StatusOK, map[string]any{
-			"object": "user", "id": p.ID, "email": p.Email, "first_name": first, "last_name": last, "email_verified": true,
-			"created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z",
-		})
+	if !known {
+		return workostest.User{}, false
 	}
+	first, last, _ := strings.Cut(p.DisplayName, " ")
+	return workostest.User{ID: p.ID, Email: p.Email, FirstName: first, LastName: last, CreatedAt: joined()}, true
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -1,49 +1,34 @@
 package testkit
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 // SigningKey is an RSA key under its id.
-type SigningKey struct {
-	ID      string
-	Private *rsa.PrivateKey
-}
+type SigningKey = workostest.Key
 
-// NewSigningKey makes a key of 2048 bits.
+// NewSigningKey makes a key under an id.
 func NewSigningKey(t testing.TB, id string) SigningKey {
 	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := workostest.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return SigningKey{id, private}
+	key.ID = id
+	return key
 }
 
 // firstKey is made once for all tests of a binary, because it takes a while.
-var firstKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
-
-// JWK is a key's public part in a JSON Web Key Set (RFC 7517).
-func (k SigningKey) JWK() map[string]string {
-	return map[string]string{
-		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": k.ID,
-		"n": base64.RawURLEncoding.EncodeToString(k.Private.N.Bytes()),
-		"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(k.Private.E)).Bytes()),
-	}
-}
+var firstKey = sync.OnceValues(workostest.NewKey)
 
 // Issuer signs tokens as WorkOS does, and publishes its keys.
 type Issuer struct {
@@ -59,11 +44,12 @@ type Issuer struct {
 // NewIssuer starts an issuer with one key, `key-1`.
 func NewIssuer(t testing.TB) *Issuer {
 	t.Helper()
-	private, err := firstKey()
+	key, err := firstKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &Issuer{keys: []SigningKey{{"key-1", private}}}
+	key.ID = "key-1"
+	i := &Issuer{keys: []SigningKey{key}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { i.serve(w) }))
 	t.Cleanup(server.Close)
 	i.Name, i.URL = "https://issuer.test/", server.URL+"/jwks"
@@ -73,18 +59,20 @@ func NewIssuer(t testing.TB) *Issuer {
 func (i *Issuer) serve(w http.ResponseWriter) {
 	i.mu.Lock()
 	i.fetches++
-	answer, keys := i.answer, []map[string]string{}
-	for _, key := range i.keys {
-		keys = append(keys, key.JWK())
-	}
+	answer, keys := i.answer, i.keys
 	i.mu.Unlock()
 	if answer != nil {
 		answer(w)
 		return
 	}
+	set, err := workostest.KeySet(keys...)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	// Strings always encode, and a client that is gone needs no answer.
-	_ = json.NewEncoder(w).Encode(map[string]any{"keys": keys})
+	// A client that is gone needs no answer.
+	_, _ = w.Write(set)
 }
 
 // Fetches counts how often the key set was asked for.
@@ -126,7 +114,11 @@ func (i *Issuer) Answer(f func(http.ResponseWriter)) {
 // Sign signs claims with the issuer's key.
 func (i *Issuer) Sign(t testing.TB, claims jwt.MapClaims) string {
 	t.Helper()
-	return SignWith(t, jwt.SigningMethodRS256, i.Key().Private, claims, map[string]any{"kid": i.Key().ID})
+	signed, err := i.Key().Sign(claims)
+	if err != nil {
+		t.Error(fmt.Errorf("sign token: %w", err))
+	}
+	return signed
 }
 
 // SignWith signs claims with any method and key, under any headers beside the
@@ -140,12 +132,4 @@ func SignWith(t testing.TB, method jwt.SigningMethod, key any, claims jwt.MapCla
 		t.Error(fmt.Errorf("sign token: %w", err))
 	}
 	return signed
-}
-
-func (i *Issuer) claims(userID, session string) jwt.MapClaims {
-	now := time.Now()
-	return jwt.MapClaims{
-		"iss": i.Name, "sub": userID, "sid": session, "org_id": "org_test", "role": "member",
-		"permissions": []string{}, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
-	}
 }

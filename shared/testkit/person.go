@@ -14,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 // Person is somebody who calls. The zero ID is nobody: a caller without token.
@@ -46,7 +47,13 @@ func (w *World) Stranger(name string) *Person {
 func (w *World) Nobody() *Person { return &Person{world: w} }
 
 // Claims are what an identity provider says of this person for five minutes.
-func (p *Person) Claims() jwt.MapClaims { return p.world.Issuer.claims(p.ID, p.Session) }
+func (p *Person) Claims() jwt.MapClaims {
+	return p.session().Claims(p.world.Issuer.Name, time.Now(), 5*time.Minute)
+}
+
+func (p *Person) session() workostest.Session {
+	return workostest.Session{ID: p.Session, UserID: p.ID, Organization: "org_test"}
+}
 
 // Token signs the person's claims after each change was applied to them; a nil
 // value removes a claim.
@@ -159,10 +166,11 @@ func (w *World) Hear(t testing.TB, event any, options ...Option) Answer {
 // Revoke ends the person's session as WorkOS does: by its event.
 func (p *Person) Revoke(t testing.TB) Answer {
 	t.Helper()
-	return p.world.Hear(t, map[string]any{
-		"id": "event_" + p.Session, "event": "session.revoked", "created_at": "2026-01-01T00:00:00.000Z",
-		"data": map[string]any{"object": "session", "id": p.Session, "user_id": p.ID, "impersonator": nil},
-	})
+	event, err := p.session().Revoked("event_"+p.Session, joined())
+	if err != nil {
+		t.Fatalf("encode event: %v", err)
+	}
+	return p.world.Hear(t, event)
 }
 
 // EndSession marks the person's session as ended and does no more, as a function

@@ -11,36 +11,15 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/testkit/frames"
 )
 
-// Frame is a frame that a client got; what its type doesn't have is zero.
-type Frame struct {
-	Type     string            `json:"type"`
-	ID       string            `json:"id"`
-	Topic    string            `json:"topic"`
-	Position int64             `json:"position"`
-	Hash     string            `json:"hash"`
-	Version  int64             `json:"version"`
-	Ops      json.RawMessage   `json:"ops"`
-	Reason   string            `json:"reason"`
-	Code     errs.Kind         `json:"code"`
-	Detail   string            `json:"detail"`
-	Errors   []errs.FieldError `json:"errors"`
-	Oldest   *int64            `json:"oldest"`
-	Events   []Event           `json:"events"`
-	// Raw is the whole frame.
-	Raw json.RawMessage `json:"-"`
-}
-
-// Event is an event in a frame.
-type Event struct {
-	Position int64           `json:"position"`
-	At       time.Time       `json:"at"`
-	Data     json.RawMessage `json:"data"`
-	Omitted  bool            `json:"omitted"`
-}
+// What a client gets.
+type (
+	Frame = frames.Frame
+	Event = frames.Event
+)
 
 // Socket is a person's open WebSocket.
 type Socket struct {
@@ -125,7 +104,7 @@ func (s *Socket) Ask(t testing.TB, frame any) Frame {
 	before := len(s.Frames(t))
 	s.Send(t, raw)
 	for _, got := range s.Frames(t)[before:] {
-		if got.ID == sent.ID && got.Type != "event" && got.Type != "head" && got.Type != "revoked" {
+		if got.ID == sent.ID && !got.Unasked() {
 			return got
 		}
 	}
@@ -137,17 +116,17 @@ func (s *Socket) Ask(t testing.TB, frame any) Frame {
 func (s *Socket) Frames(t testing.TB) []Frame {
 	t.Helper()
 	raws, _ := s.person.world.Gateway.look(s.ID)
-	frames := make([]Frame, len(raws))
+	all := make([]Frame, len(raws))
 	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &frames[i]); err != nil {
-			t.Errorf("a frame that is not as expected: %v: %s", err, raw)
+		var err error
+		if all[i], err = frames.Decode(raw); err != nil {
+			t.Error(err)
 		}
 		if len(raw) > endpoint.MaxFrame {
 			t.Errorf("a frame of %d bytes", len(raw))
 		}
-		frames[i].Raw = raw
 	}
-	return frames
+	return all
 }
 
 // Events are the events of a topic that reached the socket so far.

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,8 +84,9 @@ func (a Appended) Publish(ctx context.Context) {
 // a few small reads, that of the entry before, and, when nobody races, one write
 // unit per KB.
 //
-// VALIDATION_ERROR for a speaker who isn't in the meeting, MEETING_NOT_ACTIVE
-// before its beginning and after its end, RATE_LIMITED when the race was lost
+// FORBIDDEN for another's words, or those of an unknown speaker, from somebody
+// below co-host; VALIDATION_ERROR for a speaker who isn't in the meeting,
+// MEETING_NOT_ACTIVE before its beginning and after its end, RATE_LIMITED when the race was lost
 // too often. Nothing is committed by any of them. With an Idempotency-Key the
 // same request, sent again, gets the first answer and commits nothing: also where
 // the first execution died after its commit, for then its entry is looked for
@@ -139,28 +142,47 @@ func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendReques
 	if err != nil {
 		return nil, until, err
 	}
-	refusal, err = s.strangers(ctx, c, in)
+	named := in.speakers(c.UserID)
+	if len(named) > 0 && !access.May(meetings.ActionNameSpeakers) {
+		return nil, until, s.meetings.Deny(ctx, c, meetings.ActionNameSpeakers, in.MeetingID)
+	}
+	refusal, err = s.strangers(ctx, in.MeetingID, named)
 	if refusal == nil && access.Meeting.State != meetings.Active {
 		refusal = notActive()
 	}
 	return refusal, until, err
 }
 
-// strangers refuses speakers who aren't in the meeting.
-func (s *Service) strangers(ctx context.Context, c caller.Caller, in AppendRequest) (refusal, err error) {
-	var others []string
-	for _, chunk := range in.Chunks {
-		if chunk.SpeakerID != "" && chunk.SpeakerID != c.UserID {
-			others = append(others, chunk.SpeakerID)
+// speakers are those whom the chunks name, by chunk: not the author, and nil for
+// an unknown one.
+func (r *AppendRequest) speakers(author string) map[int]*string {
+	named := map[int]*string{}
+	for i, chunk := range r.Chunks {
+		if chunk.names(author) {
+			named[i] = nil
+			if speaker, known := chunk.SpeakerID.Value(); known {
+				named[i] = &speaker
+			}
 		}
 	}
-	members, err := s.meetings.Members(ctx, in.MeetingID, others)
+	return named
+}
+
+// strangers refuses speakers who aren't in the meeting.
+func (s *Service) strangers(ctx context.Context, meetingID string, named map[int]*string) (refusal, err error) {
+	var others []string
+	for _, speaker := range named {
+		if speaker != nil {
+			others = append(others, *speaker)
+		}
+	}
+	members, err := s.meetings.Members(ctx, meetingID, others)
 	if err != nil {
 		return nil, err
 	}
 	var found []errs.FieldError
-	for i, chunk := range in.Chunks {
-		if chunk.SpeakerID != "" && chunk.SpeakerID != c.UserID && !members[chunk.SpeakerID] {
+	for _, i := range slices.Sorted(maps.Keys(named)) {
+		if speaker := named[i]; speaker != nil && !members[*speaker] {
 			found = append(found, errs.FieldError{Location: fmt.Sprintf("body.chunks[%d].speakerId", i), Detail: "is not in the meeting"})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/patch"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/transcripts"
 )
@@ -76,13 +77,40 @@ func TestCostOfABucket(t *testing.T) {
 	}
 }
 
+// A caller who names themselves costs no more than one who names nobody.
+func TestCostOfOneself(t *testing.T) {
+	w := newWorld(t, clock.NewManual(noon))
+	w.say("So.")
+	calls := map[bool]float64{}
+	for _, named := range []bool{false, true} {
+		in := w.request(slices.Repeat([]string{"x"}, 20)...)
+		for i := range in.Chunks {
+			if named {
+				in.Chunks[i].SpeakerID = patch.To(w.member.UserID)
+			}
+		}
+		ctx, meter := table.WithMeter(t.Context())
+		if _, err := w.Append(ctx, w.member, in); err != nil {
+			t.Fatal(err)
+		}
+		calls[named] = float64(meter.Calls())
+		if data := meter.ByTable()[w.tables.Data.Name()]; data.Read > 2 {
+			t.Errorf("named %t: meeting and role cost %+v", named, data)
+		}
+	}
+	if calls[true] != calls[false] {
+		t.Errorf("%v calls for oneself by name, %v without", calls[true], calls[false])
+	}
+}
+
 // Speakers other than the caller are looked up together.
 func TestCostOfSpeakers(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
+	w.promote()
 	w.say("So.")
 	in := w.request(slices.Repeat([]string{"x"}, 20)...)
 	for i := range in.Chunks {
-		in.Chunks[i].SpeakerID = w.host.UserID
+		in.Chunks[i].SpeakerID = patch.To(w.host.UserID)
 	}
 	ctx, meter := table.WithMeter(t.Context())
 	if _, err := w.Append(ctx, w.member, in); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/patch"
 )
 
 // Longer than a claim of a key lasts.
@@ -40,10 +41,11 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			now := clock.NewManual(noon)
 			w := newWorld(t, now)
+			w.promote()
 			w.say("before")
 			now.Advance(window)
 			in := w.request("x", "y")
-			in.Chunks[0].SpeakerID = w.host.UserID
+			in.Chunks[0].SpeakerID = patch.To(w.host.UserID)
 			first, err := w.Append(t.Context(), w.keyed("k"), in)
 			if err != nil {
 				t.Fatal(err)
@@ -120,22 +122,23 @@ func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 // A first execution that is refused has committed nothing: its key is free.
 func TestRefusalsFreeTheKey(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
-	refuse := func(c caller.Caller, kind errs.Kind, change func(in *string)) {
+	w.promote()
+	refuse := func(c caller.Caller, kind errs.Kind, speaker patch.Field[string]) {
 		t.Helper()
 		in := w.request("x")
-		change(&in.Chunks[0].SpeakerID)
+		in.Chunks[0].SpeakerID = speaker
 		_, err := w.Append(t.Context(), c, in)
 		wantKind(t, err, kind)
 		if c.Once.Unsettled {
 			t.Error("it is said not to know what was committed")
 		}
 	}
-	refuse(w.keyed("stranger"), errs.Validation, func(speaker *string) { *speaker = "mallory" })
+	refuse(w.keyed("stranger"), errs.Validation, patch.To("mallory"))
 	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	refuse(w.keyed("over"), errs.MeetingNotActive, func(*string) {})
+	refuse(w.keyed("over"), errs.MeetingNotActive, patch.Field[string]{})
 	observer := w.keyed("observer")
 	observer.UserID = "mallory"
-	refuse(observer, errs.Forbidden, func(*string) {})
+	refuse(observer, errs.Forbidden, patch.Field[string]{})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/patch"
 	"github.com/rapport/rapport/shared/realtime"
 )
 
@@ -50,10 +51,16 @@ func New(l *log.Log, m *meetings.Service, s *realtime.Streams, c clock.Clock) *S
 	return &Service{log: l, meetings: m, streams: s, clock: c}
 }
 
-// Speech is a piece of what a person says. Times are counted from the meeting's
-// beginning as the client has it.
+// Speech is a piece of what a person says, to be added. Who speaks is not taken on
+// trust: those who run a meeting may name somebody else, or say that nobody knows.
 type Speech struct {
-	SpeakerID   string  `json:"speakerId,omitzero" minLength:"1" maxLength:"255" doc:"Who speaks, a participant; without it, the caller."`
+	SpeakerID patch.Field[string] `json:"speakerId,omitzero" minLength:"1" maxLength:"255" doc:"Who speaks: without it the caller; another participant, or null for unknown, only from a host or co-host."`
+	Words
+}
+
+// Words is what is said, and when. Times are counted from the meeting's beginning
+// as the client has it.
+type Words struct {
 	Text        string  `json:"text" minLength:"1" maxLength:"4000" notBlank:"true"`
 	Confidence  float64 `json:"confidence" minimum:"0" maximum:"1"`
 	StartMs     int64   `json:"startMs" minimum:"0" maximum:"86400000"`
@@ -63,28 +70,36 @@ type Speech struct {
 	Language    string  `json:"language,omitzero" minLength:"2" maxLength:"35" doc:"A language tag as in BCP 47, such as en or pt-BR."`
 }
 
+// names tells whether a chunk is said to be another's than its author's, or of an
+// unknown speaker.
+func (s Speech) names(author string) bool {
+	speaker, _ := s.SpeakerID.Value()
+	return s.SpeakerID.Given() && speaker != author
+}
+
 // Chunk is a piece of a transcript, as it is listed and posted.
 type Chunk struct {
 	Position int64 `json:"position"`
-	// SpeakerID is who speaks, AuthorID who appended the chunk.
-	SpeakerID string `json:"speakerId"`
-	AuthorID  string `json:"authorId"`
-	Speech
+	// SpeakerID is who speaks, nil where nobody knows; AuthorID who appended the
+	// chunk.
+	SpeakerID *string `json:"speakerId" nullable:"true"`
+	AuthorID  string  `json:"authorId"`
+	Words
 	CreatedAt time.Time `json:"createdAt"`
 }
 
 // stored is a chunk inside its entry. Names are short because a write unit is
 // 1 KB, names included.
 type stored struct {
-	// Speaker is empty where it is the entry's author.
-	Speaker    string  `json:"s,omitzero"`
-	Text       string  `json:"t"`
-	Confidence float64 `json:"c"`
-	Start      int64   `json:"b"`
-	End        int64   `json:"e"`
-	Final      bool    `json:"f,omitzero"`
-	Utterance  string  `json:"u,omitzero"`
-	Language   string  `json:"l,omitzero"`
+	// Speaker is absent where it is the entry's author, and null where nobody knows.
+	Speaker    patch.Field[string] `json:"s,omitzero"`
+	Text       string              `json:"t"`
+	Confidence float64             `json:"c"`
+	Start      int64               `json:"b"`
+	End        int64               `json:"e"`
+	Final      bool                `json:"f,omitzero"`
+	Utterance  string              `json:"u,omitzero"`
+	Language   string              `json:"l,omitzero"`
 }
 
 // dataOf is what an entry holds of its chunks.
@@ -95,8 +110,8 @@ func dataOf(chunks []Speech, author string) (string, error) {
 			Speaker: c.SpeakerID, Text: c.Text, Confidence: c.Confidence, Start: c.StartMs, End: c.EndMs,
 			Final: c.IsFinal, Utterance: c.UtteranceID, Language: c.Language,
 		}
-		if c.SpeakerID == author {
-			list[i].Speaker = ""
+		if !c.names(author) {
+			list[i].Speaker = patch.Field[string]{}
 		}
 	}
 	data, err := json.Marshal(list)
@@ -118,14 +133,16 @@ func chunksOf(e log.Entry) ([]Chunk, error) {
 	chunks := make([]Chunk, len(list))
 	for i, c := range list {
 		chunks[i] = Chunk{
-			Position: e.Position + int64(i), SpeakerID: c.Speaker, AuthorID: e.Author, CreatedAt: e.At,
-			Speech: Speech{
+			Position: e.Position + int64(i), SpeakerID: &e.Author, AuthorID: e.Author, CreatedAt: e.At,
+			Words: Words{
 				Text: c.Text, Confidence: c.Confidence, StartMs: c.Start, EndMs: c.End,
 				IsFinal: c.Final, UtteranceID: c.Utterance, Language: c.Language,
 			},
 		}
-		if c.Speaker == "" {
-			chunks[i].SpeakerID = e.Author
+		if named, ok := c.Speaker.Value(); ok {
+			chunks[i].SpeakerID = &named
+		} else if c.Speaker.Given() {
+			chunks[i].SpeakerID = nil
 		}
 	}
 	return chunks, nil

@@ -157,7 +157,7 @@ func (w *world) follow(socket string) {
 func (w *world) request(texts ...string) transcripts.AppendRequest {
 	in := transcripts.AppendRequest{MeetingID: w.meeting}
 	for _, text := range texts {
-		in.Chunks = append(in.Chunks, transcripts.Speech{Text: text, Confidence: 0.9, StartMs: 1000, EndMs: 2000, IsFinal: true})
+		in.Chunks = append(in.Chunks, transcripts.Speech{Words: transcripts.Words{Text: text, Confidence: 0.9, StartMs: 1000, EndMs: 2000, IsFinal: true}})
 	}
 	return in
 }
@@ -172,11 +172,20 @@ func (w *world) say(texts ...string) transcripts.Appended {
 	return got
 }
 
+// promote lets the member name speakers.
+func (w *world) promote() {
+	w.t.Helper()
+	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // keyed is the member with an execution for an Idempotency-Key, begun as the
 // endpoint begins it.
 func (w *world) keyed(key string) caller.Caller {
 	w.t.Helper()
-	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"))
+	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
 	if err != nil || once == nil || first != nil {
 		w.t.Fatalf("begin: %v, first answer %q, %v", once, first, err)
 	}

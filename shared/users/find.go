@@ -17,7 +17,7 @@ import (
 // most 101 ids.
 func (s *Service) Find(ctx context.Context, ids []string) (map[string]User, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	found, err := s.stored(ctx, ids)
+	found, err := s.Stored(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,8 @@ func (s *Service) ask(ctx context.Context, ids []string) (map[string]Person, err
 	return people, nil
 }
 
-// stored reads the users that are stored.
-func (s *Service) stored(ctx context.Context, ids []string) (map[string]User, error) {
+// Stored gives those users of some ids who are stored, by a consistent read.
+func (s *Service) Stored(ctx context.Context, ids []string) (map[string]User, error) {
 	found := map[string]User{}
 	wants, err := readAll[User](ctx, s.data, ids, Key)
 	if err != nil {

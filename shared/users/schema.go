@@ -3,6 +3,7 @@ package users
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/rapport/rapport/shared/table"
 )
@@ -17,8 +18,19 @@ import (
 //	what        PK                       SK       read by
 //	unknown id  UNKNOWN#<hash of userId> UNKNOWN  invitations of people who aren't stored
 
+const (
+	userPrefix  = "USER#"
+	profileSort = "PROFILE"
+)
+
 // Key is where a user lies; the gate reads it together with the session.
-func Key(userID string) table.Key { return table.Key{PK: "USER#" + userID, SK: "PROFILE"} }
+func Key(userID string) table.Key { return table.Key{PK: userPrefix + userID, SK: profileSort} }
+
+// RecordOf tells which user a record of the table's stream is about.
+func RecordOf(r table.Record) (userID string, ok bool) {
+	userID, ok = strings.CutPrefix(r.Key.PK, userPrefix)
+	return userID, ok && r.Key.SK == profileSort
+}
 
 func unknownKey(userID string) table.Key {
 	sum := sha256.Sum256([]byte(userID))

@@ -11,12 +11,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/name"
 	"github.com/rapport/rapport/shared/table"
 )
 
@@ -40,11 +42,13 @@ var ErrUnknown = errors.New("the identity provider does not know this user")
 
 // User is a person as stored.
 type User struct {
-	UserID      string    `json:"userId"`
-	Email       string    `json:"email"`
-	DisplayName string    `json:"displayName"`
-	Revision    int64     `json:"revision"`
-	CreatedAt   time.Time `json:"createdAt"`
+	UserID      string `json:"userId"`
+	Email       string `json:"email"`
+	DisplayName string `json:"displayName"`
+	// Revision grows with every change: of two copies of a name, that of the higher
+	// revision is the newer one.
+	Revision  int64     `json:"revision"`
+	CreatedAt time.Time `json:"createdAt"`
 }
 
 // Me is the caller, as GET /v1/me answers.
@@ -56,9 +60,12 @@ type Me struct {
 	OrgRole     string `json:"orgRole"`
 }
 
-// UpdateRequest changes what the caller is called.
+// maxName is how long a display name is, in code points.
+const maxName = 100
+
+// UpdateRequest changes what the caller is called. What is absent stays.
 type UpdateRequest struct {
-	DisplayName string `json:"displayName" minLength:"1" maxLength:"100" notBlank:"true" doc:"What others see."`
+	DisplayName *string `json:"displayName,omitzero" minLength:"1" maxLength:"100" name:"true" doc:"What others see."`
 }
 
 // Person is what the identity provider knows.
@@ -96,14 +103,17 @@ func me(c caller.Caller) Me {
 	return Me{UserID: c.UserID, Email: c.Email, DisplayName: c.DisplayName, OrgID: c.OrgID, OrgRole: c.OrgRole}
 }
 
-// Update changes the caller's display name. Names that stand elsewhere already,
-// such as with participants of meetings, keep the old one until they are next
-// written.
+// Update changes the caller's display name; the one that they have changes
+// nothing. Those who keep copies of it, such as meetings, follow the table's
+// stream: a user's revision orders their names.
 func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Me, error) {
-	c.DisplayName = in.DisplayName
+	if in.DisplayName == nil || *in.DisplayName == c.DisplayName {
+		return me(c), nil
+	}
+	c.DisplayName = *in.DisplayName
 	tx := table.NewTx()
 	tx.Update(s.data, Key(c.UserID), table.Update{
-		Set: map[string]any{"displayName": in.DisplayName}, Add: map[string]any{"revision": 1}, If: table.Exists(),
+		Set: map[string]any{"displayName": c.DisplayName}, Add: map[string]any{"revision": 1}, If: table.Exists(),
 	})
 	answer := me(c)
 	if err := s.once.Commit(ctx, tx, c.Once, answer); err != nil {
@@ -144,7 +154,21 @@ func (s *Service) lookup(ctx context.Context, userID string) (Person, error) {
 		provider.Err = err
 		return Person{}, provider
 	}
+	person.DisplayName = called(userID, person)
 	return person, nil
+}
+
+// called is what somebody is called whom the directory knows: by its name for
+// them, as far as it is a name here, or else by what their address or their id
+// begins with. Nobody is kept out for how they are written there.
+func called(userID string, person Person) string {
+	local, _, _ := strings.Cut(person.Email, "@")
+	for _, text := range []string{person.DisplayName, local, userID} {
+		if clean := name.Clean(text, maxName); clean != "" {
+			return clean
+		}
+	}
+	return "Unnamed"
 }
 
 func (s *Service) store(ctx context.Context, userID string, person Person) (User, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +26,8 @@ var errDown = errors.New("the directory is down")
 type directory struct {
 	asked  atomic.Int64
 	before func(userID string)
+	// called is what it calls people, where that isn't what it calls everybody.
+	called map[string]users.Person
 }
 
 // Lookup implements users.Directory.
@@ -38,6 +41,9 @@ func (d *directory) Lookup(_ context.Context, userID string) (users.Person, erro
 		return users.Person{}, users.ErrUnknown
 	case "down":
 		return users.Person{}, errDown
+	}
+	if person, ok := d.called[userID]; ok {
+		return person, nil
 	}
 	return users.Person{Email: userID + "@example.com", DisplayName: "From the directory"}, nil
 }
@@ -161,4 +167,29 @@ func TestFindUnknown(t *testing.T) {
 		t.Error(err)
 	}
 	find(1)
+}
+
+// What the directory calls people is cleaned, and keeps nobody out.
+func TestNamesOfTheDirectory(t *testing.T) {
+	t.Parallel()
+	s, d, _ := newService(t)
+	d.called = map[string]users.Person{
+		"turned":     {Email: "turned@example.com", DisplayName: "Grace\u202e(tsoh)"},
+		"broken":     {Email: "broken@example.com", DisplayName: "Grace\nHopper\u0000"},
+		"unseen":     {Email: "unseen@example.com", DisplayName: "\u200b \u3164"},
+		"nameless":   {Email: "\u2060@example.com"},
+		"\u200b":     {},
+		"decomposed": {DisplayName: " Ame\u0301lie "},
+		"long":       {DisplayName: strings.Repeat("é", 300)},
+		"heaped":     {DisplayName: "Z" + strings.Repeat("\u0336\u0337", 50) + "algo"},
+	}
+	for userID, want := range map[string]string{
+		"turned": "Grace(tsoh)", "broken": "Grace Hopper", "unseen": "unseen", "nameless": "nameless", "\u200b": "Unnamed",
+		"decomposed": "Amélie", "long": strings.Repeat("é", 100), "heaped": "Z\u0336\u0337\u0336\u0337algo",
+	} {
+		got, err := s.Ensure(t.Context(), userID)
+		if err != nil || got.DisplayName != want {
+			t.Errorf("%+q is called %+q, %v; want %+q", userID, got.DisplayName, err, want)
+		}
+	}
 }

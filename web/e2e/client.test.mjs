@@ -36,5 +36,7 @@ describe("the client", { concurrency: true, timeout: 6 * patience }, () => {
 
   it("works in a browser, and its examples as programs", () => passes("npx", "vitest", "run", "test/browser.test.ts", "test/examples.test.ts"));
 
+  it("sees who is there where many frames come in one packet", () => passes(process.execPath, ...webSocket, "test/gathered.mjs"));
+
   it("lets five people write at once while their sockets are cut", () => passes(process.execPath, ...webSocket, "test/e2e.mjs"));
 });

@@ -1,15 +1,14 @@
 /**
  * Pictures of the console, light, dark and on a phone, and that every page fits
- * a phone. UPDATE_SCREENSHOTS=1 keeps them in docs/images, with one that moves;
- * otherwise they go to a temporary folder.
+ * a phone. UPDATE_SCREENSHOTS=1 keeps them in docs/images; otherwise they go to
+ * a temporary folder.
  */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { beside, decode, encode } from "./apng.mjs";
 import { findChromium, launch } from "./chromium.mjs";
 import { startMeeting } from "./meeting.mjs";
 import { agree, patience, Person } from "./person.mjs";
@@ -123,20 +122,12 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     await Promise.all([grace, linus].map((person) => person.page.goto(`/${address}`)));
     await Promise.all([grace, linus].map((person) => person.notesAre(/Saved/)));
     await ada.page.locator('.here[data-count="3"]').waitFor();
-    await film(ada, grace, async (shoot) => {
-      await ada.type("End", "");
-      for (const part of pieces(adaWrites, 9)) {
-        await ada.write(part);
-        await shoot();
-      }
-      await agree(ada, grace, linus);
-      await grace.type("End", "");
-      for (const part of pieces(graceWrites, 9)) {
-        await grace.write(part);
-        await shoot();
-      }
-      await agree(ada, grace, linus);
-    });
+    await ada.type("End", "");
+    await ada.write(adaWrites);
+    await agree(ada, grace, linus);
+    await grace.type("End", "");
+    await grace.write(graceWrites);
+    await agree(ada, grace, linus);
     await linus.type("Home", "");
     // A line with words in it, however the phone's width breaks the ones above.
     await linus.page.keyboard.press("ArrowDown");
@@ -162,6 +153,18 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     await linus.page.getByRole("slider", { name: "Version" }).waitFor();
     await fits(linus, "the history");
 
+    // WebSockets alone are kept away, as by a proxy.
+    for (const person of [ada, linus]) {
+      person.wire.cut();
+      await person.page.reload();
+      await person.page.locator("[data-slower]").waitFor();
+      await person.notesAre(/Saved/);
+    }
+    await fits(linus, "the room without sockets");
+    await ada.page.locator(".cm-line").first().waitFor();
+    await picture(ada, "room-without-sockets");
+    for (const person of [ada, linus]) person.wire.mend();
+
     await linus.page.goto("/#/ops");
     await linus.page.locator(".ops-card").first().waitFor();
     await fits(linus, "operations");
@@ -172,34 +175,6 @@ describe("pictures", { skip: !chromium, timeout: 10 * patience }, () => {
     await ada.page.getByRole("button", { name: /Ada Lovelace/ }).waitFor();
     await picture(ada, "sign-in");
   });
-
-  /**
-   * What two people see while `act` goes on, as one picture that moves; `act`
-   * alone where pictures aren't kept.
-   */
-  async function film(left, right, act) {
-    const frames = [];
-    const shoot = async () => {
-      if (!keep) return;
-      const seen = await Promise.all([left, right].map(async ({ page }) => decode(await page.screenshot({ clip: { x: 0, y: 0, width: 640, height: 620 } }))));
-      frames.push({ picture: beside(seen, 12, [0xc9, 0xd3, 0xcd]), ms: 130 });
-    };
-    const sizes = [left, right].map(({ page }) => page.viewportSize());
-    if (keep) await Promise.all([left, right].map(({ page }) => page.setViewportSize({ width: 640, height: 620 })));
-    await shoot();
-    await act(shoot);
-    await shoot();
-    if (!keep) return;
-    frames.at(-1).ms = 3_000;
-    await writeFile(join(folder, "writing-together.png"), encode(frames));
-    await Promise.all([left, right].map(({ page }, i) => page.setViewportSize(sizes[i])));
-  }
-
-  /** A text in pieces of about that many characters. */
-  function pieces(text, length) {
-    const letters = [...text];
-    return Array.from({ length: Math.ceil(letters.length / length) }, (_, i) => letters.slice(i * length, (i + 1) * length).join(""));
-  }
 
   /** One picture of two windows. */
   async function sideBySide(left, right, size) {

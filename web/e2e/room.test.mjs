@@ -259,6 +259,29 @@ describe("the room", { skip: !chromium, timeout: 12 * patience }, () => {
     assert.equal(await agree(ada, grace), `${before}, kept`);
   });
 
+  step("a name turns nothing but itself", async () => {
+    const name = "דליה (1)";
+    const headers = { "content-type": "application/json" };
+    const token = await fetch(`${runner.baseUrl}/dev/token`, { method: "POST", headers, body: JSON.stringify({ user: "dalia" }) });
+    const { accessToken, userId } = await token.json();
+    const named = await fetch(`${runner.baseUrl}/v1/me`, {
+      method: "PATCH", headers: { ...headers, authorization: `Bearer ${accessToken}` }, body: JSON.stringify({ displayName: name }),
+    });
+    assert.equal(named.status, 200);
+    assert.equal((await ada.call("POST", `/v1/meetings/${encodeURIComponent(meetingId)}/participants`, { userId, role: "participant" })).status, 201);
+    const person = ada.page.locator(`.person[data-user-id="${userId}"]`);
+    const shown = person.locator(".person-name");
+    await shown.filter({ hasText: name }).waitFor();
+    const { direction, unicodeBidi } = await shown.evaluate((element) => {
+      const { direction, unicodeBidi } = getComputedStyle(element);
+      return { direction, unicodeBidi };
+    });
+    assert.deepEqual([direction, unicodeBidi], ["rtl", "isolate"]);
+    assert.equal(await person.getByRole("button").getAttribute("aria-label"), `Remove \u2068${name}\u2069`);
+    await ada.call("DELETE", `/v1/meetings/${encodeURIComponent(meetingId)}/participants/${encodeURIComponent(userId)}`);
+    await person.waitFor({ state: "detached" });
+  });
+
   step("who is removed has left at once", async () => {
     await ada.page.getByRole("button", { name: /^Remove grace/i }).click();
     await ada.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();

@@ -1,7 +1,8 @@
 /**
  * A wire between one person's browser and the WebSocket server that can be cut
  * for real: a TCP relay whose connections are destroyed, and which takes no new
- * ones until it is mended.
+ * ones until it is mended. It may gather what the server sends, as busy networks
+ * do: then a client gets many frames in one packet.
  */
 import { connect, createServer } from "node:net";
 
@@ -11,6 +12,8 @@ export class Wire {
   #cut = false;
   /** The server's port, learnt from the first ticket. */
   #target = 0;
+  /** How long the server's bytes are gathered; 0 passes them on as they come. */
+  gatherMs = 0;
 
   /** @returns {Promise<Wire>} */
   static async open() {
@@ -64,7 +67,20 @@ export class Wire {
         this.#sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (socket === far && this.gatherMs > 0) gather(far, near, this.gatherMs);
+      else socket.pipe(other);
     }
   }
+}
+
+/** Passes on what comes from one socket to the other, all of some time in one piece. */
+function gather(from, to, ms) {
+  let held = [];
+  from.on("data", (data) => {
+    if (held.push(data) > 1) return;
+    setTimeout(() => {
+      to.write(Buffer.concat(held));
+      held = [];
+    }, ms);
+  });
 }

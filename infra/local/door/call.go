@@ -1,7 +1,6 @@
 package door
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -26,7 +25,7 @@ const (
 type Action struct{ Name, Resource string }
 
 // Call is one request of a function, on its way. Steps read it and change
-// nothing; neither it nor its Body may be kept after the step has returned.
+// nothing.
 type Call struct {
 	Service Service
 	// Function is the folder of who calls (`notes/edit`), empty where Key is no
@@ -45,16 +44,14 @@ type Call struct {
 	// Body is the request as sent.
 	Body []byte
 
-	header   http.Header
-	exchange *exchange
+	header http.Header
 }
 
 // Answer is what the caller gets.
 type Answer struct {
 	Status int
 	Header http.Header
-	// Body is valid until the step has returned, or Next is called again.
-	Body []byte
+	Body   []byte
 }
 
 // ErrCut as a step's error cuts the caller's connection without an answer: what
@@ -81,24 +78,4 @@ func chain(steps []Step, end Next) Next {
 		next = func(ctx context.Context, c *Call) (Answer, error) { return step(ctx, c, behind) }
 	}
 	return next
-}
-
-// exchange is a call with the buffers of its request and answer, used again for
-// the next call of its connection.
-type exchange struct {
-	call              Call
-	request, response bytes.Buffer
-}
-
-// keepBuffer is the largest buffer that is kept for the next call, in bytes.
-const keepBuffer = 256 << 10
-
-// shrink lets go of large buffers.
-func (x *exchange) shrink() {
-	x.call = Call{}
-	for _, buffer := range []*bytes.Buffer{&x.request, &x.response} {
-		if buffer.Cap() > keepBuffer {
-			*buffer = bytes.Buffer{}
-		}
-	}
 }

@@ -33,25 +33,22 @@ func accessKey(authorization string) string {
 // needs those of its items. What can't be told, a statement of PartiQL among it,
 // is on `*`, which only a policy of everything allows.
 func (d *Door) actions(operation string, body []byte) []Action {
-	names, ok := namesIn(body)
-	if !ok || names.none() {
+	named, ok := namesIn(body)
+	if !ok {
 		return []Action{{"dynamodb:" + operation, "*"}}
 	}
-	all := make([]Action, 0, len(names.tables)+len(names.batch)+len(names.items))
-	for _, table := range names.tables {
-		if len(names.indexes) == 0 {
-			all = append(all, Action{"dynamodb:" + operation, d.arn(table)})
+	index := ""
+	if named.IndexName != "" {
+		index = "/index/" + named.IndexName
+	}
+	var all []Action
+	named.each(func(kind, table string) {
+		if kind == "" {
+			all = append(all, Action{"dynamodb:" + operation, d.arn(table) + index})
+		} else {
+			all = append(all, Action{itemAction(kind), d.arn(table)})
 		}
-		for _, index := range names.indexes {
-			all = append(all, Action{"dynamodb:" + operation, d.arn(table) + "/index/" + index})
-		}
-	}
-	for _, table := range names.batch {
-		all = append(all, Action{"dynamodb:" + operation, d.arn(table)})
-	}
-	for _, item := range names.items {
-		all = append(all, Action{itemAction(item.kind), d.arn(item.table)})
-	}
+	})
 	return all
 }
 

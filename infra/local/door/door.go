@@ -1,9 +1,8 @@
 // Package door stands between the functions and what they call: the table
-// engine, the WebSocket API's @connections, queues and the blob store. A function's SDK is given the
-// door's address instead of the engine's; each of its calls goes through a short
-// chain of steps (permissions, latencies, faults) and then on. The functions that
-// the runner runs in its own process hand the door the same requests without a
-// connection (Inside); the address is for whoever runs a function elsewhere.
+// engine, queues, the blob store, and the WebSocket API's @connections. A function's
+// SDK is given the door as its HTTP client (Inside): the functions run in the
+// runner's process, so there is no connection and no address. Each call goes through
+// a short chain of steps (permissions, latencies, faults) and then on.
 //
 // A call is told by what is on the wire: the operation by X-Amz-Target, the
 // function by the access key in Authorization, and what IAM asks for by the
@@ -64,7 +63,7 @@ func New(o Options) (*Door, error) {
 		signers: newSigners(o.Stack),
 		tables:  "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
 		queues:  "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
-		steps:   o.Steps, log: o.Log, engine: newBackend(address.Host),
+		steps:   o.Steps, log: o.Log, engine: newBackend(o.Engine),
 	}
 	d.chain = chain(o.Steps, d.forward)
 	return d, nil
@@ -74,12 +73,12 @@ func New(o Options) (*Door, error) {
 func (d *Door) Close() { d.engine.close() }
 
 // handle has a call answered, or is an error where its connection is to be cut.
-func (d *Door) handle(x *exchange, r *http.Request) (Answer, error) {
-	x.call = Call{exchange: x, Body: x.request.Bytes()}
-	d.describe(&x.call, r)
-	answer, err := d.chain(context.Background(), &x.call)
+func (d *Door) handle(body []byte, r *http.Request) (Answer, error) {
+	c := Call{Body: body}
+	d.describe(&c, r)
+	answer, err := d.chain(context.Background(), &c)
 	if err != nil && !errors.Is(err, ErrCut) {
-		d.log.Warn("table call cut", "function", x.call.Function, "operation", x.call.Operation, "error", err.Error())
+		d.log.Warn("table call cut", "function", c.Function, "operation", c.Operation, "error", err.Error())
 	}
 	return answer, err
 }

@@ -31,19 +31,20 @@ func stack() *template.Stack {
 	}}
 }
 
-// open gives a door before an engine, and its address.
-func open(tb testing.TB, engine string, steps ...Step) (*Door, string) {
+func newDoor(tb testing.TB, engine string, steps ...Step) *Door {
 	tb.Helper()
 	d, err := New(Options{Engine: engine, Stack: stack(), Steps: steps, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server := httptest.NewServer(d)
-	tb.Cleanup(func() {
-		server.Close()
-		d.Close()
-	})
-	return d, server.Listener.Addr().String()
+	tb.Cleanup(d.Close)
+	return d
+}
+
+// open gives the client of a door before an engine.
+func open(tb testing.TB, engine string, steps ...Step) *Inside {
+	tb.Helper()
+	return newDoor(tb, engine, steps...).Tables()
 }
 
 // notes are what a step or an engine saw.
@@ -86,17 +87,21 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-func call(t *testing.T, address, operation, body string) (*http.Response, string, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), enough)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address, strings.NewReader(body))
+// request is a call of a function as its SDK makes it.
+func request(tb testing.TB, operation, body string) *http.Request {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, "http://tables.invalid", strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+editKey+"/20260101/us-east-1/dynamodb/aws4_request, Signature=0")
-	response, err := http.DefaultClient.Do(r)
+	return r
+}
+
+func call(t *testing.T, tables *Inside, operation, body string) (*http.Response, string, error) {
+	t.Helper()
+	response, err := tables.Do(request(t, operation, body))
 	if err != nil {
 		return nil, "", err
 	}
@@ -111,10 +116,10 @@ func TestCallsPassThrough(t *testing.T) {
 		seen.add(Call{Service: c.Service, Function: c.Function, Key: c.Key, Operation: c.Operation, Actions: c.Actions, Body: bytes.Clone(c.Body)})
 		return next(ctx, c)
 	}
-	_, address := open(t, engine(t, echo), watch)
+	tables := open(t, engine(t, echo), watch)
 	const body = `{"TableName":"Data","Key":{"PK":{"S":"a"}}}`
 	for range 3 {
-		response, answer, err := call(t, address, "GetItem", body)
+		response, answer, err := call(t, tables, "GetItem", body)
 		if err != nil || response.StatusCode != 200 || answer != body {
 			t.Fatalf("%v %s %v", response, answer, err)
 		}
@@ -139,39 +144,39 @@ func TestCallsPassThrough(t *testing.T) {
 
 func TestErrorsOfTheEnginePassThrough(t *testing.T) {
 	const said = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"no"}`
-	_, address := open(t, engine(t, func(w http.ResponseWriter, r *http.Request) {
+	tables := open(t, engine(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, said)
 	}))
-	response, answer, err := call(t, address, "PutItem", `{"TableName":"Data"}`)
+	response, answer, err := call(t, tables, "PutItem", `{"TableName":"Data"}`)
 	if err != nil || response.StatusCode != 400 || answer != said {
 		t.Errorf("%v %s %v", response, answer, err)
 	}
 }
 
 func TestBodiesOfManySizes(t *testing.T) {
-	_, address := open(t, engine(t, echo))
-	for _, size := range []int{0, 1, together - 1, together, 1 << 20, MaxBody - 100} {
+	tables := open(t, engine(t, echo))
+	for _, size := range []int{0, 1, 16 << 10, 1 << 20, MaxBody - 100} {
 		body := `{"TableName":"Data","Item":{"x":{"S":"` + strings.Repeat("x", size) + `"}}}`
-		if response, answer, err := call(t, address, "PutItem", body); err != nil || response.StatusCode != 200 || answer != body {
+		if response, answer, err := call(t, tables, "PutItem", body); err != nil || response.StatusCode != 200 || answer != body {
 			t.Errorf("%d bytes: %v, %d bytes came back, %v", size, response, len(answer), err)
 		}
 	}
-	response, answer, err := call(t, address, "PutItem", strings.Repeat("x", MaxBody+1))
+	response, answer, err := call(t, tables, "PutItem", strings.Repeat("x", MaxBody+1))
 	if err != nil || response.StatusCode != 413 || !strings.Contains(answer, "larger than 16 MB") {
 		t.Errorf("above the bound: %v %s %v", response, answer, err)
 	}
 }
 
 func TestManyAtOnceGetTheirOwnAnswers(t *testing.T) {
-	_, address := open(t, engine(t, echo))
+	tables := open(t, engine(t, echo))
 	var all sync.WaitGroup
 	for caller := range 20 {
 		all.Go(func() {
 			for i := range 25 {
 				body := `{"TableName":"Data","n":"` + strings.Repeat(strconv.Itoa(caller), i*50) + `"}`
-				if _, answer, err := call(t, address, "PutItem", body); err != nil || answer != body {
+				if _, answer, err := call(t, tables, "PutItem", body); err != nil || answer != body {
 					t.Errorf("caller %d got %d bytes for %d: %v", caller, len(answer), len(body), err)
 				}
 			}
@@ -208,8 +213,8 @@ func TestStepsAnswerAndCut(t *testing.T) {
 		"lose":   {1, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, address := open(t, target, steps[name])
-			response, answer, err := call(t, address, "PutItem", `{"TableName":"Data"}`)
+			tables := open(t, target, steps[name])
+			response, answer, err := call(t, tables, "PutItem", `{"TableName":"Data"}`)
 			switch {
 			case test.status == 0 && err == nil:
 				t.Errorf("got %d %s, want a cut connection", response.StatusCode, answer)
@@ -232,8 +237,8 @@ func TestStepsStandInOrder(t *testing.T) {
 			return next(ctx, c)
 		}
 	}
-	_, address := open(t, engine(t, echo), step("first"), step("second"))
-	if _, _, err := call(t, address, "GetItem", `{"TableName":"Data"}`); err != nil {
+	tables := open(t, engine(t, echo), step("first"), step("second"))
+	if _, _, err := call(t, tables, "GetItem", `{"TableName":"Data"}`); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"first before", "second before", "second after", "first after"}, order.take()); diff != "" {
@@ -251,15 +256,15 @@ func TestAnEngineThatEnds(t *testing.T) {
 	address := l.Addr().String()
 	first := &http.Server{Handler: http.HandlerFunc(echo), ReadHeaderTimeout: enough}
 	go func() { _ = first.Serve(l) }()
-	_, at := open(t, "http://"+address)
+	tables := open(t, "http://"+address)
 	const body = `{"TableName":"Data"}`
-	if _, answer, err := call(t, at, "GetItem", body); err != nil || answer != body {
+	if _, answer, err := call(t, tables, "GetItem", body); err != nil || answer != body {
 		t.Fatalf("%s %v", answer, err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if response, answer, err := call(t, at, "GetItem", body); err == nil {
+	if response, answer, err := call(t, tables, "GetItem", body); err == nil {
 		t.Fatalf("without an engine: %d %s", response.StatusCode, answer)
 	}
 	if l, err = net.Listen("tcp", address); err != nil {
@@ -268,18 +273,18 @@ func TestAnEngineThatEnds(t *testing.T) {
 	second := &http.Server{Handler: http.HandlerFunc(echo), ReadHeaderTimeout: enough}
 	go func() { _ = second.Serve(l) }()
 	t.Cleanup(func() { _ = second.Close() })
-	if _, answer, err := call(t, at, "GetItem", body); err != nil || answer != body {
+	if _, answer, err := call(t, tables, "GetItem", body); err != nil || answer != body {
 		t.Errorf("with an engine again: %s %v", answer, err)
 	}
 }
 
 func TestAnAnswerThatIsCutShort(t *testing.T) {
-	_, address := open(t, engine(t, func(w http.ResponseWriter, r *http.Request) {
+	tables := open(t, engine(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 	}))
-	if response, answer, err := call(t, address, "GetItem", `{"TableName":"Data"}`); err == nil {
+	if response, answer, err := call(t, tables, "GetItem", `{"TableName":"Data"}`); err == nil {
 		t.Errorf("got %d %q, want a cut connection", response.StatusCode, answer)
 	}
 }
@@ -304,7 +309,7 @@ func TestConnections(t *testing.T) {
 		}
 		return next(ctx, c)
 	}}
-	d, _ := open(t, "http://127.0.0.1:1", steps...)
+	d := newDoor(t, "http://127.0.0.1:1", steps...)
 	behind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

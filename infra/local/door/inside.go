@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 )
 
 // Tables carries the table calls of functions that run in this process: the same
@@ -13,28 +12,33 @@ import (
 // which would cost more than all else that the laptop does for them. A call that
 // is cut is an error, as a connection's end would be.
 func (d *Door) Tables() *Inside {
-	exchanges := sync.Pool{New: func() any { return &exchange{} }}
 	return &Inside{func(r *http.Request) (*http.Response, error) {
-		x := exchanges.Get().(*exchange)
-		defer func() {
-			x.shrink()
-			exchanges.Put(x)
-		}()
-		x.request.Reset()
-		if r.Body != nil {
-			if _, err := x.request.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
-				return nil, err
-			}
+		body, err := readBody(r)
+		if err != nil {
+			return nil, err
 		}
-		if x.request.Len() > MaxBody {
+		if len(body) > MaxBody {
 			return respond(r, tooLarge()), nil
 		}
-		answer, err := d.handle(x, r)
+		answer, err := d.handle(body, r)
 		if err != nil {
 			return nil, err
 		}
 		return respond(r, answer), nil
 	}}
+}
+
+// readBody reads a request up to a byte beyond what is taken of one.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	var body bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= MaxBody {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
+	return body.Bytes(), err
 }
 
 // Near carries calls to a handler of another service in the same way.
@@ -77,7 +81,7 @@ func (c *Inside) Do(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// respond makes a response of an answer, whose body it copies.
+// respond makes a response of an answer.
 func respond(r *http.Request, a Answer) *http.Response {
 	header := a.Header
 	if header == nil {
@@ -85,6 +89,10 @@ func respond(r *http.Request, a Answer) *http.Response {
 	}
 	return &http.Response{
 		Status: http.StatusText(a.Status), StatusCode: a.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(bytes.NewReader(bytes.Clone(a.Body))), ContentLength: int64(len(a.Body)), Request: r,
+		Header: header, Body: io.NopCloser(bytes.NewReader(a.Body)), ContentLength: int64(len(a.Body)), Request: r,
 	}
+}
+
+func tooLarge() Answer {
+	return TableError(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is larger than 16 MB")
 }

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/name"
 )
 
 const (
@@ -33,23 +35,28 @@ type User struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-// DisplayName is a person's full name.
-func (u User) DisplayName() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
-
-// checkName says what is wrong with a name; empty for one that is good.
-func checkName(name string) string {
-	switch {
-	case name == "":
-		return "is required"
-	case utf8.RuneCountInString(name) > maxName:
-		return fmt.Sprintf("must have at most %d characters", maxName)
-	case strings.TrimSpace(name) != name:
-		return "must not begin or end with white space"
+// DisplayName is a person's full name as a list may show it: whoever has none that
+// shows anything is called by their id.
+func (u User) DisplayName() string {
+	if shown := name.Clean(u.FirstName+" "+u.LastName, maxName); shown != "" {
+		return shown
 	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) {
-			return "must have printable characters only"
-		}
+	return u.ID
+}
+
+// checkName says what is wrong with the name under which somebody signs in; empty
+// for one that is good. What others see of it is cleaned, not refused: an identity
+// provider lets people be called anything.
+func checkName(user string) string {
+	switch {
+	case user == "":
+		return "is required"
+	case utf8.RuneCountInString(user) > maxName:
+		return fmt.Sprintf("must have at most %d characters", maxName)
+	case strings.TrimSpace(user) != user:
+		return "must not begin or end with white space"
+	case strings.ContainsFunc(user, unicode.IsControl):
+		return "must not have control characters"
 	}
 	return ""
 }
@@ -57,15 +64,15 @@ func checkName(name string) string {
 // identifier is a name's user id: `user_ada`. Characters that don't stand well
 // in a path become dashes, and then a part of the name's hash keeps two names
 // apart.
-func identifier(name string) string {
+func identifier(user string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return r
 		}
 		return '-'
-	}, name)
-	if plain != name {
-		plain += fmt.Sprintf("-%x", sha256.Sum256([]byte(name)))[:9]
+	}, user)
+	if plain != user {
+		plain += fmt.Sprintf("-%x", sha256.Sum256([]byte(user)))[:9]
 	}
 	return "user_" + plain
 }
@@ -128,19 +135,19 @@ func (d *directory) add(user User) {
 
 // ensure gives the person of a name, who is created on first use. Whoever it
 // gives is stored.
-func (d *directory) ensure(name string) (User, error) {
+func (d *directory) ensure(called string) (User, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if user, known := d.byName[name]; known {
+	if user, known := d.byName[called]; known {
 		return user, nil
 	}
 	if len(d.people) >= maxPeople {
 		return User{}, ErrFull
 	}
-	id := identifier(name)
-	first, size := utf8.DecodeRuneInString(name)
+	id := identifier(called)
+	first, size := utf8.DecodeRuneInString(called)
 	user := User{
-		Name: name, ID: id, FirstName: string(unicode.ToUpper(first)) + name[size:],
+		Name: called, ID: id, FirstName: string(unicode.ToUpper(first)) + called[size:],
 		Email: strings.TrimPrefix(id, "user_") + "@example.com", CreatedAt: d.clock.Now(),
 	}
 	if err := d.kept.add(user); err != nil {
@@ -150,11 +157,12 @@ func (d *directory) ensure(name string) (User, error) {
 	return user, nil
 }
 
-func (d *directory) find(id string) (User, bool) {
+// known gives a person as WorkOS knows one.
+func (d *directory) known(id string) (workostest.User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	user, ok := d.byID[id]
-	return user, ok
+	return workostest.User{ID: user.ID, Email: user.Email, FirstName: user.FirstName, LastName: user.LastName, CreatedAt: user.CreatedAt}, ok
 }
 
 func (d *directory) list() []User {

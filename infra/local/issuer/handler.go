@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/infra/local/gateway"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 // Handler serves everything under /dev. It expects requests for this machine
@@ -19,7 +20,7 @@ func (i *Issuer) Handler(log *slog.Logger) http.Handler {
 	mux.Handle("/dev/revoke", dev.Only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveRevoke(w, r, log) }))
 	mux.Handle("/dev/jwks", dev.Only(http.MethodGet, i.serveKeys))
 	mux.Handle("/dev/users", dev.Only(http.MethodGet, i.serveUsers))
-	mux.Handle("/dev/workos/", i.workos())
+	mux.Handle("/dev/workos/", http.StripPrefix("/dev/workos", workostest.Users(i.APIKey, i.people.known)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		gateway.WriteProblem(w, http.StatusNotFound, "NOT_FOUND", "There is nothing at this path.")
 	})
@@ -63,7 +64,7 @@ func (in TokenRequest) check() (location, problem string) {
 }
 
 func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
-	set, err := i.key.set()
+	set, err := workostest.KeySet(i.key)
 	if err != nil {
 		gateway.WriteProblem(w, http.StatusInternalServerError, "INTERNAL", "The keys could not be written.")
 		return

@@ -18,9 +18,8 @@ import (
 	"maps"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 const (
@@ -28,9 +27,8 @@ const (
 	tokenLife = time.Hour
 	// maxTokenLife is the longest life that can be asked for.
 	maxTokenLife = 24 * time.Hour
-	// organization is everybody's organization, and role everybody's role in it.
+	// organization is everybody's.
 	organization = "org_local"
-	role         = "member"
 )
 
 // Options say where an issuer keeps things and how it is known.
@@ -52,7 +50,7 @@ type Options struct {
 // Issuer signs tokens for local people.
 type Issuer struct {
 	Options
-	key      signingKey
+	key      workostest.Key
 	people   *directory
 	sessions *sessions
 }
@@ -108,18 +106,9 @@ func (i *Issuer) Mint(in TokenRequest) (Token, error) {
 		life = *in.ExpiresInSeconds
 	}
 	now := i.Clock.Now()
-	claims := jwt.MapClaims{
-		"iss":         i.URL,
-		"sub":         user.ID,
-		"sid":         "session_" + clock.NewID(i.Clock),
-		"jti":         clock.NewID(i.Clock),
-		"org_id":      organization,
-		"role":        role,
-		"permissions": []string{},
-		"iat":         now.Unix(),
-		"nbf":         now.Unix(),
-		"exp":         now.Unix() + int64(life),
-	}
+	begun := workostest.Session{ID: "session_" + clock.NewID(i.Clock), UserID: user.ID, Organization: organization}
+	claims := begun.Claims(i.URL, now, time.Duration(life)*time.Second)
+	claims["jti"], claims["nbf"] = clock.NewID(i.Clock), now.Unix()
 	for name, value := range in.Claims {
 		claims[name] = value
 	}
@@ -132,7 +121,7 @@ func (i *Issuer) Mint(in TokenRequest) (Token, error) {
 			return Token{}, err
 		}
 	}
-	signed, err := i.key.sign(claims)
+	signed, err := i.key.Sign(claims)
 	if err != nil {
 		return Token{}, fmt.Errorf("sign token: %w", err)
 	}

@@ -151,6 +151,29 @@ func TestClaimsReplaceAndRemove(t *testing.T) {
 	}
 }
 
+// Whoever is written strangely signs in all the same, and is shown as it can be.
+func TestStrangeNamesSignIn(t *testing.T) {
+	i, server := start(t, "")
+	want := map[string]string{
+		"grace\u202e(tsoh)": "Grace(tsoh)", "\u200b": "user_-", "\u2060ada": "ada", "\u05d0\u05d3\u05d4": "\u05d0\u05d3\u05d4",
+		"\U0001f469\u200d\U0001f467 ada": "\U0001f469\u200d\U0001f467 ada",
+	}
+	for name := range want {
+		body, err := json.Marshal(map[string]string{"user": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, text, _ := call(t, "POST", server.URL+"/dev/token", string(body)); status != 200 {
+			t.Errorf("%+q: %d %s", name, status, text)
+		}
+	}
+	for _, user := range i.Users() {
+		if shown, ok := want[user.Name]; ok && !strings.HasPrefix(user.DisplayName(), shown) {
+			t.Errorf("%+q is shown as %+q, want %+q", user.Name, user.DisplayName(), shown)
+		}
+	}
+}
+
 func TestTokenRequestsThatAreRefused(t *testing.T) {
 	i, server := start(t, "")
 	before := len(i.Users())

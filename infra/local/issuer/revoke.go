@@ -3,7 +3,6 @@ package issuer
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/identity/workos/workostest"
 )
 
 const (
@@ -60,14 +60,8 @@ func (i *Issuer) Revoke(ctx context.Context, user string) (Revoked, error) {
 }
 
 func (i *Issuer) revoke(ctx context.Context, one session) error {
-	now := i.Clock.Now().Format(workosTime)
-	body, err := json.Marshal(map[string]any{
-		"id": "event_" + clock.NewID(i.Clock), "event": "session.revoked", "created_at": now,
-		"data": map[string]any{
-			"object": "session", "id": one.ID, "user_id": one.UserID, "organization_id": organization,
-			"status": "revoked", "ended_at": now, "updated_at": now,
-		},
-	})
+	ended := workostest.Session{ID: one.ID, UserID: one.UserID, Organization: organization}
+	body, err := ended.Revoked("event_"+clock.NewID(i.Clock), i.Clock.Now())
 	if err != nil {
 		return err
 	}

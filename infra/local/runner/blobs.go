@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -31,6 +32,17 @@ func (r *Runner) startBlobs(ctx context.Context) error {
 		return fmt.Errorf("blobs: %w", err)
 	}
 	r.blobs = r.calls.Blobs(store.Handler())
-	r.at.blobs, err = r.serveNear(ctx, "blobs' door", r.blobs)
-	return err
+	return r.serveBlobs(ctx)
+}
+
+// serveBlobs opens a port for whoever follows a signed link. The functions' own
+// calls stay in this process.
+func (r *Runner) serveBlobs(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("blobs' door: %w", err)
+	}
+	r.at.blobs = loopback(listener.Addr().(*net.TCPAddr).Port)
+	r.serve("blobs", &entrance{listeners: []net.Listener{listener}}, r.blobs)
+	return nil
 }

@@ -2,9 +2,6 @@ package runner
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -13,9 +10,9 @@ import (
 	"github.com/rapport/rapport/infra/local/template"
 )
 
-// startDoor opens the door that functions reach the tables by, on a port of its
-// own. What stands before the tables stands before @connections too.
-func (r *Runner) startDoor(ctx context.Context) error {
+// startDoor opens the door that functions reach the tables by. What stands before
+// the tables stands before @connections too.
+func (r *Runner) startDoor() error {
 	steps, err := r.steps()
 	if err != nil {
 		return err
@@ -24,21 +21,8 @@ func (r *Runner) startDoor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.ends.push("connections of the tables' door", time.Second, func(context.Context) error { r.calls.Close(); return nil })
-	r.at.tables, err = r.serveNear(ctx, "tables' door", r.calls)
-	return err
-}
-
-// serveNear serves functions that run elsewhere on this machine, on a port of its
-// own, and gives its address.
-func (r *Runner) serveNear(ctx context.Context, name string, handler http.Handler) (string, error) {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	r.serve(name, &entrance{listeners: []net.Listener{listener}}, handler)
-	return loopback(listener.Addr().(*net.TCPAddr).Port), nil
+	r.ends.push("connections to the table engine", time.Second, func(context.Context) error { r.calls.Close(); return nil })
+	return nil
 }
 
 // steps are what a call goes through, in order: who watches, then what AWS does

@@ -28,11 +28,12 @@ const reading = "notes/get"
 type tried struct{ Code, Message string }
 
 // trying opens a function that makes real calls with its own environment.
-func trying(_ context.Context, env config.Env) (lambda.Handler, error) {
+func trying(r *Runner, env config.Env) (lambda.Handler, error) {
 	tables, err := config.Parse[table.ClientConfig](env)
 	if err != nil {
 		return nil, err
 	}
+	tables.HTTP = r.calls.Tables()
 	posts, err := config.Parse[apigateway.Config](env)
 	if err != nil {
 		return nil, err
@@ -73,10 +74,11 @@ func trying(_ context.Context, env config.Env) (lambda.Handler, error) {
 
 func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 	var name string
-	r := start(t, func(c *Config) {
+	var r *Runner
+	r = start(t, func(c *Config) {
 		for i := range c.Units {
 			if c.Units[i].Name == reading {
-				c.Units[i].Open = trying
+				c.Units[i].Open = func(_ context.Context, env config.Env) (lambda.Handler, error) { return trying(r, env) }
 			}
 		}
 		c.Change = func(stack *template.Stack) {
@@ -122,7 +124,7 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 
 func TestCallsOfNobodyAreRefused(t *testing.T) {
 	r := start(t, nil)
-	stranger := table.NewClient(table.ClientConfig{Region: region, AccessKeyID: "AKIASTRANGER", SecretAccessKey: "x", Endpoint: r.at.tables})
+	stranger := table.NewClient(table.ClientConfig{Region: region, AccessKeyID: "AKIASTRANGER", SecretAccessKey: "x", HTTP: r.calls.Tables()})
 	_, err := stranger.ListTables(t.Context(), &dynamodb.ListTablesInput{})
 	if failed, ok := errors.AsType[smithy.APIError](err); !ok || failed.ErrorCode() != "UnrecognizedClientException" {
 		t.Errorf("got %v", err)

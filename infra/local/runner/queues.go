@@ -12,7 +12,7 @@ import (
 
 // startQueues makes the templates' queues, behind the steps that stand before
 // everything that functions call.
-func (r *Runner) startQueues(ctx context.Context) error {
+func (r *Runner) startQueues() error {
 	dir, err := r.config.dir("queues")
 	if err != nil {
 		return err
@@ -22,8 +22,7 @@ func (r *Runner) startQueues(ctx context.Context) error {
 		return err
 	}
 	r.ends.push("queues", time.Second, func(context.Context) error { return r.Queues.Close() })
-	r.at.queues, err = r.serveNear(ctx, "queues' door", r.calls.Queues(r.Queues))
-	return err
+	return nil
 }
 
 // startPollers begins to hand messages to functions.

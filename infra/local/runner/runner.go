@@ -1,7 +1,7 @@
 // Package runner puts Rapport together on one machine, from the templates that
 // AWS would be given: tables in a table engine, queues, blobs, functions in a pool,
-// stream readers, pollers and schedules, and API Gateway's two front doors, with a local issuer in WorkOS's
-// place and the console beside them.
+// stream readers, pollers and schedules, and API Gateway's two front doors, with a
+// local issuer in WorkOS's place and the console beside them.
 //
 // Starting takes the data directory, the ports and then everything else, and
 // fails with an error that says what to do. Stopping goes the other way round:
@@ -74,7 +74,7 @@ type Runner struct {
 	at      addresses
 	ends    steps
 	failed  chan error
-	// calls is the door before tables and @connections.
+	// calls is the door before tables, queues, blobs and @connections.
 	calls *door.Door
 	// policies are what the functions may do.
 	policies *iam.Policies
@@ -136,10 +136,10 @@ func (r *Runner) start(ctx context.Context) error {
 	if err := r.startEngine(ctx, root); err != nil {
 		return err
 	}
-	if err := r.startDoor(ctx); err != nil {
+	if err := r.startDoor(); err != nil {
 		return err
 	}
-	if err := r.startQueues(ctx); err != nil {
+	if err := r.startQueues(); err != nil {
 		return err
 	}
 	if err := r.startBlobs(ctx); err != nil {

@@ -219,7 +219,7 @@ func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 	for name, want := range map[string]string{
 		"STAGE":                     "local",
 		"DATA_TABLE":                "rapport-Data",
-		"AWS_ENDPOINT_URL_DYNAMODB": r.at.tables,
+		"AWS_ENDPOINT_URL_DYNAMODB": tablesEndpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://127.0.0.1:" + socketPort,
 		"WORKOS_ENDPOINT":                          "http://127.0.0.1:" + port + "/dev/workos",
 		"WORKOS_API_KEY":                           workosKey,

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
-	"github.com/rapport/rapport/shared/batch"
+	"github.com/rapport/rapport/infra/batch"
 )
 
 const (

@@ -12,6 +12,8 @@ export interface Schemas {
     readonly clientSeq: number;
     readonly createdAt: string;
     readonly ops: readonly Schemas["Op"][];
+    /** Where inserted text stood in text that was deleted at the same time; absent where none did. */
+    readonly places?: readonly Schemas["Place"][];
     readonly version: number;
   };
   readonly Chunk: {
@@ -25,7 +27,7 @@ export interface Schemas {
     /** A language tag as in BCP 47, such as en or pt-BR. */
     readonly language?: string;
     readonly position: number;
-    readonly speakerId: string;
+    readonly speakerId: string | null;
     readonly startMs: number;
     readonly text: string;
     /** The same for all versions of an utterance. */
@@ -33,6 +35,11 @@ export interface Schemas {
   };
   readonly Committed: {
     readonly ops: readonly Schemas["Op"][];
+    readonly version: number;
+  };
+  readonly Cursor: {
+    readonly anchor: number;
+    readonly head: number;
     readonly version: number;
   };
   readonly FieldError: {
@@ -70,10 +77,6 @@ export interface Schemas {
     readonly items: readonly Schemas["Meeting"][];
     readonly nextCursor: string | null;
   };
-  readonly ListOfParticipant: {
-    readonly items: readonly Schemas["Participant"][];
-    readonly nextCursor: string | null;
-  };
   readonly Me: {
     readonly displayName: string;
     readonly email: string;
@@ -104,6 +107,7 @@ export interface Schemas {
     readonly durationMinutes?: number;
     readonly participants?: readonly Schemas["Invitee"][];
     readonly scheduledAt?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title: string;
   };
   readonly MeetingsInviteRequest: {
@@ -111,10 +115,11 @@ export interface Schemas {
     readonly userId: string;
   };
   readonly MeetingsUpdateRequest: {
-    readonly description?: string;
-    readonly durationMinutes?: number;
+    readonly description?: string | null;
+    readonly durationMinutes?: number | null;
     readonly revision: number;
-    readonly scheduledAt?: string;
+    readonly scheduledAt?: string | null;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title?: string;
   };
   readonly NotesAppendRequest: {
@@ -122,6 +127,8 @@ export interface Schemas {
     readonly clientId: string;
     readonly clientSeq: number;
     readonly ops: readonly Schemas["Op"][];
+    /** Where inserted text stood in text that was deleted up to baseVersion, where the client knows. */
+    readonly places?: readonly Schemas["Place"][];
   };
   readonly Op: {
     readonly content?: string;
@@ -135,6 +142,33 @@ export interface Schemas {
     readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
   };
+  readonly ParticipantList: {
+    readonly items: readonly Schemas["Participant"][];
+    readonly nextCursor: string | null;
+    /** The meeting's revision: the participants are at least as new as it. */
+    readonly revision: number;
+  };
+  readonly Place: {
+    /** How many of the code points that it deleted were before the text; those after them were behind it. */
+    readonly after: number;
+    /** Where the text begins in all that the change inserts, in code points. */
+    readonly offset: number;
+    /** The change that deleted there. */
+    readonly version: number;
+  };
+  readonly PresenceList: {
+    readonly at: string;
+    readonly items: readonly Schemas["Present"][];
+    readonly nextCursor: string | null;
+  };
+  readonly Present: {
+    readonly at: string;
+    readonly clientKey: string;
+    readonly cursor?: Schemas["Cursor"];
+    readonly displayName: string;
+    readonly status: string;
+    readonly userId: string;
+  };
   readonly Problem: {
     readonly code: "CONFLICT" | "FORBIDDEN" | "HISTORY_GONE" | "INTERNAL" | "MEETING_NOT_ACTIVE" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "PROVIDER_ERROR" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
     readonly detail: string;
@@ -145,6 +179,31 @@ export interface Schemas {
     readonly title: string;
     readonly type: string;
   };
+  readonly RealtimeTellPresenceRequest: {
+    readonly clientId: string;
+    readonly cursor?: Schemas["Cursor"];
+    /** Grows with every heartbeat of a client, over whatever way it is sent; the highest wins. */
+    readonly seq: number;
+    /** With gone the client leaves at once. */
+    readonly status: "active" | "typing" | "idle" | "gone";
+  };
+  readonly Seen: {
+    readonly createdAt: string;
+    readonly description: string;
+    readonly durationMinutes?: number;
+    readonly endedAt?: string;
+    readonly hostId: string;
+    readonly meetingId: string;
+    readonly participantCount: number;
+    readonly revision: number;
+    /** The caller's own role. */
+    readonly role: "observer" | "participant" | "co-host" | "host";
+    readonly scheduledAt?: string;
+    readonly startedAt?: string;
+    readonly state: "scheduled" | "active" | "concluded" | "cancelled";
+    readonly title: string;
+    readonly updatedAt: string;
+  };
   readonly Speech: {
     readonly confidence: number;
     /** Not before startMs. */
@@ -153,8 +212,8 @@ export interface Schemas {
     readonly isFinal: boolean;
     /** A language tag as in BCP 47, such as en or pt-BR. */
     readonly language?: string;
-    /** Who speaks, a participant; without it, the caller. */
-    readonly speakerId?: string;
+    /** Who speaks: without it the caller; another participant, or null for unknown, only from a host or co-host. */
+    readonly speakerId?: string | null;
     readonly startMs: number;
     readonly text: string;
     /** The same for all versions of an utterance. */
@@ -171,12 +230,16 @@ export interface Schemas {
     readonly ticket: string;
     readonly url: string;
   };
+  readonly Told: {
+    readonly at: string;
+    readonly clientKey: string;
+  };
   readonly TranscriptsAppendRequest: {
     readonly chunks: readonly Schemas["Speech"][];
   };
   readonly UsersUpdateRequest: {
-    /** What others see. */
-    readonly displayName: string;
+    /** What others see. One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly displayName?: string;
   };
 }
 
@@ -208,7 +271,7 @@ export interface Operations {
     readonly path: {
       readonly meetingId: string;
     };
-    readonly answer: Schemas["Meeting"];
+    readonly answer: Schemas["Seen"];
   };
   /** POST /v1/meetings/{meetingId}/participants: Invite a person to a meeting. */
   meetings_invite: {
@@ -235,7 +298,7 @@ export interface Operations {
       readonly cursor?: string;
       readonly limit?: number;
     };
-    readonly answer: Schemas["ListOfParticipant"];
+    readonly answer: Schemas["ParticipantList"];
   };
   /** DELETE /v1/meetings/{meetingId}/participants/{userId}: Remove a participant; their streams end at once. */
   meetings_remove: {
@@ -287,6 +350,26 @@ export interface Operations {
       readonly meetingId: string;
     };
     readonly answer: Schemas["Text"];
+  };
+  /** GET /v1/meetings/{meetingId}/presence: List who is present in a meeting. */
+  realtime_listpresence: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      /** Without it everybody comes in one answer. */
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["PresenceList"];
+  };
+  /** POST /v1/meetings/{meetingId}/presence: Say that I am in a meeting, or leave, without a socket. */
+  realtime_tellpresence: {
+    readonly path: {
+      readonly meetingId: string;
+    };
+    readonly body: Schemas["RealtimeTellPresenceRequest"];
+    readonly answer: Schemas["Told"];
   };
   /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
   realtime_ticket: {

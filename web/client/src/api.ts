@@ -1,4 +1,7 @@
+import { RapportError } from "./errors.ts";
 import type { Http } from "./http.ts";
+import { asFields, asString } from "./json.ts";
+import type { PresenceReport, Present } from "./meetingapi.ts";
 import type {
   AppendedChunks, ChangesQuery, CommittedOps, CreateMeeting, InviteParticipant, Meeting, Notes, NotesChange, NotesEvent,
   Page, PageQuery, Participant, Role, Speech, Ticket, TranscriptChunk, UpdateMe, UpdateMeeting, User,
@@ -8,6 +11,10 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** For mutations; made anew for each call when left out. Repeat it to repeat a call safely. */
   readonly idempotencyKey?: string;
+  /** One attempt: for what is asked for again and again anyway. */
+  readonly once?: boolean;
+  /** The call goes on when the page is left. */
+  readonly keepalive?: boolean;
 }
 
 /** Every method rejects with RapportError, or with the signal's reason when aborted. */
@@ -38,13 +45,19 @@ export interface Api {
     append(meetingId: string, input: { readonly chunks: readonly Speech[] }, options?: CallOptions): Promise<AppendedChunks>;
     list(meetingId: string, query?: ChangesQuery, options?: CallOptions): Promise<Page<TranscriptChunk>>;
   };
+  readonly presence: {
+    /** Everybody's windows that are there. */
+    list(meetingId: string, query?: PageQuery, options?: CallOptions): Promise<Page<Present>>;
+    /** As a presence frame does; made once, because the next one tells all again. */
+    tell(meetingId: string, report: PresenceReport, options?: CallOptions): Promise<void>;
+  };
   readonly tickets: { create(options?: CallOptions): Promise<Ticket> };
 }
 
 /** The methods over `http`. `newId` makes the Idempotency-Keys. */
 export function createApi(http: Http, newId: () => string): Api {
   async function get<T>(path: string, query: HttpQuery, options?: CallOptions): Promise<T> {
-    return (await http.call({ method: "GET", path, query, retry: true, signal: options?.signal })) as T;
+    return (await http.call({ method: "GET", path, query, retry: options?.once !== true, signal: options?.signal })) as T;
   }
   async function mutate<T>(method: "POST" | "PATCH" | "DELETE", path: string, body: unknown, options?: CallOptions): Promise<T> {
     const idempotencyKey = options?.idempotencyKey ?? newId();
@@ -79,11 +92,21 @@ export function createApi(http: Http, newId: () => string): Api {
       append: (id, input, options) => mutate("POST", meeting(id, "/transcript"), input, options),
       list: (id, query = {}, options) => get(meeting(id, "/transcript"), { ...query }, options),
     },
+    presence: {
+      list: (id, query = {}, options) => get(meeting(id, "/presence"), { ...query }, options),
+      tell: async (id, body, options) => {
+        await http.call({
+          method: "POST", path: meeting(id, "/presence"), body, retry: false, signal: options?.signal, keepalive: options?.keepalive,
+        });
+      },
+    },
     tickets: {
       // Never repeated with a key: the first answer again would be a ticket that may be used up.
-      create: async (options) => (await http.call({
-        method: "POST", path: "/v1/realtime/tickets", retry: false, signal: options?.signal,
-      })) as Ticket,
+      create: async (options) => {
+        const ticket = await http.call({ method: "POST", path: "/v1/realtime/tickets", retry: false, signal: options?.signal });
+        if (asString(asFields(ticket)?.["url"]) === undefined) throw new RapportError({ code: "PROTOCOL", detail: "the answer is no ticket", status: 200 });
+        return ticket as Ticket;
+      },
     },
   };
 }

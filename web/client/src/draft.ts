@@ -1,9 +1,11 @@
 import { countCodePoints } from "./codepoints.ts";
 import { RapportError } from "./errors.ts";
 import { maxDocumentCodePoints, splitChange } from "./limits.ts";
-import { apply, compose, diff, growth, transform, transformPair, validate } from "./ot.ts";
+import { apply, compose, diff, growth, insertedText, transform, transformPair, validate } from "./ot.ts";
 import type { Change } from "./ot.ts";
+import { composePlaces, placesIn, splitPlaces } from "./places.ts";
 import type { InFlight, SavedEdits } from "./saved.ts";
+import type { Place } from "./types.ts";
 
 /** What became of the change in flight while the history was not followed. */
 export type Fate =
@@ -29,6 +31,8 @@ export class Draft {
   #text: string;
   #length: number;
   #nextSeq = 1;
+  /** Where text of the buffer stood in what was deleted since it was typed. */
+  #places: readonly Place[] = [];
   /** Local edits in the buffer. */
   #waiting = 0;
   #cut = false;
@@ -112,6 +116,7 @@ export class Draft {
     }
     this.#text = apply(this.#text, change);
     this.#length = length;
+    this.#places = composePlaces(this.#places, this.#buffer, change);
     this.#setBuffer(compose(this.#buffer, change), this.#waiting + 1);
   }
 
@@ -120,7 +125,9 @@ export class Draft {
     if (this.#inFlight !== undefined || this.#buffer.length === 0) return undefined;
     const { head, rest } = splitChange(this.#buffer);
     const edits = this.#waiting;
-    this.#inFlight = { clientSeq: this.#nextSeq++, baseVersion: this.#version, ops: head, change: head, edits };
+    const [places, later] = splitPlaces(this.#places, countCodePoints(insertedText(head)));
+    this.#places = later;
+    this.#inFlight = { clientSeq: this.#nextSeq++, baseVersion: this.#version, ops: head, change: head, edits, ...(places.length > 0 && { places }) };
     this.#cut = rest.length > 0;
     this.#setBuffer(rest, this.#cut ? 1 : 0);
     return this.#inFlight;
@@ -149,6 +156,10 @@ export class Draft {
     const text = apply(this.#text, local);
     this.#confirmed = confirmed;
     this.#version++;
+    // What the change in flight deletes too would be missing in the count.
+    if (deletedLength(afterFlight) === deletedLength(ops)) {
+      this.#places = [...this.#places, ...placesIn(this.#buffer, this.#version, afterFlight)];
+    }
     if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, change: flight };
     this.#setBuffer(buffer, this.#waiting);
     this.#setText(text);
@@ -194,6 +205,7 @@ export class Draft {
     }
     this.#version = version;
     this.#confirmed = confirmed;
+    this.#places = [];
     this.#setBuffer(transform(diff(before, after), this.#buffer), this.#waiting);
     this.#setText(apply(after, this.#buffer));
   }
@@ -205,13 +217,19 @@ export class Draft {
   #setBuffer(buffer: Change, edits: number): void {
     this.#buffer = buffer;
     this.#waiting = buffer.length === 0 ? 0 : edits;
-    if (buffer.length === 0) this.#cut = false;
+    if (buffer.length > 0) return;
+    this.#cut = false;
+    this.#places = [];
   }
 
   #setText(text: string): void {
     this.#text = text;
     this.#length = countCodePoints(text);
   }
+}
+
+function deletedLength(change: Change): number {
+  return change.reduce((n, op) => n + (op.type === "delete" ? op.length : 0), 0);
 }
 
 function sameOps(a: Change, b: Change): boolean {

@@ -133,6 +133,11 @@ function readSighting(value: unknown): Sighting | undefined {
   return { present: cursor === undefined ? present : { ...present, cursor }, at: readTime(fields?.["at"]) };
 }
 
+/** Who is there, as a list that came by HTTP and says no times: whatever a frame says later is newer. */
+export function readSightings(list: unknown): Sighting[] {
+  return readEach(list, readSighting).map(({ present }) => ({ present, at: 0 }));
+}
+
 function readStatus(value: unknown): PresenceStatus {
   return value === "typing" || value === "idle" ? value : "active";
 }

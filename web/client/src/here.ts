@@ -1,6 +1,9 @@
 import type { PresenceFrame, Sighting } from "./frames.ts";
 import type { Present } from "./meetingapi.ts";
 
+/** Who is there, and who no longer. */
+export type Told = Pick<PresenceFrame, "here" | "left">;
+
 /**
  * Who is there, from frames that tell changes, and everybody after each
  * subscription. Somebody who left while this client was away is in no frame any
@@ -34,7 +37,7 @@ export class Here {
   }
 
   /** Takes a frame in. Says whether it changed something. */
-  take({ here, left }: PresenceFrame): boolean {
+  take({ here, left }: Told): boolean {
     const before = JSON.stringify(this.list);
     if (this.#fresh) this.#present.clear();
     this.#fresh = false;

@@ -18,6 +18,8 @@ export interface HttpCall {
   /** Without it a failed call is not tried again. GET, or a call with an Idempotency-Key. */
   readonly retry: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** The call goes on when the page is left. */
+  readonly keepalive?: boolean | undefined;
 }
 
 const maxAttempts = 5;
@@ -100,6 +102,7 @@ export class Http {
         cache: "no-store",
         credentials: "omit",
         ...(body === undefined ? {} : { body }),
+        ...(call.keepalive === true ? { keepalive: true } : {}),
       });
       const text = await response.text();
       if (!response.ok) throw problem(response, text, this.#platform.clock.now());
@@ -144,7 +147,7 @@ function problem(response: Response, text: string, now: number): RapportError {
     status: response.status,
     errors,
     requestId: asString(fields["requestId"]),
-    retryAfter: parseRetryAfter(response.headers.get("retry-after"), now),
+    retryAfter: parseRetryAfter(response, now),
     oldest,
   });
 }
@@ -168,11 +171,14 @@ function codeOfStatus(status: number): ErrorCode {
   return codes[status] ?? (status >= 500 ? "INTERNAL" : "PROTOCOL");
 }
 
-/** Seconds or a date, as milliseconds from now. */
-function parseRetryAfter(header: string | null, now: number): number | undefined {
+/** Seconds or a date, as milliseconds from now; a date counts from the answer's own, where that can be read. */
+function parseRetryAfter({ headers }: Response, now: number): number | undefined {
+  const header = headers.get("retry-after");
   if (header === null || header.trim() === "") return undefined;
   const seconds = Number(header);
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
+  if (!Number.isNaN(seconds)) return Math.max(0, seconds * 1000);
+  const answeredAt = Date.parse(headers.get("date") ?? "");
+  const ms = Date.parse(header) - (Number.isNaN(answeredAt) ? now : answeredAt);
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 

@@ -1,9 +1,11 @@
 import type { SocketConnection } from "./connection.ts";
 import { closedError, RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
+import type { Standing } from "./meetingreader.ts";
 import type { Platform } from "./platform.ts";
 import { TopicSubscription } from "./subscription.ts";
 import type { TopicEvents } from "./subscription.ts";
+import type { Role } from "./types.ts";
 
 export interface LogEvents extends TopicEvents {
   /** Every event once, in order, without holes. */
@@ -14,6 +16,8 @@ export interface LogEvents extends TopicEvents {
   readonly onGone: (error: RapportError) => void;
   /** Events after a position by HTTP: those that a frame had no room for. */
   readonly read: (from: number, signal: AbortSignal) => Promise<readonly TopicEvent[]>;
+  /** Without a socket: what became of the meeting and the caller's place in it. */
+  readonly standing: (signal: AbortSignal) => Promise<Standing>;
 }
 
 /** Early events kept until what is missing has come; more are dropped and replayed. */
@@ -31,6 +35,8 @@ export class LogTopic extends TopicSubscription {
   #replayedFrom: number;
   readonly #early = new Map<number, TopicEvent>();
   #isReading = false;
+  /** The caller's role as it was read last; null before the first time. */
+  #role: Role | undefined | null = null;
 
   constructor(connection: SocketConnection, platform: Platform, topic: string, position: number, handlers: LogEvents) {
     super(connection, platform, topic, handlers);
@@ -93,6 +99,26 @@ export class LogTopic extends TopicSubscription {
 
   protected override catchUpOffline(): void {
     void this.#read();
+  }
+
+  protected override async onPoll(signal: AbortSignal): Promise<boolean> {
+    const before = this.#position;
+    const { over, role } = await this.#handlers.standing(signal);
+    // After the meeting's state, so that nothing of a meeting that is over is missing.
+    for (;;) {
+      const from = this.#position;
+      const events = await this.#handlers.read(from, signal);
+      if (this.closed) return true;
+      this.#keep(events);
+      this.#drain(false);
+      if (events.length === 0 || this.#position === from || this.closed) break;
+    }
+    if (this.closed || signal.aborted) return true;
+    // One that is not known yet may have changed since whoever follows was told.
+    if (role !== this.#role) this.roleChanged();
+    this.#role = role;
+    if (over) this.end("meeting_ended");
+    return this.#position > before;
   }
 
   /** Gives out what is next. Where that was omitted it is read, if `mayRead`. */

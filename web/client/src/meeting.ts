@@ -2,11 +2,14 @@ import { Emitter } from "./emitter.ts";
 import type { Api } from "./api.ts";
 import type { SocketConnection } from "./connection.ts";
 import { Here } from "./here.ts";
+import type { Told } from "./here.ts";
+import { RapportError } from "./errors.ts";
 import { asArray, asFields, readShape } from "./json.ts";
 import type { MeetingHandlers, Presence, PresenceStatus, Present } from "./meetingapi.ts";
-import { participantsOf } from "./participants.ts";
+import type { MeetingReader } from "./meetingreader.ts";
 import type { Platform } from "./platform.ts";
 import { PresenceSender } from "./presence.ts";
+import type { PresenceNumbers } from "./presence.ts";
 import { StateTopic } from "./statetopic.ts";
 import type { Meeting, MeetingView, Participant } from "./types.ts";
 
@@ -17,6 +20,9 @@ export interface MeetingDependencies {
   readonly api: Api;
   readonly connection: SocketConnection;
   readonly platform: Platform;
+  readonly meetings: () => Promise<MeetingReader>;
+  /** Of all sessions of one client. */
+  readonly numbers: PresenceNumbers;
   /** The caller; where it is not known, nobody is taken for the caller. */
   readonly userId: string | undefined;
   /** Called once, when the session is closed or has ended. */
@@ -30,6 +36,8 @@ export interface MeetingDependencies {
  */
 export class MeetingSession {
   readonly meetingId: string;
+  readonly #meetings: MeetingDependencies["meetings"];
+  readonly #connection: SocketConnection;
   readonly #platform: Platform;
   /** The caller; undefined where that is not known. */
   readonly userId: string | undefined;
@@ -43,37 +51,36 @@ export class MeetingSession {
   #closed = false;
   #cancelExpiry = () => {};
 
-  constructor({ api, connection, platform, userId, onClose }: MeetingDependencies, meetingId: string) {
+  constructor(from: MeetingDependencies, meetingId: string) {
+    const { connection, platform, meetings, userId, onClose } = from;
     this.meetingId = meetingId;
     this.userId = userId;
     this.#onClose = onClose;
+    this.#meetings = meetings;
+    this.#connection = connection;
     this.#platform = platform;
-    const topic = `meetings/${meetingId}`;
-    this.#sender = new PresenceSender(connection, platform, topic, `p-${platform.newId()}`);
-    this.#topic = new StateTopic(connection, platform, topic, {
+    this.#sender = new PresenceSender(from, meetingId, `p-${platform.newId()}`);
+    this.#topic = new StateTopic(connection, platform, `meetings/${meetingId}`, {
       onState: (data) => this.#state(data),
       onSubscribed: () => this.#subscribed(),
-      onPresence: (frame) => {
-        const alone = this.#alone;
-        if (this.#here.take(frame)) this.#emitter.emit("here", this.here);
-        // What moved while nobody looked is told to whom has come.
-        if (alone && !this.#alone) this.#sender.hurry();
-      },
+      onPresence: (frame) => this.#take(frame),
       onLive: (live) => {
         if (!live) this.#sender.subscribed(false);
         this.#emitter.emit("live", live);
       },
       onEnd: (reason, error) => {
-        this.close();
+        this.#end();
         // Who is there from now on nobody tells.
         this.#here.begin();
         if (this.#here.expire()) this.#emitter.emit("here", this.here);
         this.#emitter.emit("end", reason, error);
       },
       read: async (signal) => {
-        const view = await readView(api, meetingId, signal);
+        const view = await (await meetings()).read(meetingId, signal);
         return { position: view.meeting.revision, data: view };
       },
+      // Where the caller isn't known nobody asks who is there.
+      ...(userId === undefined ? {} : { onPolled: (signal: AbortSignal) => this.#poll(signal) }),
     });
   }
 
@@ -118,11 +125,20 @@ export class MeetingSession {
     return this.#emitter.on(event, handler);
   }
 
+  /**
+   * Ends the session and tells the others that this window has left, if they
+   * were told that it is there.
+   */
   close(): void {
+    if (!this.#closed) this.#sender.leave();
+    this.#end();
+  }
+
+  #end(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelExpiry();
-    this.#sender.stop();
+    this.#sender.subscribed(false);
     this.#topic.close();
     this.#onClose(this);
   }
@@ -130,6 +146,31 @@ export class MeetingSession {
   /** Whether nobody but the caller's own windows is there. */
   get #alone(): boolean {
     return this.#here.list.every(({ userId }) => userId === this.userId);
+  }
+
+  #take(frame: Told): boolean {
+    const alone = this.#alone;
+    const changed = this.#here.take(frame);
+    if (changed) this.#emitter.emit("here", this.here);
+    // What moved while nobody looked is told to whom has come.
+    if (alone && !this.#alone) this.#sender.hurry();
+    return changed;
+  }
+
+  /** Without a socket: tells of this window and hears who is there. Says whether that changed. */
+  async #poll(signal: AbortSignal): Promise<boolean> {
+    const report = this.#sender.due();
+    try {
+      const here = await (await this.#meetings()).here(this.meetingId, report, signal);
+      if (this.#closed || this.#connection.isOpen) return false;
+      this.#here.begin();
+      return this.#take({ here, left: [] });
+    } catch (error) {
+      if (!(error instanceof RapportError)) throw error;
+      // The meeting itself, which is asked for in the same round, says what holds.
+      if (report !== undefined) this.#sender.failed();
+      return false;
+    }
   }
 
   #subscribed(): void {
@@ -147,13 +188,6 @@ export class MeetingSession {
     this.#view = view;
     this.#emitter.emit("view", view);
   }
-}
-
-async function readView(api: Api, meetingId: string, signal: AbortSignal): Promise<MeetingView> {
-  const meeting = await api.meetings.get(meetingId, { signal });
-  const participants: Participant[] = [];
-  for await (const participant of participantsOf(api, meetingId, signal)) participants.push(participant);
-  return { meeting, participants };
 }
 
 function parseView(data: unknown): MeetingView | undefined {

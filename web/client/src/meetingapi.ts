@@ -18,6 +18,14 @@ export interface Presence {
   readonly cursor?: Cursor;
 }
 
+/** Presence with the client that it is of; of one client's the highest `seq` counts. `gone` leaves at once. */
+export interface PresenceReport {
+  readonly clientId: string;
+  readonly seq: number;
+  readonly status: PresenceStatus | "gone";
+  readonly cursor?: Cursor;
+}
+
 /** One window of somebody who is there. `clientKey` tells two windows of one person apart. */
 export interface Present extends Presence {
   readonly userId: string;
@@ -30,7 +38,7 @@ export interface MeetingHandlers {
   view(view: MeetingView): void;
   /** Everybody's windows, this one among them: after each change of one. */
   here(here: readonly Present[]): void;
-  /** Whether changes come at once; if not, what there is may be old. */
+  /** Whether changes come: at once, or some seconds later by HTTP. If not, what there is may be old. */
   live(live: boolean): void;
   /** Once, when the server ends the topic; nothing comes after it. */
   end(reason: EndReason, error?: RapportError): void;

@@ -61,12 +61,13 @@ export class NotesSession {
     this.#draft = draft;
     this.#shelf = shelf;
     this.#core = new NotesCore(from, meetingId, draft, access, claim, {
-      onOthers: (change) => {
-        this.#history.others(change);
-        this.#emitter.emit("remote", change);
+      onOthers: (change, commit) => {
+        this.#history.others(change, commit);
+        if (change.length > 0) this.#emitter.emit("remote", change);
       },
-      onReset: (moved) => {
-        this.#history.others(moved);
+      onOwn: (commit) => this.#history.own(commit),
+      onReset: (moved, commit) => {
+        this.#history.others(moved, commit);
         this.#emitter.emit("reset", this.text);
       },
       onAside: (aside) => this.#setAside(aside),
@@ -132,14 +133,15 @@ export class NotesSession {
    */
   edit(change: Change): void {
     const inverse = this.#apply(change);
-    this.#history.edited(change, inverse, this.#from.platform.clock.now());
+    this.#history.edited(change, inverse, this.#from.platform.clock.elapsed());
     this.#changed();
   }
 
   /**
    * Takes back the newest of this session's own edits that still stands, moved
-   * by what others did since; what they wrote stays. Edits at one place within
-   * half a second of each other go together. `text` has it at once, and it goes
+   * by what others did since; what they wrote stays, and what was deleted comes
+   * back around it. Edits at one place within half a second of each other go
+   * together, whatever others do meanwhile. `text` has it at once, and it goes
    * to the server as any edit does. Returns the change, for the editor to show;
    * undefined when there is nothing to undo. Throws as `edit` does.
    */
@@ -262,7 +264,10 @@ export class NotesSession {
   }
 
   #changed(): void {
-    if (!this.#draft.pending) this.#synced.resolve();
+    if (!this.#draft.pending) {
+      this.#history.settled();
+      this.#synced.resolve();
+    }
     const state = stateOf(this.#situation);
     const status = statusOf(this.#situation);
     const told = JSON.stringify(this.#status) === JSON.stringify(status);

@@ -3,6 +3,7 @@ import type { Api } from "./api.ts";
 import type { SocketConnection } from "./connection.ts";
 import type { RapportError } from "./errors.ts";
 import type { StorageState } from "./keeper.ts";
+import type { MeetingReader } from "./meetingreader.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
 import type { NotesDraft } from "./saved.ts";
@@ -69,6 +70,7 @@ export interface NotesDependencies {
   readonly api: Api;
   readonly connection: SocketConnection;
   readonly platform: Platform;
+  readonly meetings: () => Promise<MeetingReader>;
   readonly userId: string;
   /** Where edits are kept; undefined for nowhere. */
   readonly offline: Offline | undefined;

@@ -10,7 +10,7 @@ import type { StorageState } from "./keeper.ts";
 import type { NotesDependencies } from "./notesapi.ts";
 import { parseNotesEvent } from "./notesevent.ts";
 import { NotesFollower } from "./notesfollower.ts";
-import { diff } from "./ot.ts";
+import { apply, diff, transformPair } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import { Outbox } from "./outbox.ts";
 import { Reloader } from "./reload.ts";
@@ -18,6 +18,7 @@ import type { InFlight } from "./saved.ts";
 import { ChangeSender, isPassing } from "./sender.ts";
 import type { Ack } from "./sender.ts";
 import type { EndReason } from "./subscription.ts";
+import type { Commit } from "./tombstones.ts";
 import type { NotesEvent } from "./types.ts";
 
 /** Local edits that were taken out of the text. */
@@ -32,10 +33,12 @@ export interface Aside {
 }
 
 export interface CoreEvents {
-  /** A change by others, on the local text as it was just before. */
-  readonly onOthers: (change: Change) => void;
-  /** The local text was replaced, by what `moved` does to the one before. */
-  readonly onReset: (moved: Change) => void;
+  /** A change by others, on the local text as it was just before; nothing may be left of it there. */
+  readonly onOthers: (change: Change, commit: Commit) => void;
+  /** The change that was in flight. */
+  readonly onOwn: (commit: Commit) => void;
+  /** The local text was replaced, by what `moved` does to the one before; it comes from `commit`, where that is known. */
+  readonly onReset: (moved: Change, commit: Commit | undefined) => void;
   /** Edits were refused, or can't be merged. Resolves when they are safe elsewhere. */
   readonly onAside: (aside: Aside) => Promise<void>;
   readonly onProblem: (error: RapportError) => void;
@@ -171,15 +174,16 @@ export class NotesCore {
   #committed(event: TopicEvent): void {
     try {
       const change = parseNotesEvent(event);
-      const flight = this.#draft.inFlight;
+      const { inFlight: flight, unconfirmed } = this.#draft;
+      const commit = { version: change.version, ops: change.ops, places: change.places ?? [], unconfirmed };
       const own = flight !== undefined && change.authorId === this.#from.userId
         && change.clientId === this.#claim.clientId && change.clientSeq === flight.clientSeq;
       if (own) {
         this.#outbox.settle();
         if (!this.#draft.commitOwn(change.ops)) throw diverged(change.version);
+        this.#events.onOwn(commit);
       } else {
-        const local = this.#draft.commitOther(change.ops);
-        if (local.length > 0) this.#events.onOthers(local);
+        this.#events.onOthers(this.#draft.commitOther(change.ops), commit);
       }
       this.#events.onCommitted(change);
     } catch (error) {
@@ -317,9 +321,12 @@ export class NotesCore {
   }
 
   /** Tells of a text that has replaced `before`, and of edits that were taken out of it. */
-  #setAside(before: string, aside: Aside | undefined): void {
-    const moved = diff(before, this.#draft.text);
-    if (moved.length > 0) this.#events.onReset(moved);
+  #setAside(before: string, aside: Aside | undefined, commit?: Commit): void {
+    const { text } = this.#draft;
+    const local = commit && transformPair(commit.ops, commit.unconfirmed)[0];
+    const known = local !== undefined && apply(before, local) === text;
+    const moved = known ? local : diff(before, text);
+    if (moved.length > 0) this.#events.onReset(moved, known ? commit : undefined);
     // Only when they are safe elsewhere are they no longer kept as pending.
     if (aside !== undefined) void this.#events.onAside(aside).then(() => this.kept());
   }
@@ -338,8 +345,8 @@ export class NotesCore {
     this.#changed();
     if (problem !== undefined) this.#events.onProblem(problem);
     try {
-      const { text, version, aside } = await this.#reloader.reload(this.#closing.signal, gone);
-      this.#setAside(text, aside && { error: historyGone(), baseVersion: version, baseText: aside.base, change: aside.change, text });
+      const { text, version, aside, commit } = await this.#reloader.reload(this.#closing.signal, gone);
+      this.#setAside(text, aside && { error: historyGone(), baseVersion: version, baseText: aside.base, change: aside.change, text }, commit);
     } catch (error) {
       if (this.closed) return;
       if (!(error instanceof RapportError)) throw error;

@@ -3,11 +3,11 @@ import { RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
 import { asArray, asCount, asFields, asString, readEach, readShape } from "./json.ts";
 import type { Change, Delete, Insert, Op, Retain } from "./ot.ts";
-import type { NotesEvent } from "./types.ts";
+import type { NotesEvent, Place } from "./types.ts";
 
 /** The event of the notes topic. Throws PROTOCOL when it is not one. */
 export function parseNotesEvent(event: TopicEvent): NotesEvent {
-  const change = readShape<Omit<NotesEvent, "version">>(event.data, {
+  const change = readShape<Omit<NotesEvent, "version" | "places">>(event.data, {
     authorId: asString,
     clientId: asString,
     clientSeq: asCount,
@@ -15,7 +15,7 @@ export function parseNotesEvent(event: TopicEvent): NotesEvent {
     createdAt: (at) => asString(at) ?? "",
   });
   if (change === undefined) throw new RapportError({ code: "PROTOCOL", detail: `event ${event.position} is not a change of notes` });
-  return { version: event.position, ...change };
+  return { version: event.position, ...change, ...parsePlaces(event.data) };
 }
 
 /** Undefined when it is not a list of operations. Whether they fit is seen when they are applied. */
@@ -35,6 +35,13 @@ function parseOp(value: unknown): Op | undefined {
     default:
       return undefined;
   }
+}
+
+/** The field of a change, where it has one. */
+export function parsePlaces(change: unknown): { readonly places?: readonly Place[] } {
+  const places = readEach(asFields(change)?.["places"], (place) =>
+    readShape<Place>(place, { offset: asCount, version: asCount, after: asCount }));
+  return places.length > 0 ? { places } : {};
 }
 
 /** As the topic would have brought it. */

@@ -45,7 +45,7 @@ export class NotesFollower {
 
   /** Follows from the draft's version on. */
   start(): void {
-    const { api, connection, platform } = this.#from;
+    const { api, connection, platform, meetings, userId } = this.#from;
     this.#topic = new LogTopic(connection, platform, `meetings/${this.#meetingId}/notes`, this.#draft.version, {
       onEvent: this.#events.onEvent,
       onHead: (position, hash) => {
@@ -63,9 +63,10 @@ export class NotesFollower {
       },
       onRoleChanged: this.#events.onRoleChanged,
       read: async (from, signal) => {
-        const page = await api.notes.changes(this.#meetingId, { from, limit: pageLength }, { signal });
+        const page = await api.notes.changes(this.#meetingId, { from, limit: pageLength }, { signal, once: true });
         return page.items.map(topicEvent);
       },
+      standing: async (signal) => (await meetings()).standing(this.#meetingId, userId, signal),
     });
     this.#topic.start();
   }

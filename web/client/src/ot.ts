@@ -174,6 +174,11 @@ export function invert(doc: string, change: Change): Change {
   return out.change();
 }
 
+/** All the text that the change inserts, in order. */
+export function insertedText(change: Change): string {
+  return change.map((op) => (op.type === "insert" ? op.content : "")).join("");
+}
+
 /** By how many code points the change lengthens a document. */
 export function growth(change: Change): number {
   let n = 0;

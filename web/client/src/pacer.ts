@@ -10,7 +10,7 @@ export class Pacer {
   readonly #windowMs: number;
   readonly #maxEdits: number;
   readonly #onDue: () => void;
-  #openAt = 0;
+  #openAt = -Infinity;
   #rushed = false;
   #cancel: (() => void) | undefined;
 
@@ -24,7 +24,7 @@ export class Pacer {
 
   /** Whether `edits` edits may go now; if not, `onDue` will be called. */
   due(edits: number): boolean {
-    const left = this.#openAt - this.#clock.now();
+    const left = this.#openAt - this.#clock.elapsed();
     if (left <= 0 || this.#rushed || edits >= this.#maxEdits) return true;
     this.#cancel ??= this.#clock.after(left, () => {
       this.#cancel = undefined;
@@ -37,7 +37,7 @@ export class Pacer {
   sent(): void {
     this.stop();
     this.#rushed = false;
-    this.#openAt = this.#clock.now() + this.#windowMs;
+    this.#openAt = this.#clock.elapsed() + this.#windowMs;
   }
 
   /** Somebody waits for what is there: the next change does not wait. */

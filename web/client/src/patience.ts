@@ -8,17 +8,17 @@ const restMs = 30_000;
 
 /** The storage, with an end to every wait: what takes too long rejects, and what follows rejects at once for a while. */
 export function patient(storage: EditStorage, clock: Clock): EditStorage {
-  let brokenUntil = 0;
+  let brokenUntil = -Infinity;
   function within<T>(act: () => Promise<T>): Promise<T> {
-    if (clock.now() < brokenUntil) return Promise.reject(new Error("the storage does not answer"));
+    if (clock.elapsed() < brokenUntil) return Promise.reject(new Error("the storage does not answer"));
     return new Promise((resolve, reject) => {
       const cancel = clock.after(patienceMs, () => {
-        brokenUntil = clock.now() + restMs;
+        brokenUntil = clock.elapsed() + restMs;
         reject(new Error(`the storage did not answer in ${patienceMs} ms`));
       });
       act().then(resolve, reject).finally(() => {
         cancel();
-        brokenUntil = 0;
+        brokenUntil = -Infinity;
       });
     });
   }

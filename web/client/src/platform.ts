@@ -3,8 +3,10 @@ import type { WebSocketConstructor } from "./socket.ts";
 import type { Offline } from "./storage.ts";
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, as the machine's clock is set: for what people read and for dates of the server. */
   now(): number;
+  /** Milliseconds since some moment, by a clock that nobody sets and that never goes back: for durations. */
+  elapsed(): number;
   /** Runs `run` once after `ms`; returns the function that prevents it. */
   after(ms: number, run: () => void): () => void;
 }
@@ -30,16 +32,22 @@ export interface Platform {
    */
   readonly offline: Offline | null | undefined;
   /**
-   * The part of this package that keeps notes, which a page loads when it first
-   * opens some: as long as it does not, it need not have it.
+   * The part of this package that keeps notes, adds to transcripts, and asks by
+   * HTTP where no socket opens, which a page loads when it first needs it.
    */
   readonly loadNotes: () => Promise<typeof import("./notespart.ts")>;
   /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */
   readonly onNetwork: (callback: (there: boolean) => void) => () => void;
+  /** Whether nobody looks at the page. */
+  readonly hidden: () => boolean;
 }
+
+/** Some of it; what is left out is the machine's own, also of the clock. */
+export type PartialPlatform = Partial<Omit<Platform, "clock">> & { readonly clock?: Partial<Clock> };
 
 const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
@@ -47,9 +55,8 @@ const systemClock: Clock = {
 };
 
 /** The machine's own, with `given` in place of some. */
-export function platform(given: Partial<Platform> = {}): Platform {
+export function platform(given: PartialPlatform = {}): Platform {
   return {
-    clock: systemClock,
     random: Math.random,
     newId: randomId,
     fetch: (input, init) => globalThis.fetch(input, init),
@@ -58,7 +65,18 @@ export function platform(given: Partial<Platform> = {}): Platform {
     offline: undefined,
     loadNotes,
     onNetwork,
+    hidden: () => typeof document !== "undefined" && document.visibilityState === "hidden",
     ...given,
+    clock: clockWith(given.clock),
+  };
+}
+
+function clockWith(given: Partial<Clock> | undefined): Clock {
+  if (given === undefined) return systemClock;
+  return {
+    now: given.now?.bind(given) ?? systemClock.now,
+    elapsed: given.elapsed?.bind(given) ?? systemClock.elapsed,
+    after: given.after?.bind(given) ?? systemClock.after,
   };
 }
 

@@ -7,9 +7,11 @@ import type { RapportError } from "./errors.ts";
 import { Http } from "./http.ts";
 import type { TokenProvider } from "./http.ts";
 import { MeetingSession } from "./meeting.ts";
+import type { MeetingReader } from "./meetingreader.ts";
 import type { NotesSession } from "./notes.ts";
 import { platform } from "./platform.ts";
-import type { Platform } from "./platform.ts";
+import type { PartialPlatform, Platform } from "./platform.ts";
+import { PresenceNumbers } from "./presence.ts";
 import type { WebSocketConstructor } from "./socket.ts";
 import type { Offline } from "./storage.ts";
 import type { EndReason } from "./subscription.ts";
@@ -37,7 +39,7 @@ export interface RapportOptions {
   readonly webSocket?: WebSocketConstructor;
   readonly fetch?: typeof globalThis.fetch;
   /** Time, chance and the rest of the machine, for tests. */
-  readonly platform?: Partial<Platform>;
+  readonly platform?: PartialPlatform;
 }
 
 export interface Subscription {
@@ -52,9 +54,13 @@ export class Rapport implements Api {
   readonly participants: Api["participants"];
   readonly notes: Api["notes"];
   readonly transcript: Api["transcript"];
+  readonly presence: Api["presence"];
   readonly tickets: Api["tickets"];
   readonly #platform: Platform;
   readonly #connection: SocketConnection;
+  /** Undefined before it was first needed, and loaded. */
+  #reader: MeetingReader | undefined;
+  readonly #numbers: PresenceNumbers;
   readonly #open = new Set<Subscription>();
   /** Resolves when sessions that were closed no longer write to the storage. */
   #left = Promise.resolve();
@@ -80,8 +86,10 @@ export class Rapport implements Api {
     this.participants = api.participants;
     this.notes = api.notes;
     this.transcript = api.transcript;
+    this.presence = api.presence;
     this.tickets = api.tickets;
-    this.#connection = new SocketConnection(this.#platform, async (signal) => (await api.tickets.create({ signal })).url);
+    this.#connection = new SocketConnection(this.#platform, (signal) => api.tickets.create({ signal }));
+    this.#numbers = new PresenceNumbers(this.#platform);
   }
 
   get connection(): Connection {
@@ -126,7 +134,8 @@ export class Rapport implements Api {
 
   /** Follows a meeting's transcript: every chunk after position `from`, all of them when left out. */
   watchTranscript(meetingId: string, handlers: TranscriptHandlers, from = 0): Subscription {
-    const follower = new TranscriptFollower(this, this.#connection, this.#platform, meetingId, from, {
+    const dependencies = { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings };
+    const follower = new TranscriptFollower(dependencies, meetingId, from, {
       onChunk: (chunk) => handlers.onChunk(chunk),
       onGap: (oldest) => handlers.onGap?.(oldest),
       onEnd: (reason, error) => {
@@ -153,7 +162,7 @@ export class Rapport implements Api {
     const onLeave = (left: Promise<void>) => {
       this.#left = this.#left.then(() => left);
     };
-    const from = { api: this, connection: this.#connection, platform: this.#platform, userId, offline, onLeave };
+    const from = { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings, userId, offline, onLeave };
     const session = await openNotes(from, meetingId);
     if (closings !== this.#closings) {
       session.close();
@@ -179,7 +188,11 @@ export class Rapport implements Api {
     if (offline !== undefined) await forget(offline.storage, userId);
   }
 
-  /** Closes every session, topic and the connection. */
+  /**
+   * Closes every session, topic and the connection. Where others were told that
+   * somebody is here, the socket stays for their being told otherwise: two
+   * seconds at most.
+   */
   close(): void {
     this.#closings++;
     for (const each of [...this.#open]) each.close();
@@ -189,7 +202,7 @@ export class Rapport implements Api {
 
   #meeting(meetingId: string, userId: string | undefined): MeetingSession {
     const from = {
-      api: this, connection: this.#connection, platform: this.#platform, userId,
+      api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings, numbers: this.#numbers, userId,
       onClose: (closed: MeetingSession) => this.#open.delete(closed),
     };
     const session = new MeetingSession(from, meetingId);
@@ -203,6 +216,15 @@ export class Rapport implements Api {
     if (this.#offline === undefined) this.#offline = browserOffline() ?? null;
     return { openNotes, forget, offline: this.#offline ?? undefined };
   }
+
+  /** For all who must know of a meeting without a socket. */
+  readonly #meetings = async (): Promise<MeetingReader> => {
+    if (this.#reader === undefined) {
+      const { MeetingReader: Reader } = await this.#platform.loadNotes();
+      this.#reader ??= new Reader(this);
+    }
+    return this.#reader;
+  };
 
   /** The caller, asked once. */
   #whoami(): Promise<Pick<User, "userId">> {

@@ -21,6 +21,8 @@ export type Loss = "ours" | "theirs";
 
 /** Within this time after a mass cut, everybody's first try. */
 export const spreadMs = 15_000;
+/** Without a socket for this long, though one was tried, or something waits to be sent, things go by HTTP. */
+export const fallbackMs = 3_000;
 /** The same for a client that has something to send. */
 export const hurriedMs = 5_000;
 const oursMs = 1_000;

@@ -14,6 +14,15 @@ export interface Sender {
   readonly clientId: string;
 }
 
+/** What has become of the change in flight, and what was committed since its base where it was not. */
+export interface Recovery {
+  readonly fate: Fate;
+  readonly history: readonly NotesEvent[];
+}
+
+const committed: Recovery = { fate: { kind: "committed" }, history: [] };
+const lost: Recovery = { fate: { kind: "lost" }, history: [] };
+
 /** The committed changes after `from` up to `to`, all of them. Rejects with HISTORY_GONE where some are gone. */
 async function readHistory(api: Api, meetingId: string, from: number, to: number, signal: AbortSignal): Promise<NotesEvent[]> {
   const history: NotesEvent[] = [];
@@ -35,20 +44,21 @@ async function readHistory(api: Api, meetingId: string, from: number, to: number
  */
 export async function fateOf(
   api: Api, meetingId: string, flight: InFlight, sender: Sender, version: number, signal: AbortSignal,
-): Promise<Fate> {
+): Promise<Recovery> {
   const isFlight = (change: NotesEvent) =>
     change.authorId === sender.userId && change.clientId === sender.clientId && change.clientSeq === flight.clientSeq;
   // The server has lost what it once had: this base will never be right again.
-  if (flight.baseVersion > version) return { kind: "lost" };
+  if (flight.baseVersion > version) return lost;
   try {
     const history = await readHistory(api, meetingId, flight.baseVersion, version, signal);
-    if (history.some(isFlight)) return { kind: "committed" };
-    return { kind: "open", change: history.reduce<Change>((ours, { ops }) => transform(ops, ours), flight.ops) };
+    if (history.some(isFlight)) return committed;
+    const change = history.reduce<Change>((ours, { ops }) => transform(ops, ours), flight.ops);
+    return { fate: { kind: "open", change }, history };
   } catch (error) {
     if (!(error instanceof RapportError) || error.code !== "HISTORY_GONE") throw error;
     // `oldest` is the first that is kept.
-    if (error.oldest === undefined || error.oldest > version) return { kind: "lost" };
+    if (error.oldest === undefined || error.oldest > version) return lost;
     const kept = await readHistory(api, meetingId, Math.max(0, error.oldest - 1), version, signal);
-    return kept.some(isFlight) ? { kind: "committed" } : { kind: "lost" };
+    return kept.some(isFlight) ? committed : lost;
   }
 }

@@ -2,10 +2,12 @@ import { backoff, sleep } from "./backoff.ts";
 import type { Draft } from "./draft.ts";
 import { RapportError } from "./errors.ts";
 import type { NotesDependencies } from "./notesapi.ts";
+import { apply, compose, diff } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import { fateOf } from "./recovery.ts";
 import type { Sender } from "./recovery.ts";
 import { isPassing } from "./sender.ts";
+import type { Commit } from "./tombstones.ts";
 
 const pauseBaseMs = 1_000;
 const pauseCapMs = 60_000;
@@ -17,6 +19,8 @@ export interface Before {
   readonly text: string;
   /** Pending edits that were taken out, and the text that they stand on. */
   readonly aside: { readonly base: string; readonly change: Change } | undefined;
+  /** What has made the server's text of the confirmed one; undefined where that is not all that lies between the local texts. */
+  readonly commit: Commit | undefined;
 }
 
 /** Takes the server's text in place of a draft's, as often as it takes. */
@@ -55,20 +59,33 @@ export class Reloader {
         await sleep(platform.clock, pause, signal);
         const notes = await api.notes.get(this.#meetingId, { signal });
         const flight = draft.inFlight;
-        const fate = flight === undefined
-          ? ({ kind: "committed" } as const)
+        const { fate, history } = flight === undefined
+          ? ({ fate: { kind: "committed" }, history: [] } as const)
           : await fateOf(api, this.#meetingId, flight, this.#sender, notes.version, signal);
         signal.throwIfAborted();
-        const { text, version } = draft;
+        const { text, version, confirmed, unconfirmed } = draft;
         // What is known to stand on the new text needs nobody's review.
         const aside = gone && draft.pending && fate.kind !== "open" ? draft.setAside(fate.kind === "committed") : undefined;
         draft.rebase(notes.version, notes.content, fate);
-        return { text, version, aside };
+        const moved = aside !== undefined || (flight !== undefined && fate.kind === "committed");
+        const known = history.filter((event) => event.version > version).reduce<Change>((all, { ops }) => compose(all, ops), []);
+        const ops = makes(confirmed, known, notes.content) ? known : diff(confirmed, notes.content);
+        return { text, version, aside, commit: moved ? undefined : { version: 0, ops, places: [], unconfirmed } };
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof RapportError)) throw error;
         if (!isPassing(error) && error.code !== "HISTORY_GONE") throw error;
       }
     }
+  }
+}
+
+/** Whether the change makes the one text of the other; where the texts had come apart, it may not even fit. */
+function makes(before: string, change: Change, after: string): boolean {
+  try {
+    return apply(before, change) === after;
+  } catch (error) {
+    if (!(error instanceof RapportError)) throw error;
+    return false;
   }
 }

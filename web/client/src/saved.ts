@@ -1,7 +1,8 @@
 /** Edits as they are kept between tabs. */
 import { asCount, asFields, asString, readShape } from "./json.ts";
-import { parseOps } from "./notesevent.ts";
+import { parseOps, parsePlaces } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
+import type { Place } from "./types.ts";
 
 /** A change that was sent and has no answer yet. */
 export interface InFlight {
@@ -9,6 +10,7 @@ export interface InFlight {
   /** As first sent: what a retry repeats. */
   readonly baseVersion: number;
   readonly ops: Change;
+  readonly places?: readonly Place[];
   /** As it stands on the confirmed text now. */
   readonly change: Change;
   /** How many local edits it holds; one that was cut counts with each piece. */
@@ -47,13 +49,14 @@ export function parseSaved(value: unknown): SavedEdits | undefined {
 }
 
 function parseInFlight(value: unknown): InFlight | undefined {
-  return readShape<InFlight>(value, {
+  const flight = readShape<Omit<InFlight, "places">>(value, {
     clientSeq: asCount,
     baseVersion: asCount,
     ops: parseOps,
     change: parseOps,
     edits: (edits) => asCount(edits) ?? 1,
   });
+  return flight && { ...flight, ...parsePlaces(value) };
 }
 
 /** Why edits could not be merged by themselves. */

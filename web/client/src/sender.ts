@@ -6,6 +6,7 @@ import { asCount } from "./json.ts";
 import { parseOps } from "./notesevent.ts";
 import type { Change } from "./ot.ts";
 import type { Platform } from "./platform.ts";
+import { fallbackMs } from "./reconnect.ts";
 import type { InFlight } from "./saved.ts";
 
 /** The answer to a change; `ops` is absent where the frame had no room for it. */
@@ -14,8 +15,6 @@ export interface Ack {
   readonly ops: Change | undefined;
 }
 
-/** Without a socket for this long, changes go by HTTP. */
-const fallbackMs = 3_000;
 const retryBaseMs = 1_000;
 const retryCapMs = 30_000;
 
@@ -37,17 +36,20 @@ export class ChangeSender {
 
   /**
    * Sends the change as first sent, again and again with the same bytes, until
-   * it is answered. Rejects with the server's refusal, or the signal's reason.
+   * it is answered: by HTTP where there has been no socket for three seconds, or
+   * topics are asked for by HTTP already. The answer may come later than frames
+   * that followed it: what it says has its place by its version. Rejects with the server's refusal, or the signal's reason.
    */
-  async send({ baseVersion, clientSeq, ops }: InFlight, signal: AbortSignal): Promise<Ack> {
-    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops };
+  async send({ baseVersion, clientSeq, ops, places }: InFlight, signal: AbortSignal): Promise<Ack> {
+    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops, ...(places && { places }) };
     const frame = this.#connection.frame("edit", { meetingId: this.#meetingId, ...change });
     for (let attempt = 0; ; attempt++) {
       try {
-        if (this.#connection.isOpen || (await this.#opens(fallbackMs, signal))) {
+        if (this.#connection.isOpen || (!this.#connection.byHttp && (await this.#opens(fallbackMs, signal)))) {
           const { fields } = await this.#connection.send(frame, signal);
           return parseAck(fields["version"], fields["ops"]);
         }
+        this.#connection.hurry();
         const idempotencyKey = `${this.#clientId}.${clientSeq}`;
         const answer = await this.#api.notes.change(this.#meetingId, change, { signal, idempotencyKey });
         return parseAck(answer.version, answer.ops);

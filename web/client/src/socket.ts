@@ -22,18 +22,30 @@ export interface OutgoingFrame {
 
 export interface SocketEvents {
   readonly onOpen: () => void;
+  /** Something has come for the first time: what lies between lets frames through. */
+  readonly onHeard: () => void;
   /** Frames that answer nothing of ours. */
   readonly onFrame: (frame: ServerFrame) => void;
   /** Once, after which nothing comes any more. Also when it never opened. `ours`: by this side. */
   readonly onClose: (loss: Loss) => void;
 }
 
+/**
+ * Hears what became of a request: one of the two is called, once, before the
+ * next frame is looked at. A promise would be too late, because some platforms
+ * hand over every frame of a packet before any promise goes on.
+ */
+export interface Reply {
+  readonly answered: (answer: AnswerFrame) => void;
+  /** With the server's refusal, DISCONNECTED when the socket ended first, or the signal's reason. */
+  readonly failed: (error: unknown) => void;
+}
+
 interface Pending {
   readonly text: string;
-  readonly resolve: (answer: AnswerFrame) => void;
-  readonly reject: (error: unknown) => void;
+  readonly reply: Reply;
   /** Ends the timer and the listening to the signal. */
-  release: () => void;
+  readonly release: () => void;
   cancelTimer: () => void;
   refusals: number;
 }
@@ -61,7 +73,10 @@ export class Socket {
   readonly #socket: WebSocketLike;
   readonly #pending = new Map<string, Pending>();
   #state: "opening" | "open" | "closed" = "opening";
+  /** By `elapsed`, and by the wall clock. */
   #lastReceived = 0;
+  #lastReceivedAt = 0;
+  #hasHeard = false;
   #pings = 0;
   #retiring = false;
   #cancelPing = () => {};
@@ -88,9 +103,22 @@ export class Socket {
     return this.#retiring;
   }
 
+  /** Whether anything has come since it opened. */
+  get hasHeard(): boolean {
+    return this.#hasHeard;
+  }
+
   /** Milliseconds since something came. */
   get quietFor(): number {
-    return this.#platform.clock.now() - this.#lastReceived;
+    return this.#platform.clock.elapsed() - this.#lastReceived;
+  }
+
+  /**
+   * Whether nothing came for `ms`, by either clock: the one that never goes back
+   * may stand still while the machine sleeps. A wall clock that was set costs a ping.
+   */
+  isQuiet(ms: number): boolean {
+    return this.quietFor >= ms || Math.abs(this.#platform.clock.now() - this.#lastReceivedAt) >= ms;
   }
 
   /** Sends a frame that has no answer. */
@@ -98,41 +126,31 @@ export class Socket {
     if (this.#state === "open") this.#socket.send(text);
   }
 
-  /**
-   * The answer to the frame. Rejects with the server's refusal, DISCONNECTED
-   * when the socket ends first, or the signal's reason.
-   */
-  request(frame: OutgoingFrame, signal?: AbortSignal): Promise<AnswerFrame> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#state !== "open") return Promise.reject(disconnected());
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#settle(frame.id)?.reject(signal?.reason);
-      };
-      const pending: Pending = {
-        text: frame.text,
-        resolve,
-        reject,
-        refusals: 0,
-        cancelTimer: () => {},
-        release: () => {
-          pending.cancelTimer();
-          signal?.removeEventListener("abort", onAbort);
-        },
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#pending.set(frame.id, pending);
-      this.#send(pending);
-    });
+  /** Sends the frame until it is answered; the signal ends that. `reply` may be called before this returns. */
+  request(frame: OutgoingFrame, reply: Reply, signal?: AbortSignal): void {
+    if (signal?.aborted) return reply.failed(signal.reason);
+    if (this.#state !== "open") return reply.failed(disconnected());
+    const onAbort = () => this.#settle(frame.id, ({ failed }) => failed(signal?.reason));
+    const pending: Pending = {
+      text: frame.text,
+      reply,
+      refusals: 0,
+      cancelTimer: () => {},
+      release: () => {
+        pending.cancelTimer();
+        signal?.removeEventListener("abort", onAbort);
+      },
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#pending.set(frame.id, pending);
+    this.#send(pending);
   }
 
   /** Asks for a sign of life; a dead socket closes within 10 s. */
   ping(): void {
     const id = `ping-${++this.#pings}`;
-    this.request({ id, text: JSON.stringify({ action: "ping", id }) }).then(
-      () => {},
-      () => {}, // Refused or ended: a refusal is a sign of life too, an end is told by onClose.
-    );
+    // A refusal is a sign of life too, and an end is told by onClose.
+    this.request({ id, text: JSON.stringify({ action: "ping", id }) }, { answered: () => {}, failed: () => {} });
   }
 
   /**
@@ -162,7 +180,7 @@ export class Socket {
   #opened(): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
-    this.#lastReceived = this.#platform.clock.now();
+    this.#heard();
     this.#watchQuiet();
     this.#events.onOpen();
   }
@@ -172,14 +190,18 @@ export class Socket {
     this.#state = "closed";
     this.#cancelPing();
     this.#events.onClose(loss);
-    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(disconnected());
+    for (const id of [...this.#pending.keys()]) this.#settle(id, ({ failed }) => failed(disconnected()));
   }
 
   #received(data: unknown): void {
     if (this.#state !== "open") return;
-    this.#lastReceived = this.#platform.clock.now();
+    this.#heard();
     const frame = parseFrame(data);
     if (frame === undefined) return;
+    if (!this.#hasHeard) {
+      this.#hasHeard = true;
+      this.#events.onHeard();
+    }
     switch (frame.type) {
       case "event":
       case "head":
@@ -192,15 +214,20 @@ export class Socket {
         this.#refused(frame.id, frame.error);
         return;
       default:
-        this.#settle(frame.id)?.resolve(frame);
+        this.#settle(frame.id, ({ answered }) => answered(frame));
     }
+  }
+
+  #heard(): void {
+    this.#lastReceived = this.#platform.clock.elapsed();
+    this.#lastReceivedAt = this.#platform.clock.now();
   }
 
   #refused(id: string, error: RapportError): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     if (error.code !== "RATE_LIMITED" && error.code !== "INTERNAL") {
-      this.#settle(id)?.reject(error);
+      this.#settle(id, ({ failed }) => failed(error));
       return;
     }
     pending.cancelTimer();
@@ -209,7 +236,7 @@ export class Socket {
   }
 
   #send(pending: Pending): void {
-    const sentAt = this.#platform.clock.now();
+    const sentAt = this.#platform.clock.elapsed();
     this.#socket.send(pending.text);
     pending.cancelTimer = this.#platform.clock.after(answerTimeoutMs, () => {
       if (this.#lastReceived <= sentAt) this.close();
@@ -217,17 +244,17 @@ export class Socket {
     });
   }
 
-  #settle(id: string): Pending | undefined {
+  #settle(id: string, tell: (reply: Reply) => void): void {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return undefined;
+    if (pending === undefined) return;
     pending.release();
     this.#pending.delete(id);
-    if (this.#pending.size === 0 && this.#onIdle !== undefined) {
-      // After the caller has seen its answer.
-      queueMicrotask(this.#onIdle);
-      this.#onIdle = undefined;
-    }
-    return pending;
+    tell(pending.reply);
+    // What the answer made somebody send is waited for, too.
+    if (this.#pending.size > 0) return;
+    const onIdle = this.#onIdle;
+    this.#onIdle = undefined;
+    onIdle?.();
   }
 
   #watchQuiet(): void {

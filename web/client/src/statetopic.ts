@@ -11,8 +11,10 @@ export interface StateEvents extends TopicEvents {
   /** Subscribed, each time: what follows tells everybody who is there. */
   readonly onSubscribed?: () => void;
   readonly onPresence?: (frame: PresenceFrame) => void;
-  /** The state by HTTP, where a frame had no room for it. */
+  /** The state by HTTP, where a frame had no room for it, or there is no socket. */
   readonly read: (signal: AbortSignal) => Promise<{ readonly position: number; readonly data: unknown }>;
+  /** Without a socket, with each round: what else is to be asked for. Must not reject. */
+  readonly onPolled?: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /** A state topic: the newest state after every subscription and after each change. */
@@ -67,6 +69,15 @@ export class StateTopic extends TopicSubscription {
   }
 
   protected override onUnknownPosition(): void {}
+
+  protected override async onPoll(signal: AbortSignal): Promise<boolean> {
+    const [{ position, data }, moved = false] = await Promise.all([this.#handlers.read(signal), this.#handlers.onPolled?.(signal)]);
+    // An earlier revision than one's own is that of a server that began anew. A socket would have brought a later one.
+    if (this.closed || signal.aborted || position === this.#position) return moved;
+    this.#known = position;
+    this.#give(position, data);
+    return true;
+  }
 
   #give(position: number, data: unknown): void {
     this.#position = position;

@@ -15,7 +15,7 @@ export type EndReason = "removed" | "meeting_ended" | "refused";
 
 /** What every topic tells its owner. */
 export interface TopicEvents {
-  /** Subscribed on the present connection, or no longer. */
+  /** Subscribed on the present connection, or asked for by HTTP meanwhile; or no longer. */
   readonly onLive?: (live: boolean) => void;
   /** Once, after which nothing comes any more. */
   readonly onEnd?: (reason: EndReason, error?: RapportError) => void;
@@ -40,6 +40,8 @@ export abstract class TopicSubscription implements TopicFollower {
   readonly #events: TopicEvents;
   readonly #ended = new AbortController();
   #live = false;
+  /** Whether the caller was ever let in. */
+  #admitted = false;
   /** Subscribe frames so far, and how many of them wait for their answer. */
   #asked = 0;
   #unanswered = 0;
@@ -75,8 +77,8 @@ export abstract class TopicSubscription implements TopicFollower {
     return this.#ended.signal.aborted;
   }
 
-  onSocket(): Promise<void> {
-    return this.#subscribe();
+  onSocket(done: () => void): void {
+    this.#subscribe(done);
   }
 
   onLost(): void {
@@ -100,6 +102,31 @@ export abstract class TopicSubscription implements TopicFollower {
     }
   }
 
+  async poll(signal: AbortSignal): Promise<boolean> {
+    try {
+      const moved = await this.onPoll(signal);
+      // Once there was a socket, or is one, its frames say all that follows.
+      if (!this.closed && !signal.aborted) this.#admit();
+      return moved;
+    } catch (error) {
+      if (this.closed || (signal.aborted && this.#connection.isOpen)) return false;
+      if (!(error instanceof RapportError)) throw error;
+      switch (error.code) {
+        case "FORBIDDEN":
+        case "NOT_FOUND":
+        case "HISTORY_GONE":
+        case "VALIDATION_ERROR":
+          this.#refused(error);
+          return false;
+        case "RATE_LIMITED": // What there is was right a moment ago.
+          throw error;
+        default:
+          if (!this.#connection.isOpen) this.#setLive(false);
+          throw error;
+      }
+    }
+  }
+
   /** What the frame asks for: events above this, or from now on. */
   protected abstract readonly from: number | undefined;
   /** Whether something is known to be missing. */
@@ -111,6 +138,8 @@ export abstract class TopicSubscription implements TopicFollower {
   /** The server refused `from`: its history begins later, or ends earlier. */
   protected abstract onUnknownPosition(error: RapportError): void;
   protected onPresence(_frame: PresenceFrame): void {}
+  /** As `poll`; any error is judged here. */
+  protected abstract onPoll(signal: AbortSignal): Promise<boolean>;
   /** Called instead of subscribing when there is no socket. */
   protected catchUpOffline(): void {}
 
@@ -126,7 +155,7 @@ export abstract class TopicSubscription implements TopicFollower {
   protected watchGap(wait = behindMs): void {
     if (!this.behind || this.closed) return;
     const pause = this.#stalls === 0 ? wait : wait + backoff(this.#stalls, wait, stalledCapMs, this.#platform.random);
-    const at = this.#platform.clock.now() + pause;
+    const at = this.#platform.clock.elapsed() + pause;
     if (this.#catchUp !== undefined && this.#catchUp.at <= at) return;
     this.#catchUp?.cancel();
     const cancel = this.#platform.clock.after(pause, () => {
@@ -139,28 +168,55 @@ export abstract class TopicSubscription implements TopicFollower {
   protected catchUpNow(): void {
     if (!this.behind || this.closed) return;
     this.#stalls++;
-    if (this.#connection.isOpen) void this.#subscribe();
+    if (this.#connection.isOpen) this.#subscribe(() => {});
     else this.catchUpOffline();
   }
 
-  async #subscribe(): Promise<void> {
-    if (this.closed) return;
+  /** The caller's role is another: what it allows is asked for anew. */
+  protected roleChanged(): void {
+    this.#setLive(false);
+    this.#events.onRoleChanged?.();
+  }
+
+  /** Ends the topic as the server would. */
+  protected end(reason: EndReason, error?: RapportError): void {
+    // The server has no subscription of ours any more.
+    this.#setLive(false);
+    this.close();
+    this.#events.onEnd?.(reason, error);
+  }
+
+  /** Everything that an answer brings about is done before the next frame: that may be the replay, or the stream's end. */
+  #subscribe(done: () => void): void {
+    if (this.closed) {
+      done();
+      return;
+    }
     const asked = ++this.#asked;
     this.#catchUp?.cancel();
     this.#catchUp = undefined;
     this.#unanswered++;
-    try {
-      const answer = await this.#connection.subscribe(this.topic, this.from, this.#ended.signal);
-      if (this.closed) return;
-      this.onSubscribed(asCount(answer.fields["position"]) ?? 0);
-      this.#setLive(true);
-      this.watchGap(replayMs);
-    } catch (error) {
-      if (this.closed || asked !== this.#asked) return;
-      this.#refused(error);
-    } finally {
-      this.#unanswered--;
-    }
+    this.#connection.subscribe(this.topic, this.from, {
+      answered: ({ fields }) => {
+        this.#unanswered--;
+        if (!this.closed) {
+          this.onSubscribed(asCount(fields["position"]) ?? 0);
+          this.#admit();
+          this.watchGap(replayMs);
+        }
+        done();
+      },
+      failed: (error) => {
+        this.#unanswered--;
+        if (!this.closed && asked === this.#asked) this.#refused(error);
+        done();
+      },
+    }, this.#ended.signal);
+  }
+
+  #admit(): void {
+    this.#admitted = true;
+    this.#setLive(true);
   }
 
   #refused(error: unknown): void {
@@ -174,34 +230,30 @@ export abstract class TopicSubscription implements TopicFollower {
         return;
       case "VALIDATION_ERROR":
         if (this.from !== undefined) this.onUnknownPosition(error);
-        else this.#end("refused", error);
+        else this.end("refused", error);
+        return;
+      case "FORBIDDEN":
+        // Whoever was let in before has been removed meanwhile.
+        this.end(this.#admitted && !this.#connection.isOpen ? "removed" : "refused", error);
         return;
       default:
-        this.#end("refused", error);
+        this.end("refused", error);
     }
   }
 
   #revoked(reason: string): void {
     switch (reason) {
       case "role_changed":
-        this.#setLive(false);
-        this.#events.onRoleChanged?.();
-        if (!this.closed) void this.#subscribe();
+        this.roleChanged();
+        if (!this.closed) this.#subscribe(() => {});
         return;
       case "removed":
       case "meeting_ended":
-        this.#end(reason);
+        this.end(reason);
         return;
       default:
-        this.#end("refused", new RapportError({ code: "FORBIDDEN", detail: `the topic was revoked: ${reason}` }));
+        this.end("refused", new RapportError({ code: "FORBIDDEN", detail: `the topic was revoked: ${reason}` }));
     }
-  }
-
-  #end(reason: EndReason, error?: RapportError): void {
-    // The server has no subscription of ours any more.
-    this.#setLive(false);
-    this.close();
-    this.#events.onEnd?.(reason, error);
   }
 
   #setLive(live: boolean): void {

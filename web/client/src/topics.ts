@@ -1,23 +1,29 @@
-import type { AnswerFrame, TopicFrame } from "./frames.ts";
+import type { TopicFrame } from "./frames.ts";
 import { closedError } from "./errors.ts";
+import type { Reply } from "./socket.ts";
 
 /** Who follows a topic on a connection. */
 export interface TopicFollower {
   readonly topic: string;
-  /** A new socket is there: subscribe. Settles when that is answered; never rejects. */
-  onSocket(): Promise<void>;
+  /** A new socket is there: subscribe. `done` is called when that is answered, whatever the answer. */
+  onSocket(done: () => void): void;
   /** The last socket is gone. */
   onLost(): void;
   onFrame(frame: TopicFrame): void;
+  /** Without a socket: asks by HTTP for what is new. Resolves with whether something was; rejects with what may pass. */
+  poll(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Sends one frame on the present socket; rejects with DISCONNECTED where there is none. */
-type Request = (action: string, fields: Readonly<Record<string, unknown>>, signal?: AbortSignal) => Promise<AnswerFrame>;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Sends one frame on the present socket; fails with DISCONNECTED where there is none. */
+type Request = (action: string, fields: Fields, reply: Reply) => void;
 
 interface Topic {
   readonly followers: Set<TopicFollower>;
-  /** Settles when the last frame about this topic has its answer: the server may handle two in any order. */
-  tail: Promise<unknown>;
+  /** Frames about this topic that wait for the answer to the one before: the server may handle two in any order. */
+  readonly waiting: (() => void)[];
+  busy: boolean;
 }
 
 /** Who follows which topic, and the frames about each topic one after the other. */
@@ -45,40 +51,74 @@ export class Topics {
   }
 
   add(follower: TopicFollower): void {
-    const topic = this.#topics.get(follower.topic) ?? { followers: new Set(), tail: Promise.resolve() };
+    const topic = this.#topics.get(follower.topic) ?? { followers: new Set(), waiting: [], busy: false };
     topic.followers.add(follower);
     this.#topics.set(follower.topic, topic);
   }
 
   /** Removes a follower; the last one of a topic takes the subscription with it, if there is one. */
   remove(follower: TopicFollower, subscribed: boolean): void {
-    const topic = this.#topics.get(follower.topic);
+    const { topic: name } = follower;
+    const topic = this.#topics.get(name);
     if (topic === undefined || !topic.followers.delete(follower) || topic.followers.size > 0) return;
     const forget = () => {
-      if (topic.followers.size === 0 && this.#topics.get(follower.topic) === topic) this.#topics.delete(follower.topic);
+      if (topic.followers.size === 0 && this.#topics.get(name) === topic) this.#topics.delete(name);
       if (this.#topics.size === 0) this.#onEmpty();
     };
     if (!subscribed) {
       forget();
       return;
     }
-    topic.tail = topic.tail.then(async () => {
-      // By then another follower may have come.
-      if (topic.followers.size === 0) await this.#request("unsubscribe", { topic: follower.topic });
-    }).catch(() => {
+    this.#enqueue(topic, (next) => {
+      const done = () => {
+        forget();
+        next();
+      };
       // A lost socket takes its subscriptions with it, a refusal means that there was none.
-    }).finally(forget);
+      if (topic.followers.size === 0) this.#request("unsubscribe", { topic: name }, { answered: done, failed: done });
+      else next(); // By now another follower has come.
+    });
   }
 
-  /** Sends a subscribe frame when the topic's earlier frames are answered. */
-  subscribe(name: string, from: number | undefined, signal: AbortSignal): Promise<AnswerFrame> {
+  /**
+   * Sends a frame about a topic that is followed when the topic's earlier frames
+   * are answered, and later ones when this one is. With the signal aborted
+   * before its turn it is not sent.
+   */
+  send(name: string, action: string, fields: Fields, reply: Reply, signal?: AbortSignal): void {
     const topic = this.#topics.get(name);
-    if (topic === undefined) return Promise.reject(closedError(`the topic ${name}`));
-    const answer = topic.tail.then(() => {
-      signal.throwIfAborted();
-      return this.#request("subscribe", { topic: name, from }, signal);
+    if (topic === undefined) {
+      reply.failed(closedError(`the topic ${name}`));
+      return;
+    }
+    this.#enqueue(topic, (next) => {
+      if (signal?.aborted) {
+        reply.failed(signal.reason);
+        next();
+        return;
+      }
+      this.#request(action, { topic: name, ...fields }, {
+        answered: (answer) => {
+          reply.answered(answer);
+          next();
+        },
+        failed: (error) => {
+          reply.failed(error);
+          next();
+        },
+      });
     });
-    topic.tail = answer.catch(() => {}); // The caller gets the error; the queue only needs the end.
-    return answer;
+  }
+
+  /** Runs `act` when its turn has come; it calls `next` when it is done. */
+  #enqueue(topic: Topic, act: (next: () => void) => void): void {
+    topic.waiting.push(() => act(() => this.#next(topic)));
+    if (!topic.busy) this.#next(topic);
+  }
+
+  #next(topic: Topic): void {
+    const act = topic.waiting.shift();
+    topic.busy = act !== undefined;
+    act?.();
   }
 }

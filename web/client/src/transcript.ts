@@ -1,10 +1,11 @@
 import type { Api } from "./api.ts";
-import { Batcher } from "./batch.ts";
+import type { Batcher } from "./batch.ts";
 import type { SocketConnection } from "./connection.ts";
 import { RapportError } from "./errors.ts";
 import type { TopicEvent } from "./frames.ts";
 import { asFields, asString } from "./json.ts";
 import { LogTopic } from "./logtopic.ts";
+import type { MeetingReader } from "./meetingreader.ts";
 import type { Platform } from "./platform.ts";
 import type { EndReason } from "./subscription.ts";
 import type { Speech, TranscriptChunk } from "./types.ts";
@@ -28,29 +29,46 @@ const pageLength = 200;
  */
 export class Transcriber {
   readonly meetingId: string;
-  readonly #batcher: Batcher<Speech, number>;
+  readonly #api: Api;
+  readonly #platform: Platform;
+  /** Undefined before it was first needed; those who wait for it go on in their order. */
+  #batcher: Promise<Batcher<Speech, number>> | undefined;
 
   constructor(api: Api, platform: Platform, meetingId: string) {
     this.meetingId = meetingId;
-    this.#batcher = new Batcher(platform.clock, limits, sizeOf, async (chunks) => {
-      const answer = await api.transcript.append(meetingId, { chunks }, { idempotencyKey: platform.newId() });
-      return chunks.map((_, i) => answer.firstPosition + i);
-    });
+    this.#api = api;
+    this.#platform = platform;
   }
 
   /** Resolves with the chunk's position; rejects with RapportError. RATE_LIMITED when 2,000 chunks wait already. */
-  add(chunk: Speech): Promise<number> {
-    return this.#batcher.add(chunk);
+  async add(chunk: Speech): Promise<number> {
+    return (await this.#loaded()).add(chunk);
   }
 
   /** Sends what waits at once; resolves when all of it is answered. */
-  flush(): Promise<void> {
-    return this.#batcher.flush();
+  async flush(): Promise<void> {
+    await (await this.#loaded()).flush();
   }
 
   /** As flush; chunks added later are CLOSED. */
-  close(): Promise<void> {
-    return this.#batcher.close();
+  async close(): Promise<void> {
+    await (await this.#loaded()).close();
+  }
+
+  #loaded(): Promise<Batcher<Speech, number>> {
+    this.#batcher ??= this.#load().catch((error: unknown) => {
+      this.#batcher = undefined; // The next use tries again.
+      throw error;
+    });
+    return this.#batcher;
+  }
+
+  async #load(): Promise<Batcher<Speech, number>> {
+    const part = await this.#platform.loadNotes();
+    return new part.Batcher(this.#platform.clock, limits, sizeOf, async (chunks) => {
+      const answer = await this.#api.transcript.append(this.meetingId, { chunks }, { idempotencyKey: this.#platform.newId() });
+      return chunks.map((_, i) => answer.firstPosition + i);
+    });
   }
 }
 
@@ -68,19 +86,28 @@ export interface TranscriptHandlers {
   onEnd?(reason: EndReason, error?: RapportError): void;
 }
 
+export interface TranscriptDependencies {
+  readonly api: Api;
+  readonly connection: SocketConnection;
+  readonly platform: Platform;
+  readonly meetings: () => Promise<MeetingReader>;
+}
+
 /** Follows a meeting's transcript from a position on. */
 export class TranscriptFollower {
   readonly #api: Api;
   readonly #connection: SocketConnection;
   readonly #platform: Platform;
+  readonly #meetings: () => Promise<MeetingReader>;
   readonly #meetingId: string;
   readonly #handlers: TranscriptHandlers;
   #topic: LogTopic;
 
-  constructor(api: Api, connection: SocketConnection, platform: Platform, meetingId: string, from: number, handlers: TranscriptHandlers) {
+  constructor({ api, connection, platform, meetings }: TranscriptDependencies, meetingId: string, from: number, handlers: TranscriptHandlers) {
     this.#api = api;
     this.#connection = connection;
     this.#platform = platform;
+    this.#meetings = meetings;
     this.#meetingId = meetingId;
     this.#handlers = handlers;
     this.#topic = this.#open(from);
@@ -99,9 +126,10 @@ export class TranscriptFollower {
       onGone: (error) => this.#gone(error),
       onEnd: (reason, error) => this.#handlers.onEnd?.(reason, error),
       read: async (after, signal) => {
-        const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal });
+        const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal, once: true });
         return page.items.map((chunk) => ({ position: chunk.position, data: chunk, omitted: false }));
       },
+      standing: async (signal) => (await this.#meetings()).standing(this.#meetingId, undefined, signal),
     });
     topic.start();
     return topic;

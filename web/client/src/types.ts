@@ -25,11 +25,11 @@ export type UpdateMe = Body<"users_update">;
 
 /** `revision` grows with every change of the meeting or of one of its participants. */
 export type Meeting = Unpromised<
-  Narrowed<Answer<"meetings_get">, { state: MeetingState }>,
+  Narrowed<Answer<"meetings_update">, { state: MeetingState }>,
   "description" | "createdAt" | "updatedAt"
 >;
 export type CreateMeeting = Body<"meetings_create">;
-/** Carries the revision that was read; another one is CONFLICT. */
+/** Carries the revision that was read: CONFLICT where the meeting itself, and not who is in it, has changed since. Null takes a field away. */
 export type UpdateMeeting = Body<"meetings_update">;
 
 export type Participant = Unpromised<
@@ -65,6 +65,9 @@ export type Notes = Answer<"notes_get">;
  */
 export type NotesChange = Narrowed<Body<"notes_append">, { ops: Change }>;
 
+/** Where text of a committed change stood in text that was deleted at the same time. */
+export type Place = NonNullable<Answer<"notes_changes">["items"][number]["places"]>[number];
+
 /** A change as committed, after transformation. */
 export type CommittedOps = Narrowed<Answer<"notes_append">, { ops: Change }>;
 
@@ -78,9 +81,9 @@ export interface ChangesQuery extends PageQuery {
 /** `url` is where to connect; it carries the ticket, works once and for 30 seconds. */
 export type Ticket = Answer<"realtime_ticket">;
 
-/** A piece of what a person says, to be added; without `speakerId`, the caller speaks. */
+/** A piece of what a person says, to be added; without `speakerId`, the caller speaks. Only who runs the meeting may name another, or null for unknown. */
 export type Speech = Body<"transcripts_append">["chunks"][number];
 /** The positions of the chunks of one request: one after the other. */
 export type AppendedChunks = Answer<"transcripts_append">;
-/** A chunk of the transcript. `authorId` is who appended it, `speakerId` who speaks. */
+/** A chunk of the transcript. `authorId` is who appended it, `speakerId` who speaks, null where nobody knows. */
 export type TranscriptChunk = Unpromised<Answer<"transcripts_list">["items"][number], "authorId" | "createdAt">;

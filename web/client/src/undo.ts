@@ -1,59 +1,87 @@
-import { compose, isEmpty, transformPair } from "./ot.ts";
+import { countCodePoints } from "./codepoints.ts";
+import { insertedText, isEmpty } from "./ot.ts";
 import type { Change } from "./ot.ts";
+import { mapPosition } from "./positions.ts";
+import { Tombstones } from "./tombstones.ts";
+import type { Commit } from "./tombstones.ts";
 
 /** Edits that follow each other so soon, at one place, are undone together. */
 const groupMs = 500;
-const maxSteps = 200;
-/** Of text that undoing would bring back, in UTF-16 units, over all steps. */
-const maxText = 2_000_000;
+/**
+ * What all steps may take in memory, about: twenty deletions of the longest text
+ * of Latin letters, or the typing of days.
+ */
+const maxBytes = 8 << 20;
+/** When that is full, so many of the oldest steps go at once: one in sixteen. */
+const droppedShare = 16;
 
-/** What takes a step back. */
-interface Step {
-  /** On the text as it was when the step above this one, or the present, began. */
-  readonly change: Change;
-  /** What others did since then. */
-  readonly others: Change;
-  readonly text: number;
+/** A stretch of the present text. */
+interface Extent {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
  * The way back and forth through one editor's own edits; others' edits stay.
  *
- * Each step stands on the text that is left when the steps above it are taken,
- * and carries along what others did while it was the newest. When a step is
- * taken, it is transformed against that, and that is handed down to the next.
- * So hearing of others' edits costs the same however many steps there are.
- * Taking back a deletion brings back what this editor deleted, also where
- * somebody else was about to delete it at the same time.
+ * The steps are numbers; what each of them inserted and deleted lies in the text
+ * itself, as spans and tombstones, and moves with what others do. So neither
+ * hearing of others' edits nor taking a step costs more for how much others did.
+ * Where a step ends depends on this editor's own edits alone. Taking back a
+ * deletion brings back what this editor deleted, around what others wrote in it,
+ * and also where somebody else deleted it at the same time.
  */
 export class UndoHistory {
-  readonly #back: Stack = new Stack();
-  readonly #forth: Stack = new Stack();
+  readonly #text = new Tombstones();
+  /** Steps after `#oldest` up to `#done` can be taken back, those after it up to `#newest` made again. */
+  #oldest = 0;
+  #done = 0;
+  #newest = 0;
   /** Where and when the newest step was last added to; undefined when nothing may be. */
-  #open: { readonly at: number; readonly from: number; readonly to: number } | undefined;
+  #open: (Extent & { readonly at: number }) | undefined;
 
   get canUndo(): boolean {
-    return this.#back.length > 0;
+    return this.#done > this.#oldest;
   }
 
   get canRedo(): boolean {
-    return this.#forth.length > 0;
+    return this.#newest > this.#done;
+  }
+
+  /** What the steps take in memory, about. */
+  get bytes(): number {
+    return this.#text.bytes;
   }
 
   /** A local edit was made at time `now`, and `inverse` undoes it. */
   edited(change: Change, inverse: Change, now: number): void {
-    this.#forth.clear();
-    const joins = this.#open !== undefined && now - this.#open.at <= groupMs && touches(change, this.#open);
-    if (joins) this.#back.extend(inverse);
-    else this.#back.push(inverse);
+    if (this.canRedo) this.#forget(this.#oldest, this.#done);
+    const joins = this.#open !== undefined && now - this.#open.at <= groupMs && touches(extent(change), this.#open);
+    if (!joins) this.#newest = ++this.#done;
+    this.#text.edit(change, insertedText(inverse), this.#done);
     this.#open = { at: now, ...extent(inverse) };
+    while (this.#text.bytes > maxBytes && this.#done - this.#oldest > 1) {
+      this.#forget(this.#oldest + Math.ceil((this.#done - this.#oldest) / droppedShare), this.#newest);
+    }
   }
 
-  /** Others' edits, or whatever else changed the local text and is not to be undone. */
-  others(change: Change): void {
-    this.#back.carry(change);
-    this.#forth.carry(change);
-    this.#open = undefined;
+  /**
+   * Others' edits, or whatever else changed the local text and is not to be
+   * undone. `commit` is what was committed, where it is that.
+   */
+  others(change: Change, commit?: Commit): void {
+    this.#text.others(change, commit);
+    if (this.#open !== undefined) this.#open = { at: this.#open.at, ...mapExtent(this.#open, change) };
+  }
+
+  /** Edits of this history were committed. */
+  own(commit: Commit): void {
+    this.#text.own(commit);
+  }
+
+  /** Every edit is committed. */
+  settled(): void {
+    this.#text.settled();
   }
 
   /** The next edit begins a step of its own. */
@@ -62,8 +90,8 @@ export class UndoHistory {
   }
 
   clear(): void {
-    this.#back.clear();
-    this.#forth.clear();
+    this.#text.clear();
+    this.#oldest = this.#done = this.#newest;
     this.#open = undefined;
   }
 
@@ -73,93 +101,52 @@ export class UndoHistory {
    * when there is nothing to undo.
    */
   undo(apply: (change: Change) => Change): Change | undefined {
-    return this.#move(this.#back, this.#forth, apply);
+    while (this.canUndo) {
+      const change = this.#move(this.#done, true, apply);
+      this.#done--;
+      if (!isEmpty(change)) return change;
+    }
+    return undefined;
   }
 
   /** As undo, for what was undone last. */
   redo(apply: (change: Change) => Change): Change | undefined {
-    return this.#move(this.#forth, this.#back, apply);
-  }
-
-  #move(from: Stack, to: Stack, apply: (change: Change) => Change): Change | undefined {
-    this.#open = undefined;
-    for (let change = from.top(); change !== undefined; change = from.top()) {
-      // Others may have left nothing of the step.
-      if (isEmpty(change)) {
-        from.pop();
-        continue;
-      }
-      const inverse = apply(change);
-      from.pop();
-      to.push(inverse);
-      return change;
+    while (this.canRedo) {
+      const change = this.#move(this.#done + 1, false, apply);
+      this.#done++;
+      if (!isEmpty(change)) return change;
     }
     return undefined;
   }
-}
 
-class Stack {
-  #steps: Step[] = [];
-  #text = 0;
-
-  get length(): number {
-    return this.#steps.length;
-  }
-
-  clear(): void {
-    this.#steps = [];
-    this.#text = 0;
-  }
-
-  /** The newest step, on the present text. */
-  top(): Change | undefined {
-    const step = this.#steps.at(-1);
-    return step && transformPair(step.others, step.change)[1];
-  }
-
-  push(change: Change): void {
-    const text = textOf(change);
-    this.#steps.push({ change, others: [], text });
-    this.#text += text;
-    while (this.#steps.length > 1 && (this.#steps.length > maxSteps || this.#text > maxText)) {
-      this.#text -= this.#steps.shift()?.text ?? 0;
-    }
-  }
-
-  /** Takes the newest step off; what others did since goes on to the next. */
-  pop(): Change | undefined {
-    const step = this.#steps.pop();
-    if (step === undefined) return undefined;
-    this.#text -= step.text;
-    const [others, change] = transformPair(step.others, step.change);
-    this.carry(others);
+  /** Others may have left nothing of the step: then the change is empty. */
+  #move(step: number, back: boolean, apply: (change: Change) => Change): Change {
+    this.#open = undefined;
+    const change = this.#text.move(step, back);
+    if (!isEmpty(change)) this.#text.moved(step, back, insertedText(apply(change)));
     return change;
   }
 
-  /** Makes one step of the newest and what was done after it. */
-  extend(inverse: Change): void {
-    const newest = this.pop();
-    this.push(newest === undefined ? inverse : compose(inverse, newest));
+  #forget(oldest: number, newest: number): void {
+    this.#text.forget(oldest, newest);
+    this.#oldest = oldest;
+    this.#newest = newest;
   }
-
-  carry(change: Change): void {
-    const step = this.#steps.at(-1);
-    if (step !== undefined) this.#steps[this.#steps.length - 1] = { ...step, others: compose(step.others, change) };
-  }
-}
-
-function textOf(change: Change): number {
-  return change.reduce((n, op) => n + (op.type === "insert" ? op.content.length : 0), 0);
 }
 
 /** The stretch of the document before the change that it reaches over. */
-function extent(change: Change): { from: number; to: number } {
+function extent(change: Change): Extent {
   const last = change.at(-1);
   const to = last === undefined || last.type === "insert" ? last?.position : last.position + last.length;
   return { from: change[0]?.position ?? 0, to: to ?? 0 };
 }
 
-function touches(change: Change, place: { readonly from: number; readonly to: number }): boolean {
-  const { from, to } = extent(change);
-  return from <= place.to && to >= place.from;
+function touches(a: Extent, b: Extent): boolean {
+  return a.from <= b.to && a.to >= b.from;
+}
+
+/** Where a stretch is after a change, with what that puts at its ends. */
+function mapExtent({ from, to }: Extent, change: Change): Extent {
+  const behind = change.filter((op) => op.type === "insert" && op.position === to);
+  return { from: mapPosition(from, change), to: mapPosition(to, change) + countCodePoints(insertedText(behind)) };
 }

@@ -8,12 +8,17 @@ interface Timer {
 
 /** A clock that stands still until `run` moves it; timers fire in order of time, then of making. */
 export class FakeClock implements Clock {
-  #now = Date.UTC(2030, 0, 1);
+  readonly #began = Date.UTC(2030, 0, 1);
+  #now = this.#began;
   #order = 0;
   readonly #timers = new Set<Timer>();
 
   now(): number {
     return this.#now;
+  }
+
+  elapsed(): number {
+    return this.#now - this.#began;
   }
 
   after(ms: number, run: () => void): () => void {
@@ -55,6 +60,19 @@ export class FakeClock implements Clock {
       await this.run(step);
     }
   }
+}
+
+/** How often somebody sets an unsteady clock. */
+const settingMs = 7_000;
+
+/** The same clock on a machine where it is set an hour back or forward every seven seconds; what elapses is right. */
+export function unsteady(clock: FakeClock): Clock {
+  const hours = () => [0, -1, 1][Math.floor(clock.elapsed() / settingMs) % 3] ?? 0;
+  return {
+    now: () => clock.now() + hours() * 3_600_000,
+    elapsed: () => clock.elapsed(),
+    after: (ms, run) => clock.after(ms, run),
+  };
 }
 
 /** All promise callbacks have run: the event loop has turned once. */

@@ -151,3 +151,15 @@ test("paths and queries are encoded", async () => {
     "GET /v1/meetings?limit=5&cursor=x%26y",
   ]);
 });
+
+test.each([-3_600_000, 0, 3_600_000])("a date to wait until counts from the answer's own, on a machine that is %d ms off", async (ms) => {
+  const world = new World(1);
+  const answered = world.clock.now() + ms;
+  const headers = { date: new Date(answered).toUTCString(), "retry-after": new Date(answered + 7_000).toUTCString() };
+  script(world, { status: 429, headers, body: { code: "RATE_LIMITED" } });
+  const made = world.client("ada").me();
+  await world.clock.run(6_900);
+  expect(world.requests).toHaveLength(1);
+  await world.clock.run(3_000);
+  expect(await made).toMatchObject({ userId: "ada" });
+});

@@ -26,6 +26,8 @@ export class FakeSocket {
   state: "opening" | "open" | "closed" = "opening";
   readonly #listeners = new Map<string, Listener[]>();
   readonly #network: Network;
+  /** What has arrived and is handed over together with what follows soon. */
+  #packet: (() => void)[] = [];
 
   constructor(network: Network) {
     this.#network = network;
@@ -57,7 +59,22 @@ export class FakeSocket {
   /** A frame from the server. */
   deliver(frame: unknown): void {
     const text = JSON.stringify(frame);
-    this.#network.pass(this, () => this.#fire("message", { data: text }));
+    this.#network.pass(this, () => this.#arrived(() => this.#fire("message", { data: text })));
+  }
+
+  /** Hands a frame over, or where the network gathers them, with all others of a packet in one turn. */
+  #arrived(handOver: () => void): void {
+    const { gatherMs, clock } = this.#network;
+    if (gatherMs === undefined) {
+      handOver();
+      return;
+    }
+    if (this.#packet.push(handOver) > 1) return;
+    clock.after(gatherMs, () => {
+      const packet = this.#packet;
+      this.#packet = [];
+      for (const each of packet) if (this.state === "open" && !this.dead) each();
+    });
   }
 
   #fire(type: string, event: { data?: unknown }): void {
@@ -70,6 +87,12 @@ export class Network {
   faults: Faults = { ...noFaults };
   readonly clock: FakeClock;
   readonly random: Random;
+  /**
+   * How long frames are gathered that a socket then hands over in one turn,
+   * before any promise goes on, as Node does with those of a packet. Undefined:
+   * each has a turn of its own.
+   */
+  gatherMs: number | undefined = process.env["RAPPORT_WORLD"] === "unsteady" ? 2 : undefined;
 
   constructor(clock: FakeClock, random: Random) {
     this.clock = clock;

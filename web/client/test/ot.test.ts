@@ -108,6 +108,15 @@ describe("laws on random changes", () => {
     });
   });
 
+  test("diff is on whole characters where all share halves", () => {
+    const letters = ["😀", "😄", "\u{1fa00}", "𠮷", "𠮟", "a"];
+    each(7e6, (random) => {
+      const text = (): string => Array.from({ length: random.below(7) }, () => letters[random.below(letters.length)]).join("");
+      const [before, after] = [text(), text()];
+      expect(apply(before, diff(before, after))).toBe(after); // which refuses halves
+    });
+  });
+
   test("UTF-16 edits and changes say the same", () => {
     each(5e6, (random, doc) => {
       const change = random.change(countCodePoints(doc));

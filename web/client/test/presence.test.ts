@@ -24,9 +24,11 @@ async function open(): Promise<MeetingSession> {
   return await opening;
 }
 
-function told(): { at: number; seq: unknown; status: unknown; head: unknown; clientId: unknown }[] {
+/** Every presence frame; `seq` counts from the first. */
+function told(): { at: number; seq: number; status: unknown; head: unknown; clientId: unknown }[] {
+  const first = Number(world.server.presence[0]?.fields["seq"]);
   return world.server.presence.map(({ at, fields }) => ({
-    at: at - Date.UTC(2030, 0, 1), seq: fields["seq"], status: fields["status"], clientId: fields["clientId"],
+    at: at - Date.UTC(2030, 0, 1), seq: Number(fields["seq"]) - first + 1, status: fields["status"], clientId: fields["clientId"],
     head: (fields["cursor"] as { head: number } | undefined)?.head,
   }));
 }
@@ -61,7 +63,7 @@ describe("telling", () => {
     expect(told()).toHaveLength(6);
     session.close();
     await world.clock.run(100_000);
-    expect(told()).toHaveLength(6);
+    expect(told().map(({ status }) => status)).toEqual(["active", "active", "active", "active", "active", "active", "gone"]);
   });
 
   test("a caret that nobody sees is not told before somebody comes", async () => {
@@ -175,5 +177,73 @@ describe("hearing", () => {
     session.setPresence({ status: "active" });
     await world.clock.run(50_000);
     expect(told()).toEqual([]);
+  });
+});
+
+describe("leaving", () => {
+  test("is told at once, before the topic is left; who was never told of hears nothing", async () => {
+    world.server.tellsPresence = true;
+    world.server.here = [];
+    const session = await open();
+    const opening = world.client("bob").openMeeting("m1");
+    await world.clock.run(50);
+    const bobs = await opening;
+    session.setPresence({ status: "active" });
+    await world.clock.run(100);
+    expect(bobs.here.map(({ userId }) => userId)).toEqual(["ada"]);
+    session.close();
+    session.setPresence({ status: "typing" });
+    await world.clock.run(10);
+    expect(bobs.here).toEqual([]);
+    const actions = (world.sockets[0]?.sent ?? []).map((text) => JSON.parse(text) as Record<string, unknown>);
+    expect(actions.map(({ action, status }) => [action, status])).toEqual([
+      ["subscribe", undefined], ["presence", "active"], ["presence", "gone"], ["unsubscribe", undefined],
+    ]);
+    bobs.close();
+    await world.clock.run(5_000);
+    expect(told().map(({ status }) => status)).toEqual(["active", "gone"]);
+  });
+
+  test("with the client, the socket stays until that is answered, two seconds at most", async () => {
+    for (const silent of [false, true]) {
+      world = new World(3);
+      world.server.roles.set("ada", "host");
+      rapport = world.client("ada");
+      const session = await open();
+      session.setPresence({ status: "active" });
+      await world.clock.run(2_000);
+      if (silent) world.server.silent = world.server.links[0];
+      rapport.close();
+      expect(rapport.connection.state).toEqual({ kind: "closed", reason: "caller" });
+      await world.clock.run(silent ? 1_900 : 50);
+      expect(world.sockets[0]?.state).toBe(silent ? "open" : "closed");
+      await world.clock.run(200);
+      expect(world.sockets[0]?.state).toBe("closed");
+      expect(told().at(-1)?.status).toBe(silent ? "active" : "gone");
+      await world.clock.run(60_000);
+      expect(world.clock.waiting).toBe(0);
+    }
+  });
+
+  test("a server that knows no goodbye does no harm, and too early a one is repeated", async () => {
+    for (const code of ["VALIDATION_ERROR", "RATE_LIMITED"]) {
+      const session = await open();
+      session.setPresence({ status: "active" });
+      await world.clock.run(2_000);
+      world.server.refusePresence.push(code);
+      session.close();
+      await world.clock.run(2_000);
+      expect(world.server.links[0]?.topics.size).toBe(0);
+      expect(told().at(-1)?.status).toBe(code === "RATE_LIMITED" ? "gone" : "active");
+    }
+  });
+
+  test("of the server's doing, there is nothing left to tell", async () => {
+    const session = await open();
+    session.setPresence({ status: "active" });
+    await world.clock.run(2_000);
+    world.server.setRole("ada", undefined);
+    await world.clock.run(2_000);
+    expect(told().map(({ status }) => status)).toEqual(["active"]);
   });
 });

@@ -4,6 +4,7 @@ import type { Change, NotesChange, NotesEvent, RapportError, Role } from "../src
 import { countCodePoints } from "../src/codepoints.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeSocket, Network } from "./network.ts";
+import { placesOf } from "./places.ts";
 
 export class Refusal extends Error {
   readonly code: string;
@@ -57,9 +58,15 @@ export class FakeServer {
   readonly actions = new Map<string, number>();
   links: Link[] = [];
   /** Presence frames as they came, with their time. */
-  readonly presence: { readonly at: number; readonly socket: FakeSocket; readonly fields: Fields }[] = [];
-  /** Everybody who is told to be there. */
+  readonly presence: { readonly at: number; readonly socket: FakeSocket | undefined; readonly fields: Fields }[] = [];
+  /** Everybody who is told to be there beside those who say so themselves. */
   here: Fields[] = [];
+  /** Those who say so, by user and client. */
+  readonly #present = new Map<string, { readonly seq: number; readonly row: Fields | undefined }>();
+  /** Whether those are told to the others; left out where a test tells by itself. */
+  tellsPresence = false;
+  /** Answers the next presence frames that ask for an answer with these codes, in order. */
+  readonly refusePresence: string[] = [];
   /** The transcript's chunks, and the answers by Idempotency-Key. */
   readonly transcript: Fields[] = [];
   /** Chunks up to this position have expired. */
@@ -102,6 +109,10 @@ export class FakeServer {
         return this.#changes(Number(query.get("from") ?? "0"), Number(query.get("limit") ?? "50"));
       case `POST ${base}/notes/changes`:
         return this.commit(userId, body as NotesChange, JSON.stringify(body));
+      case `GET ${base}/presence`:
+        return { items: this.everybody, nextCursor: null };
+      case `POST ${base}/presence`:
+        return this.#appeared(undefined, userId, body as Fields);
       case `POST ${base}/transcript`:
         return this.#once(key, body, () => this.#append((body as { chunks: Fields[] }).chunks));
       case `GET ${base}/transcript`:
@@ -144,7 +155,24 @@ export class FakeServer {
   #ticket(userId: string): unknown {
     const ticket = `t${++this.#ticketCount}`;
     this.#tickets.set(ticket, userId);
-    return { ticket, url: `ws://fake/?ticket=${ticket}`, expiresAt: "" };
+    return { ticket, url: `ws://fake/?ticket=${ticket}`, expiresAt: new Date(this.#clock.now() + 30_000).toISOString() };
+  }
+
+  get everybody(): Fields[] {
+    return [...this.here, ...[...this.#present.values()].flatMap<Fields>(({ row }) => row ?? [])];
+  }
+
+  /** Somebody tells that they are there, or have gone: the highest number of a client wins. */
+  #appeared(socket: FakeSocket | undefined, userId: string, fields: Fields): Fields {
+    this.presence.push({ at: this.#clock.now(), socket, fields });
+    const { clientId, seq, status, cursor } = fields;
+    const key = `${userId}/${String(clientId)}`;
+    if (Number(seq) <= (this.#present.get(key)?.seq ?? -1)) return {};
+    const row = { userId, clientKey: key, displayName: userId, status, ...(cursor === undefined ? {} : { cursor }) };
+    const gone = status === "gone";
+    this.#present.set(key, { seq: Number(seq), row: gone ? undefined : row });
+    if (this.tellsPresence) this.tellPresence(gone ? [] : [row], gone ? [{ userId, clientKey: key }] : []);
+    return {};
   }
 
   #meeting(): Fields {
@@ -189,8 +217,10 @@ export class FakeServer {
     } catch (error) {
       throw new Refusal((error as RapportError).code, 400);
     }
-    const committed = this.log.slice(baseVersion).reduce<Change>((ours, e) => transform(e.ops, ours), ops);
-    this.append({ authorId: userId, clientId, clientSeq, ops: committed });
+    const since = this.log.slice(baseVersion);
+    const places = [...(change.places ?? []), ...placesOf(ops, since)].slice(0, 32);
+    const committed = since.reduce<Change>((ours, e) => transform(e.ops, ours), ops);
+    this.append({ authorId: userId, clientId, clientSeq, ops: committed, ...(places.length > 0 && { places }) });
     return { version: this.version, ops: committed };
   }
 
@@ -271,7 +301,12 @@ export class FakeServer {
     const action = String(frame["action"]);
     this.actions.set(action, (this.actions.get(action) ?? 0) + 1);
     if (action === "presence") {
-      this.presence.push({ at: this.#clock.now(), socket: link.socket, fields: frame });
+      const code = id === undefined ? undefined : this.refusePresence.shift();
+      if (code !== undefined) {
+        link.socket.deliver({ type: "error", id, code, detail: code });
+        return;
+      }
+      this.#appeared(link.socket, link.userId, frame);
       if (id !== undefined) link.socket.deliver({ type: "ok", id });
       return;
     }
@@ -334,7 +369,8 @@ export class FakeServer {
     }
     if (topic !== this.notesTopic) {
       link.socket.deliver({ type: "event", topic, events: [this.#view()] });
-      if (this.here.length > 0) link.socket.deliver({ type: "presence", topic, here: this.here, left: [] });
+      const here = this.tellsPresence ? this.everybody : this.here;
+      if (here.length > 0) link.socket.deliver({ type: "presence", topic, here, left: [] });
       return;
     }
     if (typeof from !== "number") return;

@@ -192,19 +192,47 @@ describe("steps", () => {
     expect(editor.text).toBe("abc");
   });
 
-  test("are bounded in number and in text", () => {
-    const editor = new Editor("");
-    for (let i = 0; i < 300; i++) editor.edit(insert(0, "x"));
-    while (editor.undo() !== undefined);
-    expect(editor.text).toHaveLength(100);
+  test("are bounded by what they take in memory, not in number", () => {
+    const many = new Editor("");
+    for (let i = 0; i < 3_000; i++) many.edit(insert(i % 2 === 0 ? 0 : countCodePoints(many.text), "x"));
+    while (many.undo() !== undefined);
+    expect(many.text).toBe("");
     const large = new Editor("x".repeat(200_000));
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 30; i++) {
       large.edit(cut(0, 200_000));
       large.others(insert(0, "x".repeat(200_000)));
+      expect(large.history.bytes).toBeLessThan(9_000_000);
     }
     let steps = 0;
     while (large.undo() !== undefined) steps++;
-    expect(steps).toBe(10);
+    expect(steps).toBe(20);
+    expect(large.history.canUndo).toBe(false);
+  });
+
+  test("the newest is kept however large it is, and what is dropped leaves nothing behind", () => {
+    const editor = new Editor("");
+    const line = "x".repeat(250_000);
+    for (let i = 0; i < 25; i++) editor.edit(i % 2 === 0 ? insert(0, line) : cut(0, 250_000));
+    while (editor.undo() !== undefined);
+    expect(editor.history.canRedo).toBe(true);
+    editor.edit(insert(0, "y"));
+    while (editor.undo() !== undefined);
+    editor.edit(insert(0, "z"));
+    expect(editor.history.bytes).toBeLessThan(1_000);
+  });
+
+  test("others' edits end no step, and go on being told apart from one's own place", () => {
+    const editor = new Editor("one two");
+    type(editor, 3, "abc");
+    editor.others(insert(0, "THEIRS "));
+    [..."def"].forEach((c, i) => editor.edit(insert(13 + i, c), 100));
+    editor.others(cut(0, 7));
+    editor.edit(insert(0, "x"), 100);
+    expect(editor.text).toBe("xoneabcdef two");
+    editor.undo();
+    expect(editor.text).toBe("oneabcdef two");
+    editor.undo();
+    expect(editor.text).toBe("one two");
   });
 });
 

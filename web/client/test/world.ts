@@ -3,7 +3,7 @@ import type { WebSocketConstructor } from "../src/index.ts";
 import type { TokenProvider } from "../src/http.ts";
 import type { Platform } from "../src/platform.ts";
 import * as notesPart from "../src/notespart.ts";
-import { FakeClock } from "./clock.ts";
+import { FakeClock, unsteady } from "./clock.ts";
 import { FakeSocket, Network } from "./network.ts";
 import { Random } from "./random.ts";
 import { FakeServer, Refusal, sha256 } from "./server.ts";
@@ -32,8 +32,13 @@ export class World {
   readonly requests: Request[] = [];
   /** Answers in the server's place while it returns something; `"lost"` is no answer. */
   intercept: (request: Request) => Answer | "lost" | undefined = () => undefined;
-  /** Whether new sockets can be opened. */
-  socketsBlocked = false;
+  /**
+   * Whether new sockets can be opened. hanging: they neither open nor end. mute:
+   * they open, and nothing passes. cut: they open, and end soon. throwing: they can't be made.
+   */
+  socketsBlocked: boolean | "hanging" | "mute" | "cut" | "throwing" = false;
+  /** Whether nobody looks at the page. */
+  hidden = false;
   tellNetwork: (there: boolean) => void = () => {};
   #ids = 0;
 
@@ -50,7 +55,7 @@ export class World {
 
   platform(): Platform {
     return {
-      clock: this.clock,
+      clock: process.env["RAPPORT_WORLD"] === "unsteady" ? unsteady(this.clock) : this.clock,
       random: this.random.next,
       newId: () => `id${++this.#ids}`,
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),
@@ -62,13 +67,20 @@ export class World {
         this.tellNetwork = callback;
         return () => {};
       },
+      hidden: () => this.hidden,
     };
   }
 
   #webSocket(): WebSocketConstructor {
     const connect = (socket: FakeSocket, url: string) => {
       this.sockets.push(socket);
-      if (this.socketsBlocked) this.clock.after(1, () => socket.close());
+      if (this.socketsBlocked === "hanging") return;
+      if (this.socketsBlocked === "throwing") throw new Error("WebSockets are switched off");
+      if (this.socketsBlocked === "mute" || this.socketsBlocked === "cut") {
+        socket.dead = true;
+        this.clock.after(1, () => socket.open());
+        if (this.socketsBlocked === "cut") this.clock.after(500, () => socket.close());
+      } else if (this.socketsBlocked) this.clock.after(1, () => socket.close());
       else this.server.connect(socket, url);
     };
     const { network } = this;

@@ -13,7 +13,11 @@ interface Saved extends Identity {
 }
 
 const key = "rapport.identity";
-/** A token this near to its end is replaced before it is used. */
+/**
+ * A token this near to its end is replaced before it is used. By the time of
+ * day, because it outlives the page: where that is set, a token is replaced too
+ * early, or when the server has refused it.
+ */
 const marginMs = 30_000;
 
 export function savedIdentity(): Identity | undefined {

@@ -181,4 +181,15 @@ describe("the edits between two texts", () => {
     expect(applied("\u{1f601}", "\u{1f600}")).toBe("\u{1f600}");
     expect(applied("", "x\r\ny")).toBe("x\r\ny");
   });
+
+  it.each([1, 2, 3])("seed %i: are on whole characters where all share halves", (seed) => {
+    const random = mulberry32(seed);
+    const letters = ["😀", "😄", "\u{1fa00}", "𠮷", "𠮟", "a", " ", "\n"];
+    const text = (): string => Array.from({ length: Math.floor(random() * 9) }, () => letters[Math.floor(random() * letters.length)] ?? "").join("");
+    for (let i = 0; i < 500; i++) {
+      const [before, after] = [text(), text()];
+      expect(applied(before, after)).toBe(after);
+      expect(editsBetween(before, after).every(({ insert }) => insert.isWellFormed())).toBe(true);
+    }
+  });
 });

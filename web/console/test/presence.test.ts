@@ -2,7 +2,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import type { Caret, PresenceStatus, Present } from "@rapport/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fromSession } from "../src/room/binding.ts";
+import { fromSession } from "../src/room/binding/annotations.ts";
 import { Activity } from "../src/room/presence/activity.ts";
 import { offsetsOf, presence } from "../src/room/presence/link.ts";
 import { type Peer, peers } from "../src/room/presence/layer.ts";

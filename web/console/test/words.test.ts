@@ -1,10 +1,10 @@
-import { type Meeting, type NotesDraft, type Role, RapportError } from "@rapport/client";
+import { type Meeting, type NotesDraft, type Role, RapportError, type SocketProblem } from "@rapport/client";
 import { describe, expect, it } from "vitest";
 import { meetingWhen } from "../src/pages/when.ts";
 import { describe as say, fieldProblem, formProblem } from "../src/problem.ts";
 import { marked } from "../src/room/drafts/marked.ts";
 import { givenBy, mayManage, mayRun, mayWrite } from "../src/room/permissions.ts";
-import { connectionStatus, notesStatus, storageWarning } from "../src/room/status.ts";
+import { connectionStatus, notesStatus, slowerBecause, storageWarning } from "../src/room/status.ts";
 import { reasonFor } from "../src/room/useMeeting.ts";
 import { leftoverOf } from "../src/SignOutDialog.tsx";
 import { hrefOf, parseRoute } from "../src/route.ts";
@@ -75,13 +75,32 @@ describe("states in words", () => {
   });
 
   it("never says that it is connected when it is not", () => {
+    const without = { byHttp: false, problem: undefined };
     const states = [
-      { kind: "idle" }, { kind: "connecting", attempt: 0 }, { kind: "connecting", attempt: 2 },
-      { kind: "waiting", until: 5_000, attempt: 1 }, { kind: "closed", reason: "caller" }, { kind: "closed", reason: "session_ended" },
+      { kind: "idle" }, { kind: "connecting", attempt: 0, ...without }, { kind: "connecting", attempt: 2, ...without },
+      { kind: "waiting", until: 5_000, attempt: 1, ...without }, { kind: "closed", reason: "caller" }, { kind: "closed", reason: "session_ended" },
     ] as const;
-    for (const state of states) expect(connectionStatus(state, 0).tone, state.kind).not.toBe("good");
-    expect(connectionStatus({ kind: "waiting", until: 5_000, attempt: 1 }, 600).words).toBe("Reconnecting in 5 s");
-    expect(connectionStatus({ kind: "open", since: 0 }, 0)).toEqual({ tone: "good", words: "Connected" });
+    for (const state of states) expect(connectionStatus(state, undefined).tone, state.kind).not.toBe("good");
+    expect(connectionStatus({ kind: "waiting", until: 5_000, attempt: 1, ...without }, 4_400).words).toBe("Reconnecting in 5 s");
+    expect(connectionStatus({ kind: "open", since: 0 }, undefined)).toEqual({ tone: "good", words: "Connected" });
+  });
+
+  it("say that it is slower and why, the same while one try follows the other", () => {
+    const error = (code: "NETWORK" | "RATE_LIMITED" | "INTERNAL") => new RapportError({ code, detail: "ten of your windows are open" });
+    const slower = (problem: SocketProblem) => {
+      const waiting = { kind: "waiting", until: 5_000, attempt: 3, byHttp: true, problem } as const;
+      const connecting = { kind: "connecting", attempt: 3, byHttp: true, problem } as const;
+      expect(connectionStatus(connecting, undefined)).toEqual(connectionStatus(waiting, 4_000));
+      expect(connectionStatus(waiting, 4_000).tone).toBe("warn");
+      expect(slowerBecause(connecting)).toBe(slowerBecause(waiting));
+      return slowerBecause(waiting);
+    };
+    expect(slower({ kind: "blocked", error: error("NETWORK") })).toMatch(/^This network .*a few seconds later\.$/);
+    expect(slower({ kind: "refused", error: error("RATE_LIMITED") })).toMatch(/^Ten of your windows are open\. .*a few seconds later\.$/);
+    expect(slower({ kind: "refused", error: error("INTERNAL") })).toMatch(/^The server /);
+    const offline = { kind: "waiting", until: 0, attempt: 1, byHttp: false, problem: { kind: "offline", error: error("NETWORK") } } as const;
+    expect(slowerBecause(offline)).toBeUndefined();
+    expect(slowerBecause({ kind: "open", since: 0 })).toBeUndefined();
   });
 });
 

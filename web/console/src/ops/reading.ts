@@ -33,7 +33,7 @@ export interface ReaderReading {
 
 /** Counts grow since the runner began. */
 export interface Reading {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by a clock that is not set while the page is open: rates are taken from it. */
   readonly at: number;
   readonly sockets: number;
   readonly frames: Readonly<Record<Outcome, Readonly<Record<Lane, number>>>>;

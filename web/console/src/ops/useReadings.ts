@@ -23,7 +23,7 @@ export function useReadings(): Readings {
       try {
         const response = await fetch("/metrics", { signal: AbortSignal.any([controller.signal, AbortSignal.timeout(patienceMs)]) });
         if (!response.ok) throw new Error(`status ${response.status}`);
-        const reading = readingOf(parseMetrics(await response.text()), Date.now());
+        const reading = readingOf(parseMetrics(await response.text()), performance.timeOrigin + performance.now());
         setState(({ readings }) => ({ readings: withReading(readings, reading), silentSince: undefined }));
       } catch {
         if (!controller.signal.aborted) setState((before) => ({ ...before, silentSince: before.silentSince ?? new Date() }));

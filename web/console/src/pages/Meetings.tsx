@@ -94,7 +94,9 @@ function Row({ meeting, now }: { readonly meeting: Meeting; readonly now: Date }
   return (
     <li>
       <a class="row" href={hrefOf({ page: "meeting", meetingId: meeting.meetingId })}>
-        <span class="row-title">{meeting.title}</span>
+        <span class="row-title">
+          <bdi>{meeting.title}</bdi>
+        </span>
         {(meeting.state === "active" || meeting.state === "cancelled") && <StatePill state={meeting.state} />}
         <span class="row-facts">{facts.join(" · ")}</span>
       </a>

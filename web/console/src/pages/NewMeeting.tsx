@@ -63,10 +63,10 @@ export function NewMeeting({ onClose, onCreated }: Props) {
       >
         <FormProblem text={formProblem(error, fields)} />
         <Field label="Title" problem={fieldProblem(error, "body.title")}>
-          {(control) => <input {...control} name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
+          {(control) => <input {...control} dir="auto" name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
         </Field>
         <Field label="What it is about" optional problem={fieldProblem(error, "body.description")}>
-          {(control) => <textarea {...control} name="description" rows={2} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />}
+          {(control) => <textarea {...control} dir="auto" name="description" rows={2} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />}
         </Field>
         <div class="form-pair">
           <Field label="When" optional problem={fieldProblem(error, "body.scheduledAt")}>

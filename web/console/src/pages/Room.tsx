@@ -8,6 +8,8 @@ import { PeoplePanel } from "../room/PeoplePanel.tsx";
 import { isOpen, mayRun } from "../room/permissions.ts";
 import { Comings, Here } from "../room/presence/Here.tsx";
 import { peopleHere } from "../room/presence/people.ts";
+import { Slower } from "../room/Slower.tsx";
+import { isConnected } from "../room/status.ts";
 import { useConnection } from "../room/useConnection.ts";
 import { type OpenMeeting, useMeeting } from "../room/useMeeting.ts";
 import { hrefOf } from "../route.ts";
@@ -62,15 +64,16 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
       </a>
       <div class="room-head">
         <h1 ref={heading} tabIndex={-1}>
-          {view?.meeting.title ?? "Meeting"}
+          <bdi>{view?.meeting.title ?? "Meeting"}</bdi>
         </h1>
         {view && <Facts meeting={view.meeting} known={!end} />}
         <div class="room-actions">
-          <Here people={people} self={identity.userId} live={connection.kind === "open"} />
+          <Here people={people} self={identity.userId} live={isConnected(connection)} />
           {view && !end && <Run view={view} />}
         </div>
       </div>
       <Comings people={people} self={identity.userId} known={people.length > 0} />
+      <Slower state={connection} over={end !== undefined} />
       {end && (
         <p class="banner" data-tone="warn" role="alert" data-end={end.reason}>
           {endings[end.reason]}
@@ -101,7 +104,9 @@ function Facts({ meeting, known }: { readonly meeting: Meeting; readonly known: 
           <span>{meetingWhen(meeting, now)}</span>
         </p>
       )}
-      {meeting.description && <p class="description">{meeting.description}</p>}
+      {meeting.description && <p class="description" dir="auto">
+          {meeting.description}
+        </p>}
     </>
   );
 }

@@ -70,7 +70,9 @@ export function SignIn({ notice, onSignedIn }: Props) {
                 <button type="button" class="person-card" disabled={busy} data-user={user.user} onClick={() => void enter(user.user)}>
                   <Avatar id={user.userId} name={user.displayName} large />
                   <span class="person-card-text">
-                    <span class="person-name">{user.displayName}</span>
+                    <span class="person-name" dir="auto">
+                      {user.displayName}
+                    </span>
                     <span class="person-mail">{user.email}</span>
                   </span>
                 </button>
@@ -88,7 +90,7 @@ export function SignIn({ notice, onSignedIn }: Props) {
         >
           <Field label={users.length > 0 ? "Or somebody new" : "Your name"} problem={nameProblem}>
             {(control) => (
-              <input {...control} name="user" value={name} maxLength={64} autoComplete="off" autoCapitalize="none" spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
+              <input {...control} dir="auto" name="user" value={name} maxLength={64} autoComplete="off" autoCapitalize="none" spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
             )}
           </Field>
           <button type="submit" class="primary" disabled={busy || !name.trim()}>

@@ -1,55 +1,24 @@
-import { type Meeting, type Rapport, RapportError } from "@rapport/client";
+import type { Meeting } from "@rapport/client";
 import { useState } from "preact/hooks";
+import { meetingWhen } from "../pages/when.ts";
 import { fieldProblem, formProblem } from "../problem.ts";
 import { useSession } from "../session.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Field, FormProblem } from "../ui/Field.tsx";
+import { detailsOf, fieldOfTime, saveDetails, timeOfField } from "./details.ts";
 
-const fields = ["body.title", "body.description"];
-/** The revision moves with every change of the meeting, most of which are of no matter here. */
-const tries = 4;
+const fields = ["body.title", "body.description", "body.scheduledAt", "body.durationMinutes"];
 
-export interface Words {
-  readonly title: string;
-  readonly description: string;
-}
-
-function wordsOf({ title, description }: Meeting): Words {
-  return { title, description: description ?? "" };
-}
-
-function same(a: Words, b: Words): boolean {
-  return a.title === b.title && a.description === b.description;
-}
-
-/**
- * Saves new words for a meeting whose words were `seen`. Resolves with undefined
- * when they are saved, or with the meeting as it is now where somebody else has
- * changed the words; nothing is saved then. Rejects with RapportError.
- */
-export async function saveWords(meetings: Pick<Rapport["meetings"], "get" | "update">, meeting: Meeting, seen: Words, next: Words): Promise<Meeting | undefined> {
-  let current = meeting;
-  for (let attempt = 1; ; attempt++) {
-    // The page may not have heard of the newest yet.
-    if (!same(wordsOf(current), seen) && current === meeting) current = await meetings.get(meeting.meetingId);
-    if (!same(wordsOf(current), seen)) return current;
-    try {
-      await meetings.update(meeting.meetingId, { revision: current.revision, title: next.title, description: next.description });
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof RapportError) || error.code !== "CONFLICT" || attempt === tries) throw error;
-      current = await meetings.get(meeting.meetingId);
-    }
-  }
-}
-
-/** Title and description, for who runs the meeting. */
+/** Title, description, time and length, for who runs the meeting. */
 export function EditMeeting({ meeting, onClose }: { readonly meeting: Meeting; readonly onClose: () => void }) {
   const { rapport } = useSession();
-  const [seen, setSeen] = useState(() => wordsOf(meeting));
+  const [seen, setSeen] = useState(() => detailsOf(meeting));
   const [title, setTitle] = useState(seen.title);
   const [description, setDescription] = useState(seen.description);
-  const [overtaken, setOvertaken] = useState(false);
+  const [at, setAt] = useState(fieldOfTime(seen.scheduledAt));
+  const [minutes, setMinutes] = useState(String(seen.durationMinutes ?? ""));
+  /** The meeting as somebody else has made it meanwhile. */
+  const [overtaken, setOvertaken] = useState<Meeting>();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
 
@@ -57,13 +26,18 @@ export function EditMeeting({ meeting, onClose }: { readonly meeting: Meeting; r
     setBusy(true);
     setError(undefined);
     try {
-      const other = await saveWords(rapport.meetings, meeting, seen, { title: title.trim(), description: description.trim() });
+      const other = await saveDetails(rapport.meetings, meeting, seen, {
+        title: title.trim(),
+        description: description.trim(),
+        scheduledAt: timeOfField(at, seen.scheduledAt),
+        durationMinutes: minutes === "" ? undefined : Number(minutes),
+      });
       if (!other) {
         onClose();
         return;
       }
-      setSeen(wordsOf(other));
-      setOvertaken(true);
+      setSeen(detailsOf(other));
+      setOvertaken(other);
     } catch (reason) {
       setError(reason);
     }
@@ -82,22 +56,35 @@ export function EditMeeting({ meeting, onClose }: { readonly meeting: Meeting; r
         <FormProblem text={formProblem(error, fields)} />
         {overtaken && (
           <div class="banner" data-tone="warn" role="alert">
-            <p>Somebody else has changed these words meanwhile. They are now:</p>
+            <p>Somebody else has changed this meeting meanwhile. It is now:</p>
             <p>
-              <strong>{seen.title}</strong>
+              <strong>
+                <bdi>{seen.title}</bdi>
+              </strong>
             </p>
             {seen.description && <p>{seen.description}</p>}
+            <p>{meetingWhen({ ...overtaken, state: "scheduled" }, new Date())}</p>
             <p>Save again to put yours in their place.</p>
           </div>
         )}
         <Field label="Title" problem={fieldProblem(error, "body.title")}>
-          {(control) => <input {...control} name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
+          {(control) => <input {...control} dir="auto" name="title" required maxLength={200} autoFocus value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
         </Field>
         <Field label="What it is about" optional problem={fieldProblem(error, "body.description")}>
           {(control) => (
-            <textarea {...control} name="description" rows={4} maxLength={5000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
+            <textarea {...control} dir="auto" name="description" rows={4} maxLength={5000} value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
           )}
         </Field>
+        <div class="form-pair">
+          <Field label="When" optional problem={fieldProblem(error, "body.scheduledAt")}>
+            {(control) => <input {...control} type="datetime-local" name="scheduledAt" value={at} onInput={(event) => setAt(event.currentTarget.value)} />}
+          </Field>
+          <Field label="Minutes" optional problem={fieldProblem(error, "body.durationMinutes")}>
+            {(control) => (
+              <input {...control} type="number" inputMode="numeric" name="durationMinutes" min={1} max={1440} step={1} value={minutes} onInput={(event) => setMinutes(event.currentTarget.value)} />
+            )}
+          </Field>
+        </div>
         <footer class="dialog-foot">
           <button type="button" onClick={onClose}>
             Cancel

@@ -15,7 +15,7 @@ import { Editor } from "./Editor.tsx";
 import { mayWrite } from "./permissions.ts";
 import { Activity } from "./presence/activity.ts";
 import type { PresenceLink } from "./presence/link.ts";
-import { connectionStatus, counted, draftReasons, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
+import { connectionStatus, counted, draftReasons, isConnected, notesStatus, type Status as Shown, storageWarning } from "./status.ts";
 import { useConnection } from "./useConnection.ts";
 import { useNotes } from "./useNotes.ts";
 
@@ -51,7 +51,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   );
   const { session, status, writable, drafts, error } = useNotes(rapport, meetingId, notes, onProblem);
   const connection = useConnection(rapport.connection);
-  const now = useNow(1_000);
+  useNow(1_000); // the seconds until the next try
   const editor = useRef<NotesEditor>(undefined);
   const link = useLink(meeting, session, identity.userId);
   const [wanted, setPast] = useState(false);
@@ -82,7 +82,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
   const saving = useSettled(
     readOnly && session && !unknown && status?.kind !== "draft" ? ({ tone: "quiet", words: "Read-only" } as const) : notesStatus(unknown && status?.kind === "saved" ? undefined : status),
   );
-  const live = connectionStatus(connection, now.getTime());
+  const live = connectionStatus(connection, rapport.connection.retryIn);
 
   return (
     <section class="panel notes" aria-labelledby="notes-title">
@@ -110,7 +110,7 @@ export function NotesPanel({ meetingId, meeting, view, over }: Props) {
           <Status name="notes" label="Notes" status={saving} />
         </div>
       </div>
-      <Announcer live={live} />
+      <Announcer live={live} connected={isConnected(connection)} writable={session !== undefined && !readOnly} />
       <Why text={over === undefined ? (reason(view, role) ?? storageWarning(status)) : undefined} />
       {session && drafts.length > 0 && (
         <p class="why draft-note" role="status">
@@ -186,14 +186,22 @@ function Why({ text }: { readonly text: ComponentChildren }) {
   ) : null;
 }
 
+interface AnnouncerProps {
+  readonly live: Shown;
+  readonly connected: boolean;
+  /** Whether the notes can be written here. */
+  readonly writable: boolean;
+}
+
 /** Tells a screen reader when the connection is lost and when it is back, and nothing in between. */
-function Announcer({ live }: { readonly live: Shown }) {
+function Announcer({ live, connected, writable }: AnnouncerProps) {
   const lost = useRef(false);
   let words = "";
-  if (live.tone === "warn" || live.tone === "bad") {
+  if (connected) words = lost.current ? "Connected again." : "";
+  else if (live.tone === "warn" || live.tone === "bad") {
     lost.current = true;
-    words = "Connection lost. What you write is kept and sent later.";
-  } else if (live.tone === "good" && lost.current) words = "Connected again.";
+    words = writable ? "Connection lost. What you write is kept and sent later." : "Connection lost.";
+  }
   return (
     <p class="hidden" role="status">
       {words}

@@ -5,6 +5,7 @@ import { useSession } from "../session.ts";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { CloseIcon, PlusIcon } from "../ui/icons.tsx";
+import { isolate } from "../ui/isolate.ts";
 import { useToasts } from "../ui/toasts.tsx";
 import { InviteDialog } from "./InviteDialog.tsx";
 import { givenBy, isOpen, mayManage, mayRun, roleNames } from "./permissions.ts";
@@ -45,7 +46,7 @@ export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; 
             <Avatar id={person.userId} name={name(person)} />
             <span class="person-text">
               <span class="person-line">
-                <span class="person-name" title={name(person)}>
+                <span class="person-name" dir="auto" title={name(person)}>
                   {name(person)}
                 </span>
                 {person.userId === identity.userId && <span class="you">you</span>}
@@ -55,7 +56,7 @@ export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; 
                 <RoleSelect
                   role={person.role}
                   roles={givenBy(mine)}
-                  label={`Role of ${name(person)}`}
+                  label={`Role of ${isolate(name(person))}`}
                   onChange={(role) => rapport.participants.changeRole(meeting.meetingId, person.userId, role).then(() => undefined, toasts.fail)}
                 />
               ) : (
@@ -63,7 +64,7 @@ export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; 
               )}
             </span>
             {manages(person) && (
-              <button type="button" class="quiet round" aria-label={`Remove ${name(person)}`} title={`Remove ${name(person)}`} onClick={() => setRemoving(person)}>
+              <button type="button" class="quiet round" aria-label={`Remove ${isolate(name(person))}`} title={`Remove ${isolate(name(person))}`} onClick={() => setRemoving(person)}>
                 <CloseIcon />
               </button>
             )}
@@ -133,7 +134,7 @@ function RoleSelect({ role, roles, label, onChange }: RoleSelectProps) {
 
 function RemoveDialog({ name, onClose, onRemove }: { readonly name: string; readonly onClose: () => void; readonly onRemove: () => Promise<void> }) {
   return (
-    <Dialog title={`Remove ${name}?`} onClose={onClose}>
+    <Dialog title={`Remove ${isolate(name)}?`} onClose={onClose}>
       <p>Their view of this meeting ends at once. You can invite them again.</p>
       <footer class="dialog-foot">
         <button type="button" onClick={onClose}>

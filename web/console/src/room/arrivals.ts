@@ -27,11 +27,15 @@ const field = StateField.define<DecorationSet>({
 
 const settling = ViewPlugin.define((view) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const fade = (): void => {
+    // An input method may be composing beside a tint: its line is left alone.
+    timer = setTimeout(() => (view.compositionStarted ? fade() : view.dispatch({ effects: settle.of(null) })), shownMs);
+  };
   return {
     update(update: ViewUpdate) {
       if (!update.transactions.some((transaction) => transaction.docChanged && transaction.annotation(Transaction.remote))) return;
       clearTimeout(timer);
-      timer = setTimeout(() => view.dispatch({ effects: settle.of(null) }), shownMs);
+      fade();
     },
     destroy() {
       clearTimeout(timer);

@@ -1,19 +1,23 @@
 /**
  * Keeps a CodeMirror view and a notes session equal. The session is asked
  * first: a local edit that it refuses never reaches the view, so what a person
- * sees is always the session's text. What comes from the session is marked, so
- * that it is not sent back. Undo and redo are the session's, which knows what
- * others did in between.
+ * sees is always the session's text. Only while an input method composes, what
+ * others did to the composed lines is shown when it has ended. What comes from
+ * the session is marked, so that it is not sent back. Undo and redo are the
+ * session's, which knows what others did in between.
  */
-import { Annotation, EditorState, type Extension, Prec, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
-import { EditorView, keymap } from "@codemirror/view";
-import { type Change, changeFromUtf16, changeToUtf16, type NotesSession, type Utf16Edit } from "@rapport/client";
+import { EditorState, type Extension, Transaction, type TransactionSpec } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { type Change, changeFromUtf16, diff, type NotesSession, type Utf16Edit } from "@rapport/client";
+import { fromSession, unshown } from "./binding/annotations.ts";
+import { wholeCharacters, wholeEdits } from "./binding/characters.ts";
+import { compositionOf, isComposed } from "./binding/composition.ts";
+import { Held, type Stretch } from "./binding/held.ts";
+import { verbatimLines } from "./binding/lines.ts";
+import { steps } from "./binding/steps.ts";
 
 /** What the binding needs of a session. */
 export type BoundSession = Pick<NotesSession, "text" | "edit" | "undo" | "redo" | "endUndoStep" | "on">;
-
-/** Marks transactions that show what the session already has. */
-export const fromSession = Annotation.define<true>();
 
 export interface BindingOptions {
   readonly parent?: Element;
@@ -35,35 +39,53 @@ export interface NotesEditor {
 
 /** Opens a view of the session's text. */
 export function openNotesEditor(session: BoundSession, options: BindingOptions): NotesEditor {
-  let editing = false;
+  const held = new Held();
+  const composition = compositionOf(catchUp);
+  /** The session is being asked: the view is one step behind, and shows the rest after that step. */
+  let asking = false;
   let behind = false;
+  /** The session's text is not what held changes make of the view's. */
+  let replaced = false;
   const view = new EditorView({
     ...(options.parent && { parent: options.parent }),
-    state: EditorState.create({ doc: session.text, extensions: [verbatimLines, wholeCharacters, steps(undo, redo, session), options.extensions] }),
+    state: EditorState.create({
+      doc: session.text,
+      extensions: [verbatimLines, wholeCharacters, composition.extension, unshown.of(() => held.change), steps(undo, redo, session), options.extensions],
+    }),
     dispatchTransactions(transactions, target) {
       target.update(transactions.slice(0, accept(transactions)));
-      if (!behind) return;
-      behind = false;
-      show(target, session.text);
+      if (behind) catchUp();
     },
   });
 
   /** Gives local edits to the session; returns how many transactions may be shown. */
   function accept(transactions: readonly Transaction[]): number {
-    editing = true;
-    try {
-      for (const [i, transaction] of transactions.entries()) {
-        if (!transaction.docChanged || transaction.annotation(fromSession)) continue;
-        try {
-          session.edit(localChange(session.text, transaction));
-        } catch (reason) {
-          options.onRefused(reason);
-          return i;
-        }
+    for (const [i, transaction] of transactions.entries()) {
+      if (!transaction.docChanged || transaction.annotation(fromSession)) continue;
+      try {
+        ask(() => held.local(localChange(transaction), (change) => session.edit(change)));
+      } catch (reason) {
+        options.onRefused(reason);
+        return i;
       }
-      return transactions.length;
+    }
+    return transactions.length;
+  }
+
+  function localChange(transaction: Transaction): Change {
+    const { startState } = transaction;
+    // The composed text is sent whole each time: what others write at its edges then never comes to stand within it.
+    const unit = isComposed(transaction) && startState === view.state ? composition.of(view)?.text : undefined;
+    const text = held.empty && !behind ? session.text : startState.doc.toString();
+    return changeFromUtf16(text, wholeEdits(transaction, unit));
+  }
+
+  function ask<T>(run: () => T): T {
+    asking = true;
+    try {
+      return run();
     } finally {
-      editing = false;
+      asking = false;
     }
   }
 
@@ -77,31 +99,60 @@ export function openNotesEditor(session: BoundSession, options: BindingOptions):
 
   function step(name: "undo" | "redo", take: () => Change | undefined): boolean {
     if (view.state.readOnly) return false;
+    catchUp();
     let change: Change | undefined;
-    editing = true;
     try {
-      change = take();
+      change = ask(take);
     } catch (reason) {
       options.onRefused(reason);
-    } finally {
-      editing = false;
     }
-    if (behind) {
-      behind = false;
-      show(view, session.text);
-    } else if (change) showStep(view, change, session.text, name);
+    if (change) held.add(change);
+    replaced ||= behind; // whether that was before the step or after it
+    catchUp(name);
     return change !== undefined;
+  }
+
+  /** Shows what the session has, as far as it doesn't disturb an input method; as a step of this person's, where it is one. */
+  function catchUp(name?: "undo" | "redo"): void {
+    behind = false;
+    if (held.empty && !replaced) return;
+    const composed = composition.of(view)?.lines;
+    const edits = takeHeld(view.state.doc.toString(), composed);
+    if (edits.length > 0) view.dispatch(name && !composed ? asStep(view.state, edits, name) : marked(edits));
+    if (!held.empty) composition.of(view)?.watch();
+    else if (view.state.doc.length !== session.text.length) {
+      replaced = true;
+      catchUp();
+    }
+  }
+
+  function takeHeld(text: string, composed: Stretch | undefined): readonly Utf16Edit[] {
+    if (!replaced) {
+      try {
+        return held.take(text, composed);
+      } catch (reason) {
+        if (!(reason instanceof RangeError)) throw reason;
+        // The view was not what the changes were made on.
+      }
+    }
+    replaced = false;
+    held.replace(diff(text, session.text));
+    return held.take(text, composed);
+  }
+
+  function follow(): void {
+    if (asking) behind = true;
+    else catchUp();
   }
 
   const stops = [
     session.on("remote", (change) => {
-      // Inside edit() the view is one step behind: the dispatch that runs shows it all.
-      if (editing) behind = true;
-      else showRemote(view, change, session.text);
+      held.add(change);
+      follow();
     }),
-    session.on("reset", (text) => {
-      if (editing) behind = true;
-      else show(view, text);
+    session.on("reset", () => {
+      replaced = true;
+      follow();
     }),
   ];
 
@@ -121,127 +172,22 @@ export function openNotesEditor(session: BoundSession, options: BindingOptions):
   };
 }
 
-/** The edits of a transaction as a change on `text`, the document before it. */
-export function localChange(text: string, transaction: Transaction): Change {
-  const edits: Utf16Edit[] = [];
-  transaction.changes.iterChanges((from, to, _fromB, _toB, inserted) => {
-    edits.push({ from, to, insert: inserted.toString() });
-  });
-  return changeFromUtf16(text, edits);
-}
-
-function showRemote(view: EditorView, change: Change, text: string): void {
-  let changes: Utf16Edit[];
-  try {
-    changes = changeToUtf16(view.state.doc.toString(), change);
-  } catch {
-    show(view, text); // the view was not what the change was made on
-    return;
-  }
-  view.dispatch(marked({ changes }));
-  if (view.state.doc.length !== text.length) show(view, text);
-}
-
-/** Shows one's own step back or forth, with the caret where it ended. */
-function showStep(view: EditorView, change: Change, text: string, name: "undo" | "redo"): void {
-  const changes = view.state.changes(changeToUtf16(view.state.doc.toString(), change));
+/** One's own step back or forth, with the caret where it ended. */
+function asStep(state: EditorState, edits: readonly Utf16Edit[], name: "undo" | "redo"): TransactionSpec {
+  const changes = state.changes([...edits]);
   let head = 0;
   changes.iterChanges((_fromA, _toA, _fromB, toB) => {
     head = toB;
   });
-  view.dispatch({
-    changes, selection: { anchor: head }, scrollIntoView: true, userEvent: name, filter: false, annotations: [fromSession.of(true), Transaction.addToHistory.of(false)],
-  });
-  if (view.state.doc.length !== text.length) show(view, text);
-}
-
-/** Makes the view show `text` by replacing only what differs, so that carets outside it stay. */
-function show(view: EditorView, text: string): void {
-  const edit = difference(view.state.doc, text);
-  if (edit) view.dispatch(marked({ changes: edit }));
-}
-
-function marked(spec: TransactionSpec): TransactionSpec {
   return {
-    ...spec,
+    changes, selection: { anchor: head }, scrollIntoView: true, userEvent: name, filter: false, annotations: [fromSession.of(true), Transaction.addToHistory.of(false)],
+  };
+}
+
+function marked(edits: readonly Utf16Edit[]): TransactionSpec {
+  return {
+    changes: [...edits],
     filter: false,
     annotations: [fromSession.of(true), Transaction.remote.of(true), Transaction.addToHistory.of(false)],
   };
 }
-
-/** The keys, the menu's entries, and where a step ends: when the caret is put elsewhere. */
-function steps(undo: () => boolean, redo: () => boolean, session: Pick<BoundSession, "endUndoStep">): Extension {
-  const always = (run: () => boolean) => (): boolean => {
-    run();
-    return true; // or the browser would undo something of its own
-  };
-  return [
-    Prec.high(keymap.of([
-      { key: "Mod-z", run: always(undo), shift: always(redo) },
-      { key: "Mod-y", run: always(redo) },
-    ])),
-    EditorView.domEventHandlers({
-      beforeinput(event) {
-        if (event.inputType !== "historyUndo" && event.inputType !== "historyRedo") return false;
-        (event.inputType === "historyUndo" ? undo : redo)();
-        event.preventDefault();
-        return true;
-      },
-    }),
-    EditorView.updateListener.of((update) => {
-      if (update.selectionSet && !update.docChanged) session.endUndoStep();
-    }),
-  ];
-}
-
-/** The one replacement that makes `text` of `doc`, on whole characters; undefined when they are equal. */
-export function difference(doc: Text, text: string): Utf16Edit | undefined {
-  const before = doc.toString();
-  if (before === text) return undefined;
-  const most = Math.min(before.length, text.length);
-  let from = 0;
-  while (from < most && before.charCodeAt(from) === text.charCodeAt(from)) from++;
-  if (from > 0 && isHighSurrogate(before.charCodeAt(from - 1))) from--;
-  let same = 0;
-  while (same < most - from && before.charCodeAt(before.length - 1 - same) === text.charCodeAt(text.length - 1 - same)) same++;
-  if (same > 0 && isLowSurrogate(before.charCodeAt(before.length - same))) same--;
-  return { from, to: before.length - same, insert: text.slice(from, text.length - same) };
-}
-
-/**
- * Only "\n" ends a line, so that offsets in the view are offsets in the text
- * even where others wrote "\r"; what is pasted here gets plain line ends.
- */
-const verbatimLines: Extension = [
-  EditorState.lineSeparator.of("\n"),
-  EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, "\n")),
-];
-
-/** Local edits keep surrogate pairs whole: half a character can't be sent as UTF-8. */
-const wholeCharacters = EditorState.transactionFilter.of((transaction) => {
-  if (!transaction.docChanged || transaction.annotation(fromSession)) return transaction;
-  const doc = transaction.startState.doc;
-  const edits: Utf16Edit[] = [];
-  let mended = false;
-  transaction.changes.iterChanges((from, to, _fromB, _toB, inserted) => {
-    const insert = inserted.toString();
-    const last = edits.at(-1)?.to ?? 0;
-    const whole = {
-      from: Math.max(last, splitsPair(doc, from) ? from - 1 : from),
-      to: splitsPair(doc, to) ? to + 1 : to,
-      insert: insert.toWellFormed(),
-    };
-    mended ||= whole.from !== from || whole.to !== to || whole.insert !== insert;
-    edits.push(whole);
-  });
-  return mended ? { changes: edits, scrollIntoView: transaction.scrollIntoView } : transaction;
-});
-
-function splitsPair(doc: Text, offset: number): boolean {
-  if (offset === 0 || offset === doc.length) return false;
-  const around = doc.sliceString(offset - 1, offset + 1);
-  return isHighSurrogate(around.charCodeAt(0)) && isLowSurrogate(around.charCodeAt(1));
-}
-
-const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800;
-const isLowSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xdc00;

@@ -1,5 +1,6 @@
 /** The words and colours for the connection and for what happens to the notes. */
 import type { ConnectionState, DraftReason, NotesStatus } from "@rapport/client";
+import { sentence } from "../problem.ts";
 
 export type Tone = "good" | "busy" | "warn" | "bad" | "quiet";
 
@@ -8,7 +9,15 @@ export interface Status {
   readonly words: string;
 }
 
-export function connectionStatus(state: ConnectionState, now: number): Status {
+/** Whether changes come, at once or by HTTP. */
+export function isConnected(state: ConnectionState): boolean {
+  return state.kind === "open" || ("byHttp" in state && state.byHttp);
+}
+
+/** `retryIn`: milliseconds until the next try, while one is waited for. */
+export function connectionStatus(state: ConnectionState, retryIn: number | undefined): Status {
+  // One try after the other is made beside it: nobody needs to hear of each.
+  if (state.kind !== "open" && isConnected(state)) return { tone: "warn", words: "Connected, but slower" };
   switch (state.kind) {
     case "open":
       return { tone: "good", words: "Connected" };
@@ -16,12 +25,22 @@ export function connectionStatus(state: ConnectionState, now: number): Status {
     case "connecting":
       return { tone: "busy", words: state.kind === "connecting" && state.attempt > 0 ? "Reconnecting…" : "Connecting…" };
     case "waiting": {
-      const seconds = Math.ceil((state.until - now) / 1000);
+      const seconds = Math.ceil((retryIn ?? 0) / 1000);
       return { tone: "warn", words: seconds > 1 ? `Reconnecting in ${seconds} s` : "Reconnecting…" };
     }
     case "closed":
       return { tone: "bad", words: state.reason === "caller" ? "Disconnected" : "Signed out by the server" };
   }
+}
+
+/** Why it goes slower than it should; undefined where it doesn't. */
+export function slowerBecause(state: ConnectionState): string | undefined {
+  if (!("byHttp" in state) || !state.byHttp) return undefined;
+  const { problem } = state;
+  const effect = "so what others do shows here a few seconds later.";
+  if (problem?.kind !== "refused") return `This network lets no live connection (WebSocket) through, ${effect}`;
+  if (problem.error.code !== "RATE_LIMITED") return `The server gives no live connection at the moment, ${effect}`;
+  return `${sentence(problem.error.detail)} There is no live connection meanwhile, ${effect}`;
 }
 
 export function notesStatus(status: NotesStatus | undefined): Status {

@@ -52,7 +52,9 @@ export function PeoplePicker({ directory, without, picked, onPick, problem }: Pr
                 onClick={() => onPick(isPicked(user) ? picked.filter((other) => other.userId !== user.userId) : [...picked, user])}
               >
                 <Avatar id={user.userId} name={user.displayName} />
-                <span class="chip-name">{user.displayName}</span>
+                <span class="chip-name" dir="auto">
+                  {user.displayName}
+                </span>
               </button>
             </li>
           ))}
@@ -63,6 +65,7 @@ export function PeoplePicker({ directory, without, picked, onPick, problem }: Pr
           {(control) => (
             <input
               {...control}
+              dir="auto"
               value={name}
               maxLength={64}
               autoComplete="off"

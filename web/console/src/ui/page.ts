@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { isolate } from "./isolate.ts";
 
 /**
  * Names the tab, and moves the focus to the page's heading when the page
@@ -9,7 +10,7 @@ import { useEffect, useRef } from "preact/hooks";
 export function usePage(title: string): RefObject<HTMLHeadingElement | null> {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = title === "Rapport" ? title : `${title} · Rapport`;
+    document.title = title === "Rapport" ? title : `${isolate(title)} · Rapport`;
   }, [title]);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });

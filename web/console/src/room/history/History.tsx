@@ -7,6 +7,7 @@ import { Avatar } from "../../ui/Avatar.tsx";
 import { useColour } from "../../ui/colours.ts";
 import { BackIcon, NextIcon } from "../../ui/icons.tsx";
 import { initials } from "../../ui/initials.ts";
+import { isolate } from "../../ui/isolate.ts";
 import { type Shown, shownRuns } from "./pieces.ts";
 import { type Timeline, wholeText } from "./timeline.ts";
 import { useTimeline } from "./useTimeline.ts";
@@ -73,7 +74,7 @@ function Versions({ timeline, last, nameOf, readOnly, onRestore }: VersionsProps
   const shown = useMemo(() => shownRuns(runs, step), [runs, step]);
   const text = wholeText(runs);
   const name = (id: string): string => nameOf(id) ?? "Somebody who left";
-  const facts = step ? `${name(step.authorId)}, ${whenText(new Date(step.createdAt), now)}` : "before the first change that is kept";
+  const facts = step ? `${isolate(name(step.authorId))}, ${whenText(new Date(step.createdAt), now)}` : "before the first change that is kept";
 
   if (last === 0) return <p class="waiting">Nothing has been written yet.</p>;
   return (
@@ -126,7 +127,7 @@ function Authors({ runs, name }: { readonly runs: readonly Shown[]; readonly nam
       {ids.map((id) => (
         <li key={id}>
           <Avatar id={id} name={name(id)} />
-          {name(id)}
+          <bdi>{name(id)}</bdi>
         </li>
       ))}
     </ul>

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Avatar } from "../../ui/Avatar.tsx";
+import { isolate } from "../../ui/isolate.ts";
 import { comings, type PersonHere, statusWords } from "./people.ts";
 
 /** More than so many are a number. */
@@ -22,7 +23,7 @@ export function Here({ people, self, live }: HereProps) {
   return (
     <ul class="here" aria-label={live ? "Here now" : "Here when last connected"} data-live={live} data-count={people.length}>
       {shown.map(({ userId, name, status }) => {
-        const words = `${userId === self ? `${name} (you)` : name}: ${statusWords[status]}`;
+        const words = `${isolate(name)}${userId === self ? " (you)" : ""}: ${statusWords[status]}`;
         return (
           <li key={userId} class="here-one" data-presence={status} title={words}>
             <Avatar id={userId} name={name} />

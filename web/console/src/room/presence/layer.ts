@@ -65,8 +65,10 @@ class CaretMarker implements LayerMarker {
 
   draw(): HTMLElement {
     const caret = document.createElement("div");
-    const tag = document.createElement("span");
+    // A name is not this line's text: whatever direction it runs in, it turns nothing around it.
+    const tag = document.createElement("bdi");
     tag.className = "peer-tag";
+    tag.dir = "auto"; // a name runs in the direction of its own letters
     caret.append(tag);
     this.#fill(caret, tag);
     return caret;

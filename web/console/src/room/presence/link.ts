@@ -1,8 +1,8 @@
 /** Joins an editor and the carets of the people in the notes. */
 import type { Extension } from "@codemirror/state";
 import { type EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
-import { type Caret, type Carets, codePointOffset } from "@rapport/client";
-import { fromSession } from "../binding.ts";
+import { type Caret, type Carets, codePointOffset, mapPosition, mapPositionBack } from "@rapport/client";
+import { fromSession, unshown } from "../binding/annotations.ts";
 import type { Activity } from "./activity.ts";
 import { type Peer, peerLayer, peers, setPeers } from "./layer.ts";
 
@@ -62,7 +62,8 @@ class Link {
     }
     const text = this.#view.state.doc.toString();
     const { anchor, head } = this.#view.state.selection.main;
-    const place = (offset: number): number => codePointOffset(text, wholeOffset(text, offset));
+    const held = this.#view.state.facet(unshown)();
+    const place = (offset: number): number => mapPosition(codePointOffset(text, wholeOffset(text, offset)), held);
     this.#link.carets.tell(status, { anchor: place(anchor), head: place(head) });
   }
 
@@ -77,9 +78,10 @@ class Link {
 
   #show(): void {
     const list = ofLiveWindows(this.#link.carets.list, this.#link.userId);
-    const now = Date.now();
+    const now = performance.now();
     for (const [key, until] of this.#named) if (until <= now) this.#named.delete(key);
-    const offsets = offsetsOf(this.#view.state.doc.toString(), list.flatMap(({ anchor, head }) => [anchor, head]));
+    const held = this.#view.state.facet(unshown)();
+    const offsets = offsetsOf(this.#view.state.doc.toString(), list.flatMap(({ anchor, head }) => [mapPositionBack(anchor, held), mapPositionBack(head, held)]));
     const before = new Map(this.#view.state.field(peers).map((peer) => [peer.key, peer.head]));
     const next = list.map((caret, i) => this.#peer(caret, offsets[2 * i] ?? 0, offsets[2 * i + 1] ?? 0, before.get(caret.clientKey), now));
     if (next.length > 0 || before.size > 0) this.#view.dispatch({ effects: setPeers.of(next) });

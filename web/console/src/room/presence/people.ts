@@ -1,5 +1,6 @@
 /** Who is there, by person: one may have several windows. */
 import type { PresenceStatus, Present } from "@rapport/client";
+import { isolate } from "../../ui/isolate.ts";
 
 export interface PersonHere {
   readonly userId: string;
@@ -25,7 +26,7 @@ export const statusWords: Readonly<Record<PresenceStatus, string>> = { active: "
 export function comings(before: readonly PersonHere[], after: readonly PersonHere[]): string {
   const gone = before.filter(({ userId }) => !after.some((person) => person.userId === userId));
   const come = after.filter(({ userId }) => !before.some((person) => person.userId === userId));
-  const say = (people: readonly PersonHere[], verb: string): string[] => (people.length > 0 ? [`${list(people.map(({ name }) => name))} ${verb}.`] : []);
+  const say = (people: readonly PersonHere[], verb: string): string[] => (people.length > 0 ? [`${list(people.map(({ name }) => isolate(name)))} ${verb}.`] : []);
   return [...say(come, "joined"), ...say(gone, "left")].join(" ");
 }
 

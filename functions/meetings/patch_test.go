@@ -1,0 +1,154 @@
+package meetings_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/testkit"
+)
+
+// update changes the meeting at its newest revision.
+func (c *cast) update(t *testing.T, change object) meetings.Meeting {
+	t.Helper()
+	body := object{"revision": c.meeting(t).Revision}
+	for name, value := range change {
+		body[name] = value
+	}
+	return testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, body).Want(t, 200))
+}
+
+// whole is all that a meeting says of itself.
+func whole() object {
+	return object{"title": "Plan", "description": "Why.", "scheduledAt": "2026-12-01T10:00:00Z", "durationMinutes": 30}
+}
+
+func TestNullTakesAway(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	for _, field := range []string{"description", "scheduledAt", "durationMinutes"} {
+		want := c.update(t, whole())
+		switch field {
+		case "description":
+			want.Description = ""
+		case "scheduledAt":
+			want.ScheduledAt = nil
+		default:
+			want.DurationMinutes = 0
+		}
+		want.Revision++
+		answer := c.host.Call(t, "PATCH "+c.path, object{"revision": want.Revision - 1, field: nil}).Want(t, 200)
+		for _, got := range []meetings.Meeting{testkit.As[meetings.Meeting](t, answer), c.meeting(t)} {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(meetings.Meeting{}, "UpdatedAt")); diff != "" {
+				t.Errorf("%s: null (-want +got):\n%s", field, diff)
+			}
+		}
+		if field != "description" && strings.Contains(string(answer.Body), field) {
+			t.Errorf("%s is still there: %s", field, answer.Body)
+		}
+	}
+	c.ChangesNothing(t, func() {
+		c.host.Call(t, "PATCH "+c.path, object{"revision": 1, "title": nil}).Refused(t, errs.Validation, "body.title")
+		c.host.Call(t, "PATCH "+c.path, object{"revision": nil}).Refused(t, errs.Validation, "body.revision")
+		c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": nil}).Refused(t, errs.Validation, "body.role")
+	})
+}
+
+// What changes nothing writes nothing and tells nobody.
+func TestEmptyChanges(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	socket := c.observer.Connect(t)
+	before := c.update(t, whole())
+	if got := socket.Ask(t, object{"action": "subscribe", "id": "s", "topic": "meetings/" + c.id}); got.Type != "subscribed" {
+		t.Fatalf("subscribe: %s", got.Raw)
+	}
+	frames := len(socket.Frames(t))
+	audited := len(c.Stored(t, "Audit"))
+	c.ChangesNothing(t, func() {
+		same := whole()
+		same["scheduledAt"] = "2026-12-01T11:00:00+01:00"
+		for _, change := range []object{{}, whole(), same, {"title": " Plan "}, {"durationMinutes": 30}} {
+			change["revision"] = before.Revision
+			got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, change).Want(t, 200))
+			if diff := cmp.Diff(before, got); diff != "" {
+				t.Errorf("%v (-before +after):\n%s", change, diff)
+			}
+		}
+		c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "participant"}).Want(t, 200)
+		c.host.Call(t, "PATCH /v1/me", object{}).Want(t, 200)
+		c.host.Call(t, "PATCH /v1/me", object{"displayName": "Host Test"}).Want(t, 200)
+	})
+	if more := socket.Frames(t)[frames:]; len(more) > 0 {
+		t.Errorf("others were told %v", more)
+	}
+	if more := len(c.Stored(t, "Audit")) - audited; more != 0 {
+		t.Errorf("%d entries more in the audit", more)
+	}
+	// Also what is absent twice, and with a key.
+	bare := c.update(t, object{"scheduledAt": nil, "durationMinutes": nil, "description": nil})
+	for range 2 {
+		got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path,
+			object{"revision": bare.Revision, "scheduledAt": nil, "durationMinutes": nil, "description": nil}, testkit.Key("k")).Want(t, 200))
+		if got.Revision != bare.Revision {
+			t.Errorf("the revision goes from %d to %d", bare.Revision, got.Revision)
+		}
+	}
+}
+
+// A change conflicts with changes of the meeting itself, and not with those of who
+// is in it.
+func TestConflictsAreOfTheMeetingItself(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	read := c.meeting(t).Revision
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Want(t, 201)
+	c.host.Call(t, "PATCH "+c.seat(c.stranger), object{"role": "participant"}).Want(t, 200)
+	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil).Want(t, 204)
+	rename(t, c.member, "Renamed")
+	c.propagate(t)
+	if now := c.meeting(t).Revision; now != read+4 {
+		t.Fatalf("the revision went from %d to %d", read, now)
+	}
+	changed := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{"revision": read, "title": "Mine"}).Want(t, 200))
+	if changed.Revision != read+5 {
+		t.Errorf("revision %d, want %d", changed.Revision, read+5)
+	}
+	c.ChangesNothing(t, func() {
+		for _, stale := range []int64{read, read + 4, changed.Revision + 1} {
+			c.host.Call(t, "PATCH "+c.path, object{"revision": stale, "title": "Late"}).Refused(t, errs.Conflict)
+			c.host.Call(t, "PATCH "+c.path, object{"revision": stale}).Refused(t, errs.Conflict)
+		}
+	})
+	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.host.Call(t, "PATCH "+c.path, object{"revision": changed.Revision, "title": "Late"}).Refused(t, errs.Conflict)
+}
+
+// Changes of one meeting's words at once: one of each revision is taken, though
+// people come and go meanwhile.
+func TestUpdatesAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	read := c.meeting(t).Revision
+	statuses := testkit.AtOnce(5, func(i int) int {
+		if i == 0 {
+			for range 4 {
+				c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer"))
+				c.host.Call(t, "DELETE "+c.seat(c.stranger), nil)
+			}
+			return 0
+		}
+		return c.cohost.Call(t, "PATCH "+c.path, object{"revision": read, "title": string(rune('A' + i))}).Status
+	})
+	counted := map[int]int{}
+	for _, status := range statuses[1:] {
+		counted[status]++
+	}
+	if counted[200] != 1 || counted[200]+counted[409]+counted[429] != 4 {
+		t.Errorf("statuses %v, want one 200", counted)
+	}
+}

@@ -1,0 +1,201 @@
+package meetings_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/testkit"
+	"github.com/rapport/rapport/shared/users"
+)
+
+// propagate hands the function what has happened, until nothing more happens.
+func (c *cast) propagate(t *testing.T) {
+	t.Helper()
+	for range 10 {
+		got := c.Stream(t, "Data", "meetings/propagate")
+		if len(got.Failed) > 0 {
+			t.Fatalf("failed: %v", got.Failed)
+		}
+		if got.Records == 0 {
+			return
+		}
+	}
+	t.Fatal("it never comes to rest")
+}
+
+func rename(t *testing.T, p *testkit.Person, name string) {
+	t.Helper()
+	p.Call(t, "PATCH /v1/me", object{"displayName": name}).Want(t, 200)
+}
+
+// called is what a meeting calls a person.
+func (c *cast) called(t *testing.T, path string, p *testkit.Person) string {
+	t.Helper()
+	all := testkit.As[meetings.List[meetings.Participant]](t, c.host.Call(t, "GET "+path+"/participants?limit=200", nil).Want(t, 200))
+	for _, one := range all.Items {
+		if one.UserID == p.ID {
+			return one.DisplayName
+		}
+	}
+	return ""
+}
+
+func TestNewNameReachesMeetings(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	var paths []string
+	for i := range 5 {
+		c.meet(t)
+		paths = append(paths, c.path)
+		if i > 0 {
+			c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+		}
+		if i > 2 {
+			c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200)
+		}
+	}
+	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"})
+	c.propagate(t)
+	revision := c.meeting(t).Revision
+	c.ChangesNothing(t, func() { c.propagate(t) })
+
+	rename(t, c.member, "Renamed")
+	rename(t, c.removed, "Gone")
+	c.propagate(t)
+	for i, path := range paths {
+		if got := c.called(t, path, c.member); got != "Renamed" {
+			t.Errorf("meeting %d calls the member %q", i, got)
+		}
+		if got := c.called(t, path, c.observer); got != "Observer Test" {
+			t.Errorf("meeting %d calls the observer %q", i, got)
+		}
+		if got := c.called(t, path, c.removed); got != "" {
+			t.Errorf("meeting %d has somebody who was removed, as %q", i, got)
+		}
+	}
+	if m := c.consistent(t); m.Revision != revision+1 {
+		t.Errorf("the revision went from %d to %d", revision, m.Revision)
+	}
+	// Whoever is invited again comes with the newest name.
+	c.path = paths[0]
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.removed, "observer")).Want(t, 201)
+	if got := c.called(t, c.path, c.removed); got != "Gone" {
+		t.Errorf("invited again as %q", got)
+	}
+}
+
+// A name that comes back before the first one has been propagated costs no
+// revision, and the order of names is kept.
+func TestNameThatComesBack(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.propagate(t)
+	revision := c.meeting(t).Revision
+	rename(t, c.member, "Other")
+	rename(t, c.member, "Member Test")
+	c.propagate(t)
+	if got := c.meeting(t).Revision; got != revision || c.called(t, c.path, c.member) != "Member Test" {
+		t.Errorf("the revision went from %d to %d", revision, got)
+	}
+	rename(t, c.member, "Other")
+	c.propagate(t)
+	if got := c.called(t, c.path, c.member); got != "Other" {
+		t.Errorf("called %q", got)
+	}
+}
+
+// What was stored before names had revisions is brought up to date as well.
+func TestRowsWithoutRevision(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	seat := table.Key{PK: "MEETING#" + c.id, SK: "PARTICIPANT#" + c.member.ID}
+	if err := c.Tables.Data.Update(t.Context(), seat, table.Update{Remove: []string{"nameRevision"}}); err != nil {
+		t.Fatal(err)
+	}
+	meeting := table.Key{PK: "MEETING#" + c.id, SK: "MEETING"}
+	if err := c.Tables.Data.Update(t.Context(), meeting, table.Update{Remove: []string{"ownRevision"}}); err != nil {
+		t.Fatal(err)
+	}
+	before := c.meeting(t).Revision
+	rename(t, c.member, "Renamed")
+	c.propagate(t)
+	if got := c.called(t, c.path, c.member); got != "Renamed" {
+		t.Errorf("called %q", got)
+	}
+	// Nobody knows any more what had changed before; what has changed since was a
+	// participant.
+	c.host.Call(t, "PATCH "+c.path, object{"revision": before - 1, "title": "Late"}).Want(t, 409)
+	c.host.Call(t, "PATCH "+c.path, object{"revision": before, "title": "In time"}).Want(t, 200)
+}
+
+// People are renamed while they are invited, removed and given roles, and records
+// come early, late and twice: in the end every meeting has everybody's last name,
+// and counts right.
+func TestRenamedWhileEverythingHappens(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	c := newCast(t)
+	crowd := c.crowd(3)
+	names := make([]string, len(crowd))
+	testkit.AtOnce(len(crowd)+3, func(worker int) struct{} {
+		random := rand.New(rand.NewPCG(seed, uint64(worker)))
+		for i := range 12 {
+			p := crowd[random.IntN(len(crowd))]
+			role := []string{"observer", "participant"}[random.IntN(2)]
+			switch {
+			case worker < len(crowd):
+				names[worker] = fmt.Sprint("Name ", worker, " ", i)
+				rename(t, crowd[worker], names[worker])
+			case worker == len(crowd):
+				c.Stream(t, "Data", "meetings/propagate")
+			default:
+				line, body := []string{"POST " + c.path + "/participants", "DELETE " + c.seat(p), "PATCH " + c.seat(p)}[random.IntN(3)], any(nil)
+				if strings.HasPrefix(line, "POST") {
+					body = invitee(p, role)
+				} else if strings.HasPrefix(line, "PATCH") {
+					body = object{"role": role}
+				}
+				if a := c.host.Call(t, line, body); a.Status >= 500 {
+					t.Errorf("%s: %d %s", line, a.Status, a.Body)
+				}
+			}
+		}
+		return struct{}{}
+	})
+	for _, p := range crowd {
+		c.host.Call(t, "POST "+c.path+"/participants", invitee(p, "observer"))
+	}
+	c.propagate(t)
+	for i, p := range crowd {
+		if got := c.called(t, c.path, p); got != names[i] {
+			t.Errorf("%s is called %q, not %q", p.ID, got, names[i])
+		}
+	}
+	c.consistent(t)
+}
+
+// The index of a person's meetings is behind, or the invitation commits after
+// the walk through it: the row's own record leads there.
+func TestInvitedByAnOldName(t *testing.T) {
+	t.Parallel()
+	c := newCast(t)
+	c.propagate(t)
+	before := testkit.As[users.Me](t, c.member.Call(t, "GET /v1/me", nil))
+	rename(t, c.member, "Renamed")
+	c.propagate(t)
+	// As if the invitation had read the user before.
+	seat := table.Key{PK: "MEETING#" + c.id, SK: "PARTICIPANT#" + c.member.ID}
+	err := c.Tables.Data.Update(t.Context(), seat, table.Update{Set: map[string]any{"displayName": before.DisplayName, "nameRevision": 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.propagate(t)
+	if got := c.called(t, c.path, c.member); got != "Renamed" {
+		t.Errorf("called %q", got)
+	}
+}

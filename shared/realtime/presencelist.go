@@ -1,0 +1,100 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// Without a socket a client says by HTTP that it is there, and asks who else is.
+
+// ListPresenceRequest asks who is there.
+type ListPresenceRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	Limit     *int   `query:"limit" minimum:"1" maximum:"200" doc:"Without it everybody comes in one answer."`
+	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
+}
+
+// PresenceList is who is there.
+type PresenceList struct {
+	Items []Present `json:"items"`
+	// NextCursor is null at the list's end.
+	NextCursor *string `json:"nextCursor" nullable:"true"`
+	// At is when that was so.
+	At time.Time `json:"at"`
+}
+
+// ListPresence gives every client that is present in a meeting, at most ten for each
+// of 101 people: in one answer, unless a limit is asked for. A page may have fewer.
+// FORBIDDEN for who isn't in the meeting; nobody is present after its end.
+func (s *Service) ListPresence(ctx context.Context, c caller.Caller, in ListPresenceRequest) (PresenceList, error) {
+	topic := MeetingTopic(State, in.MeetingID)
+	name := "presence in " + in.MeetingID
+	after, err := table.DecodeCursor(name, in.Cursor)
+	if err != nil {
+		return PresenceList{}, cursorProblem(err)
+	}
+	now := s.clock.Now()
+	list := PresenceList{Items: []Present{}, At: now.Truncate(time.Millisecond)}
+	switch _, err := s.rooms.Admit(ctx, c, topic); {
+	case errs.KindOf(err) == errs.MeetingNotActive:
+		return list, nil
+	case err != nil:
+		return PresenceList{}, err
+	}
+	page, err := s.streams.presentAfter(ctx, topic, after, in.Limit)
+	if err != nil {
+		return PresenceList{}, cursorProblem(err)
+	}
+	for _, row := range page.Items {
+		if row.Value.here(now) {
+			list.Items = append(list.Items, row.Value.present())
+		}
+	}
+	if page.More() {
+		next := table.EncodeCursor(name, page.Next)
+		list.NextCursor = &next
+	}
+	return list, nil
+}
+
+// cursorProblem makes VALIDATION_ERROR of a cursor that its list didn't give out.
+func cursorProblem(err error) error {
+	if errors.Is(err, table.ErrCursor) {
+		return errs.Invalid("query.cursor", "is not a cursor of this list")
+	}
+	return err
+}
+
+// TellPresenceRequest is a heartbeat over HTTP.
+type TellPresenceRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	Heartbeat
+}
+
+// Told answers a heartbeat over HTTP.
+type Told struct {
+	// ClientKey is how others see the client.
+	ClientKey string    `json:"clientKey"`
+	At        time.Time `json:"at"`
+	heard     Heard
+}
+
+// Follow tells others what has changed.
+func (t Told) Follow(ctx context.Context) { t.heard.Follow(ctx) }
+
+// TellPresence is Presence over HTTP: the client's presence goes with its session
+// instead of a socket.
+func (s *Service) TellPresence(ctx context.Context, c caller.Caller, in TellPresenceRequest) (Told, error) {
+	heard, err := s.hear(ctx, c, MeetingTopic(State, in.MeetingID), in.Heartbeat)
+	if err != nil {
+		return Told{}, err
+	}
+	return Told{
+		ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond), heard: heard,
+	}, nil
+}

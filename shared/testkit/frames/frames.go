@@ -1,0 +1,91 @@
+// Package frames is the wire of the WebSocket contract as clients see it. All
+// that speak it from Go share it: the client of the end-to-end tests and the load
+// driver, the people of package testkit, and those of the simulation. It says the
+// names once more, apart from the packages that send them, so that a name which
+// changes there is noticed here.
+package frames
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/rapport/rapport/shared/errs"
+)
+
+// Frame is a frame that a client got; what its type doesn't have is zero.
+type Frame struct {
+	Type     string            `json:"type"`
+	ID       string            `json:"id"`
+	Topic    string            `json:"topic"`
+	Position int64             `json:"position"`
+	Hash     string            `json:"hash"`
+	Version  int64             `json:"version"`
+	Ops      json.RawMessage   `json:"ops"`
+	Reason   string            `json:"reason"`
+	Code     errs.Kind         `json:"code"`
+	Detail   string            `json:"detail"`
+	Errors   []errs.FieldError `json:"errors"`
+	Oldest   *int64            `json:"oldest"`
+	Events   []Event           `json:"events"`
+	Here     []Present         `json:"here"`
+	Left     []Present         `json:"left"`
+	Before   time.Time         `json:"before"`
+	// Message is API Gateway's own: its errors have no type.
+	Message string `json:"message"`
+
+	// Raw is the whole frame, and Received when it came, where the client says.
+	Raw      json.RawMessage `json:"-"`
+	Received time.Time       `json:"-"`
+}
+
+// Event is something at a position of a topic.
+type Event struct {
+	Position int64           `json:"position"`
+	At       time.Time       `json:"at"`
+	Data     json.RawMessage `json:"data"`
+	Omitted  bool            `json:"omitted"`
+}
+
+// Present is somebody who is there in a topic, or was.
+type Present struct {
+	UserID      string `json:"userId"`
+	ClientKey   string `json:"clientKey"`
+	DisplayName string `json:"displayName"`
+	Status      string `json:"status"`
+}
+
+// Decode reads a frame. It keeps raw.
+func Decode(raw []byte) (Frame, error) {
+	var f Frame
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return Frame{}, fmt.Errorf("a frame that is not as expected: %w: %s", err, raw)
+	}
+	f.Raw = raw
+	return f, nil
+}
+
+// Unasked tells whether a frame is of a type that is no answer, whatever its id.
+func (f Frame) Unasked() bool {
+	switch f.Type {
+	case "event", "head", "revoked", "presence", "reconnect":
+		return true
+	}
+	return false
+}
+
+// Again tells whether a frame says that what was sent may be sent again.
+func (f Frame) Again() bool {
+	return f.Type == "error" && (f.Code == errs.RateLimited || f.Code == errs.Internal)
+}
+
+// Encode writes a frame of these fields under an id.
+func Encode(id string, fields map[string]any) ([]byte, error) {
+	sent := maps.Clone(fields)
+	if sent == nil {
+		sent = map[string]any{}
+	}
+	sent["id"] = id
+	return json.Marshal(sent)
+}
