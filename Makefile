@@ -126,6 +126,12 @@ e2e: setup runner ## The client, and windows in Chromium, on the real runner: tw
 	@if [ -z "$(CHROMIUM)" ]; then echo "e2e: skipped, no Chromium (Debian: apt-get install chromium; or set CHROMIUM to its path)"; \
 	else npm run e2e --prefix web -w console --silent; fi
 
+.PHONY: prove-notes
+prove-notes: export RUNNER = $(CURDIR)/$(BIN)/rapport
+prove-notes: setup runner ## Leave the page after the last letter, 50 times in each way, in a short and a long text; rewrites docs/reports/leave-page.md
+	@[ -n "$(CHROMIUM)" ] || { echo "prove-notes: no Chromium (Debian: apt-get install chromium; or set CHROMIUM to its path)" >&2; exit 1; }
+	RUNS=50 KEYS=300 REPORT=$(CURDIR)/docs/reports/leave-page.md npm run prove-notes --prefix web -w console --silent
+
 .PHONY: fuzz
 fuzz: need-go ## Run every fuzz target for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' shared functions infra 2>/dev/null | while read -r file; do \

@@ -1,4 +1,6 @@
 /** One person in a window of their own: what they see and what they can do. */
+import { segmentKey } from "../client/dist/claims.js";
+import { parseBase, parseSegment, replay } from "../client/dist/saved.js";
 import { Wire } from "./wire.mjs";
 
 /** Generous, because the machine may be slow; nothing waits longer than it must. */
@@ -194,21 +196,30 @@ export class Person {
     await this.notesAre(state);
   }
 
-  /** The edits that this browser keeps because the server has not confirmed them. */
+  /** The edits that this browser keeps because the server has not confirmed them, of each window. */
   async storedEdits() {
-    return await this.page.evaluate(() => new Promise((resolve, reject) => {
+    const records = new Map(await this.page.evaluate(() => new Promise((resolve, reject) => {
       const opening = indexedDB.open("rapport");
       opening.onerror = () => reject(opening.error);
       opening.onsuccess = () => {
         if (!opening.result.objectStoreNames.contains("edits")) return resolve([]);
-        const all = opening.result.transaction("edits").objectStore("edits").getAll();
-        all.onerror = () => reject(all.error);
-        all.onsuccess = () => {
+        const store = opening.result.transaction("edits").objectStore("edits");
+        const keys = store.getAllKeys();
+        const values = store.getAll();
+        values.onerror = () => reject(values.error);
+        values.onsuccess = () => {
           opening.result.close();
-          resolve(all.result.filter(({ format }) => format === 1));
+          resolve(values.result.map((value, i) => [keys.result[i], value]));
         };
       };
-    }));
+    })));
+    return [...records].flatMap(([key, value]) => {
+      const base = parseBase(value);
+      if (!base) return [];
+      const steps = [];
+      for (let i = base.segment; records.has(segmentKey(key, i)); i++) steps.push(...parseSegment(records.get(segmentKey(key, i))));
+      return [replay(base.saved, steps)];
+    });
   }
 
   async goOnline() {
@@ -259,10 +270,11 @@ export class Person {
  * Tries until `check` no longer throws, or patience ends.
  * @template T
  * @param {() => Promise<T>} check
+ * @param {number} [ms]
  * @returns {Promise<T>}
  */
-export async function eventually(check) {
-  const until = Date.now() + patience;
+export async function eventually(check, ms = patience) {
+  const until = Date.now() + ms;
   for (;;) {
     try {
       return await check();

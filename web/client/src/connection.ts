@@ -102,13 +102,18 @@ export class SocketConnection implements Connection {
     return this.#emitter.on("state", callback);
   }
 
-  /** Calls back each time that a new socket has become the current one. */
+  /** Calls back each time that a new socket has become the current one, or that it can be trusted again. */
   onOpen(callback: () => void): () => void {
     return this.#emitter.on("open", callback);
   }
 
   get isOpen(): boolean {
     return this.#current !== undefined;
+  }
+
+  /** Whether there is a socket on which a frame is likely to arrive. */
+  get isTrusted(): boolean {
+    return this.#current?.isTrusted ?? false;
   }
 
   get retryIn(): number | undefined {
@@ -249,6 +254,9 @@ export class SocketConnection implements Connection {
         },
         onHeard: () => {
           if (socket === this.#current) this.#stopFallback();
+        },
+        onTrusted: () => {
+          if (socket === this.#current) this.#emitter.emit("open");
         },
         onFrame: (frame) => this.#received(socket, frame),
         onClose: (loss) => {
@@ -427,7 +435,8 @@ export class SocketConnection implements Connection {
   /** A socket says nothing when its network goes: a ping without an answer does. */
   #networkIs(there: boolean): void {
     if (this.#current !== undefined) {
-      if (!there || this.#current.isQuiet(staleMs)) this.#current.ping();
+      if (!there) this.#current.doubt();
+      else if (this.#current.isQuiet(staleMs)) this.#current.ping();
     } else if (there) {
       if (this.#state.kind === "waiting") this.#dial();
       this.#fallback?.hurry();

@@ -1,11 +1,11 @@
 import { countCodePoints } from "./codepoints.ts";
 import { RapportError } from "./errors.ts";
 import { maxDocumentCodePoints, splitChange } from "./limits.ts";
-import { apply, compose, diff, growth, insertedText, transform, transformPair, validate } from "./ot.ts";
+import { apply, compose, diff, growth, transform, validate } from "./ot.ts";
 import type { Change } from "./ot.ts";
-import { composePlaces, placesIn, splitPlaces } from "./places.ts";
-import type { InFlight, SavedEdits } from "./saved.ts";
-import type { Place } from "./types.ts";
+import { begun, edited, nothingPending, othersCommitted, ownCommitted, recalled, withBuffer } from "./pending.ts";
+import type { InFlight, Pending, Step } from "./pending.ts";
+import type { SavedEdits } from "./saved.ts";
 
 /** What became of the change in flight while the history was not followed. */
 export type Fate =
@@ -23,48 +23,43 @@ export type Fate =
  * into the buffer.
  */
 export class Draft {
-  #version: number;
   #confirmed: string;
-  #inFlight: InFlight | undefined;
-  /** In normal form; stands after the change in flight. */
-  #buffer: Change = [];
+  #pending: Pending;
   #text: string;
   #length: number;
-  #nextSeq = 1;
-  /** Where text of the buffer stood in what was deleted since it was typed. */
-  #places: readonly Place[] = [];
-  /** Local edits in the buffer. */
-  #waiting = 0;
   #cut = false;
+  #onStep: (step: Step | undefined) => void = () => {};
 
   constructor(version: number, text: string) {
-    this.#version = version;
+    this.#pending = nothingPending(version);
     this.#confirmed = text;
     this.#text = text;
     this.#length = countCodePoints(text);
   }
 
   /** The draft that `save` was called on. */
-  static restore(saved: SavedEdits): Draft {
-    const draft = new Draft(saved.version, saved.confirmed);
-    draft.#inFlight = saved.inFlight;
-    draft.#setBuffer(saved.buffer, saved.waiting);
-    draft.#nextSeq = saved.nextSeq;
-    draft.#setText(apply(draft.#afterFlight, saved.buffer));
+  static restore({ confirmed, ...pending }: SavedEdits): Draft {
+    const draft = new Draft(pending.version, confirmed);
+    draft.#pending = pending;
+    draft.#setText(apply(draft.#afterFlight, pending.buffer));
     return draft;
   }
 
-  /** All that is needed to go on from here later; undefined when nothing is pending. */
-  save(): SavedEdits | undefined {
-    if (!this.pending) return undefined;
-    return {
-      format: 1, version: this.#version, confirmed: this.#confirmed, inFlight: this.#inFlight,
-      buffer: this.#buffer, waiting: this.#waiting, nextSeq: this.#nextSeq,
-    };
+  /** All that is needed to go on from here later. */
+  save(): SavedEdits {
+    return { confirmed: this.#confirmed, ...this.#pending };
+  }
+
+  /**
+   * From now on each step is told, after it was done; undefined for what no
+   * step can say: only the whole, saved anew, then does.
+   */
+  record(onStep: (step: Step | undefined) => void): void {
+    this.#onStep = onStep;
   }
 
   get version(): number {
-    return this.#version;
+    return this.#pending.version;
   }
 
   get confirmed(): string {
@@ -76,26 +71,26 @@ export class Draft {
   }
 
   get inFlight(): InFlight | undefined {
-    return this.#inFlight;
+    return this.#pending.inFlight;
   }
 
   get pending(): boolean {
-    return this.#inFlight !== undefined || this.#buffer.length > 0;
+    return this.inFlight !== undefined || this.#pending.buffer.length > 0;
   }
 
   /** Everything that is not confirmed, as one change on the confirmed text. */
   get unconfirmed(): Change {
-    return compose(this.#inFlight?.change ?? [], this.#buffer);
+    return compose(this.inFlight?.change ?? [], this.#pending.buffer);
   }
 
   /** How many local edits are not confirmed. */
   get edits(): number {
-    return (this.#inFlight?.edits ?? 0) + this.#waiting;
+    return (this.inFlight?.edits ?? 0) + this.waiting;
   }
 
   /** How many of them were not sent yet. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#pending.waiting;
   }
 
   /** Whether the buffer is what one change had no room for. */
@@ -116,21 +111,24 @@ export class Draft {
     }
     this.#text = apply(this.#text, change);
     this.#length = length;
-    this.#places = composePlaces(this.#places, this.#buffer, change);
-    this.#setBuffer(compose(this.#buffer, change), this.#waiting + 1);
+    this.#become(edited(this.#pending, change), { kind: "edit", change });
   }
 
   /** Puts what is next of the buffer in flight. Undefined when something is in flight or nothing is left. */
-  send(): InFlight | undefined {
-    if (this.#inFlight !== undefined || this.#buffer.length === 0) return undefined;
-    const { head, rest } = splitChange(this.#buffer);
-    const edits = this.#waiting;
-    const [places, later] = splitPlaces(this.#places, countCodePoints(insertedText(head)));
-    this.#places = later;
-    this.#inFlight = { clientSeq: this.#nextSeq++, baseVersion: this.#version, ops: head, change: head, edits, ...(places.length > 0 && { places }) };
+  begin(): InFlight | undefined {
+    if (this.inFlight !== undefined || this.#pending.buffer.length === 0) return undefined;
+    const { first, rest } = splitChange(this.#pending.buffer);
     this.#cut = rest.length > 0;
-    this.#setBuffer(rest, this.#cut ? 1 : 0);
-    return this.#inFlight;
+    // What is restored from steps is the same also where a later version of this package would cut elsewhere.
+    this.#become(begun(this.#pending, first, rest), this.#cut ? undefined : { kind: "begin" });
+    return this.inFlight;
+  }
+
+  /** Takes the change in flight back, which was never handed over: later edits are composed into it again. */
+  recall(): void {
+    if (this.inFlight === undefined) return;
+    this.#cut = false;
+    this.#become(recalled(this.#pending), { kind: "recall" });
   }
 
   /**
@@ -140,45 +138,36 @@ export class Draft {
    */
   commitOwn(ops: Change): boolean {
     const confirmed = apply(this.#confirmed, ops);
-    const ours = this.#inFlight?.change ?? [];
+    const ours = this.inFlight?.change ?? [];
     const same = sameOps(ours, ops) || apply(this.#confirmed, ours) === confirmed;
     this.#confirmed = confirmed;
-    this.#version++;
-    this.#inFlight = undefined;
+    this.#become(ownCommitted(this.#pending), same ? { kind: "own", ops } : undefined);
     return same;
   }
 
   /** Another's change is the version after the confirmed one. Returns it as it stands on the local text. */
   commitOther(ops: Change): Change {
     const confirmed = apply(this.#confirmed, ops);
-    const [afterFlight, flight] = transformPair(ops, this.#inFlight?.change ?? []);
-    const [local, buffer] = transformPair(afterFlight, this.#buffer);
+    const { pending, local } = othersCommitted(this.#pending, ops);
     const text = apply(this.#text, local);
     this.#confirmed = confirmed;
-    this.#version++;
-    // What the change in flight deletes too would be missing in the count.
-    if (deletedLength(afterFlight) === deletedLength(ops)) {
-      this.#places = [...this.#places, ...placesIn(this.#buffer, this.#version, afterFlight)];
-    }
-    if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, change: flight };
-    this.#setBuffer(buffer, this.#waiting);
     this.#setText(text);
+    this.#become(pending, { kind: "others", ops });
     return local;
   }
 
   /** Drops everything that is not confirmed; returns it as one change on the confirmed text. */
   rollBack(): Change {
     const lost = this.unconfirmed;
-    this.#inFlight = undefined;
-    this.#setBuffer([], 0);
     this.#setText(this.#confirmed);
+    this.#become(withBuffer({ ...this.#pending, inFlight: undefined }, [], 0), undefined);
     return lost;
   }
 
   /** As rollBack, where the change in flight was committed after all: returns what is left, and its base. */
   setAside(flightCommitted: boolean): { readonly base: string; readonly change: Change } {
     const base = flightCommitted ? this.#afterFlight : this.#confirmed;
-    const change = flightCommitted ? this.#buffer : this.unconfirmed;
+    const change = flightCommitted ? this.#pending.buffer : this.unconfirmed;
     this.rollBack();
     return { base, change };
   }
@@ -188,48 +177,41 @@ export class Draft {
    * edits: what lies between the two texts counts as a change by others.
    */
   rebase(version: number, confirmed: string, fate: Fate): void {
-    const flight = this.#inFlight;
+    const flight = this.inFlight;
     let before = this.#confirmed;
     let after = confirmed;
+    let { buffer, waiting } = this.#pending;
+    let inFlight: InFlight | undefined;
     if (flight !== undefined && fate.kind === "lost") {
-      this.#setBuffer(compose(flight.change, this.#buffer), flight.edits + this.#waiting);
-      this.#inFlight = undefined;
+      buffer = compose(flight.change, buffer);
+      waiting += flight.edits;
     } else if (flight !== undefined) {
       before = apply(before, flight.change);
       if (fate.kind === "open") {
         after = apply(after, fate.change);
-        this.#inFlight = { ...flight, change: fate.change };
-      } else {
-        this.#inFlight = undefined;
+        inFlight = { ...flight, change: fate.change };
       }
     }
-    this.#version = version;
     this.#confirmed = confirmed;
-    this.#places = [];
-    this.#setBuffer(transform(diff(before, after), this.#buffer), this.#waiting);
-    this.#setText(apply(after, this.#buffer));
+    buffer = transform(diff(before, after), buffer);
+    this.#setText(apply(after, buffer));
+    this.#become(withBuffer({ ...this.#pending, version, inFlight, places: [] }, buffer, waiting), undefined);
   }
 
   get #afterFlight(): string {
-    return this.#inFlight === undefined ? this.#confirmed : apply(this.#confirmed, this.#inFlight.change);
+    return this.inFlight === undefined ? this.#confirmed : apply(this.#confirmed, this.inFlight.change);
   }
 
-  #setBuffer(buffer: Change, edits: number): void {
-    this.#buffer = buffer;
-    this.#waiting = buffer.length === 0 ? 0 : edits;
-    if (buffer.length > 0) return;
-    this.#cut = false;
-    this.#places = [];
+  #become(pending: Pending, step: Step | undefined): void {
+    this.#pending = pending;
+    if (pending.buffer.length === 0) this.#cut = false;
+    this.#onStep(step);
   }
 
   #setText(text: string): void {
     this.#text = text;
     this.#length = countCodePoints(text);
   }
-}
-
-function deletedLength(change: Change): number {
-  return change.reduce((n, op) => n + (op.type === "delete" ? op.length : 0), 0);
 }
 
 function sameOps(a: Change, b: Change): boolean {

@@ -119,6 +119,19 @@ export class NotesSession {
     return this.#draft.pending;
   }
 
+  /**
+   * Whether something that was written here would be gone if the page ended now:
+   * while an edit or draft is not stored yet, or can't be. For `beforeunload`.
+   */
+  get unsafe(): boolean {
+    return this.#core.unsafe || (this.#shelf.list.length > 0 && this.#situation.storage === "tab");
+  }
+
+  /** Stores and sends what is pending without waiting; a page that is left or hidden does it by itself. */
+  flush(): void {
+    this.#core.flush();
+  }
+
   /** Those local edits, as one change on the confirmed text. */
   get unconfirmed(): Change {
     return this.#draft.unconfirmed;

@@ -13,8 +13,9 @@ import { NotesFollower } from "./notesfollower.ts";
 import { apply, diff, transformPair } from "./ot.ts";
 import type { Change } from "./ot.ts";
 import { Outbox } from "./outbox.ts";
+import { onHide } from "./pagehide.ts";
 import { Reloader } from "./reload.ts";
-import type { InFlight } from "./saved.ts";
+import type { InFlight } from "./pending.ts";
 import { ChangeSender, isPassing } from "./sender.ts";
 import type { Ack } from "./sender.ts";
 import type { EndReason } from "./subscription.ts";
@@ -70,6 +71,7 @@ export class NotesCore {
   #ended: boolean;
   #reloading = false;
   #started = false;
+  #stopHide = () => {};
   /** The newest change of ours that the server is known to have. */
   #acknowledgedSeq = 0;
 
@@ -83,8 +85,8 @@ export class NotesCore {
     this.#accessKnown = access !== undefined;
     this.#ended = this.#access.over;
     const { clientId, storage, key } = claim;
-    this.#keeper = new Keeper(storage, from.platform, key, () => draft.save(), () => this.#changed());
-    if (claim.saved !== undefined) this.#keeper.found();
+    this.#keeper = new Keeper(storage, from.platform, key, draft, () => this.#changed());
+    this.#keeper.found(claim.found);
     this.#outbox = new Outbox(draft, new ChangeSender(from.api, from.connection, from.platform, meetingId, clientId), from.platform.clock, {
       keep: () => this.#keeper.save(),
       onAck: (ack, flight) => this.#acknowledged(ack, flight),
@@ -127,6 +129,11 @@ export class NotesCore {
     return this.#keeper.state;
   }
 
+  /** Whether a pending edit would be gone if the page ended now. */
+  get unsafe(): boolean {
+    return this.#keeper.unsafe;
+  }
+
   get closed(): boolean {
     return this.#closing.signal.aborted;
   }
@@ -135,6 +142,7 @@ export class NotesCore {
   start(): void {
     if (this.#started) return;
     this.#started = true;
+    this.#stopHide = (this.#from.platform.onHide ?? onHide)(() => this.flush());
     if (this.#ended) void this.#readRest().then(() => this.#finish());
     else this.#follower.start();
     this.#flush();
@@ -150,6 +158,13 @@ export class NotesCore {
     if (!this.#flush() && this.#draft.pending) void this.#keeper.save();
   }
 
+  /** Stores and sends what is pending at once: there may be no later moment. */
+  flush(): void {
+    if (this.closed) return;
+    this.rush();
+    this.#keeper.flush();
+  }
+
   /** Sends what is pending without waiting for more. */
   rush(): void {
     this.#outbox.rush();
@@ -163,6 +178,7 @@ export class NotesCore {
   /** Sends and hears nothing any more. What is pending stays in the storage, for the next window. */
   close(): void {
     this.#closing.abort(closedError("the notes session"));
+    this.#stopHide();
     this.#outbox.stop();
     this.#follower.stop();
     this.#from.onLeave(this.kept().then(this.#claim.release));

@@ -1,7 +1,7 @@
 /** How a notes session begins, and how edits are taken up that an earlier window left. */
 import { notesAccess } from "./access.ts";
 import type { NotesAccess } from "./access.ts";
-import { Claims } from "./claims.ts";
+import { Claims, discard } from "./claims.ts";
 import type { Claim } from "./claims.ts";
 import { Draft } from "./draft.ts";
 import { draftOfSaved, reasonOf } from "./drafts.ts";
@@ -73,7 +73,7 @@ async function openSaved(from: NotesDependencies, meetingId: string, claim: Clai
     if (error instanceof RapportError && (error.code === "FORBIDDEN" || error.code === "NOT_FOUND")) {
       const { newId, clock } = from.platform;
       const moved = await shelf.move(draftOfSaved({ id: newId(), meetingId, createdAt: clock.now() }, reasonOf(error), saved));
-      if (moved) await claim.storage?.delete(claim.key).catch(() => {}); // Kept twice, it is a draft twice: better than never.
+      if (moved) await discard(claim).catch(() => {}); // Kept twice, it is a draft twice: better than never.
     }
     claim.release();
     throw error;

@@ -2,7 +2,7 @@ import { closedError, RapportError } from "./errors.ts";
 import type { Draft } from "./draft.ts";
 import { Pacer } from "./pacer.ts";
 import type { Clock } from "./platform.ts";
-import type { InFlight } from "./saved.ts";
+import type { InFlight } from "./pending.ts";
 import type { Ack, ChangeSender } from "./sender.ts";
 
 /** While somebody types fast, a change goes every 250 ms, or with 10 edits. */
@@ -20,7 +20,11 @@ export interface OutboxEvents {
   readonly onRefused: (error: RapportError, flight: InFlight) => void;
 }
 
-/** Sends what a draft holds: one change at a time, at the pace of `Pacer`. */
+/**
+ * Sends what a draft holds: one change at a time, at the pace of `Pacer`. A
+ * change is begun when it can be handed over; should that no longer be so once
+ * it is kept, it is taken back, and what is written meanwhile becomes part of it.
+ */
 export class Outbox {
   readonly #draft: Draft;
   readonly #sender: ChangeSender;
@@ -28,6 +32,10 @@ export class Outbox {
   readonly #pacer: Pacer;
   /** Set while the change in flight is being sent, until its event has come. */
   #sending: AbortController | undefined;
+  /** Whether the change in flight may have left: one of an earlier window may. */
+  #handed = true;
+  /** Set while the first route to the server is waited for. */
+  #waiting: AbortController | undefined;
   /** Whether changes may be begun; the one in flight is sent in any case. */
   #open = false;
 
@@ -51,7 +59,9 @@ export class Outbox {
     this.#sending = sending;
     this.#send(flight, sending.signal).then(
       (ack) => {
-        if (this.#sending === sending) this.#events.onAck(ack, flight);
+        if (this.#sending !== sending) return;
+        if (ack === undefined) this.#recall();
+        else this.#events.onAck(ack, flight);
       },
       (error: unknown) => {
         if (this.#sending !== sending) return;
@@ -62,10 +72,13 @@ export class Outbox {
     return true;
   }
 
-  async #send(flight: InFlight, signal: AbortSignal): Promise<Ack> {
+  /** Undefined where it could not be handed over. */
+  async #send(flight: InFlight, signal: AbortSignal): Promise<Ack | undefined> {
     const kept = this.#events.keep();
     if (kept !== undefined) await kept;
+    if (!this.#handed && !this.#sender.ready && !(await this.#sender.stillReady(flight.baseVersion, signal))) return undefined;
     signal.throwIfAborted();
+    this.#handed = true;
     return await this.#sender.send(flight, signal);
   }
 
@@ -81,19 +94,59 @@ export class Outbox {
     this.#sending = undefined;
   }
 
-  /** Sends nothing more until the next flush. */
+  /** Sends nothing more until the next flush. What was not handed over is in the draft's buffer again. */
   stop(): void {
+    this.#waiting?.abort(closedError("the outbox"));
     this.settle();
     this.#pacer.stop();
     this.#open = false;
+    if (!this.#handed) this.#draft.recall();
+    this.#handed = true;
+  }
+
+  /** The change in flight did not leave: it waits for a route to the server, with what comes meanwhile. */
+  #recall(): void {
+    const open = this.#open;
+    this.settle();
+    this.#draft.recall();
+    this.#handed = true;
+    if (!this.flush(open)) this.#events.keep();
   }
 
   #next(): InFlight | undefined {
     const { waiting, cut } = this.#draft;
     if (!this.#open || waiting === 0) return undefined;
+    if (!this.#sender.ready) {
+      this.#awaitRoute();
+      return undefined;
+    }
     if (!cut && !this.#pacer.due(waiting)) return undefined;
-    const flight = this.#draft.send();
-    if (flight !== undefined) this.#pacer.sent();
+    const flight = this.#draft.begin();
+    if (flight === undefined) return undefined;
+    this.#handed = false;
+    this.#pacer.sent();
     return flight;
+  }
+
+  #awaitRoute(): void {
+    if (this.#waiting !== undefined) return;
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    const done = () => {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    };
+    this.#sender.whenReady(this.#draft.version, waiting.signal).then(
+      () => {
+        done();
+        if (waiting.signal.aborted) return;
+        // What waited until now is no stretch of typing.
+        this.#pacer.rush();
+        this.flush(this.#open);
+      },
+      (error: unknown) => {
+        done();
+        if (!waiting.signal.aborted) throw error;
+      },
+    );
   }
 }

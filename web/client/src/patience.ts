@@ -27,5 +27,6 @@ export function patient(storage: EditStorage, clock: Clock): EditStorage {
     get: (key) => within(() => storage.get(key)),
     put: (key, value) => within(() => storage.put(key, value)),
     delete: (key) => within(() => storage.delete(key)),
+    rescue: (key, value) => storage.rescue?.(key, value),
   };
 }

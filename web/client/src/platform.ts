@@ -38,6 +38,8 @@ export interface Platform {
   readonly loadNotes: () => Promise<typeof import("./notespart.ts")>;
   /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */
   readonly onNetwork: (callback: (there: boolean) => void) => () => void;
+  /** Calls back when the page may end without another word: it is left, or no longer looked at. Undefined: by the page's own events. */
+  readonly onHide: ((callback: () => void) => () => void) | undefined;
   /** Whether nobody looks at the page. */
   readonly hidden: () => boolean;
 }
@@ -65,6 +67,7 @@ export function platform(given: PartialPlatform = {}): Platform {
     offline: undefined,
     loadNotes,
     onNetwork,
+    onHide: undefined,
     hidden: () => typeof document !== "undefined" && document.visibilityState === "hidden",
     ...given,
     clock: clockWith(given.clock),

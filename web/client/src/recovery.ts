@@ -3,7 +3,7 @@ import type { Fate } from "./draft.ts";
 import { RapportError } from "./errors.ts";
 import { transform } from "./ot.ts";
 import type { Change } from "./ot.ts";
-import type { InFlight } from "./saved.ts";
+import type { InFlight } from "./pending.ts";
 import type { NotesEvent } from "./types.ts";
 
 const pageLength = 200;

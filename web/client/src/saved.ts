@@ -1,51 +1,92 @@
-/** Edits as they are kept between tabs. */
-import { asCount, asFields, asString, readShape } from "./json.ts";
+/**
+ * Edits as they are kept between tabs: a base, which is a draft as it once was,
+ * and a journal of what happened to it since, in segments with ascending
+ * numbers. So a letter costs a small write, however long the text is.
+ */
+import { asArray, asCount, asFields, asString, readEach, readShape } from "./json.ts";
 import { parseOps, parsePlaces } from "./notesevent.ts";
+import { apply, compose } from "./ot.ts";
 import type { Change } from "./ot.ts";
-import type { Place } from "./types.ts";
-
-/** A change that was sent and has no answer yet. */
-export interface InFlight {
-  readonly clientSeq: number;
-  /** As first sent: what a retry repeats. */
-  readonly baseVersion: number;
-  readonly ops: Change;
-  readonly places?: readonly Place[];
-  /** As it stands on the confirmed text now. */
-  readonly change: Change;
-  /** How many local edits it holds; one that was cut counts with each piece. */
-  readonly edits: number;
-}
+import { advance } from "./pending.ts";
+import type { InFlight, Pending, Step } from "./pending.ts";
 
 /** Everything that a draft must know to go on where it was. */
-export interface SavedEdits {
-  /** Of this shape; another one is left alone. */
-  readonly format: 1;
-  readonly version: number;
+export interface SavedEdits extends Pending {
   /** The confirmed text at `version`. */
   readonly confirmed: string;
-  readonly inFlight: InFlight | undefined;
-  /** Stands after the change in flight. */
-  readonly buffer: Change;
-  /** Local edits in the buffer. */
-  readonly waiting: number;
-  readonly nextSeq: number;
+}
+
+/** What is stored as the base. Format 1, of earlier versions, had no journal; others are left alone. */
+export interface BaseRecord extends SavedEdits {
+  readonly format: 2;
+  /** The number of the first segment that counts: those before are of an older base. */
+  readonly segment: number;
+}
+
+/** What is stored as one segment of the journal. */
+export interface SegmentRecord {
+  readonly format: 2;
+  readonly steps: readonly Step[];
 }
 
 /** Undefined for what is nothing of this version's. */
-export function parseSaved(value: unknown): SavedEdits | undefined {
-  const saved = readShape<Omit<SavedEdits, "inFlight">>(value, {
-    format: (format) => (format === 1 ? format : undefined),
+export function parseBase(value: unknown): { readonly saved: SavedEdits; readonly segment: number } | undefined {
+  const fields = asFields(value);
+  const saved = readShape<Omit<SavedEdits, "inFlight" | "places">>(value, {
     version: asCount,
     confirmed: asString,
     buffer: parseOps,
     waiting: (waiting) => asCount(waiting) ?? 1,
     nextSeq: asCount,
   });
-  const flight = asFields(value)?.["inFlight"];
+  const flight = fields?.["inFlight"];
   const inFlight = parseInFlight(flight);
   if (saved === undefined || (inFlight === undefined && flight !== undefined)) return undefined;
-  return { ...saved, inFlight };
+  // Without a journal, no segment counts.
+  const segment = fields?.["format"] === 1 ? Infinity : fields?.["format"] === 2 ? asCount(fields["segment"]) : undefined;
+  return segment === undefined ? undefined : { saved: { ...saved, inFlight, places: parsePlaces(value).places ?? [] }, segment };
+}
+
+/** Undefined for what is no segment, or only partly one. */
+export function parseSegment(value: unknown): readonly Step[] | undefined {
+  const fields = asFields(value);
+  const list = asArray(fields?.["steps"]);
+  const steps = readEach(list, parseStep);
+  return fields?.["format"] === 2 && list?.length === steps.length ? steps : undefined;
+}
+
+/**
+ * The saved edits with what happened since. The confirmed text is put together
+ * once, at the end: a journal takes no longer for a long text. Throws
+ * RapportError where a step doesn't fit.
+ */
+export function replay(saved: SavedEdits, steps: readonly Step[]): SavedEdits {
+  const { confirmed, ...base } = saved;
+  let pending: Pending = base;
+  let since: Change = [];
+  for (const step of steps) {
+    const next = advance(pending, step);
+    pending = next.pending;
+    since = compose(since, next.committed);
+  }
+  return { confirmed: apply(confirmed, since), ...pending };
+}
+
+function parseStep(value: unknown): Step | undefined {
+  const kind = asFields(value)?.["kind"];
+  switch (kind) {
+    case "edit":
+      return readShape<Extract<Step, { kind: "edit" }>>(value, { kind: () => kind, change: parseOps });
+    case "own":
+      return readShape<Extract<Step, { kind: "own" }>>(value, { kind: () => kind, ops: parseOps });
+    case "others":
+      return readShape<Extract<Step, { kind: "others" }>>(value, { kind: () => kind, ops: parseOps });
+    case "begin":
+    case "recall":
+      return { kind };
+    default:
+      return undefined;
+  }
 }
 
 function parseInFlight(value: unknown): InFlight | undefined {

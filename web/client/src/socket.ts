@@ -7,6 +7,8 @@ import type { Loss } from "./reconnect.ts";
 
 /** The part of the standard WebSocket that the client uses. */
 export interface WebSocketLike {
+  /** 1 while frames can be sent, where the platform says it: a socket that is closing takes frames and drops them. */
+  readonly readyState?: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: string, listener: (event: { data?: unknown }) => void): void;
@@ -22,6 +24,8 @@ export interface OutgoingFrame {
 
 export interface SocketEvents {
   readonly onOpen: () => void;
+  /** It is no longer doubted. */
+  readonly onTrusted: () => void;
   /** Something has come for the first time: what lies between lets frames through. */
   readonly onHeard: () => void;
   /** Frames that answer nothing of ours. */
@@ -79,6 +83,7 @@ export class Socket {
   #hasHeard = false;
   #pings = 0;
   #retiring = false;
+  #doubted = false;
   #cancelPing = () => {};
   #onIdle: (() => void) | undefined;
 
@@ -96,6 +101,11 @@ export class Socket {
 
   get isOpen(): boolean {
     return this.#state === "open";
+  }
+
+  /** Whether what is sent now is likely to arrive. */
+  get isTrusted(): boolean {
+    return this.isOpen && !this.#doubted && (this.#socket.readyState ?? 1) === 1;
   }
 
   /** Whether it will close as soon as its last request is answered. */
@@ -153,6 +163,12 @@ export class Socket {
     this.request({ id, text: JSON.stringify({ action: "ping", id }) }, { answered: () => {}, failed: () => {} });
   }
 
+  /** The machine says that its network is gone: not trusted until something comes. */
+  doubt(): void {
+    this.#doubted = true;
+    this.ping();
+  }
+
   /**
    * Closes once no request waits for its answer, at the latest after 2 s: what is
    * unanswered then is repeated on the socket that took over.
@@ -196,6 +212,10 @@ export class Socket {
   #received(data: unknown): void {
     if (this.#state !== "open") return;
     this.#heard();
+    if (this.#doubted) {
+      this.#doubted = false;
+      this.#events.onTrusted();
+    }
     const frame = parseFrame(data);
     if (frame === undefined) return;
     if (!this.#hasHeard) {

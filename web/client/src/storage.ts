@@ -1,8 +1,8 @@
 /**
  * Where edits are kept that the server has not confirmed, so that they outlive
- * the tab. Values are plain data, as structured clone takes them. Every method
- * may reject; the client then goes on, and says that edits are kept only while
- * the tab is open.
+ * the tab. Values are plain data, as structured clone takes them. Writes take
+ * effect in the order of their calls. Every method may reject; the client then
+ * goes on, and says that edits are kept only while the tab is open.
  */
 export interface EditStorage {
   /** Every key that begins with `prefix`. */
@@ -12,6 +12,13 @@ export interface EditStorage {
   /** Resolves when the value would survive the end of the tab. */
   put(key: string, value: unknown): Promise<void>;
   delete(key: string): Promise<void>;
+  /**
+   * Stores the value before the call returns, as well as it can, for a page that
+   * may have no later moment; `get` and `keys` know of it from then on, until
+   * the key is put or deleted. Beside a `put` of the same, where the platform
+   * drops a write whose turn comes after the page's end. Never throws.
+   */
+  rescue?(key: string, value: unknown): void;
 }
 
 /** Names that one window at a time may hold. A window that ends lets go of its names. */

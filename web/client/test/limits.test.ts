@@ -10,7 +10,7 @@ function pieces(change: Change): Change[] {
   const all: Change[] = [];
   for (let rest = change; rest.length > 0; ) {
     const split = splitChange(rest);
-    all.push(split.head);
+    all.push(split.first);
     rest = split.rest;
     if (all.length > 10_000) throw new Error("no end");
   }
@@ -23,7 +23,7 @@ function bytes(change: Change): number {
 
 test("a change within the limits stays whole", () => {
   const change: Change = [{ type: "insert", position: 1, content: "x" }, { type: "delete", position: 1, length: 1 }];
-  expect(splitChange(change)).toEqual({ head: change, rest: [] });
+  expect(splitChange(change)).toEqual({ first: change, rest: [] });
 });
 
 test("pieces are within the limits, fill them, and do together what the change does", () => {

@@ -24,6 +24,11 @@ export class FakeSocket {
   /** A dead network: nothing passes, and nobody is told. */
   dead = false;
   state: "opening" | "open" | "closed" = "opening";
+  /** As the standard numbers them. */
+  get readyState(): number {
+    return { opening: 0, open: 1, closed: 3 }[this.state];
+  }
+
   readonly #listeners = new Map<string, Listener[]>();
   readonly #network: Network;
   /** What has arrived and is handed over together with what follows soon. */

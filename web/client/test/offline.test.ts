@@ -36,6 +36,11 @@ function stored(): Promise<readonly string[]> {
   return machine.storage.keys("");
 }
 
+/** The windows that have something stored: the keys of their bases. */
+async function owners(): Promise<readonly string[]> {
+  return (await stored()).filter((key) => key.split("/").length === 4);
+}
+
 describe("offline", () => {
   test("edits are composed, kept, and merged when the network is back; the state says how many wait", async () => {
     const tab = machine.open("ada");
@@ -51,12 +56,12 @@ describe("offline", () => {
     expect(session.status).toEqual({ kind: "offline", changes: 6, drafts: 0, storage: "kept" });
     byBob("Oh, ");
     await world.clock.run(3_600_000);
-    expect(await stored()).toHaveLength(1);
+    expect(await owners()).toHaveLength(1);
     tab.online();
     await world.clock.run(30_000);
     expect(world.server.content).toBe("Oh, hello world");
     expect(session.text).toBe("Oh, hello world");
-    expect(world.server.version).toBe(4); // the first edit was in flight, the rest is one
+    expect(world.server.version).toBe(3); // nothing was handed over before: all is one change
     expect(statuses.at(-1)).toEqual({ kind: "saved", drafts: 0, storage: "kept" });
     expect(await stored()).toEqual([]);
   });
@@ -177,7 +182,217 @@ describe("offline", () => {
     await world.clock.run(120_000);
     expect(other.text).toBe("hello");
     expect(world.server.content).toBe("hello");
-    expect(await stored()).toHaveLength(1);
+    expect(await owners()).toHaveLength(1);
+  });
+});
+
+describe("a change that can't be handed over", () => {
+  test("is not begun: what two people write offline at one place stands one after the other", async () => {
+    const tabs = [machine.open("ada"), new Machine(world).open("bob")] as const;
+    const [a, b] = [await open(tabs[0]), await open(tabs[1])];
+    for (const tab of tabs) tab.offline();
+    for (const [i, letter] of [..." Hello from Ada."].entries()) {
+      a.edit(insert(5 + i, letter));
+      b.edit(insert(5 + i, letter.toUpperCase()));
+      await world.clock.run(300);
+    }
+    await world.clock.run(20_000);
+    expect(world.requests.filter(({ method, url }) => method === "POST" && url.pathname.endsWith("/changes"))).toEqual([]);
+    for (const tab of tabs) tab.online();
+    await world.clock.run(30_000);
+    expect(["hello Hello from Ada. HELLO FROM ADA.", "hello HELLO FROM ADA. Hello from Ada."]).toContain(world.server.content);
+    expect([a.text, b.text]).toEqual([world.server.content, world.server.content]);
+  });
+
+  test("is taken back when the socket closes while it is being stored", async () => {
+    machine.latency = 20;
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    session.edit(insert(5, "A"));
+    await world.clock.run(5);
+    tab.offline();
+    await world.clock.run(100);
+    session.edit(insert(6, "B"));
+    await world.clock.run(100);
+    tab.kill();
+    byBob("b");
+    const again = await open(machine.open("ada"));
+    await world.clock.run(20_000);
+    expect(again.text).toBe("bhelloAB");
+    expect(world.server.version).toBe(3); // the text, Bob's, and all of Ada's
+  });
+
+  test("is taken back when the session is closed while it is being stored", async () => {
+    machine.latency = 20;
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    session.edit(insert(5, "A"));
+    await world.clock.run(5);
+    session.close();
+    await world.clock.run(100);
+    tab.offline();
+    const opening = tab.rapport.openNotes("m1");
+    await world.clock.run(3_000);
+    const again = await opening;
+    again.edit(insert(6, "B"));
+    await world.clock.run(100);
+    tab.online();
+    await world.clock.run(20_000);
+    expect(world.server.content).toBe("helloAB");
+    expect(world.server.version).toBe(2);
+  });
+
+  test("goes by HTTP where only that works, after a question that changes nothing was answered", async () => {
+    world.socketsBlocked = true;
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    session.edit(insert(5, "A"));
+    await world.clock.run(6_000);
+    expect(world.server.content).toBe("helloA");
+    // From now on there is no wait for a socket.
+    session.edit(insert(6, "B"));
+    await world.clock.run(1_000);
+    expect(world.server.content).toBe("helloAB");
+    await world.clock.run(1_000);
+    tab.offline();
+    for (const [i, letter] of [..."CDEF"].entries()) {
+      session.edit(insert(7 + i, letter));
+      await world.clock.run(500);
+    }
+    byBob("b");
+    tab.online();
+    await world.clock.run(60_000);
+    expect(world.server.content).toBe("bhelloABCDEF");
+    expect(world.server.version).toBe(5); // the text, A, B, Bob's, and the rest as one
+  });
+
+  test("goes by HTTP also where it takes longer to be stored than an answer of HTTP is good for", async () => {
+    const tab = machine.open("ada");
+    world.socketsBlocked = true;
+    const session = await open(tab);
+    machine.latency = 700;
+    session.edit(insert(5, "A"));
+    await world.clock.run(10_000);
+    expect(world.server.content).toBe("helloA");
+  });
+
+  test("goes as soon as a socket opens, also while HTTP is being asked", async () => {
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    tab.offline();
+    session.edit(insert(5, "A"));
+    await world.clock.run(60_000);
+    let asked = 0;
+    world.intercept = ({ method, url }) => {
+      if (!url.pathname.endsWith("/changes")) return undefined;
+      if (method === "GET") asked++;
+      return "lost";
+    };
+    tab.online();
+    await world.clock.until(() => world.server.version === 2, 10_000);
+    expect(world.server.content).toBe("helloA");
+    expect(asked).toBeLessThan(3);
+  });
+
+  test("is not begun while the machine says that its network is gone, and goes on the same socket when something comes", async () => {
+    const rapport = world.client("ada");
+    const opening = rapport.openNotes("m1");
+    await world.clock.run(1_000);
+    const session = await opening;
+    const [socket] = world.sockets;
+    const edits = () => socket?.sent.filter((text) => text.includes('"edit"')) ?? [];
+    if (socket !== undefined) socket.dead = true;
+    world.tellNetwork(false);
+    session.edit(insert(5, "A"));
+    await world.clock.run(1_000);
+    session.edit(insert(6, "B"));
+    await world.clock.run(500);
+    expect(edits()).toEqual([]);
+    if (socket !== undefined) socket.dead = false;
+    byBob("b");
+    await world.clock.run(5_000);
+    expect(edits()).toHaveLength(1);
+    expect(world.server.content).toBe("bhelloAB");
+    expect(world.sockets).toHaveLength(1);
+    session.close();
+  });
+});
+
+describe("what is stored", () => {
+  test("is small for each letter, in a long text; and a window that ends at any moment leaves all but the last", async () => {
+    world.server.begin("x".repeat(200_000));
+    const sizes: number[] = [];
+    const { put } = machine.storage;
+    machine.storage.put = (key, value) => {
+      sizes.push(JSON.stringify(value).length);
+      return put(key, value);
+    };
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    tab.offline();
+    const letters = "abcdefghijklmnopqrstuvwxyz".repeat(10);
+    for (const [i, letter] of [...letters].entries()) {
+      session.edit(insert(i, letter));
+      await world.clock.run(60);
+    }
+    expect(sizes.filter((size) => size > 100_000)).toHaveLength(1);
+    expect(Math.max(...sizes.filter((size) => size < 100_000))).toBeLessThan(8_192);
+    tab.kill();
+    const again = await open(machine.open("ada"));
+    await world.clock.run(20_000);
+    expect(again.text).toBe(letters + "x".repeat(200_000));
+    expect(world.server.content).toBe(again.text);
+    expect(await stored()).toEqual([]);
+  });
+
+  test("is written at once when the page is left, also while a write runs", async () => {
+    const tab = machine.open("ada");
+    const session = await open(tab);
+    machine.latency = 30;
+    tab.offline();
+    session.edit(insert(5, "A"));
+    await world.clock.run(10);
+    session.edit(insert(6, "B"));
+    expect(session.unsafe).toBe(true);
+    tab.hide();
+    await world.clock.run(31); // the first write alone would have ended after 20
+    expect(session.unsafe).toBe(false);
+    session.edit(insert(7, "C"));
+    await world.clock.run(10);
+    session.edit(insert(8, "D"));
+    tab.hide();
+    tab.kill();
+    machine.latency = 2;
+    const again = await open(machine.open("ada"));
+    expect(again.text).toBe("helloABCD");
+  });
+
+  test("by an earlier version is taken up, with what it had in flight", async () => {
+    const ops = insert(5, "A");
+    world.server.append({ authorId: "ada", clientId: "c-old", clientSeq: 1, ops });
+    byBob("b");
+    const inFlight = { clientSeq: 1, baseVersion: 1, ops, change: ops, edits: 1 };
+    await machine.storage.put("edits/ada/m1/c-old", {
+      format: 1, version: 1, confirmed: "hello", inFlight, buffer: insert(6, "B"), waiting: 1, nextSeq: 2,
+    });
+    const session = await open(machine.open("ada"));
+    expect(session.clientId).toBe("c-old");
+    expect(session.text).toContain("helloAB");
+    await world.clock.run(20_000);
+    expect(world.server.content).toBe("bhelloAB");
+    expect(await stored()).toEqual([]);
+  });
+
+  test("without a base is removed, and what was all committed is left by nobody", async () => {
+    await machine.storage.put("edits/ada/m1/c-1/4", { format: 2, steps: [{ kind: "edit", change: insert(0, "x") }] });
+    await machine.storage.put("edits/ada/m1/c-2", {
+      format: 2, segment: 1, version: 1, confirmed: "hello", buffer: insert(0, "y"), waiting: 1, nextSeq: 1,
+    });
+    await machine.storage.put("edits/ada/m1/c-2/1", { format: 2, steps: [{ kind: "begin" }, { kind: "own", ops: insert(0, "y") }] });
+    const session = await open(machine.open("ada"));
+    await world.clock.run(5_000);
+    expect(session.text).toBe("hello");
+    expect(await stored()).toEqual([]);
   });
 });
 
@@ -191,7 +406,7 @@ describe("two tabs at once", () => {
     a.edit(insert(5, "A"));
     b.edit(insert(0, "B"));
     await world.clock.run(100);
-    expect(await stored()).toHaveLength(2);
+    expect(await owners()).toHaveLength(2);
     expect([a.text, b.text]).toEqual(["helloA", "Bhello"]);
     one.online();
     two.online();
@@ -414,11 +629,11 @@ describe("a storage that fails", () => {
     opening.catch(() => {});
     await world.clock.run(1_000);
     await expect(opening).rejects.toMatchObject({ code: "FORBIDDEN" });
-    expect(await stored()).toEqual([`edits/ada/m1/${session.clientId}`]);
+    expect(await owners()).toEqual([`edits/ada/m1/${session.clientId}`]);
   });
 
   test("records of another version are left alone", async () => {
-    await machine.storage.put("edits/ada/m1/c-later", { format: 2, what: "ever" });
+    await machine.storage.put("edits/ada/m1/c-later", { format: 3, what: "ever" });
     const session = await open(machine.open("ada"));
     await world.clock.run(10_000);
     expect(session.text).toBe("hello");
@@ -428,6 +643,66 @@ describe("a storage that fails", () => {
 
 const seed = baseSeed();
 console.log(`offline: RAPPORT_SEED=${seed}`);
+
+test.each(Array.from({ length: 12 }, (_, i) => seed + i))("what each window wrote offline at one place is whole, whoever wrote there: seed %i", async (worldSeed) => {
+  world = new World(worldSeed);
+  world.server.begin("Agenda: . End");
+  const { random, clock, server } = world;
+  interface Window { readonly machine: Machine; tab: Tab; session: NotesSession; written: string }
+  const windows: Window[] = [];
+  for (const user of ["ada", "bob", "cy"].slice(0, 2 + random.below(2))) {
+    server.roles.set(user, "participant");
+    const on = new Machine(world);
+    for (let i = 1 + random.below(2); i > 0; i--) {
+      const tab = on.open(user);
+      windows.push({ machine: on, tab, session: await open(tab), written: "" });
+    }
+  }
+  // Some were writing when the network went.
+  for (const { session } of windows) if (random.chance(0.5)) session.edit(insert(random.below(3), "."));
+  await clock.until(() => windows.every(({ session }) => !session.pending && session.text === server.content));
+  for (const { tab } of windows) tab.offline();
+  await clock.run(10);
+  const start = [...server.content].length - 5;
+  for (let i = 0; i < 60; i++) {
+    const k = random.below(windows.length);
+    const window = windows[k] as Window;
+    const { session, written } = window;
+    const at = written === "" ? start : countCodePoints(session.text, 0, session.text.indexOf(written));
+    const length = countCodePoints(written);
+    if (length > 3 && random.chance(0.15)) {
+      session.edit([{ type: "delete", position: at + length - 1, length: 1 }]);
+      window.written = [...written].slice(0, -1).join("");
+    } else {
+      // Now and then more than one change has room for.
+      const sign = random.chance(0.1) ? "😀" : String.fromCodePoint(0x4e00 + 100 * k + i);
+      const text = random.chance(0.03) ? sign.repeat(9_000) : sign;
+      session.edit(insert(at + length, text));
+      window.written += text;
+    }
+    await clock.run(random.below(400));
+    if (random.chance(0.05)) {
+      await clock.run(100);
+      window.tab.kill();
+      window.tab = window.machine.open(window.tab.userId);
+      window.tab.offline();
+      const opening = window.tab.rapport.openNotes("m1");
+      await clock.run(3_000);
+      window.session = await opening;
+    }
+  }
+  world.network.faults = { delay: 300, drop: 0.03, duplicate: 0.05, cut: 0.005 };
+  for (const { tab } of windows) {
+    await clock.run(random.below(3_000));
+    tab.online();
+  }
+  await clock.run(60_000);
+  world.network.faults = { delay: 0, drop: 0, duplicate: 0, cut: 0 };
+  await clock.until(() => windows.every(({ session }) => !session.pending && session.text === server.content));
+  for (const { written } of windows) expect(server.content.split(written || "Agenda"), written.slice(0, 40)).toHaveLength(2);
+  expect([...server.content].length).toBe(start + 5 + windows.reduce((sum, { written }) => sum + countCodePoints(written), 0));
+  for (const { session } of windows) session.close();
+});
 
 test.each(Array.from({ length: 12 }, (_, i) => seed + i))("tabs that lose the network and end at any moment lose and repeat nothing: seed %i", async (worldSeed) => {
   world = new World(worldSeed);

@@ -1,7 +1,7 @@
 import { invert, transform } from "../src/index.ts";
 import type { Change, NotesEvent } from "../src/index.ts";
 import { Draft } from "../src/draft.ts";
-import type { InFlight } from "../src/saved.ts";
+import type { InFlight } from "../src/pending.ts";
 import { UndoHistory } from "../src/undo.ts";
 import { placesOf } from "./places.ts";
 
@@ -64,7 +64,7 @@ export class Peer {
 
   /** Puts what waits in flight, where nothing is. */
   begin(): void {
-    this.#draft.send();
+    this.#draft.begin();
   }
 
   /** What is in flight reaches the hub. */

@@ -27,6 +27,7 @@ export class Machine {
 /** One window, which may be closed by its person, or end at any moment without a word. */
 export class Tab {
   readonly rapport: Rapport;
+  readonly userId: string;
   readonly #machine: Machine;
   readonly #releases: (() => void)[] = [];
   readonly #sockets: FakeSocket[] = [];
@@ -34,9 +35,11 @@ export class Tab {
   /** Without a network: no request is answered, no socket opens. */
   #online = true;
   readonly #onlineAgain: (() => void)[] = [];
+  readonly #onHide: (() => void)[] = [];
 
   constructor(machine: Machine, userId: string) {
     this.#machine = machine;
+    this.userId = userId;
     this.rapport = new Rapport({
       baseUrl: "http://fake", userId, token: () => Promise.resolve(userId), platform: this.#platform(machine.world.platform()),
     });
@@ -52,6 +55,11 @@ export class Tab {
   offline(): void {
     this.#online = false;
     for (const socket of this.#sockets) socket.close();
+  }
+
+  /** The page is left, or no longer looked at. */
+  hide(): void {
+    for (const callback of this.#onHide) callback();
   }
 
   online(): void {
@@ -81,6 +89,10 @@ export class Tab {
         this.#onlineAgain.push(() => callback(true));
         return () => {};
       },
+      onHide: (callback) => {
+        this.#onHide.push(callback);
+        return () => {};
+      },
     };
   }
 
@@ -104,6 +116,7 @@ export class Tab {
       get: (key) => act("get", () => storage.get(key)),
       put: (key, value) => act("put", () => storage.put(key, value)),
       delete: (key) => act("delete", () => storage.delete(key)),
+      rescue: (key, value) => void storage.put(key, value),
     };
     const own: Locks = {
       acquire: async (name) => {

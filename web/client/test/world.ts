@@ -67,6 +67,7 @@ export class World {
         this.tellNetwork = callback;
         return () => {};
       },
+      onHide: () => () => {},
       hidden: () => this.hidden,
     };
   }

@@ -73,8 +73,6 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
   /** What signing out would leave behind, while that is asked about. */
   const [asking, setAsking] = useState<Leftover>("none");
   const notes = useMemo(() => new Set<NotesSession>(), [rapport]);
-  /** Whether some of it would be gone with this tab. */
-  const fragile = (): boolean => [...notes].some((session) => (session.pending || session.drafts.length > 0) && session.status.storage === "tab");
 
   useEffect(() => {
     const stop = rapport.connection.onState((state) => {
@@ -90,7 +88,9 @@ function SignedIn({ identity, onLeave }: { readonly identity: Identity; readonly
 
   useEffect(() => {
     const warn = (event: BeforeUnloadEvent): void => {
-      if (fragile()) event.preventDefault();
+      for (const session of notes) session.flush();
+      // The newest letter takes a few milliseconds to be stored; where the storage refuses, it would be gone.
+      if ([...notes].some(({ unsafe }) => unsafe)) event.preventDefault();
     };
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
