@@ -32,12 +32,15 @@ var (
 	// replaced by one of a later version.
 	Project = endpoint.Stream("Log", "stream: materialise the texts that changed; a retry writes the same snapshot.",
 		service.Project)
+	// Trim may run twice for one time, and makes up for runs that never were.
+	Trim = endpoint.Schedule("rate(1 hour)", "schedule: trim the history of texts at rest and sweep the chunks that no snapshot names; a missed run is made up by the next, a doubled one finds nothing to do.",
+		service.Trim)
 )
 
 // Functions lists them under their folders.
 func Functions() []endpoint.Unit {
 	return endpoint.Domain("notes", Open, map[string]endpoint.Function[service]{
-		"get": Get, "append": Append, "changes": Changes, "edit": Edit, "project": Project,
+		"get": Get, "append": Append, "changes": Changes, "edit": Edit, "project": Project, "trim": Trim,
 	})
 }
 

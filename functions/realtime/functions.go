@@ -24,8 +24,11 @@ var (
 		Service.IssueTicket, endpoint.Needs(realtime.ActionTicket))
 	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
 		Service.Connect, endpoint.For(endpoint.Tickets))
-	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down, and in five seconds its clients' presence; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
+	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down, and have its clients' presence looked at eight seconds later; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
 		Service.Disconnect, endpoint.For(endpoint.Internal))
+	// Leave may see a message twice: who is back has a row of another owner.
+	Leave = endpoint.Queue("Departures", "queue: end the presence of a closed socket whose client has not come back; a retry ends what is left.",
+		Service.Leave)
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
 		Service.Subscribe, endpoint.Needs(realtime.ActionSubscribe))
 	Unsubscribe = endpoint.Socket("unsubscribe", "Follow a topic no more.", "unsubscribed",
@@ -51,13 +54,23 @@ func Functions() []endpoint.Unit {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
 		"unsubscribe": Unsubscribe, "presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,
-		"ping": Ping, "unknown": Unknown, "fanout": Fanout,
+		"leave": Leave, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
 	})
+}
+
+// settings are what these functions have beside what every function has.
+type settings struct {
+	// Departures is the URL of the queue, for who sends to it.
+	Departures string `env:"DEPARTURES_QUEUE_URL"`
 }
 
 // Open builds the service.
 func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	d, err := composition.Open(ctx, env)
+	if err != nil {
+		return endpoint.App[Service]{}, err
+	}
+	own, err := config.Parse[settings](env)
 	if err != nil {
 		return endpoint.App[Service]{}, err
 	}
@@ -68,7 +81,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	return platform.App(d.Platform, Service{
 		Service: realtime.New(realtime.Parts{
 			Realtime: d.Realtime, Connections: d.Connections, Streams: d.Streams, Topics: topics,
-			Audit: d.Audit, Clock: d.Clock, Log: d.Log, URL: d.Config.SocketURL,
+			Departures: d.Queue(own.Departures), Audit: d.Audit, Clock: d.Clock, Log: d.Log, URL: d.Config.SocketURL,
 		}),
 		Durable: realtime.NewDurable(d.Streams, topics, d.Clock, d.Movers()...),
 	}), nil

@@ -9,7 +9,7 @@ import (
 // Names for several parts of the tree.
 const (
 	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
-	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
+	machinery = "shared/table shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency"
 	domains   = "shared/users shared/identity shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
@@ -34,12 +34,14 @@ var parts = map[string]string{
 	"shared/patch":   "",
 
 	"shared/table":       leaves,
+	"shared/queue":       leaves,
+	"shared/blob":        leaves,
 	"shared/ot":          leaves,
 	"shared/log":         leaves + " shared/table",
 	"shared/audit":       leaves + " shared/table",
 	"shared/idempotency": leaves + " shared/table",
-	"shared/realtime":    leaves + " shared/table shared/log shared/audit",
-	"shared/endpoint":    leaves + " shared/table",
+	"shared/realtime":    leaves + " shared/table shared/queue shared/log shared/audit",
+	"shared/endpoint":    leaves + " shared/table shared/queue",
 	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
 
 	"shared/users":       leaves + " " + machinery,
@@ -57,10 +59,10 @@ var parts = map[string]string{
 // outside says which parts or packages may import a family of packages that is
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
 var outside = map[string]string{
-	"github.com/aws/aws-sdk-go-v2": "shared/table shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
+	"github.com/aws/aws-sdk-go-v2": "shared/table shared/queue/sqs shared/blob/s3 shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
 	"github.com/aws/aws-lambda-go": "shared/endpoint shared/table shared/testkit functions functions/D infra",
 	"github.com/workos/workos-go":  "shared/identity/workos infra",
-	"net/http":                     "shared/endpoint shared/table shared/identity shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
+	"net/http":                     "shared/endpoint shared/table shared/identity shared/queue/sqs shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
 }
 
 // wrongImports tells which imports of a package go in a direction that is not

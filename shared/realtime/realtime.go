@@ -52,6 +52,7 @@ type Service struct {
 	connections *Connections
 	streams     *Streams
 	topics      *Registry
+	departures  Departures
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
@@ -64,9 +65,11 @@ type Parts struct {
 	Connections *Connections
 	Streams     *Streams
 	Topics      *Registry
-	Audit       *audit.Log
-	Clock       clock.Clock
-	Log         *slog.Logger
+	// Departures takes word of closed sockets.
+	Departures Departures
+	Audit      *audit.Log
+	Clock      clock.Clock
+	Log        *slog.Logger
 	// URL is where clients open sockets, such as wss://host/stage.
 	URL string
 }
@@ -75,6 +78,6 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, topics: p.Topics,
-		audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
+		departures: p.Departures, audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
 	}
 }

@@ -67,7 +67,7 @@ func (s *Streams) endSocket(ctx context.Context, connectionID, sessionID string)
 	if err != nil {
 		return err
 	}
-	return s.ended(ctx, closed.caller(connectionID), left...)
+	return s.ended(ctx, closed, left...)
 }
 
 // endTopics ends a socket's subscriptions: all are marked, then it is told, then
