@@ -10,7 +10,7 @@ import (
 const (
 	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
 	machinery = "shared/table shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency"
-	domains   = "shared/users shared/identity shared/meetings shared/notes shared/transcripts shared/flags"
+	domains   = "shared/users shared/identity shared/operators shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
 // parts says which parts of the tree each part may import; every part may
@@ -46,9 +46,10 @@ var parts = map[string]string{
 
 	"shared/users":       leaves + " " + machinery,
 	"shared/identity":    leaves + " " + machinery + " shared/users",
+	"shared/operators":   leaves + " shared/audit",
 	"shared/meetings":    leaves + " " + machinery + " shared/users",
 	"shared/notes":       leaves + " " + machinery + " shared/meetings",
-	"shared/transcripts": leaves + " " + machinery + " shared/meetings",
+	"shared/transcripts": leaves + " " + machinery + " shared/meetings shared/flags",
 	"shared/flags":       leaves + " " + machinery,
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",

@@ -6,7 +6,8 @@
 // OpenAPI document.
 //
 // A call passes these gates in this order: who calls, how large the body is,
-// what type it has, whether it has the declared shape, and then the method
+// what type it has, whether it has the declared shape, whether an operator calls where
+// only operators may, and then the method
 // itself, which checks the action against its domain's permission table. A
 // panic becomes INTERNAL and one log line with its stack, never a dead process.
 package endpoint
@@ -28,9 +29,11 @@ type App[S any] struct {
 
 // Surroundings are what every function has beside its service.
 type Surroundings struct {
-	Gate    Gate
-	Answers Replays
-	Posts   Poster
+	Gate Gate
+	// Operators admits the callers of functions for Admins.
+	Operators Operators
+	Answers   Replays
+	Posts     Poster
 	// Handover asks clients to move to a new socket; nil asks nobody.
 	Handover Handover
 	Clock    clock.Clock
@@ -47,6 +50,13 @@ type Gate interface {
 	// Connection gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
 	Connection(ctx context.Context, connectionID string) (caller.Caller, error)
+}
+
+// Operators knows who operates the suite.
+type Operators interface {
+	// Admit gives FORBIDDEN, audited, for a caller who isn't an operator. resource is
+	// what the action is about, such as `flags/transcription`.
+	Admit(ctx context.Context, c caller.Caller, action caller.Action, resource string) error
 }
 
 // Poster sends a frame to an open socket.

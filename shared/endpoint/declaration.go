@@ -37,6 +37,10 @@ const (
 	Public Class = "public"
 	// Users carry an access token, or speak over a socket that was admitted.
 	Users Class = "user"
+	// Admins operate the suite: their token's role is admin, in the organisation that
+	// operates it. Whoever else calls is FORBIDDEN, once the request has its shape, and
+	// the denial is audited.
+	Admins Class = "admin"
 	// Tickets are spent to open a socket.
 	Tickets Class = "ticket"
 	// Webhooks are signed by the provider that sends them.
@@ -44,6 +48,9 @@ const (
 	// Internal functions are run by AWS alone: no route leads to them.
 	Internal Class = "internal"
 )
+
+// SignedIn tells whether callers of the class carry an access token over HTTP.
+func (c Class) SignedIn() bool { return c == Users || c == Admins }
 
 // Declaration is all that is said of a function: the adapters, the local
 // runner, validation, the OpenAPI document and the checks read it from here.
@@ -56,8 +63,9 @@ type Declaration struct {
 	Route   string
 	Summary string
 	Class   Class
-	// Action is what the method checks against its domain's permission table;
-	// empty where the class alone decides.
+	// Action is what the method checks against its domain's permission table, and
+	// under which a denial of the class Admins is audited; empty where the class alone
+	// decides.
 	Action caller.Action
 	// Status is the status code of success over HTTP.
 	Status int

@@ -24,6 +24,7 @@ const (
 	maxBody    = 256 << 10
 	maxKey     = 255
 	bearer     = "bearer "
+	adminPath  = "/v1/admin/"
 	onceHeader = "Idempotency-Key"
 )
 
@@ -131,7 +132,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 	if h.noRoute {
 		return answer{}, nil, errs.New(errs.NotFound, "There is nothing at this path and method.")
 	}
-	if h.declaration.Class == Users {
+	if h.declaration.Class.SignedIn() {
 		c, err := h.around.Gate.Bearer(ctx, bearerToken(event.Headers))
 		if err != nil {
 			return answer{}, nil, err
@@ -157,6 +158,12 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 	in, err := h.decode(event, body)
 	if err != nil {
 		return answer{}, nil, err
+	}
+	if h.declaration.Class == Admins {
+		resource := strings.TrimPrefix(event.RawPath, adminPath)
+		if err := h.around.Operators.Admit(ctx, call.caller, h.declaration.Action, resource); err != nil {
+			return answer{}, nil, err
+		}
 	}
 	key, keyed := event.Headers[strings.ToLower(onceHeader)]
 	if !h.declaration.Mutates || !keyed {
@@ -349,7 +356,7 @@ func (h *httpHandler) refuse(call *call) ([]byte, error) {
 	if problem.Code == errs.RateLimited {
 		headers["retry-after"] = strconv.Itoa(retryAfter(call.err))
 	}
-	if problem.Code == errs.Unauthorized && h.declaration.Class == Users {
+	if problem.Code == errs.Unauthorized && h.declaration.Class.SignedIn() {
 		headers["www-authenticate"] = "Bearer"
 	}
 	return respond(answer{Status: problem.Status, Body: body}, "application/problem+json", call.requestID, headers)

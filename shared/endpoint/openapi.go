@@ -63,7 +63,7 @@ func (doc *document) operation(unit Unit, problem *Schema) *operation {
 		Action:      string(unit.Action),
 		Responses:   map[string]response{},
 	}
-	if unit.Class == Users {
+	if unit.Class.SignedIn() {
 		op.Security = []map[string][]string{{"accessToken": {}}}
 	}
 	for _, p := range unit.Input.Parameters {
@@ -105,6 +105,8 @@ func (d Declaration) failures() []int {
 	switch d.Class {
 	case Users:
 		kinds = append(kinds, errs.Unauthorized, errs.Provider)
+	case Admins:
+		kinds = append(kinds, errs.Unauthorized, errs.Provider, errs.Forbidden)
 	case Webhooks:
 		kinds = append(kinds, errs.Unauthorized)
 	}
@@ -129,8 +131,15 @@ func (d Declaration) failures() []int {
 // gives a reference.
 func (c *components) publish(s *Schema) *Schema {
 	copied := *s
+	copied.OneOf = slices.Clone(s.OneOf)
 	if s.Items != nil {
 		copied.Items = c.publish(s.Items)
+	}
+	if s.Members != nil {
+		copied.Members = c.publish(s.Members)
+	}
+	for i, one := range s.OneOf {
+		copied.OneOf[i] = c.publish(one)
 	}
 	if s.Properties != nil {
 		copied.Properties = map[string]*Schema{}

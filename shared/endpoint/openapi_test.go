@@ -58,7 +58,7 @@ func TestOpenAPI(t *testing.T) {
 func checkOperation(t *testing.T, unit endpoint.Unit, op *openapi3.Operation) {
 	t.Helper()
 	signedIn := op.Security != nil && len(*op.Security) == 1
-	if signedIn != (unit.Class == endpoint.Users) {
+	if signedIn != (unit.Class.SignedIn()) {
 		t.Errorf("%s: its security does not agree with its class %s", unit.Route, unit.Class)
 	}
 	if op.Responses.Status(unit.Status) == nil || op.Responses.Status(500) == nil {

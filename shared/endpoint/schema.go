@@ -35,6 +35,10 @@ type Schema struct {
 	AdditionalProperties *bool              `json:"additionalProperties,omitempty"`
 	OneOf                []*Schema          `json:"oneOf,omitempty"`
 
+	// Members describes what an object has under names of the caller's choice. It is
+	// written as additionalProperties, whose other form is false.
+	Members *Schema `json:"-"`
+
 	// name is the component under which a struct's schema is published.
 	name string
 	// blank is true where a string of white space only is refused.
@@ -56,6 +60,13 @@ func (s *Schema) opened() *Schema {
 	if s.Items != nil {
 		copied.Items = s.Items.opened()
 	}
+	if s.Members != nil {
+		copied.Members = s.Members.opened()
+	}
+	copied.OneOf = slices.Clone(s.OneOf)
+	for i, one := range s.OneOf {
+		copied.OneOf[i] = one.opened()
+	}
 	if s.Properties != nil {
 		copied.Properties = map[string]*Schema{}
 		for name, property := range s.Properties {
@@ -65,9 +76,16 @@ func (s *Schema) opened() *Schema {
 	return &copied
 }
 
-// MarshalJSON writes a nullable schema's type as JSON Schema does, as a list.
+// MarshalJSON writes a nullable schema's type as JSON Schema does, as a list, and
+// Members in the place of AdditionalProperties.
 func (s *Schema) MarshalJSON() ([]byte, error) {
 	type plain Schema
+	if s.Members != nil {
+		return json.Marshal(struct {
+			*plain
+			Members *Schema `json:"additionalProperties"`
+		}{(*plain)(s), s.Members})
+	}
 	if !s.nullable {
 		return json.Marshal((*plain)(s))
 	}
@@ -102,7 +120,13 @@ var (
 	timeType    = reflect.TypeFor[time.Time]()
 	rawJSONType = reflect.TypeFor[json.RawMessage]()
 	fieldType   = reflect.TypeFor[field]()
+	unionType   = reflect.TypeFor[union]()
 )
+
+// union is a type whose JSON has one of several forms, told apart by what kind of
+// value it is: a string, an object, and so on. Alternatives gives a value of a type
+// for each.
+type union interface{ Alternatives() []any }
 
 // field is a patch.Field of any type.
 type field interface {
@@ -113,7 +137,7 @@ type field interface {
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
-// `notBlank`, `name` (one line that others read beside their own words; it is
+// `notBlank`, `required` (of a query's field), `name` (one line that others read beside their own words; it is
 // normalised before its length counts, see package name), `nullable`, and
 // `ignoredWith` of a query's field. A field is required unless it has `omitempty`
 // or `omitzero`, or is a pointer that is not `nullable`; a patch.Field is always
@@ -128,7 +152,7 @@ func shapeOf(t reflect.Type) *Shape {
 		}
 		if in, parameter := source(f); in != "" {
 			shape.Parameters = append(shape.Parameters, Parameter{
-				In: in, Name: parameter, Required: in == "path", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
+				In: in, Name: parameter, Required: in == "path" || f.Tag.Get("required") == "true", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
 			})
 			continue
 		}
@@ -153,6 +177,12 @@ func (s *Schema) bound() {
 	if s.Items != nil {
 		s.Items.bound()
 	}
+	if s.Members != nil {
+		s.Members.bound()
+	}
+	for _, one := range s.OneOf {
+		one.bound()
+	}
 	for _, property := range s.Properties {
 		property.bound()
 	}
@@ -165,6 +195,12 @@ func schemaOf(t reflect.Type) *Schema {
 		return &Schema{Type: "string", Format: "date-time"}
 	case t == rawJSONType:
 		return &Schema{}
+	case t.Implements(unionType):
+		s := &Schema{}
+		for _, one := range reflect.Zero(t).Interface().(union).Alternatives() {
+			s.OneOf = append(s.OneOf, schemaOf(reflect.TypeOf(one)))
+		}
+		return s
 	case t.Implements(fieldType):
 		s := schemaOf(reflect.TypeOf(reflect.Zero(t).Interface().(field).Pointer()))
 		s.nullable = true
@@ -183,6 +219,8 @@ func schemaOf(t reflect.Type) *Schema {
 		return &Schema{Type: "number", Format: "double"}
 	case reflect.Slice:
 		return &Schema{Type: "array", Items: schemaOf(t.Elem())}
+	case reflect.Map:
+		return &Schema{Type: "object", Members: schemaOf(t.Elem())}
 	case reflect.Struct:
 		s := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
 		for _, f := range reflect.VisibleFields(t) {

@@ -33,6 +33,10 @@ func (s *Schema) check(at string, v any, p *problems) {
 	if v == nil && s.nullable {
 		return
 	}
+	if s.OneOf != nil {
+		s.checkOneOf(at, v, p)
+		return
+	}
 	switch s.Type {
 	case "object":
 		s.checkObject(at, v, p)
@@ -53,6 +57,19 @@ func (s *Schema) check(at string, v any, p *problems) {
 	}
 }
 
+// checkOneOf holds a value against the alternative that is of its kind.
+func (s *Schema) checkOneOf(at string, v any, p *problems) {
+	var kinds []string
+	for _, one := range s.OneOf {
+		if typeName(v) == kindNamesOf[one.Type] {
+			one.check(at, v, p)
+			return
+		}
+		kinds = append(kinds, kindNamesOf[one.Type])
+	}
+	p.add(at, "must be %s, not %s", strings.Join(kinds, " or "), typeName(v))
+}
+
 func (s *Schema) checkObject(at string, v any, p *problems) {
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -71,13 +88,16 @@ func (s *Schema) checkObject(at string, v any, p *problems) {
 	slices.Sort(names)
 	for _, name := range names {
 		property, ok := s.Properties[name]
+		if !ok && s.Members != nil {
+			property, ok = s.Members, true
+		}
 		if !ok && !s.open {
 			p.add(at+"."+clip(name), "is not a field here")
 		}
 		if !ok {
 			continue
 		}
-		property.check(at+"."+name, object[name], p)
+		property.check(at+"."+clip(name), object[name], p)
 	}
 }
 
@@ -163,6 +183,11 @@ func clip(member string) string {
 		return string(runes[:64]) + "…"
 	}
 	return member
+}
+
+// kindNamesOf are the names that typeName has for JSON Schema's types.
+var kindNamesOf = map[string]string{
+	"string": "a string", "number": "a number", "integer": "a number", "boolean": "a boolean", "array": "a list", "object": "an object",
 }
 
 func typeName(v any) string {

@@ -20,6 +20,7 @@ import (
 	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/identity"
 	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/operators"
 	"github.com/rapport/rapport/shared/queue/sqs"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/realtime/apigateway"
@@ -29,6 +30,9 @@ import (
 
 // outside bounds a call to an identity provider.
 const outside = 3 * time.Second
+
+// laptop is the stage that is no deployment.
+const laptop = "local"
 
 // Config is the environment that every function has.
 type Config struct {
@@ -41,6 +45,9 @@ type Config struct {
 	Issuers        identity.Issuers `env:"ISSUERS,required"`
 	WorkosAPIKey   string           `env:"WORKOS_API_KEY,required"`
 	WorkosEndpoint string           `env:"WORKOS_ENDPOINT"`
+	// OperatorOrgID is the organisation whose admins operate the suite; only
+	// functions for them have it.
+	OperatorOrgID string `env:"OPERATOR_ORG_ID"`
 	// SocketURL is where clients open sockets.
 	SocketURL string `env:"WS_URL"`
 	// SocketLifetime is how long a socket may live.
@@ -65,10 +72,11 @@ type Platform struct {
 	Connections *realtime.Connections
 	Streams     *realtime.Streams
 
-	queues   *awssqs.Client
-	gate     *identity.Gate
-	poster   realtime.Poster
-	handover *realtime.Handover
+	queues    *awssqs.Client
+	gate      *identity.Gate
+	operators *operators.Operators
+	poster    realtime.Poster
+	handover  *realtime.Handover
 }
 
 // Open opens the platform, on what is Outside. The error names every variable
@@ -96,6 +104,7 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 
 	web := &http.Client{Timeout: outside, Transport: around.Web}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
+	p.operators = operators.New(cfg.OperatorOrgID, cfg.Stage == laptop, p.Audit)
 	p.Once = idempotency.New(p.Control, p.Clock)
 	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
@@ -113,6 +122,6 @@ func (p *Platform) Queue(url string) *sqs.Queue { return sqs.New(p.queues, url) 
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
 	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
-		Gate: p.gate, Answers: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+		Gate: p.gate, Operators: p.operators, Answers: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

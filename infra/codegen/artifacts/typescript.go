@@ -68,8 +68,20 @@ type (
 		Required    []string
 		OneOf       []*schema
 		AnyOf       []*schema
+		Members     members `json:"additionalProperties"`
 	}
 )
+
+// members is JSON Schema's `additionalProperties`: false, or the schema of what an
+// object has under names of anybody's choice.
+type members struct{ *schema }
+
+func (m *members) UnmarshalJSON(text []byte) error {
+	if len(text) == 0 || text[0] != '{' {
+		return nil
+	}
+	return json.Unmarshal(text, &m.schema)
+}
 
 // types is JSON Schema's `type`: a name or a list of names.
 type types []string
@@ -236,6 +248,9 @@ func (w *writer) named(t string, s *schema) string {
 		}
 		return "readonly " + item + "[]"
 	case "object":
+		if s.Members.schema != nil {
+			return "Readonly<Record<string, " + w.typeOf(s.Members.schema) + ">>"
+		}
 		if len(s.Properties) == 0 {
 			return "Readonly<Record<string, unknown>>"
 		}
