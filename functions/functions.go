@@ -5,6 +5,7 @@ package functions
 import (
 	"slices"
 
+	"github.com/rapport/rapport/functions/flags"
 	"github.com/rapport/rapport/functions/meetings"
 	"github.com/rapport/rapport/functions/notes"
 	"github.com/rapport/rapport/functions/realtime"
@@ -17,6 +18,7 @@ import (
 // All gives every function in order of domain and name.
 func All() []endpoint.Unit {
 	return slices.Concat(
+		flags.Functions(),
 		meetings.Functions(),
 		notes.Functions(),
 		realtime.Functions(),

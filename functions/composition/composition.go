@@ -27,6 +27,8 @@ type Domains struct {
 	meetings    *meetings.Service
 	notes       *notes.Service
 	transcripts *transcripts.Service
+	flags       *flags.Service
+	reader      *flags.Reader
 }
 
 // Open opens the platform from a function's own environment.
@@ -68,13 +70,31 @@ func (d *Domains) notesLog() *log.Log { return log.New(d.LogTable, d.Clock, note
 // Transcripts gives the service of transcripts.
 func (d *Domains) Transcripts() *transcripts.Service {
 	if d.transcripts == nil {
-		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.Streams, d.Clock)
+		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Streams, d.Clock)
 	}
 	return d.transcripts
 }
 
 func (d *Domains) transcriptsLog() *log.Log {
 	return log.New(d.LogTable, d.Clock, transcripts.Layout())
+}
+
+// Flags gives the service of flags.
+func (d *Domains) Flags() *flags.Service {
+	if d.flags == nil {
+		d.flags = flags.New(flags.Parts{
+			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Once, Clock: d.Clock, Streams: d.Streams, Log: d.Log,
+		})
+	}
+	return d.flags
+}
+
+// FlagReader gives the flags to whoever stands behind one.
+func (d *Domains) FlagReader() *flags.Reader {
+	if d.reader == nil {
+		d.reader = flags.NewReader(d.Data, d.Clock, d.Log)
+	}
+	return d.reader
 }
 
 // Topics gives every topic that can be subscribed.
@@ -91,7 +111,7 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 
 // Movers are the domains whose records move topics.
 func (d *Domains) Movers() []realtime.Domain {
-	return []realtime.Domain{d.Meetings(), d.Notes(), d.Transcripts()}
+	return []realtime.Domain{d.Meetings(), d.Notes(), d.Transcripts(), d.Flags()}
 }
 
 // Permissions is who may do what in a meeting, in all domains together, for

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/infra/client"
+	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
@@ -43,7 +44,7 @@ const manyFrames = 10_000
 
 func newWorld(t *testing.T, base string, scenes *scene.Scenes, watch *guard) *world {
 	w := &world{t: t, base: base, scenes: scenes, watch: watch, people: map[string]*person{}}
-	w.names = scene.Names{scene.Ada: w.person("ada").UserID, scene.Grace: w.person("grace").UserID}
+	w.names = scene.Names{scene.Ada: w.person("ada").UserID, scene.Grace: w.person("grace").UserID, scene.Fresh: clock.NewID(clock.System{})}
 	t.Cleanup(func() {
 		for _, p := range w.people {
 			p.leave()
@@ -59,7 +60,11 @@ func (w *world) person(name string) *person {
 		return w.people[name]
 	}
 	var answer struct{ AccessToken string }
-	if err := json.Unmarshal(w.dev("POST /dev/token", map[string]string{"user": name}), &answer); err != nil {
+	asked := map[string]any{"user": name}
+	if name == scene.Operator {
+		asked["claims"] = scene.OperatorClaims()
+	}
+	if err := json.Unmarshal(w.dev("POST /dev/token", asked), &answer); err != nil {
 		w.t.Fatal(err)
 	}
 	one, err := client.SignIn(w.t.Context(), w.base, name)
@@ -89,9 +94,9 @@ func (w *world) play(ctx context.Context, steps []scene.Step) {
 		case step.Leaves:
 			as.leave()
 		case step.Revokes != "":
-			w.dev("POST /dev/revoke", map[string]string{"user": step.Revokes})
+			w.dev("POST /dev/revoke", map[string]any{"user": step.Revokes})
 		case step.Runs != "":
-			w.dev("POST /dev/run", map[string]string{"function": step.Runs})
+			w.dev("POST /dev/run", map[string]any{"function": step.Runs})
 		case step.Until != "":
 			w.until(ctx, step)
 		default:
@@ -137,7 +142,7 @@ func (w *world) call(as *person, step scene.Step) {
 }
 
 // dev asks the runner for what only a laptop has.
-func (w *world) dev(line string, in map[string]string) []byte {
+func (w *world) dev(line string, in map[string]any) []byte {
 	w.t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {

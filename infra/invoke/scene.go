@@ -22,7 +22,7 @@ const connect = "realtime/connect"
 // process with their own events, so that the bootstrap can do its work and not
 // only refuse it.
 func (w *world) scene(ctx context.Context, folder string, event []byte) ([]byte, error) {
-	names := scene.Names{}
+	names := scene.Names{scene.Fresh: clock.NewID(clock.System{})}
 	for id, user := range map[string]string{scene.Ada: "ada", scene.Grace: "grace"} {
 		if !bytes.Contains(event, []byte(id)) {
 			continue

@@ -181,7 +181,11 @@ var localSignature = regexp.MustCompile(`("workos-signature":\s*)"local"`)
 func (w *world) sign(event []byte) (signed []byte, found bool, err error) {
 	signed = localToken.ReplaceAllFunc(event, func(match []byte) []byte {
 		found = true
-		token, mintErr := w.issuer.Mint(issuer.TokenRequest{User: string(localToken.FindSubmatch(match)[1])})
+		asked := issuer.TokenRequest{User: string(localToken.FindSubmatch(match)[1])}
+		if asked.User == scene.Operator {
+			asked.Claims = scene.OperatorClaims()
+		}
+		token, mintErr := w.issuer.Mint(asked)
 		if mintErr != nil {
 			err = errors.Join(err, fmt.Errorf("token for the event: %w", mintErr))
 		}

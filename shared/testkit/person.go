@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -25,6 +26,8 @@ type Person struct {
 	Session string
 
 	world *World
+	// role is a claim of the tokens, org another than everybody's; empty leaves both.
+	role, org string
 }
 
 // User is a person whom the directory knows, with one session: the same one
@@ -38,6 +41,16 @@ func (w *World) User(name string) *Person {
 	return p
 }
 
+// operatorOrg is the organisation whose admins operate the suite.
+const operatorOrg = "org_operators"
+
+// Operator is a person who operates the suite.
+func (w *World) Operator(name string) *Person {
+	p := w.User(name)
+	p.role, p.org = "admin", operatorOrg
+	return p
+}
+
 // Stranger is a person with good tokens whom the directory does not know.
 func (w *World) Stranger(name string) *Person {
 	return &Person{ID: "user_" + name, Session: "session_" + name, world: w}
@@ -48,11 +61,15 @@ func (w *World) Nobody() *Person { return &Person{world: w} }
 
 // Claims are what an identity provider says of this person for five minutes.
 func (p *Person) Claims() jwt.MapClaims {
-	return p.session().Claims(p.world.Issuer.Name, time.Now(), 5*time.Minute)
+	claims := p.session().Claims(p.world.Issuer.Name, time.Now(), 5*time.Minute)
+	if p.role != "" {
+		claims["role"] = p.role
+	}
+	return claims
 }
 
 func (p *Person) session() workostest.Session {
-	return workostest.Session{ID: p.Session, UserID: p.ID, Organization: "org_test"}
+	return workostest.Session{ID: p.Session, UserID: p.ID, Organization: cmp.Or(p.org, "org_test")}
 }
 
 // Token signs the person's claims after each change was applied to them; a nil

@@ -78,6 +78,7 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 	w.env = w.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
 		"ISSUERS":               string(issuers),
+		"OPERATOR_ORG_ID":       operatorOrg,
 		"WORKOS_API_KEY":        workosKey,
 		"WORKOS_ENDPOINT":       w.Directory.url,
 		"WORKOS_WEBHOOK_SECRET": WebhookSecret,

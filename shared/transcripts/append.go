@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -16,6 +17,7 @@ import (
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/realtime"
@@ -85,7 +87,8 @@ func (a Appended) Publish(ctx context.Context) {
 // unit per KB.
 //
 // FORBIDDEN for another's words, or those of an unknown speaker, from somebody
-// below co-host; VALIDATION_ERROR for a speaker who isn't in the meeting,
+// below co-host; CONFLICT where the flag `transcription` is off for the caller;
+// VALIDATION_ERROR for a speaker who isn't in the meeting,
 // MEETING_NOT_ACTIVE before its beginning and after its end, RATE_LIMITED when the race was lost
 // too often. Nothing is committed by any of them. With an Idempotency-Key the
 // same request, sent again, gets the first answer and commits nothing: also where
@@ -138,6 +141,11 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest)
 // chunks can't be committed, if so, and until when an append may stand on that.
 func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendRequest) (refusal error, until time.Time, err error) {
 	until = s.clock.Now().Add(accessHolds)
+	// Once a second the flag is read from the table, beside what the check reads.
+	on := false
+	var asking sync.WaitGroup
+	asking.Go(func() { on = s.flags.Boolean(ctx, flags.Transcription, c.UserID) })
+	defer asking.Wait()
 	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), in.MeetingID)
 	if err != nil {
 		return nil, until, err
@@ -147,6 +155,10 @@ func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendReques
 		return nil, until, s.meetings.Deny(ctx, c, ActionNameSpeakers, in.MeetingID)
 	}
 	refusal, err = s.strangers(ctx, in.MeetingID, named)
+	asking.Wait()
+	if refusal == nil && !on {
+		refusal = switchedOff()
+	}
 	if refusal == nil && access.Meeting.State != meetings.Active {
 		refusal = notActive()
 	}
@@ -235,6 +247,10 @@ func (p *preparation) prepare(prev log.Entry, _ []log.Entry) (log.Draft, error) 
 	before := realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group, Span: int64(prev.Count)}
 	p.pace = before.Next(prev.Last()+1, p.clock.Now())
 	return log.Draft{Data: p.data, Count: p.count, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
+}
+
+func switchedOff() error {
+	return errs.New(errs.Conflict, "Transcription is switched off at the moment.")
 }
 
 func notActive() error {

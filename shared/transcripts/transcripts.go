@@ -5,19 +5,22 @@
 // one to twenty at once, which take positions one after the other; a chunk is
 // never changed: a better version of it is another chunk with the same
 // utteranceId and isFinal. Chunks can be appended while the meeting is active,
-// and read until they expire, as whole buckets.
+// and read until they expire, as whole buckets. The flag `transcription` switches
+// appending off; reading goes on.
 //
 // Chunks lie in the table Log under the topic `meetings/<id>/transcript`, which
 // package log keeps: those of one request are one entry. There are no other keys.
 package transcripts
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/patch"
@@ -42,13 +45,19 @@ func Layout() log.Layout { return log.ByClock(bucket, Retention, MaxChunks) }
 type Service struct {
 	log      *log.Log
 	meetings *meetings.Service
+	flags    Flags
 	streams  *realtime.Streams
 	clock    clock.Clock
 }
 
+// Flags says what is on; it never fails.
+type Flags interface {
+	Boolean(ctx context.Context, f flags.BooleanFlag, userID string) bool
+}
+
 // New makes the service; l is a log of Layout.
-func New(l *log.Log, m *meetings.Service, s *realtime.Streams, c clock.Clock) *Service {
-	return &Service{log: l, meetings: m, streams: s, clock: c}
+func New(l *log.Log, m *meetings.Service, f Flags, s *realtime.Streams, c clock.Clock) *Service {
+	return &Service{log: l, meetings: m, flags: f, streams: s, clock: c}
 }
 
 // Speech is a piece of what a person says, to be added. Who speaks is not taken on

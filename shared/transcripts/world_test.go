@@ -12,6 +12,7 @@ import (
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
@@ -82,7 +83,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, w.once), Audit: trail, Once: w.once,
 		Clock: c, Streams: streams, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()}, Log: quiet,
 	})
-	w.Service = transcripts.New(kept, w.meetings, streams, c)
+	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), streams, c)
 	w.realtime = realtime.New(realtime.Parts{
 		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
 		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: w.Service}}),

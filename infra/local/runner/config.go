@@ -32,6 +32,9 @@ type Settings struct {
 	Profile string `env:"PROFILE"`
 	// Faults is empty, or what faults.Parse reads.
 	Faults string `env:"FAULTS"`
+	// OperatorOrgID is the organisation whose admins operate the suite; without it
+	// those are admins of none.
+	OperatorOrgID string `env:"OPERATOR_ORG_ID"`
 	// SocketLifetime is how long a WebSocket may live.
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 }

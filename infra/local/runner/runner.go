@@ -204,6 +204,7 @@ func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err erro
 		return nil, nil, err
 	}
 	r.at.port, r.at.socketPort, r.at.lifetime = web.port, socket.port, r.config.SocketLifetime
+	r.at.operatorOrgID = r.config.OperatorOrgID
 	r.URL, r.SocketURL = r.at.base(), fmt.Sprintf("ws://localhost:%d", socket.port)
 	return web, socket, nil
 }

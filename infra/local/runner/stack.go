@@ -48,6 +48,8 @@ type addresses struct {
 	blobs string
 	// webhookSecret is what the local issuer signs its webhooks with.
 	webhookSecret string
+	// operatorOrgID is the organisation whose admins operate the suite.
+	operatorOrgID string
 	// lifetime is how long a socket may live.
 	lifetime time.Duration
 }
@@ -95,6 +97,7 @@ func (a addresses) localise(stack *template.Stack) error {
 	here := config.Env{
 		"ISSUERS":               string(issuers),
 		"WORKOS_WEBHOOK_SECRET": a.webhookSecret,
+		"OPERATOR_ORG_ID":       a.operatorOrgID,
 		"SOCKET_LIFETIME":       a.lifetime.String(),
 		"WORKOS_API_KEY":        workosKey,
 		"WS_URL":                fmt.Sprintf("ws://localhost:%d/", a.socketPort),

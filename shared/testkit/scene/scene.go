@@ -5,8 +5,8 @@
 //
 // Events speak of people, meetings and the like by ids that stand for real ones,
 // as `01K0ABCDEFGHJKMNPQRSTVWXYZ` for a meeting. A domain says which of its
-// functions' answers give the real ones; people and sockets are for those who play
-// an event to name.
+// functions' answers give the real ones; people sockets and what is fresh are for
+// those who play an event to name.
 package scene
 
 import (
@@ -20,13 +20,23 @@ import (
 	"strings"
 )
 
-// The ids of events that no function's answer gives: two people, and an open
-// socket.
+// The ids of events that no function's answer gives: two people, an open socket, and
+// what the caller of a function names and nothing may have been named before.
 const (
 	Ada    = "user_01K0ADA00000000000000000"
 	Grace  = "user_01K0GRACE0000000000000000"
 	Socket = "NfYzAcQ5oAMCJpg="
+	Fresh  = "01K0FRESH00000000000000000"
 )
+
+// Operator is the local person who operates the suite; OperatorClaims are what their
+// tokens say otherwise than anybody else's, null that it isn't said.
+const Operator = "root"
+
+// OperatorClaims are those of an operator on a laptop.
+func OperatorClaims() map[string]json.RawMessage {
+	return map[string]json.RawMessage{"role": json.RawMessage(`"admin"`), "org_id": json.RawMessage("null")}
+}
 
 // File is a domain's file beside its events.
 const File = "scene.json"

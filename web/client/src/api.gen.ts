@@ -16,6 +16,10 @@ export interface Schemas {
     readonly places?: readonly Schemas["Place"][];
     readonly version: number;
   };
+  readonly ChangeList: {
+    readonly items: readonly Schemas["Change"][];
+    readonly nextCursor: string | null;
+  };
   readonly Chunk: {
     readonly authorId: string;
     readonly confidence: number;
@@ -33,18 +37,75 @@ export interface Schemas {
     /** The same for all versions of an utterance. */
     readonly utteranceId?: string;
   };
+  readonly ClientFlag: {
+    readonly reason: "STATIC" | "SPLIT" | "DEFAULT" | "DISABLED" | "ERROR";
+    readonly value: unknown;
+    readonly variant: string;
+  };
   readonly Committed: {
     readonly ops: readonly Schemas["Op"][];
     readonly version: number;
   };
+  readonly Condition: Readonly<Record<string, unknown>>;
   readonly Cursor: {
     readonly anchor: number;
     readonly head: number;
     readonly version: number;
   };
+  readonly Evaluated: {
+    readonly flags: Readonly<Record<string, Schemas["ClientFlag"]>>;
+    /** As the topic flags says it. */
+    readonly version: number;
+  };
   readonly FieldError: {
     readonly detail: string;
     readonly location: string;
+  };
+  readonly Flag: {
+    /** True where clients see it by GET /v1/flags. */
+    readonly client: boolean;
+    /** The variant where no rule says otherwise, and for everybody while the flag is killed. */
+    readonly default: string;
+    readonly description: string;
+    readonly key: string;
+    /** True where everybody gets the default, whatever the rules say. */
+    readonly kill: boolean;
+    readonly owner: string;
+    readonly revision: number;
+    /** At most one, for everybody. */
+    readonly rules: readonly Schemas["Rule"][];
+    readonly type: "boolean" | "string" | "number" | "json";
+    /** Each variant's value, of the flag's type. */
+    readonly variants: Readonly<Record<string, unknown>>;
+  };
+  readonly FlagList: {
+    readonly items: readonly Schemas["Flag"][];
+    readonly nextCursor: string | null;
+  };
+  readonly FlagsCreateRequest: {
+    readonly client?: boolean;
+    readonly default: string;
+    readonly description?: string;
+    readonly key: string;
+    readonly kill?: boolean;
+    readonly owner?: string;
+    readonly reason: string;
+    readonly rules?: readonly Schemas["Rule"][];
+    readonly type: "boolean" | "string" | "number" | "json";
+    /** 1 to 20. */
+    readonly variants: Readonly<Record<string, unknown>>;
+  };
+  readonly FlagsUpdateRequest: {
+    readonly client?: boolean;
+    readonly default?: string;
+    readonly description?: string;
+    readonly kill?: boolean;
+    readonly owner?: string;
+    readonly reason: string;
+    readonly revision: number;
+    readonly rules?: readonly Schemas["Rule"][];
+    /** All of them; 1 to 20. */
+    readonly variants?: Readonly<Record<string, unknown>>;
   };
   readonly Healthy: {
     readonly stage: string;
@@ -187,6 +248,12 @@ export interface Schemas {
     /** With gone the client leaves at once. */
     readonly status: "active" | "typing" | "idle" | "gone";
   };
+  readonly Rule: {
+    /** Empty: the rule holds for everybody. */
+    readonly if: readonly Schemas["Condition"][];
+    /** A variant, or several by weight in parts of 10,000. */
+    readonly serve: string | Schemas["weighted"];
+  };
   readonly Seen: {
     readonly createdAt: string;
     readonly description: string;
@@ -241,10 +308,67 @@ export interface Schemas {
     /** What others see. One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly displayName?: string;
   };
+  readonly weighted: {
+    readonly weights: Readonly<Record<string, number>>;
+  };
 }
 
 /** The calls of the API, by operation: what each takes and answers. */
 export interface Operations {
+  /** POST /v1/admin/flags: Create a flag. */
+  flags_create: {
+    readonly body: Schemas["FlagsCreateRequest"];
+    readonly answer: Schemas["Flag"];
+  };
+  /** DELETE /v1/admin/flags/{key}: Delete a flag, or have a declared one as it is declared. */
+  flags_delete: {
+    readonly path: {
+      readonly key: string;
+    };
+    readonly query: {
+      readonly reason: string;
+      readonly revision: number;
+    };
+    readonly answer: undefined;
+  };
+  /** GET /v1/flags: Get what the flags that clients see are for me. */
+  flags_evaluate: {
+    readonly answer: Schemas["Evaluated"];
+  };
+  /** GET /v1/admin/flags/{key}: Get a flag. */
+  flags_get: {
+    readonly path: {
+      readonly key: string;
+    };
+    readonly answer: Schemas["Flag"];
+  };
+  /** GET /v1/admin/flags/{key}/history: List a flag's changes, newest first. */
+  flags_history: {
+    readonly path: {
+      readonly key: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["ChangeList"];
+  };
+  /** GET /v1/admin/flags: List all flags. */
+  flags_list: {
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["FlagList"];
+  };
+  /** PATCH /v1/admin/flags/{key}: Change a flag; `kill` serves its default to everybody within two seconds. */
+  flags_update: {
+    readonly path: {
+      readonly key: string;
+    };
+    readonly body: Schemas["FlagsUpdateRequest"];
+    readonly answer: Schemas["Flag"];
+  };
   /** PATCH /v1/meetings/{meetingId}/participants/{userId}: Give a participant another role; it holds at once. */
   meetings_changerole: {
     readonly path: {

@@ -1,0 +1,9 @@
+// Command delete serves DELETE /v1/admin/flags/{key}.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/flags"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(flags.Open, flags.Delete) }

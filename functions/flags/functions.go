@@ -1,0 +1,51 @@
+// Package flags declares the functions about flags: what is on, for whom.
+package flags
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rapport/rapport/functions/composition"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/platform"
+)
+
+type service = *flags.Service
+
+// The functions.
+var (
+	Evaluate = endpoint.HTTP("GET /v1/flags", "Get what the flags that clients see are for me.",
+		service.Evaluate)
+	List = endpoint.HTTP("GET /v1/admin/flags", "List all flags.",
+		service.List, operators(), endpoint.Needs(flags.ActionList))
+	Create = endpoint.HTTP("POST /v1/admin/flags", "Create a flag.",
+		service.Create, operators(), endpoint.Needs(flags.ActionCreate), endpoint.Answers(http.StatusCreated))
+	Get = endpoint.HTTP("GET /v1/admin/flags/{key}", "Get a flag.",
+		service.Get, operators(), endpoint.Needs(flags.ActionGet))
+	Update = endpoint.HTTP("PATCH /v1/admin/flags/{key}", "Change a flag; `kill` serves its default to everybody within two seconds.",
+		service.Update, operators(), endpoint.Needs(flags.ActionUpdate))
+	Delete = endpoint.HTTP("DELETE /v1/admin/flags/{key}", "Delete a flag, or have a declared one as it is declared.",
+		service.Delete, operators(), endpoint.Needs(flags.ActionDelete))
+	History = endpoint.HTTP("GET /v1/admin/flags/{key}/history", "List a flag's changes, newest first.",
+		service.History, operators(), endpoint.Needs(flags.ActionHistory))
+)
+
+func operators() endpoint.Option { return endpoint.For(endpoint.Admins) }
+
+// Functions lists them under their folders.
+func Functions() []endpoint.Unit {
+	return endpoint.Domain("flags", Open, map[string]endpoint.Function[service]{
+		"evaluate": Evaluate, "list": List, "create": Create, "get": Get, "update": Update, "delete": Delete, "history": History,
+	})
+}
+
+// Open builds the service.
+func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
+	d, err := composition.Open(ctx, env)
+	if err != nil {
+		return endpoint.App[service]{}, err
+	}
+	return platform.App(d.Platform, d.Flags()), nil
+}

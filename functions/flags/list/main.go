@@ -1,0 +1,9 @@
+// Command list serves GET /v1/admin/flags.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/flags"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(flags.Open, flags.List) }

@@ -1,0 +1,9 @@
+// Command update serves PATCH /v1/admin/flags/{key}.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/flags"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(flags.Open, flags.Update) }

@@ -1,0 +1,81 @@
+package flags
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// The actions of operators. Everybody may ask what their own flags are.
+const (
+	ActionList    caller.Action = "flags.list"
+	ActionCreate  caller.Action = "flags.create"
+	ActionGet     caller.Action = "flags.get"
+	ActionUpdate  caller.Action = "flags.update"
+	ActionDelete  caller.Action = "flags.delete"
+	ActionHistory caller.Action = "flags.history"
+)
+
+// Service keeps flags in the table Data. Who may call what, the class of the
+// function says: a flag has no roles of its own.
+type Service struct {
+	data    *table.Table
+	reader  *Reader
+	audit   *audit.Log
+	once    *idempotency.Store
+	clock   clock.Clock
+	streams *realtime.Streams
+	log     *slog.Logger
+}
+
+// Parts are what a service is made of.
+type Parts struct {
+	Data    *table.Table
+	Reader  *Reader
+	Audit   *audit.Log
+	Once    *idempotency.Store
+	Clock   clock.Clock
+	Streams *realtime.Streams
+	Log     *slog.Logger
+}
+
+// New makes the service.
+func New(p Parts) *Service {
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams, log: p.Log}
+}
+
+// EvaluateRequest asks for the caller's flags.
+type EvaluateRequest struct{}
+
+// Evaluated are the caller's flags at a version.
+type Evaluated struct {
+	Version int64                 `json:"version" doc:"As the topic flags says it."`
+	Flags   map[string]ClientFlag `json:"flags"`
+}
+
+// ClientFlag is what the caller gets of a flag.
+type ClientFlag struct {
+	Value   Value  `json:"value"`
+	Variant string `json:"variant"`
+	Reason  Reason `json:"reason" enum:"STATIC,SPLIT,DEFAULT,DISABLED,ERROR"`
+}
+
+// Evaluate says what the caller gets of the flags that clients see. It reads the
+// newest version, so that whoever was told of it by the topic gets it.
+func (s *Service) Evaluate(ctx context.Context, c caller.Caller, _ EvaluateRequest) (Evaluated, error) {
+	snapshot := s.reader.Latest(ctx)
+	answer := Evaluated{Version: snapshot.Version(), Flags: map[string]ClientFlag{}}
+	for key, flag := range snapshot.flags {
+		if flag.client {
+			e := snapshot.Evaluate(key, c.UserID)
+			answer.Flags[key] = ClientFlag{Value: e.Value, Variant: e.Variant, Reason: e.Reason}
+		}
+	}
+	return answer, nil
+}
