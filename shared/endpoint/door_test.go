@@ -92,11 +92,19 @@ func (r *replays) Release(context.Context, *caller.Once) error {
 
 func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 	t.Helper()
+	return h.openWith(t, fn, func(*Surroundings) {})
+}
+
+// openWith opens a function in other surroundings.
+func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Surroundings)) lambda.Handler {
+	t.Helper()
 	open := func(context.Context, config.Env) (App[struct{}], error) {
-		return App[struct{}]{Surroundings: Surroundings{
+		around := Surroundings{
 			Gate: h, Answers: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
-		}}, nil
+		}
+		change(&around)
+		return App[struct{}]{Surroundings: around}, nil
 	}
 	units := Domain("desk", open, map[string]Function[struct{}]{"write": fn})
 	handler, err := units[0].Open(t.Context(), nil)

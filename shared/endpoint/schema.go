@@ -220,18 +220,23 @@ func schemaOf(t reflect.Type) *Schema {
 	case reflect.Slice:
 		return &Schema{Type: "array", Items: schemaOf(t.Elem())}
 	case reflect.Map:
-		return &Schema{Type: "object", Members: schemaOf(t.Elem())}
-	case reflect.Struct:
-		s := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
-		for _, f := range reflect.VisibleFields(t) {
-			if !f.Anonymous && f.IsExported() {
-				addProperty(s, f)
-			}
+		if t.Key().Kind() == reflect.String {
+			return &Schema{Type: "object", Members: schemaOf(t.Elem())}
 		}
-		return s
-	default:
-		panic(fmt.Sprintf("endpoint: %s can't be described in JSON Schema", t))
+	case reflect.Struct:
+		return structSchema(t)
 	}
+	panic(fmt.Sprintf("endpoint: %s can't be described in JSON Schema", t))
+}
+
+func structSchema(t reflect.Type) *Schema {
+	s := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
+	for _, f := range reflect.VisibleFields(t) {
+		if !f.Anonymous && f.IsExported() {
+			addProperty(s, f)
+		}
+	}
+	return s
 }
 
 func addProperty(s *Schema, f reflect.StructField) {

@@ -76,8 +76,8 @@ func TestShapesThatCantBe(t *testing.T) {
 		"a channel": reflect.TypeFor[struct {
 			C chan int `json:"c"`
 		}](),
-		"a map": reflect.TypeFor[struct {
-			M map[string]string `json:"m"`
+		"a map whose names are no strings": reflect.TypeFor[struct {
+			M map[int]string `json:"m"`
 		}](),
 		"a bound that is no number": reflect.TypeFor[struct {
 			T string `json:"t" maxLength:"many"`

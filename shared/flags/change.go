@@ -21,26 +21,6 @@ const (
 	opState  = "state"
 )
 
-// Change is an item of a flag's history.
-type Change struct {
-	Version int64     `json:"version" doc:"The flag's revision since this change."`
-	Reason  string    `json:"reason"`
-	By      string    `json:"by" doc:"The userId of the operator."`
-	At      time.Time `json:"at"`
-	Flag    Flag      `json:"flag" doc:"As it was since this change; a deleted flag as it was before."`
-	Deleted bool      `json:"deleted,omitzero"`
-}
-
-// changeItem is a change as stored.
-type changeItem struct {
-	Reason  string    `json:"reason"`
-	By      string    `json:"by"`
-	At      time.Time `json:"at"`
-	Deleted bool      `json:"deleted,omitempty"`
-	// Record is the flag as JSON, with how its weights fell on people.
-	Record string `json:"record"`
-}
-
 // standing is a flag as a change finds it.
 type standing struct {
 	record
@@ -174,7 +154,7 @@ func (w *writing) fill(s *Service, c caller.Caller, in intent) error {
 		unmoved = table.Absent()
 	}
 	w.tx.Put(s.data, stateKey(), w.state, table.If(unmoved), table.Named(opState))
-	w.tx.Put(s.data, historyKey(in.key, stored.Revision), changeItem{
+	w.tx.Put(s.data, historyKey(in.key, stored.Revision), historyItem{
 		Reason: in.reason, By: c.UserID, At: w.now, Deleted: in.deletes, Record: stored.Record,
 	}, table.If(table.Absent()))
 	s.audit.Add(w.tx, c, in.action, "flags/"+in.key)

@@ -82,20 +82,20 @@ type Serve struct {
 	Weights map[string]int
 }
 
-// weighted is the form of a Serve with weights.
-type weighted struct {
+// Weighted is the form of a Serve with weights.
+type Weighted struct {
 	Weights map[string]int `json:"weights"`
 }
 
 // Alternatives are the forms that JSON has of it.
-func (Serve) Alternatives() []any { return []any{"", weighted{}} }
+func (Serve) Alternatives() []any { return []any{"", Weighted{}} }
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (s Serve) MarshalJSONTo(e *jsontext.Encoder) error {
 	if s.Weights == nil {
 		return jsonv2.MarshalEncode(e, s.Variant)
 	}
-	return jsonv2.MarshalEncode(e, weighted{s.Weights})
+	return jsonv2.MarshalEncode(e, Weighted{s.Weights})
 }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -103,7 +103,7 @@ func (s *Serve) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == jsontext.KindString {
 		return jsonv2.UnmarshalDecode(d, &s.Variant)
 	}
-	var w weighted
+	var w Weighted
 	err := jsonv2.UnmarshalDecode(d, &w)
 	s.Weights = w.Weights
 	return err
