@@ -339,7 +339,8 @@ func (h *httpHandler) encode(out any) (answer, error) {
 	if h.declaration.Output == nil {
 		return answer{Status: h.declaration.Status}, nil
 	}
-	body, err := json.Marshal(out)
+	// The members of a map have one order, so that an answer given again is the same.
+	body, err := json.Marshal(out, json.Deterministic(true))
 	if err != nil {
 		return answer{}, fmt.Errorf("encode answer: %w", err)
 	}

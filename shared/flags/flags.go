@@ -21,10 +21,6 @@ import (
 	"encoding/json"
 	"maps"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 const (
@@ -90,21 +86,21 @@ type Weighted struct {
 // Alternatives are the forms that JSON has of it.
 func (Serve) Alternatives() []any { return []any{"", Weighted{}} }
 
-// MarshalJSONTo implements json.MarshalerTo.
-func (s Serve) MarshalJSONTo(e *jsontext.Encoder) error {
+// MarshalJSON implements json.Marshaler.
+func (s Serve) MarshalJSON() ([]byte, error) {
 	if s.Weights == nil {
-		return jsonv2.MarshalEncode(e, s.Variant)
+		return json.Marshal(s.Variant)
 	}
-	return jsonv2.MarshalEncode(e, Weighted{s.Weights})
+	return json.Marshal(Weighted{s.Weights})
 }
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (s *Serve) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() == jsontext.KindString {
-		return jsonv2.UnmarshalDecode(d, &s.Variant)
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *Serve) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &s.Variant)
 	}
 	var w Weighted
-	err := jsonv2.UnmarshalDecode(d, &w)
+	err := json.Unmarshal(text, &w)
 	s.Weights = w.Weights
 	return err
 }

@@ -189,7 +189,7 @@ func (s *Store) Commit(ctx context.Context, tx *table.Tx, once *caller.Once, ans
 	if once == nil {
 		return tx.Commit(ctx)
 	}
-	body, err := json.Marshal(answer)
+	body, err := json.Marshal(answer, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}

@@ -16,10 +16,6 @@ export interface Schemas {
     readonly places?: readonly Schemas["Place"][];
     readonly version: number;
   };
-  readonly ChangeList: {
-    readonly items: readonly Schemas["Change"][];
-    readonly nextCursor: string | null;
-  };
   readonly Chunk: {
     readonly authorId: string;
     readonly confidence: number;
@@ -114,6 +110,21 @@ export interface Schemas {
   readonly Heard: {
     /** False for an event that means nothing here. */
     readonly handled: boolean;
+  };
+  readonly HistoryEntry: {
+    readonly at: string;
+    /** The userId of the operator. */
+    readonly by: string;
+    readonly deleted?: boolean;
+    /** As it was since this change; a deleted flag as it was before. */
+    readonly flag: Schemas["Flag"];
+    readonly reason: string;
+    /** The flag's revision since this change. */
+    readonly version: number;
+  };
+  readonly HistoryList: {
+    readonly items: readonly Schemas["HistoryEntry"][];
+    readonly nextCursor: string | null;
   };
   readonly IdentityEventRequest: {
     /** What the event is about; its fields depend on the event. */
@@ -252,7 +263,7 @@ export interface Schemas {
     /** Empty: the rule holds for everybody. */
     readonly if: readonly Schemas["Condition"][];
     /** A variant, or several by weight in parts of 10,000. */
-    readonly serve: string | Schemas["weighted"];
+    readonly serve: string | Schemas["Weighted"];
   };
   readonly Seen: {
     readonly createdAt: string;
@@ -308,7 +319,7 @@ export interface Schemas {
     /** What others see. One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly displayName?: string;
   };
-  readonly weighted: {
+  readonly Weighted: {
     readonly weights: Readonly<Record<string, number>>;
   };
 }
@@ -351,7 +362,7 @@ export interface Operations {
       readonly cursor?: string;
       readonly limit?: number;
     };
-    readonly answer: Schemas["ChangeList"];
+    readonly answer: Schemas["HistoryList"];
   };
   /** GET /v1/admin/flags: List all flags. */
   flags_list: {
