@@ -150,7 +150,7 @@ func TestEvaluationNeverFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Snapshot{flags: map[string]*compiled{"k": c}, killed: map[string]bool{"k": random.IntN(4) == 0}, unread: random.IntN(4) == 0}
+		s := &Snapshot{flags: map[string]*compiled{"k": c}, killed: map[string]bool{"k": random.IntN(4) == 0}}
 		for range 50 {
 			id := string(randomBytes(random))
 			got := s.Evaluate("k", id)
@@ -160,8 +160,8 @@ func TestEvaluationNeverFails(t *testing.T) {
 			if again := s.Evaluate("k", id); again.Variant != got.Variant || again.Reason != got.Reason {
 				t.Fatalf("%q gets %+v, then %+v", id, got, again)
 			}
-			if (s.killed["k"] || s.unread) && got.Variant != f.Default {
-				t.Fatalf("%q gets %+v of a flag that is killed or unknown", id, got)
+			if s.killed["k"] && got.Variant != f.Default {
+				t.Fatalf("%q gets %+v of a flag that is killed", id, got)
 			}
 		}
 		if got := s.Evaluate("unknown", "user"); got.Variant != "" || got.Reason != ReasonError || got.on {
@@ -180,14 +180,14 @@ func randomBytes(random *rand.Rand) []byte {
 
 func TestDeclarationsAreValid(t *testing.T) {
 	t.Parallel()
-	all := declaredSnapshot()
-	read, unread := &Snapshot{flags: all}, &Snapshot{flags: all, unread: true}
+	all := compiledDeclarations()
+	read, unread := &Snapshot{flags: all}, unreadSnapshot()
 	for _, f := range Declared() {
 		if err := f.check(); err != nil || all[f.Key] == nil {
 			t.Errorf("%s: %v", f.Key, err)
 		}
-		if got := unread.Evaluate(f.Key, "user"); got.on {
-			t.Errorf("%s is on for whoever knows nothing: %+v", f.Key, got)
+		if got := unread.Evaluate(f.Key, "user"); got.on != (f.Key == "transcription") || got.Reason != ReasonError {
+			t.Errorf("%s is, for whoever knows nothing: %+v", f.Key, got)
 		}
 	}
 	if len(all) != 7 || !read.Boolean(Transcription, "user") {

@@ -4,31 +4,39 @@ import "slices"
 
 // BooleanFlag is a declared flag that is on or off.
 type BooleanFlag struct {
-	key string
-	// served is what everybody gets until somebody changes the flag.
-	served      bool
+	key         string
 	description string
+	// served is what everybody gets until somebody changes the flag.
+	served bool
+	// unread is what holds for a function that has never reached the table of flags:
+	// it can't know that nobody killed the flag.
+	unread bool
 }
 
 // The flags in front of parts of Rapport. Each is on until somebody changes it, and
-// off by default: killing it switches the part off, and so does a function that has
-// never reached the table of flags, for it can't know that nobody killed it.
+// off by default, so that killing it switches the part off. Who has never reached the
+// table takes what calls a provider to be off. Transcription calls nobody, and refusing
+// it would lose what people say, so there it is on.
 var (
-	AIPreCall      = BooleanFlag{"ai.precall", true, "What is prepared before a meeting by a text model."}
-	AIInCall       = BooleanFlag{"ai.incall", true, "Prompts by a text model while a meeting is active."}
-	AIPostCall     = BooleanFlag{"ai.postcall", true, "Insights by a text model after a meeting."}
-	Transcription  = BooleanFlag{"transcription", true, "Adding to the transcripts of meetings."}
-	Matching       = BooleanFlag{"matching", true, "Proposing people to each other."}
-	VideoStream    = BooleanFlag{"video.stream", true, "Video by the provider Stream."}
-	SearchSemantic = BooleanFlag{"search.semantic", true, "Search by meaning beside search by words."}
+	AIPreCall      = BooleanFlag{key: "ai.precall", served: true, description: "What is prepared before a meeting by a text model."}
+	AIInCall       = BooleanFlag{key: "ai.incall", served: true, description: "Prompts by a text model while a meeting is active."}
+	AIPostCall     = BooleanFlag{key: "ai.postcall", served: true, description: "Insights by a text model after a meeting."}
+	Transcription  = BooleanFlag{key: "transcription", served: true, unread: true, description: "Adding to the transcripts of meetings."}
+	Matching       = BooleanFlag{key: "matching", served: true, description: "Proposing people to each other."}
+	VideoStream    = BooleanFlag{key: "video.stream", served: true, description: "Video by the provider Stream."}
+	SearchSemantic = BooleanFlag{key: "search.semantic", served: true, description: "Search by meaning beside search by words."}
 )
+
+// booleans are all declared flags.
+func booleans() []BooleanFlag {
+	return []BooleanFlag{AIPreCall, AIInCall, AIPostCall, Transcription, Matching, VideoStream, SearchSemantic}
+}
 
 // Declared are all declared flags, by key.
 func Declared() []Flag {
-	all := []BooleanFlag{AIPreCall, AIInCall, AIPostCall, Transcription, Matching, VideoStream, SearchSemantic}
-	flags := make([]Flag, len(all))
-	for i, d := range all {
-		flags[i] = d.flag()
+	var flags []Flag
+	for _, d := range booleans() {
+		flags = append(flags, d.flag())
 	}
 	slices.SortFunc(flags, byKey)
 	return flags

@@ -30,8 +30,8 @@ const (
 // It reads the state, a small item, where the last reading is a second old; and the
 // flags themselves where the version has moved and the snapshot is five seconds old.
 // Where the table can't be reached, what was known last goes on to hold, and where
-// nothing was ever known, every declared flag's default; the next try comes a second
-// later.
+// nothing was ever known, what each declared flag says for that; the next try comes a
+// second later.
 type Reader struct {
 	data  *table.Table
 	clock clock.Clock
@@ -46,7 +46,7 @@ type Reader struct {
 
 // NewReader makes a reader of the table Data. It makes no call.
 func NewReader(data *table.Table, c clock.Clock, log *slog.Logger) *Reader {
-	return &Reader{data: data, clock: c, log: log, current: &Snapshot{flags: declaredSnapshot(), unread: true}}
+	return &Reader{data: data, clock: c, log: log, current: unreadSnapshot()}
 }
 
 // Boolean says whether a declared flag is on for a person. It never fails.
@@ -120,7 +120,7 @@ func (r *Reader) refresh(ctx context.Context, now time.Time, rest time.Duration)
 // load reads all flags. One that can't be understood, of another release say, is
 // logged, and stays as it is declared.
 func (r *Reader) load(ctx context.Context) (map[string]*compiled, error) {
-	all := declaredSnapshot()
+	all := compiledDeclarations()
 	after := ""
 	for {
 		page, err := table.List[item](ctx, r.data, table.Query{PK: partition, Prefix: flagPrefix, Limit: table.MaxLimit, After: after})

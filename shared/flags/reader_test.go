@@ -135,19 +135,25 @@ func TestAllElseIsTrustedForFiveSeconds(t *testing.T) {
 }
 
 // Where the table can't be reached, what was known last holds, and where nothing was,
-// the declared default; both are asked for again a second later.
+// what is declared for that; both are asked for again a second later.
 func TestTheTableCantBeReached(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.wire.cut.Store(true)
-	w.want(0, false, "nothing is known")
+	w.want(0, true, "nothing is known")
+	if w.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
+		t.Error("a provider is called by who can't know that nobody killed its flag")
+	}
 	calls := w.wire.calls.Load()
-	w.want(999*time.Millisecond, false, "nothing is known")
+	w.want(999*time.Millisecond, true, "nothing is known")
 	if got := w.wire.calls.Load(); got != calls {
 		t.Error("asked again within a second")
 	}
 	w.wire.cut.Store(false)
 	w.want(time.Millisecond, true, "reached again")
+	if !w.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
+		t.Error("what is declared as on is off")
+	}
 	w.wire.cut.Store(true)
 	w.kill(true)
 	w.want(time.Hour, true, "last known")

@@ -36,7 +36,7 @@ type Snapshot struct {
 	version int64
 	flags   map[string]*compiled
 	killed  map[string]bool
-	// unread is true where the flags were never read: everybody gets the default.
+	// unread is true where the flags were never read, and are what is declared for that.
 	unread bool
 }
 
@@ -82,8 +82,8 @@ func (f Flag) evaluation(variant string, reason Reason) Evaluation {
 	return Evaluation{Value: value, Variant: variant, Reason: reason, on: f.Type == Boolean && string(value) == "true"}
 }
 
-// declaredSnapshot is the flags as they are declared.
-func declaredSnapshot() map[string]*compiled {
+// compiledDeclarations are the flags as they are declared.
+func compiledDeclarations() map[string]*compiled {
 	all := map[string]*compiled{}
 	for _, f := range Declared() {
 		// A declaration that isn't valid is found by a test; its flag is off.
@@ -92,6 +92,20 @@ func declaredSnapshot() map[string]*compiled {
 		}
 	}
 	return all
+}
+
+// unreadSnapshot is what holds before the flags were ever read.
+func unreadSnapshot() *Snapshot {
+	s := &Snapshot{flags: compiledDeclarations(), unread: true}
+	for _, d := range booleans() {
+		variant := variantOff
+		if d.unread {
+			variant = variantOn
+		}
+		served := d.flag().evaluation(variant, ReasonError)
+		s.flags[d.key].served = &served
+	}
+	return s
 }
 
 // Version counts the changes of all flags.
@@ -106,20 +120,15 @@ func (s *Snapshot) Evaluate(key, userID string) Evaluation {
 	}
 	switch {
 	case s.killed[key]:
-		return c.fallback.because(ReasonDisabled)
-	case s.unread:
-		return c.fallback.because(ReasonError)
+		killed := c.fallback
+		killed.Reason = ReasonDisabled
+		return killed
 	case c.served != nil:
 		return *c.served
 	case c.split != nil:
 		return c.split[holder(c.Ranges, bucket(c.Salt, userID))]
 	}
 	return c.fallback
-}
-
-func (e Evaluation) because(r Reason) Evaluation {
-	e.Reason = r
-	return e
 }
 
 // Boolean says whether a declared flag is on for a person.
