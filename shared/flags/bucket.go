@@ -44,7 +44,7 @@ func bucket(salt, userID string) int {
 // Every variant keeps what it has, up to its new weight; what others give up goes to
 // those that grow. So exactly as many buckets change hands as must.
 func reapportioned(before []share, weights map[string]int) []share {
-	var owner [total]string
+	owner := make([]string, total)
 	left := maps.Clone(weights)
 	at := 0
 	for _, r := range before {

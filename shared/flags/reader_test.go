@@ -173,6 +173,16 @@ func TestTheTableCantBeReached(t *testing.T) {
 	}
 }
 
+// From memory the reader allocates nothing either.
+func TestReadingAllocatesNothing(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.want(0, true, "as declared")
+	if n := testing.AllocsPerRun(1000, func() { w.reader.Boolean(ctx, flags.Transcription, "user_ada") }); n != 0 {
+		t.Errorf("asking the reader allocates %v times", n)
+	}
+}
+
 // What can't be understood, of another release say, stays as it is declared, and takes
 // no other flag with it.
 func TestAFlagThatIsNotUnderstood(t *testing.T) {

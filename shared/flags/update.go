@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -81,7 +82,7 @@ func equal(a, b Flag) (bool, error) {
 		return false, fmt.Errorf("encode flag %s: %w", a.Key, err)
 	}
 	other, err := json.Marshal(b, json.Deterministic(true))
-	return string(one) == string(other), err
+	return bytes.Equal(one, other), err
 }
 
 // DeleteRequest deletes a flag.
