@@ -68,6 +68,8 @@ export class SocketConnection implements Connection {
   /** The last attempt that failed, while nothing better has come. */
   #failure: { readonly error: RapportError; readonly ticketed: boolean } | undefined;
   #cancelLate = () => {};
+  /** Nothing has come on the newest socket that opened. Where that is its end, the next is current only once something has come on it. */
+  #unheard = false;
   #state: ConnectionState = { kind: "idle" };
   #current: Socket | undefined;
   readonly #retiring = new Set<Socket>();
@@ -221,13 +223,15 @@ export class SocketConnection implements Connection {
     this.#cancelTimer = undefined;
     const dialing = new AbortController();
     this.#dialing = dialing;
-    if (this.#current === undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
+    if (this.#current === undefined) {
+      this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
+      this.#watchDial();
+    }
     this.#newTicket(dialing.signal).then(
       (ticket) => {
         if (dialing.signal.aborted) return;
         const ends = Date.parse(ticket.expiresAt);
         if (!Number.isNaN(ends)) this.#serverAhead = ends - ticketLifeMs - this.#platform.clock.elapsed();
-        if (this.#current === undefined) this.#watchHandshake();
         this.#handshake(ticket.url, dialing);
       },
       (error: unknown) => {
@@ -245,14 +249,19 @@ export class SocketConnection implements Connection {
     };
     let socket: Socket;
     let opened = false;
+    const adopt = () => {
+      opened = this.#unheard = true;
+      settled();
+      this.#adopt(socket);
+    };
     try {
       socket = new Socket(url, this.#platform, {
         onOpen: () => {
-          opened = true;
-          settled();
-          this.#adopt(socket);
+          if (this.#unheard && this.#current === undefined) socket.ping();
+          else adopt();
         },
         onHeard: () => {
+          if (!opened) adopt();
           if (socket === this.#current) this.#stopFallback();
         },
         onTrusted: () => {
@@ -312,11 +321,19 @@ export class SocketConnection implements Connection {
     this.#wait(error.retryAfter ?? 0);
   }
 
-  /** A socket that takes too long to open, or to bring something, is taken for one that fails, while it may still succeed. */
-  #watchHandshake(): void {
+  /**
+   * An attempt that takes too long is taken for one that fails, while it may still
+   * succeed; not so a socket that is open and brings nothing, which would swallow
+   * what is sent meanwhile.
+   */
+  #watchDial(): void {
     this.#cancelLate();
     this.#cancelLate = this.#platform.clock.after(fallbackMs, () => {
       if (this.#topics.size === 0) return; // Nobody asks for anything that could come.
+      if (this.#current !== undefined) {
+        this.#current.close();
+        return;
+      }
       this.#goByHttp(notOpened(), true);
       this.#becomeAgain();
     });
@@ -343,6 +360,7 @@ export class SocketConnection implements Connection {
 
   #stopFallback(): void {
     this.#cancelLate();
+    this.#unheard = false;
     this.#failure = undefined;
     this.#fallback?.stop();
   }
@@ -356,7 +374,7 @@ export class SocketConnection implements Connection {
     if (this.#platform.clock.elapsed() - this.#openedAt >= stableMs) this.#attempt = 0;
     if (this.#fallBack()) return;
     // One that opened and let nothing through is no better than one that did not open.
-    if (!socket.hasHeard && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
+    if (this.#unheard && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
     // Topics that live by HTTP lose nothing with it.
     if (!this.byHttp) for (const follower of this.#topics.followers()) follower.onLost();
     if (this.#dialing !== undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });

@@ -5,8 +5,8 @@ import type { Polled } from "./poller.ts";
 
 /**
  * Why no socket opens. offline: no server answers, by HTTP neither. blocked:
- * HTTP is answered, but no WebSocket opens; something in between does not let it
- * through. refused: the server gives no ticket for one, and `error.detail` says
+ * HTTP is answered, but no WebSocket opens; something in between does not let it,
+ * or the request for a ticket, through. refused: the server gives no ticket for one, and `error.detail` says
  * why, as with too many windows.
  */
 export interface SocketProblem {
@@ -51,11 +51,17 @@ export class Fallback {
     return this.#unanswered === undefined ? this.#problem : { kind: "offline", error: this.#unanswered };
   }
 
-  /** An attempt has failed, or takes too long: before a ticket came, or with it. */
+  /**
+   * An attempt has failed, or takes too long: before a ticket came, or with it.
+   * Where the request for one was not answered, a round of the others tells
+   * whether it was kept away alone.
+   */
   failed(error: RapportError, ticketed: boolean): void {
-    this.#unanswered = !ticketed && isUnanswered(error) ? error : undefined;
-    if (this.#unanswered !== undefined) return;
-    this.#problem = { kind: ticketed ? "blocked" : "refused", error };
+    const unanswered = !ticketed && isUnanswered(error);
+    if (!unanswered) this.#unanswered = undefined;
+    else if (!this.#answered) this.#unanswered = error;
+    this.#problem = { kind: ticketed || unanswered ? "blocked" : "refused", error };
+    if (this.#poller.isRunning && unanswered) this.#poller.hurry();
     this.#poller.start();
   }
 

@@ -113,11 +113,6 @@ export class Socket {
     return this.#retiring;
   }
 
-  /** Whether anything has come since it opened. */
-  get hasHeard(): boolean {
-    return this.#hasHeard;
-  }
-
   /** Milliseconds since something came. */
   get quietFor(): number {
     return this.#platform.clock.elapsed() - this.#lastReceived;

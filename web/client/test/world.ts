@@ -30,8 +30,8 @@ export class World {
   readonly server: FakeServer;
   readonly sockets: FakeSocket[] = [];
   readonly requests: Request[] = [];
-  /** Answers in the server's place while it returns something; `"lost"` is no answer. */
-  intercept: (request: Request) => Answer | "lost" | undefined = () => undefined;
+  /** Answers in the server's place while it returns something; `"lost"` is no answer, `"hanging"` none for ever. */
+  intercept: (request: Request) => Answer | "lost" | "hanging" | undefined = () => undefined;
   /**
    * Whether new sockets can be opened. hanging: they neither open nor end. mute:
    * they open, and nothing passes. cut: they open, and end soon. throwing: they can't be made.
@@ -111,6 +111,7 @@ export class World {
       }
       this.clock.after(this.network.latency(), () => {
         const answer = this.intercept(request) ?? this.#serve(request);
+        if (answer === "hanging") return;
         if (answer === "lost" || this.random.chance(drop)) lost();
         else this.clock.after(this.network.latency(), () => resolve(response(answer)));
       });
