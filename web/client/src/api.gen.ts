@@ -86,7 +86,7 @@ export interface Schemas {
   };
   readonly Meeting: {
     readonly createdAt: string;
-    readonly description: string;
+    readonly description?: string;
     readonly durationMinutes?: number;
     readonly endedAt?: string;
     readonly hostId: string;
@@ -124,6 +124,7 @@ export interface Schemas {
   };
   readonly NotesAppendRequest: {
     readonly baseVersion: number;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly clientId: string;
     readonly clientSeq: number;
     readonly ops: readonly Schemas["Op"][];
@@ -180,6 +181,7 @@ export interface Schemas {
     readonly type: string;
   };
   readonly RealtimeTellPresenceRequest: {
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly clientId: string;
     readonly cursor?: Schemas["Cursor"];
     /** Grows with every heartbeat of a client, over whatever way it is sent; the highest wins. */
@@ -189,7 +191,7 @@ export interface Schemas {
   };
   readonly Seen: {
     readonly createdAt: string;
-    readonly description: string;
+    readonly description?: string;
     readonly durationMinutes?: number;
     readonly endedAt?: string;
     readonly hostId: string;
