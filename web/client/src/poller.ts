@@ -31,6 +31,8 @@ export class Poller {
   #movedAt = -Infinity;
   #failures = 0;
   #next: { readonly at: number; readonly cancel: () => void } | undefined;
+  /** Somebody was in a hurry while a round was under way, which may have begun without them. */
+  #hurried = false;
 
   /** `onRound` hears how each round went. */
   constructor(platform: Platform, polled: () => readonly Polled[], onRound: (failure: RapportError | undefined) => void) {
@@ -67,6 +69,7 @@ export class Poller {
 
   /** Somebody looks, or has just begun to follow something: the next round comes now, where nothing speaks against it. */
   hurry(): void {
+    this.#hurried = this.#next === undefined;
     if (this.#failures === 0) this.#hasten(0);
   }
 
@@ -85,6 +88,7 @@ export class Poller {
   }
 
   async #round(stopped: AbortSignal): Promise<void> {
+    this.#hurried = false;
     const round = new AbortController();
     const stop = () => round.abort(stopped.reason);
     stopped.addEventListener("abort", stop, { once: true });
@@ -104,7 +108,7 @@ export class Poller {
     this.#failures = failure === undefined ? 0 : this.#failures + 1;
     this.#onRound(failure);
     // Who hears of the round may stop it all.
-    if (!stopped.aborted) this.#after(this.#pause(failure));
+    if (!stopped.aborted) this.#after(this.#hurried && failure === undefined ? 0 : this.#pause(failure));
   }
 
   #pause(failure: RapportError | undefined): number {

@@ -175,6 +175,19 @@ describe("where WebSockets are blocked", () => {
     expect([...world.server.arrivals.values()].every((forms) => forms.size === 1)).toBe(true);
   });
 
+  test("what is opened while a round is under way is asked for right after it", async () => {
+    await room();
+    await world.clock.run(20_000);
+    world.network.faults = { delay: 300, drop: 0, duplicate: 0, cut: 0 };
+    const before = asked("/notes/changes");
+    await world.clock.until(() => asked("/notes/changes") > before);
+    const chunks: string[] = [];
+    world.server.transcript.push({ text: "hello", position: 1 });
+    rapport.watchTranscript("m1", { from: 0, onChunk: ({ text }) => chunks.push(text) });
+    await world.clock.run(1_500);
+    expect(chunks).toEqual(["hello"]);
+  });
+
   test("another role, a removal and the end of the meeting are noticed", async () => {
     const { meeting, notes } = await room();
     const ends: (EndReason | string)[] = [];
