@@ -183,7 +183,7 @@ describe("where WebSockets are blocked", () => {
     await world.clock.until(() => asked("/notes/changes") > before);
     const chunks: string[] = [];
     world.server.transcript.push({ text: "hello", position: 1 });
-    rapport.watchTranscript("m1", { from: 0, onChunk: ({ text }) => chunks.push(text) });
+    rapport.watchTranscript("m1", { onChunk: ({ text }) => chunks.push(text) });
     await world.clock.run(1_500);
     expect(chunks).toEqual(["hello"]);
   });
