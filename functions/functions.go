@@ -8,6 +8,7 @@ import (
 	"github.com/rapport/rapport/functions/meetings"
 	"github.com/rapport/rapport/functions/notes"
 	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/functions/streams"
 	"github.com/rapport/rapport/functions/system"
 	"github.com/rapport/rapport/functions/transcripts"
 	"github.com/rapport/rapport/functions/users"
@@ -20,6 +21,7 @@ func All() []endpoint.Unit {
 		meetings.Functions(),
 		notes.Functions(),
 		realtime.Functions(),
+		streams.Functions(),
 		system.Functions(),
 		transcripts.Functions(),
 		users.Functions(),

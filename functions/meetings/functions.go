@@ -36,10 +36,6 @@ var (
 		service.ChangeRole, endpoint.Needs(meetings.ActionChangeRole))
 	Remove = endpoint.HTTP("DELETE /v1/meetings/{meetingId}/participants/{userId}", "Remove a participant; their streams end at once.",
 		service.Remove, endpoint.Needs(meetings.ActionRemove), endpoint.Fails("CONFLICT"))
-	// Propagate may see a record twice, and late: it writes the name that holds by
-	// then, unless that or a newer one is there.
-	Propagate = endpoint.Stream("Data", "stream: bring people's new names into the meetings they are in; a retry goes on where the first try ended.",
-		service.Propagate)
 )
 
 // Functions lists them under their folders.
@@ -47,7 +43,6 @@ func Functions() []endpoint.Unit {
 	return endpoint.Domain("meetings", Open, map[string]endpoint.Function[service]{
 		"create": Create, "list": List, "get": Get, "update": Update, "start": Start, "end": End,
 		"listparticipants": ListParticipants, "invite": Invite, "changerole": ChangeRole, "remove": Remove,
-		"propagate": Propagate,
 	})
 }
 

@@ -72,8 +72,8 @@ func TestAnOpenBreakerIsPassedOverUntilAHeadGetsThrough(t *testing.T) {
 	if s.Posts() != posts || len(other.Events(t, r.notes)) != 1 {
 		t.Fatalf("%d posts to the socket with the open breaker; the other has %v", s.Posts()-posts, other.Events(t, r.notes))
 	}
-	r.stream(t, "Log", "notes/project")
-	r.stream(t, "Log", "realtime/fanout")
+	r.stream(t, "Log", "streams/project")
+	r.stream(t, "Log", "streams/fanout")
 	if head := last(t, s, "head", r.notes); head == nil || head.Position != 1 {
 		t.Fatalf("head %v, want position 1", head)
 	}
@@ -112,8 +112,8 @@ func TestASocketThatFailsForLongIsGivenUp(t *testing.T) {
 	if got := r.circuit(t, s); got.Failures != 21 || !s.Open() {
 		t.Fatalf("after an event: %+v, hung up: %v", got, !s.Open())
 	}
-	r.stream(t, "Log", "notes/project")
-	r.stream(t, "Log", "realtime/fanout")
+	r.stream(t, "Log", "streams/project")
+	r.stream(t, "Log", "streams/fanout")
 	if s.Open() {
 		t.Error("the socket is still open")
 	}

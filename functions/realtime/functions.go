@@ -12,11 +12,8 @@ import (
 	"github.com/rapport/rapport/shared/realtime"
 )
 
-// Service is the sockets' side and the durable lane behind it.
-type Service struct {
-	*realtime.Service
-	*realtime.Durable
-}
+// Service is the sockets' side, and who is present in a meeting.
+type Service struct{ *realtime.Service }
 
 // The functions.
 var (
@@ -43,10 +40,6 @@ var (
 		Service.Ping)
 	Unknown = endpoint.UnknownFrames[Service]("Answer frames that aren't JSON or have no known action.",
 		"subscribe", "unsubscribe", "edit", "presence", "ping")
-	// Fanout may see a record twice: a head says what is newest, and a
-	// revocation ends only what shouldn't be there.
-	Fanout = endpoint.Stream("Data,Log", "stream: tell subscribers what moved, and end the streams that must; a retry tells the same.",
-		Service.Fanout)
 )
 
 // Functions lists them under their folders.
@@ -54,7 +47,7 @@ func Functions() []endpoint.Unit {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
 		"unsubscribe": Unsubscribe, "presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,
-		"leave": Leave, "ping": Ping, "unknown": Unknown, "fanout": Fanout,
+		"leave": Leave, "ping": Ping, "unknown": Unknown,
 	})
 }
 
@@ -83,6 +76,5 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 			Realtime: d.Realtime, Connections: d.Connections, Streams: d.Streams, Topics: topics,
 			Departures: d.Queue(own.Departures), Audit: d.Audit, Clock: d.Clock, Log: d.Log, URL: d.Config.SocketURL,
 		}),
-		Durable: realtime.NewDurable(d.Streams, topics, d.Clock, d.Movers()...),
 	}), nil
 }

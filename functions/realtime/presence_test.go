@@ -440,7 +440,7 @@ func TestPresenceEndsWithTheRight(t *testing.T) {
 		if err := r.Tables.Data.Update(t.Context(), key, table.Update{Set: map[string]any{"status": "removed"}}); err != nil {
 			t.Fatal(err)
 		}
-		r.stream(t, "Data", "realtime/fanout")
+		r.stream(t, "Data", "streams/fanout")
 		seen, _ := r.presence(t, ada, 3)
 		expect(t, "told", seen, "-user_ben")
 		if got := ben.Ask(t, r.beat(2, "typing")); got.Code != errs.Forbidden {

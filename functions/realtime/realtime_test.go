@@ -168,8 +168,8 @@ func TestDurableLaneRepairsALostPost(t *testing.T) {
 		t.Fatalf("got %v over a failing socket", got)
 	}
 	s.Recover()
-	r.stream(t, "Log", "notes/project")
-	r.stream(t, "Log", "realtime/fanout")
+	r.stream(t, "Log", "streams/project")
+	r.stream(t, "Log", "streams/fanout")
 	if head := last(t, s, "head", r.notes); head == nil || head.Position != 1 {
 		t.Fatalf("head %v, want position 1", head)
 	}
@@ -185,12 +185,12 @@ func TestHeadHasTheHashOfTheSnapshot(t *testing.T) {
 	s := r.ben.Connect(t)
 	subscribe(t, s, r.notes)
 	r.write(t)
-	r.stream(t, "Log", "realtime/fanout")
+	r.stream(t, "Log", "streams/fanout")
 	if head := last(t, s, "head", r.notes); head != nil {
 		t.Fatalf("head %s before the snapshot, which is to come", head.Raw)
 	}
-	r.stream(t, "Log", "notes/project")
-	r.stream(t, "Log", "realtime/fanout")
+	r.stream(t, "Log", "streams/project")
+	r.stream(t, "Log", "streams/fanout")
 	text := testkit.As[struct {
 		Version int64
 		Content string
@@ -233,7 +233,7 @@ func TestDurableLaneRepeatsARevocation(t *testing.T) {
 		}
 	}
 	mark("removed")
-	r.stream(t, "Data", "realtime/fanout")
+	r.stream(t, "Data", "streams/fanout")
 	if got := last(t, s, "revoked", r.notes); got == nil || got.Reason != "removed" {
 		t.Fatalf("got %v, want revoked with reason removed", got)
 	}
@@ -247,7 +247,7 @@ func TestDurableLaneRepeatsARevocation(t *testing.T) {
 	mark("active")
 	subscribe(t, s, r.notes)
 	before := len(s.Frames(t))
-	r.stream(t, "Data", "realtime/fanout")
+	r.stream(t, "Data", "streams/fanout")
 	for _, frame := range s.Frames(t)[before:] {
 		if frame.Type == "revoked" {
 			t.Errorf("an old record ended a subscription that stands: %s", frame.Raw)
@@ -261,12 +261,12 @@ func TestFanoutIsIdempotent(t *testing.T) {
 	s := r.ben.Connect(t)
 	subscribe(t, s, r.notes)
 	r.write(t)
-	r.stream(t, "Log", "realtime/fanout")
+	r.stream(t, "Log", "streams/fanout")
 	r.ada.Call(t, fmt.Sprintf("DELETE %s/participants/%s", r.path, r.ben.ID), nil).Want(t, 204)
 	stored := r.Stored(t, "Realtime")
 	r.Restart()
-	r.stream(t, "Data", "realtime/fanout")
-	r.stream(t, "Data", "realtime/fanout")
+	r.stream(t, "Data", "streams/fanout")
+	r.stream(t, "Data", "streams/fanout")
 	if got := r.Stored(t, "Realtime"); len(got) != len(stored) {
 		t.Errorf("%d rows, %d before", len(got), len(stored))
 	}

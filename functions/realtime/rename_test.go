@@ -15,7 +15,7 @@ import (
 func (r *room) rename(t *testing.T, p *testkit.Person, name string) {
 	t.Helper()
 	p.Call(t, "PATCH /v1/me", object{"displayName": name}).Want(t, 200)
-	r.stream(t, "Data", "meetings/propagate")
+	r.stream(t, "Data", "streams/project")
 }
 
 // called gives what the newest frames of a socket call a person: in the meeting's
@@ -99,7 +99,7 @@ func TestRenamedWhileEntering(t *testing.T) {
 			}
 			return struct{}{}
 		})
-		r.stream(t, "Data", "meetings/propagate")
+		r.stream(t, "Data", "streams/project")
 		for key, item := range r.Stored(t, "Realtime") {
 			if strings.HasPrefix(key, "PRESENCE#") && item["userId"] == r.ben.ID && item["displayName"] != name {
 				t.Errorf("round %d: the row has %v", round, item["displayName"])

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/functions/streams"
 	"github.com/rapport/rapport/shared/endpoint"
 )
 
-func main() { endpoint.Serve(realtime.Open, realtime.Fanout) }
+func main() { endpoint.Serve(streams.Open, streams.Fanout) }
