@@ -10,6 +10,7 @@ import (
 	"github.com/rapport/rapport/functions/realtime"
 	"github.com/rapport/rapport/functions/streams"
 	"github.com/rapport/rapport/functions/system"
+	"github.com/rapport/rapport/functions/topics"
 	"github.com/rapport/rapport/functions/transcripts"
 	"github.com/rapport/rapport/functions/users"
 	"github.com/rapport/rapport/shared/endpoint"
@@ -23,6 +24,7 @@ func All() []endpoint.Unit {
 		realtime.Functions(),
 		streams.Functions(),
 		system.Functions(),
+		topics.Functions(),
 		transcripts.Functions(),
 		users.Functions(),
 	)

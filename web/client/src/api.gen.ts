@@ -179,14 +179,6 @@ export interface Schemas {
     readonly title: string;
     readonly type: string;
   };
-  readonly RealtimeTellPresenceRequest: {
-    readonly clientId: string;
-    readonly cursor?: Schemas["Cursor"];
-    /** Grows with every heartbeat of a client, over whatever way it is sent; the highest wins. */
-    readonly seq: number;
-    /** With gone the client leaves at once. */
-    readonly status: "active" | "typing" | "idle" | "gone";
-  };
   readonly Seen: {
     readonly createdAt: string;
     readonly description: string;
@@ -233,6 +225,14 @@ export interface Schemas {
   readonly Told: {
     readonly at: string;
     readonly clientKey: string;
+  };
+  readonly TopicsTellPresenceRequest: {
+    readonly clientId: string;
+    readonly cursor?: Schemas["Cursor"];
+    /** Grows with every heartbeat of a client, over whatever way it is sent; the highest wins. */
+    readonly seq: number;
+    /** With gone the client leaves at once. */
+    readonly status: "active" | "typing" | "idle" | "gone";
   };
   readonly TranscriptsAppendRequest: {
     readonly chunks: readonly Schemas["Speech"][];
@@ -351,8 +351,16 @@ export interface Operations {
     };
     readonly answer: Schemas["Text"];
   };
+  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
+  realtime_ticket: {
+    readonly answer: Schemas["Ticket"];
+  };
+  /** GET /healthz: Whether functions start and answer. */
+  system_health: {
+    readonly answer: Schemas["Healthy"];
+  };
   /** GET /v1/meetings/{meetingId}/presence: List who is present in a meeting. */
-  realtime_listpresence: {
+  topics_listpresence: {
     readonly path: {
       readonly meetingId: string;
     };
@@ -364,20 +372,12 @@ export interface Operations {
     readonly answer: Schemas["PresenceList"];
   };
   /** POST /v1/meetings/{meetingId}/presence: Say that I am in a meeting, or leave, without a socket. */
-  realtime_tellpresence: {
+  topics_tellpresence: {
     readonly path: {
       readonly meetingId: string;
     };
-    readonly body: Schemas["RealtimeTellPresenceRequest"];
+    readonly body: Schemas["TopicsTellPresenceRequest"];
     readonly answer: Schemas["Told"];
-  };
-  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
-  realtime_ticket: {
-    readonly answer: Schemas["Ticket"];
-  };
-  /** GET /healthz: Whether functions start and answer. */
-  system_health: {
-    readonly answer: Schemas["Healthy"];
   };
   /** POST /v1/meetings/{meetingId}/transcript: Add what was said to the transcript, while the meeting is active. */
   transcripts_append: {

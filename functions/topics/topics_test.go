@@ -1,4 +1,4 @@
-package realtime_test
+package topics_test
 
 import (
 	"fmt"
@@ -287,16 +287,6 @@ func TestTopicsOfNoMeeting(t *testing.T) {
 	if got := s.Events(t, "flags"); len(got) != 1 || string(got[0].Data) == "" {
 		t.Errorf("flags came as %v, want their state once", got)
 	}
-}
-
-// Sockets whose end nobody was told of make place for new ones.
-func TestSocketsThatAreGoneMakePlace(t *testing.T) {
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
-	for range 10 {
-		ada.Connect(t).Vanish()
-	}
-	ada.Connect(t)
 }
 
 // A function died right after it had marked a subscription: senders pass it

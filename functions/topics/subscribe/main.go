@@ -2,8 +2,8 @@
 package main
 
 import (
-	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/functions/topics"
 	"github.com/rapport/rapport/shared/endpoint"
 )
 
-func main() { endpoint.Serve(realtime.Open, realtime.Subscribe) }
+func main() { endpoint.Serve(topics.Open, topics.Subscribe) }

@@ -1,4 +1,4 @@
-package realtime_test
+package topics_test
 
 import (
 	"net/http"

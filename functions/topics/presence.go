@@ -1,4 +1,4 @@
-package realtime
+package topics
 
 import (
 	"context"
