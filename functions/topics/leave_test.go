@@ -54,7 +54,7 @@ func TestAClosedSocketLeaves(t *testing.T) {
 	}
 	seen, _ = r.presence(t, ben, len(all))
 	expect(t, "told once", seen, "-user_ada")
-	if r.Stored(t, "Realtime")["CONNECTION#"+ada.ID+" CONNECTION"] != nil {
+	if r.Stored(t, "Realtime")["CONNECTION#"+ada.ID+"/CONNECTION"] != nil {
 		t.Error("the connection's row is still there")
 	}
 }
@@ -153,14 +153,14 @@ func TestASocketFoundGoneLeavesToo(t *testing.T) {
 	ada.Vanish()
 	ok(t, ben, r.beat(1, "active", object{"clientId": "b-1"}))
 	_, all := r.presence(t, ben, 0)
-	if r.Stored(t, "Realtime")["TOPIC#"+r.state()+" CONNECTION#"+ada.ID] != nil {
+	if r.Stored(t, "Realtime")["TOPIC#"+r.state()+"/CONNECTION#"+ada.ID] != nil {
 		t.Fatal("the sender has not taken the socket down")
 	}
 	ada.Close(t)
 	r.Queue(t, "realtime/leave")
 	seen, _ := r.presence(t, ben, len(all))
 	expect(t, "left", seen, "-user_ada")
-	if r.Stored(t, "Realtime")["CONNECTION#"+ada.ID+" CONNECTION"] != nil {
+	if r.Stored(t, "Realtime")["CONNECTION#"+ada.ID+"/CONNECTION"] != nil {
 		t.Error("the connection's row is still there")
 	}
 }
