@@ -210,7 +210,7 @@ func (r *Runner) startIssuer() error {
 	r.at.webhookSecret = rand.Text()
 	r.Issuer, err = issuer.New(issuer.Options{
 		Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock,
-		WebhookURL: loopback(r.at.port) + "/v1/webhooks/workos", WebhookSecret: r.at.webhookSecret,
+		APIURL: loopback(r.at.port), WebhookSecret: r.at.webhookSecret,
 	})
 	if err != nil {
 		return err
