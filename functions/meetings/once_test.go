@@ -130,11 +130,11 @@ func TestDuplicatesAtOnce(t *testing.T) {
 func TestProviderThatFails(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	body := object{"title": "Once", "participants": list{invitee(c.User("newcomer"), "observer")}}
+	newcomer := c.Newcomer("newcomer")
 	c.Directory.Down(500)
-	c.host.Call(t, "POST /v1/meetings", body, testkit.Key("k")).Refused(t, errs.Provider)
+	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Refused(t, errs.Provider)
 	c.Directory.Down(0)
-	c.host.Call(t, "POST /v1/meetings", body, testkit.Key("k")).Want(t, 201)
+	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Want(t, 201)
 	if got := c.titled(t, "Once"); got != 1 {
 		t.Errorf("%d meetings", got)
 	}

@@ -29,7 +29,7 @@ type Config struct {
 
 // The functions.
 var (
-	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Get, endpoint.Needs(users.ActionGet))
+	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet))
 	Update = endpoint.HTTP("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
@@ -60,7 +60,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(p, Service{
-		Service: p.Users, Provider: identity.NewProvider(p.Sessions, p.Streams, p.Audit),
+		Service: p.Users, Provider: identity.NewProvider(p.Config.Issuers.Primary(), p.Users, p.Sessions, p.Streams, p.Audit),
 		signatures: workos.NewSignatures(own.WebhookSecret, p.Clock),
 	}), nil
 }

@@ -201,7 +201,7 @@ func (w *world) beside(f func()) { w.running.Go(f) }
 // over tells whether the world is ending.
 func (w *world) over() bool { return w.ctx.Err() != nil }
 
-// names replaces the ids of meetings by names that are the same in every run.
+// names replaces the ids of people and meetings by names that are the same in every run.
 func (w *world) names() *strings.Replacer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,12 +209,15 @@ func (w *world) names() *strings.Replacer {
 }
 
 func (w *world) namesLocked() *strings.Replacer {
-	if w.named != len(w.ledger.meetings) {
+	if known := len(w.people) + len(w.ledger.meetings); w.named != known {
 		var pairs []string
+		for _, p := range w.people {
+			pairs = append(pairs, p.id, "user_"+p.name)
+		}
 		for i, id := range w.ledger.meetings {
 			pairs = append(pairs, id, fmt.Sprintf("<meeting %d>", i+1))
 		}
-		w.replacer, w.named = strings.NewReplacer(pairs...), len(w.ledger.meetings)
+		w.replacer, w.named = strings.NewReplacer(pairs...), known
 	}
 	return w.replacer
 }

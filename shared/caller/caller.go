@@ -10,13 +10,15 @@ import (
 
 // Caller is the person, or the part of Rapport, behind a call.
 type Caller struct {
+	// UserID is ours, whatever an identity provider calls the person.
 	UserID string
 	Email  string
 	// DisplayName is what the caller is called since the user's revision; both are
 	// empty over a socket, which doesn't hear of a new name.
 	DisplayName string
 	Revision    int64
-	// SessionID is the provider's session (`sid`); ending it ends the caller.
+	// SessionID names the provider's session, by issuer and `sid`; ending it ends
+	// the caller.
 	SessionID string
 	OrgID     string
 	OrgRole   string

@@ -16,6 +16,8 @@ type Connections interface {
 	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
 }
 
+var errEnded = errors.New("the session has ended")
+
 // Gate lets callers in: by a token, or by a socket that a token's ticket opened.
 type Gate struct {
 	verifier    *Verifier
@@ -23,40 +25,84 @@ type Gate struct {
 	connections Connections
 	data        *table.Table
 	control     *table.Table
+	names       *names
 }
 
 // NewGate makes the gate of a function.
 func NewGate(v *Verifier, u *users.Service, connections Connections, data, control *table.Table) *Gate {
-	return &Gate{verifier: v, users: u, connections: connections, data: data, control: control}
+	return &Gate{verifier: v, users: u, connections: connections, data: data, control: control, names: newNames()}
 }
 
-// Bearer gives the caller behind an access token, whose session and user are
-// read together, consistently.
+// Bearer gives the caller behind an access token. Session and user are read
+// together, consistently, by an instance that knows the user's id; one that meets
+// the person for the first time asks for the id beside the session, and then for
+// the user.
 func (g *Gate) Bearer(ctx context.Context, token string) (caller.Caller, error) {
 	claims, err := g.verifier.Verify(ctx, token)
 	if err != nil {
 		return caller.Caller{}, err
 	}
-	ended := table.WantItem[endedSession](g.control, sessionKey(claims.SessionID))
-	user := table.WantItem[users.User](g.data, users.Key(claims.Subject))
-	if err := table.BatchGet(ctx, ended, user); err != nil {
-		return caller.Caller{}, fmt.Errorf("read session and user: %w", err)
+	id := users.Identity{Issuer: claims.Issuer, Subject: claims.Subject}
+	session := SessionName(claims.Issuer, claims.SessionID)
+	user, known, err := g.acquainted(ctx, id, session)
+	if err == nil && !known {
+		user, err = g.introduced(ctx, id, session)
 	}
-	if ended.Found {
-		return caller.Caller{}, unauthorized(errors.New("the session has ended"))
+	if errors.Is(err, users.ErrUnknown) || errors.Is(err, errEnded) {
+		return caller.Caller{}, unauthorized(err)
 	}
-	if !user.Found {
-		if user.Value, err = g.users.Create(ctx, claims.Subject); errors.Is(err, users.ErrUnknown) {
-			return caller.Caller{}, unauthorized(err)
-		}
-		if err != nil {
-			return caller.Caller{}, err
-		}
+	if err != nil {
+		return caller.Caller{}, err
 	}
 	return caller.Caller{
-		UserID: claims.Subject, Email: user.Value.Email, DisplayName: user.Value.DisplayName, Revision: user.Value.Revision,
-		SessionID: claims.SessionID, OrgID: claims.OrgID, OrgRole: claims.Role, Permissions: claims.Permissions,
+		UserID: user.UserID, Email: user.Email, DisplayName: user.DisplayName, Revision: user.Revision,
+		SessionID: session, OrgID: claims.OrgID, OrgRole: claims.Role, Permissions: claims.Permissions,
 	}, nil
+}
+
+// acquainted gives the user of an identity that this instance has met.
+func (g *Gate) acquainted(ctx context.Context, id users.Identity, session string) (user users.User, known bool, err error) {
+	userID, known := g.names.get(id)
+	if !known {
+		return users.User{}, false, nil
+	}
+	ended := table.WantItem[endedSession](g.control, sessionKey(session))
+	stored := table.WantItem[users.User](g.data, users.Key(userID))
+	if err := table.BatchGet(ctx, ended, stored); err != nil {
+		return users.User{}, false, fmt.Errorf("read session and user: %w", err)
+	}
+	if ended.Found {
+		return users.User{}, false, errEnded
+	}
+	if !stored.Found {
+		// The user was erased; whoever comes by that identity now is somebody new.
+		g.names.forget(id)
+	}
+	return stored.Value, stored.Found, nil
+}
+
+// introduced gives the user of an identity that this instance hasn't met, who is
+// made at first sight.
+func (g *Gate) introduced(ctx context.Context, id users.Identity, session string) (users.User, error) {
+	ended := table.WantItem[endedSession](g.control, sessionKey(session))
+	naming := table.WantItem[users.Naming](g.data, users.IdentityKey(id))
+	if err := table.BatchGet(ctx, ended, naming); err != nil {
+		return users.User{}, fmt.Errorf("read session and identity: %w", err)
+	}
+	if ended.Found {
+		return users.User{}, errEnded
+	}
+	var user users.User
+	var err error
+	if naming.Found {
+		user, err = g.users.Get(ctx, naming.Value.UserID)
+	} else {
+		user, err = g.users.Register(ctx, id)
+	}
+	if err == nil {
+		g.names.put(id, user.UserID)
+	}
+	return user, err
 }
 
 // Connection gives the caller behind an open socket.

@@ -79,7 +79,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, once), Audit: trail, Once: once,
+		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, once), Audit: trail, Once: once,
 		Clock: c, Streams: streams, Notes: w.log, Transcript: log.New(tables.Log, c, log.ByClock(5*time.Minute, 0, 1)),
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
@@ -89,15 +89,12 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	})
 	for name, who := range map[string]*caller.Caller{"ada": &w.host, "bob": &w.member, "eve": &w.observer, "mallory": &w.stranger} {
 		*who = caller.Caller{UserID: name, DisplayName: strings.ToUpper(name[:1]) + name[1:], SessionID: "s-" + name}
+		user := users.User{UserID: name, DisplayName: who.DisplayName, Revision: 1}
+		if err := tables.Data.Put(t.Context(), users.Key(name), user); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return w
-}
-
-// directory knows whoever is asked for.
-type directory struct{}
-
-func (directory) Lookup(_ context.Context, userID string) (users.Person, error) {
-	return users.Person{Email: userID + "@example.com", DisplayName: userID}, nil
 }
 
 // sessions never end.

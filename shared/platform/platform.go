@@ -90,7 +90,7 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	web := &http.Client{Timeout: outside, Transport: around.Web}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.Once = idempotency.New(p.Control, p.Clock)
-	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
+	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Audit, p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
 	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock).Lasting(cfg.SocketLifetime)
 	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)

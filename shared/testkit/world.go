@@ -45,6 +45,7 @@ type World struct {
 	// Gateway is where functions post frames to.
 	Gateway *Gateway
 
+	t        testing.TB
 	env      config.Env
 	units    map[string]endpoint.Unit
 	document document
@@ -53,12 +54,15 @@ type World struct {
 	mu      sync.Mutex
 	idle    map[string][]lambda.Handler
 	cursors map[string]cursor
+	// stored are the users who were made without a call.
+	stored map[string]bool
 }
 
 // New makes a world with these functions.
 func New(t testing.TB, units []endpoint.Unit) *World {
 	t.Helper()
 	w := &World{
+		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
 		document: newDocument(units), units: map[string]endpoint.Unit{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}

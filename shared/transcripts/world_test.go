@@ -79,7 +79,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	kept := log.New(tables.Log, c, transcripts.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, w.once), Audit: trail, Once: w.once,
+		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, w.once), Audit: trail, Once: w.once,
 		Clock: c, Streams: streams, Notes: log.New(tables.Log, c, log.ByCount(4096)), Transcript: kept, Log: quiet,
 	})
 	w.Service = transcripts.New(kept, w.meetings, streams, c)
@@ -89,14 +89,11 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	})
 	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
 	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
+	bob := users.User{UserID: w.member.UserID, DisplayName: w.member.DisplayName, Revision: 1}
+	if err := tables.Data.Put(t.Context(), users.Key(bob.UserID), bob); err != nil {
+		t.Fatal(err)
+	}
 	return w
-}
-
-// directory knows whoever is asked for.
-type directory struct{}
-
-func (directory) Lookup(_ context.Context, userID string) (users.Person, error) {
-	return users.Person{Email: userID + "@example.com", DisplayName: userID}, nil
 }
 
 // sessions never end.
