@@ -17,7 +17,7 @@ type service = *transcripts.Service
 
 // The functions.
 var (
-	Append = endpoint.HTTP("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
+	Append = endpoint.Mutation("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
 		service.Append, endpoint.Needs(domain.ActionWriteTranscript), endpoint.Fails("MEETING_NOT_ACTIVE"))
 	List = endpoint.HTTP("GET /v1/meetings/{meetingId}/transcript", "List the transcript's chunks after a position.",
 		service.List, endpoint.Needs(domain.ActionReadTranscript), endpoint.Fails("HISTORY_GONE"))

@@ -30,7 +30,7 @@ type Config struct {
 // The functions.
 var (
 	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet))
-	Update = endpoint.HTTP("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
+	Update = endpoint.Mutation("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
 	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",

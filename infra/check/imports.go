@@ -38,7 +38,7 @@ var parts = map[string]string{
 	"shared/audit":       leaves + " shared/table",
 	"shared/idempotency": leaves + " shared/table",
 	"shared/realtime":    leaves + " shared/table shared/log shared/audit",
-	"shared/endpoint":    leaves + " shared/table",
+	"shared/endpoint":    leaves + " shared/table shared/idempotency",
 	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
 
 	"shared/users":       leaves + " " + machinery,

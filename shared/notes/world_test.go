@@ -49,14 +49,14 @@ type world struct {
 func newWorld(t testing.TB, c clock.Clock) *world {
 	t.Helper()
 	w := bareWorld(t, tabletest.New(t), c)
-	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member}, {UserID: w.observer.UserID, Role: meetings.Observer},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meeting, w.topic = made.MeetingID, "meetings/"+made.MeetingID+"/notes"
-	if _, err := w.meetings.Start(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	return w

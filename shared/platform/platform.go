@@ -103,6 +103,6 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
 	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
-		Gate: p.gate, Answers: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+		Gate: p.gate, Idempotency: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

@@ -49,14 +49,14 @@ type world struct {
 func newWorld(t testing.TB, c clock.Clock) *world {
 	t.Helper()
 	w := bareWorld(t, tabletest.New(t), c)
-	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meeting, w.topic = made.MeetingID, realtime.MeetingTopic(realtime.Transcript, made.MeetingID)
-	if _, err := w.meetings.Start(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -162,7 +162,7 @@ func (w *world) request(texts ...string) transcripts.AppendRequest {
 // say appends chunks of these texts as the member.
 func (w *world) say(texts ...string) transcripts.Appended {
 	w.t.Helper()
-	got, err := w.Append(w.t.Context(), w.member, w.request(texts...))
+	got, err := w.Append(w.t.Context(), w.member, nil, w.request(texts...))
 	if err != nil {
 		w.t.Fatalf("append %d chunks: %v", len(texts), err)
 	}
@@ -172,23 +172,21 @@ func (w *world) say(texts ...string) transcripts.Appended {
 // promote lets the member name speakers.
 func (w *world) promote() {
 	w.t.Helper()
-	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
+	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, nil, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// keyed is the member with an execution for an Idempotency-Key, begun as the
-// endpoint begins it.
-func (w *world) keyed(key string) caller.Caller {
+// execution is the member's for an Idempotency-Key, begun as the endpoint begins
+// it.
+func (w *world) execution(key string) *idempotency.Execution {
 	w.t.Helper()
-	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
-	if err != nil || once == nil || first != nil {
-		w.t.Fatalf("begin: %v, first answer %q, %v", once, first, err)
+	e, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
+	if err != nil || e == nil || first != nil {
+		w.t.Fatalf("begin: %v, first answer %q, %v", e, first, err)
 	}
-	c := w.member
-	c.Once = once
-	return c
+	return e
 }
 
 // page reads chunks after a position.

@@ -101,7 +101,7 @@ func me(c caller.Caller) Me {
 // Update changes the caller's display name; the one that they have changes
 // nothing. Those who keep copies of it, such as meetings, follow the table's
 // stream: a user's revision orders their names.
-func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Me, error) {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Me, error) {
 	if in.DisplayName == nil || *in.DisplayName == c.DisplayName {
 		return me(c), nil
 	}
@@ -111,7 +111,7 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest)
 		Set: map[string]any{"displayName": c.DisplayName}, Add: map[string]any{"revision": 1}, If: table.Exists(),
 	})
 	answer := me(c)
-	if err := s.once.Commit(ctx, tx, c.Once, answer); err != nil {
+	if err := s.once.Commit(ctx, tx, execution, answer); err != nil {
 		return Me{}, fmt.Errorf("update user %s: %w", c.UserID, err)
 	}
 	return answer, nil
