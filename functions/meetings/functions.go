@@ -45,7 +45,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("meetings", Open, map[string]endpoint.Function[service]{
 		"create": Create, "list": List, "get": Get, "update": Update, "start": Start, "end": End,
 		"listparticipants": ListParticipants, "invite": Invite, "changerole": ChangeRole, "remove": Remove,

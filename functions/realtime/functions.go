@@ -54,7 +54,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[Service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect, "subscribe": Subscribe,
 		"unsubscribe": Unsubscribe, "presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,

@@ -24,7 +24,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("transcripts", Open, map[string]endpoint.Function[service]{
 		"append": Append, "list": List,
 	})

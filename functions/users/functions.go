@@ -43,7 +43,7 @@ func (s Service) signed(header func(name string) string, body []byte) error {
 }
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("users", Open, map[string]endpoint.Function[Service]{
 		"get": Get, "update": Update, "webhook": Webhook,
 	})

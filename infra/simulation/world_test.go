@@ -51,7 +51,7 @@ type world struct {
 	paces  paces
 	wire   *wire
 	env    config.Env
-	units  []endpoint.Unit
+	units  []endpoint.FunctionSpec
 	mutant mutant
 	feeds  []*feed
 	// unique tells this run from all others on the same engine.
@@ -119,20 +119,20 @@ func (w *world) operation(name, function string) *operation {
 }
 
 // unit is the function of a trigger and route.
-func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.Unit, bool) {
+func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
 	for _, unit := range w.units {
 		if unit.Trigger == trigger && unit.Route == route {
 			return unit, true
 		}
 	}
-	return endpoint.Unit{}, false
+	return endpoint.FunctionSpec{}, false
 }
 
 var errDied = errors.New("the function has died")
 
 // invoke gives a function an event, on an instance that is idle or a new one. It
 // returns the moment of the answer beside it.
-func (w *world) invoke(o *operation, unit endpoint.Unit, event any) (payload []byte, at int64, err error) {
+func (w *world) invoke(o *operation, unit endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
 	text, err := json.Marshal(event)
 	if err != nil {
 		return nil, 0, err
@@ -180,7 +180,7 @@ func survive(f func() ([]byte, error)) (payload []byte, err error) {
 	return f()
 }
 
-func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handler, error) {
+func (w *world) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambda.Handler, error) {
 	w.mu.Lock()
 	if free := w.idle[unit.Name]; len(free) > 0 {
 		handler := free[len(free)-1]

@@ -24,14 +24,14 @@ import (
 // App is an opened domain: its service, and what the adapters need around it.
 type App[S any] struct {
 	Service S
-	Surroundings
+	Runtime
 }
 
-// Surroundings are what every function has beside its service.
-type Surroundings struct {
-	Gate        Gate
-	Idempotency IdempotencyStore
-	Posts       Poster
+// Runtime is what every function has beside its service.
+type Runtime struct {
+	Authenticator Authenticator
+	Idempotency   IdempotencyStore
+	Posts         Poster
 	// Handover asks clients to move to a new socket; nil asks nobody.
 	Handover Handover
 	Clock    clock.Clock
@@ -40,8 +40,8 @@ type Surroundings struct {
 	Stage string
 }
 
-// Gate says who calls.
-type Gate interface {
+// Authenticator says who calls.
+type Authenticator interface {
 	// Bearer gives the caller behind an access token: UNAUTHORIZED where it
 	// doesn't hold.
 	Bearer(ctx context.Context, token string) (caller.Caller, error)

@@ -30,7 +30,7 @@ type house struct {
 	handover Handover
 }
 
-// Bearer implements Gate.
+// Bearer implements Authenticator.
 func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	if token != "good" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
@@ -38,7 +38,7 @@ func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
-// Connection implements Gate.
+// Connection implements Authenticator.
 func (*house) Connection(_ context.Context, id string) (caller.Caller, error) {
 	if id != "open" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
@@ -64,7 +64,7 @@ type replays struct {
 	fails error
 }
 
-// Begin implements Replays.
+// Begin implements IdempotencyStore.
 func (r *replays) Begin(_ context.Context, scope, key string, content, _ []byte) (*idempotency.Execution, []byte, error) {
 	r.asked = append(r.asked, "begin "+scope+" "+key+" "+string(content))
 	if r.begin != nil || (r.first != nil && !r.died) {
@@ -73,19 +73,19 @@ func (r *replays) Begin(_ context.Context, scope, key string, content, _ []byte)
 	return &idempotency.Execution{Key: key, Owner: "me", Recorded: r.died}, r.first, nil
 }
 
-// Finish implements Replays.
+// Finish implements IdempotencyStore.
 func (r *replays) Finish(_ context.Context, _ *idempotency.Execution, body []byte) error {
 	r.asked = append(r.asked, "finish "+string(body))
 	return r.fails
 }
 
-// Abandon implements Replays.
+// Abandon implements IdempotencyStore.
 func (r *replays) Abandon(context.Context, *idempotency.Execution) error {
 	r.asked = append(r.asked, "abandon")
 	return r.fails
 }
 
-// Release implements Replays.
+// Release implements IdempotencyStore.
 func (r *replays) Release(context.Context, *idempotency.Execution) error {
 	r.asked = append(r.asked, "release")
 	return r.fails
@@ -94,8 +94,8 @@ func (r *replays) Release(context.Context, *idempotency.Execution) error {
 func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 	t.Helper()
 	open := func(context.Context, config.Env) (App[struct{}], error) {
-		return App[struct{}]{Surroundings: Surroundings{
-			Gate: h, Idempotency: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+		return App[struct{}]{Runtime: Runtime{
+			Authenticator: h, Idempotency: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}}, nil
 	}

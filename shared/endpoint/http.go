@@ -64,7 +64,7 @@ func Mutation[S, In, Out any](
 	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &httpHandler{
-			name: name, declaration: d, around: app.Surroundings,
+			name: name, declaration: d, around: app.Runtime,
 			method: func(ctx context.Context, c caller.Caller, e *idempotency.Execution, in any) (any, error) {
 				return method(app.Service, ctx, c, e, *in.(*In))
 			},
@@ -101,7 +101,7 @@ func Webhook[S, In, Out any](
 func NoRoute[S any](summary string) Function[S] {
 	d := Declaration{Trigger: TriggerHTTP, Route: "$default", Summary: summary, Class: Public, Input: &Shape{}}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
-		return &httpHandler{name: name, declaration: d, around: app.Surroundings, noRoute: true}
+		return &httpHandler{name: name, declaration: d, around: app.Runtime, noRoute: true}
 	}}
 }
 
@@ -109,7 +109,7 @@ func NoRoute[S any](summary string) Function[S] {
 type httpHandler struct {
 	name        string
 	declaration Declaration
-	around      Surroundings
+	around      Runtime
 	newInput    func() any
 	method      func(context.Context, caller.Caller, *idempotency.Execution, any) (any, error)
 	noRoute     bool
@@ -146,7 +146,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 		return answer{}, nil, errs.New(errs.NotFound, "There is nothing at this path and method.")
 	}
 	if h.declaration.Class == Users {
-		c, err := h.around.Gate.Bearer(ctx, bearerToken(event.Headers))
+		c, err := h.around.Authenticator.Bearer(ctx, bearerToken(event.Headers))
 		if err != nil {
 			return answer{}, nil, err
 		}

@@ -61,9 +61,9 @@ type Platform struct {
 	Connections *realtime.Connections
 	Streams     *realtime.Streams
 
-	gate     *identity.Gate
-	poster   realtime.Poster
-	handover *realtime.Handover
+	authenticator *identity.Authenticator
+	poster        realtime.Poster
+	handover      *realtime.Handover
 }
 
 // Open opens the platform, on what is Outside. The error names every variable
@@ -96,13 +96,13 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
-	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)
+	p.authenticator = identity.NewAuthenticator(verifier, p.Users, p.Connections, p.Data, p.Control)
 	return p, nil
 }
 
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
-	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
-		Gate: p.gate, Idempotency: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+	return endpoint.App[S]{Service: service, Runtime: endpoint.Runtime{
+		Authenticator: p.authenticator, Idempotency: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

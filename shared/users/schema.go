@@ -26,7 +26,7 @@ const (
 	identitySort   = "IDENTITY"
 )
 
-// Key is where a user lies; the gate reads it together with the session.
+// Key is where a user lies; the authenticator reads it together with the session.
 func Key(userID string) table.Key { return table.Key{PK: userPrefix + userID, SK: profileSort} }
 
 // RecordOf tells which user a record of the table's stream is about.
@@ -35,7 +35,7 @@ func RecordOf(r table.Record) (userID string, ok bool) {
 	return userID, ok && r.Key.SK == profileSort
 }
 
-// IdentityKey is where an identity lies; the gate reads it together with the
+// IdentityKey is where an identity lies; the authenticator reads it together with the
 // session, where it doesn't know whose the identity is. The issuer's hash has one length, so no
 // two identities are written alike.
 func IdentityKey(id Identity) table.Key {

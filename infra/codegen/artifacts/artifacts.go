@@ -29,7 +29,7 @@ type Artifact struct {
 
 // All makes every artifact for the tree at root. Of template.yaml it rewrites
 // the routes alone.
-func All(root string, units []endpoint.Unit) ([]Artifact, error) {
+func All(root string, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	template, err := routes(os.DirFS(root), units)
 	if err != nil {
 		return nil, fmt.Errorf("routes of %s: %w", Template, err)

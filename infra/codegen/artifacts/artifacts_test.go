@@ -47,12 +47,12 @@ func tree(root string) fstest.MapFS {
 	}
 }
 
-func unit(name, route string) endpoint.Unit {
-	return endpoint.Unit{Name: name, Declaration: endpoint.Declaration{Trigger: endpoint.TriggerHTTP, Route: route}}
+func unit(name, route string) endpoint.FunctionSpec {
+	return endpoint.FunctionSpec{Name: name, Declaration: endpoint.Declaration{Trigger: endpoint.TriggerHTTP, Route: route}}
 }
 
 func TestRoutes(t *testing.T) {
-	units := []endpoint.Unit{
+	units := []endpoint.FunctionSpec{
 		unit("meetings/update", "PATCH /v1/meetings/{meetingId}"),
 		unit("system/notfound", "$default"),
 		unit("meetings/get", "GET /v1/meetings/{meetingId}"),
@@ -112,9 +112,9 @@ func TestRoutes(t *testing.T) {
 func TestRoutesRefuses(t *testing.T) {
 	tests := []struct {
 		name, template, want string
-		units                []endpoint.Unit
+		units                []endpoint.FunctionSpec
 	}{
-		{"a function without a template", root, "meetings/start: no template", []endpoint.Unit{unit("meetings/start", "POST /v1/start")}},
+		{"a function without a template", root, "meetings/start: no template", []endpoint.FunctionSpec{unit("meetings/start", "POST /v1/start")}},
 		{"no marks", "Resources: {}\n", "must stand in it", nil},
 		{"a nested stack that is missing", strings.Replace(root, "meetings.yaml", "other.yaml", 1), "other.yaml", nil},
 	}

@@ -33,11 +33,11 @@ func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after 
 // killed right after one of their writes has happened: no later call of that
 // invocation reaches a table or a socket, and its answer is thrown away. tables
 // carries their table calls; nil makes a client of its own for each instance.
-func (i *Injector) Units(units []endpoint.Unit, tables aws.HTTPClient) []endpoint.Unit {
+func (i *Injector) Units(units []endpoint.FunctionSpec, tables aws.HTTPClient) []endpoint.FunctionSpec {
 	if i == nil {
 		return units
 	}
-	faulty := make([]endpoint.Unit, len(units))
+	faulty := make([]endpoint.FunctionSpec, len(units))
 	for n, unit := range units {
 		open := unit.Open
 		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {

@@ -65,7 +65,7 @@ func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request, log *slog.Lo
 		gateway.WriteProblem(w, http.StatusInternalServerError, "INTERNAL", "The token could not be made.")
 		return
 	}
-	userID, err := i.UserID(r.Context(), token.Holder)
+	userID, err := i.UserID(r.Context(), token.User)
 	if err != nil {
 		refuseUnknown(w, err, log)
 		return
@@ -74,7 +74,7 @@ func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request, log *slog.Lo
 }
 
 // issued is a token as it is given out, with the id that the functions have for
-// its holder.
+// its person.
 type issued struct {
 	AccessToken string `json:"accessToken"`
 	UserID      string `json:"userId"`

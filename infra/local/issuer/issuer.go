@@ -100,9 +100,9 @@ type TokenRequest struct {
 // Token is a signed token, which names a local person or whom its claims say.
 type Token struct {
 	AccessToken string
-	// Holder is the local person whom the token is of, or, where its claims name
+	// User is the local person whom the token is of, or, where its claims name
 	// nobody here, for whom it was asked.
-	Holder User
+	User User
 	// ExpiresIn is in seconds.
 	ExpiresIn int
 }
@@ -140,5 +140,5 @@ func (i *Issuer) Mint(in TokenRequest) (Token, error) {
 	if other, known := i.people.of(textOf(claims, "sub")); known {
 		user = other
 	}
-	return Token{AccessToken: signed, Holder: user, ExpiresIn: life}, nil
+	return Token{AccessToken: signed, User: user, ExpiresIn: life}, nil
 }

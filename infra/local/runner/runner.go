@@ -237,7 +237,7 @@ func (r *Runner) post(w http.ResponseWriter, request *http.Request) {
 }
 
 // inside are functions whose calls to tables and sockets stay in this process.
-func inside(units []endpoint.Unit, network platform.Outside) []endpoint.Unit {
+func inside(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
 	near := slices.Clone(units)
 	for i, unit := range units {
 		near[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {

@@ -79,7 +79,7 @@ func testConfig() (Config, error) {
 		return c, err
 	}
 	for _, function := range stack.Functions {
-		c.Units = append(c.Units, endpoint.Unit{Name: function.Folder, Open: telling(function.Folder)})
+		c.Units = append(c.Units, endpoint.FunctionSpec{Name: function.Folder, Open: telling(function.Folder)})
 	}
 	return c, nil
 }

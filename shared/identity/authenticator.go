@@ -18,8 +18,8 @@ type Connections interface {
 
 var errEnded = errors.New("the session has ended")
 
-// Gate lets callers in: by a token, or by a socket that a token's ticket opened.
-type Gate struct {
+// Authenticator lets callers in: by a token, or by a socket that a token's ticket opened.
+type Authenticator struct {
 	verifier    *Verifier
 	users       *users.Service
 	connections Connections
@@ -28,25 +28,25 @@ type Gate struct {
 	names       *names
 }
 
-// NewGate makes the gate of a function.
-func NewGate(v *Verifier, u *users.Service, connections Connections, data, control *table.Table) *Gate {
-	return &Gate{verifier: v, users: u, connections: connections, data: data, control: control, names: newNames()}
+// NewAuthenticator makes the authenticator of a function.
+func NewAuthenticator(v *Verifier, u *users.Service, connections Connections, data, control *table.Table) *Authenticator {
+	return &Authenticator{verifier: v, users: u, connections: connections, data: data, control: control, names: newNames()}
 }
 
 // Bearer gives the caller behind an access token. Session and user are read
 // together, consistently, by an instance that knows the user's id; one that meets
 // the person for the first time asks for the id beside the session, and then for
 // the user.
-func (g *Gate) Bearer(ctx context.Context, token string) (caller.Caller, error) {
-	claims, err := g.verifier.Verify(ctx, token)
+func (a *Authenticator) Bearer(ctx context.Context, token string) (caller.Caller, error) {
+	claims, err := a.verifier.Verify(ctx, token)
 	if err != nil {
 		return caller.Caller{}, err
 	}
 	id := users.Identity{Issuer: claims.Issuer, Subject: claims.Subject}
 	session := SessionName(claims.Issuer, claims.SessionID)
-	user, known, err := g.acquainted(ctx, id, session)
+	user, known, err := a.acquainted(ctx, id, session)
 	if err == nil && !known {
-		user, err = g.introduced(ctx, id, session)
+		user, err = a.introduced(ctx, id, session)
 	}
 	if errors.Is(err, users.ErrUnknown) || errors.Is(err, errEnded) {
 		return caller.Caller{}, unauthorized(err)
@@ -61,13 +61,13 @@ func (g *Gate) Bearer(ctx context.Context, token string) (caller.Caller, error) 
 }
 
 // acquainted gives the user of an identity that this instance has met.
-func (g *Gate) acquainted(ctx context.Context, id users.Identity, session string) (user users.User, known bool, err error) {
-	userID, known := g.names.get(id)
+func (a *Authenticator) acquainted(ctx context.Context, id users.Identity, session string) (user users.User, known bool, err error) {
+	userID, known := a.names.get(id)
 	if !known {
 		return users.User{}, false, nil
 	}
-	ended := table.WantItem[endedSession](g.control, sessionKey(session))
-	stored := table.WantItem[users.User](g.data, users.Key(userID))
+	ended := table.WantItem[endedSession](a.control, sessionKey(session))
+	stored := table.WantItem[users.User](a.data, users.Key(userID))
 	if err := table.BatchGet(ctx, ended, stored); err != nil {
 		return users.User{}, false, fmt.Errorf("read session and user: %w", err)
 	}
@@ -76,16 +76,16 @@ func (g *Gate) acquainted(ctx context.Context, id users.Identity, session string
 	}
 	if !stored.Found {
 		// The user was erased; whoever comes by that identity now is somebody new.
-		g.names.forget(id)
+		a.names.forget(id)
 	}
 	return stored.Value, stored.Found, nil
 }
 
 // introduced gives the user of an identity that this instance hasn't met, who is
 // made at first sight.
-func (g *Gate) introduced(ctx context.Context, id users.Identity, session string) (users.User, error) {
-	ended := table.WantItem[endedSession](g.control, sessionKey(session))
-	naming := table.WantItem[users.Naming](g.data, users.IdentityKey(id))
+func (a *Authenticator) introduced(ctx context.Context, id users.Identity, session string) (users.User, error) {
+	ended := table.WantItem[endedSession](a.control, sessionKey(session))
+	naming := table.WantItem[users.Naming](a.data, users.IdentityKey(id))
 	if err := table.BatchGet(ctx, ended, naming); err != nil {
 		return users.User{}, fmt.Errorf("read session and identity: %w", err)
 	}
@@ -95,17 +95,17 @@ func (g *Gate) introduced(ctx context.Context, id users.Identity, session string
 	var user users.User
 	var err error
 	if naming.Found {
-		user, err = g.users.Get(ctx, naming.Value.UserID)
+		user, err = a.users.Get(ctx, naming.Value.UserID)
 	} else {
-		user, err = g.users.Register(ctx, id)
+		user, err = a.users.Register(ctx, id)
 	}
 	if err == nil {
-		g.names.put(id, user.UserID)
+		a.names.put(id, user.UserID)
 	}
 	return user, err
 }
 
 // Connection gives the caller behind an open socket.
-func (g *Gate) Connection(ctx context.Context, connectionID string) (caller.Caller, error) {
-	return g.connections.Caller(ctx, connectionID)
+func (a *Authenticator) Connection(ctx context.Context, connectionID string) (caller.Caller, error) {
+	return a.connections.Caller(ctx, connectionID)
 }

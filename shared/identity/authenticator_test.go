@@ -27,7 +27,7 @@ func (everybody) Lookup(_ context.Context, subject string) (users.Person, error)
 	return users.Person{Email: subject + "@example.com", DisplayName: subject}, nil
 }
 
-// doors are the gates of several instances over one set of tables, which believe
+// doors are the authenticators of several instances over one set of tables, which believe
 // two issuers and an alias of the second.
 type doors struct {
 	t                    *testing.T
@@ -51,18 +51,18 @@ func newDoors(t *testing.T) *doors {
 	return d
 }
 
-// gate is that of a new instance.
-func (d *doors) gate() *identity.Gate {
+// authenticator is that of a new instance.
+func (d *doors) authenticator() *identity.Authenticator {
 	issuers := []identity.Issuer{
 		{Issuer: d.first.Name, JWKSURL: d.first.URL}, {Issuer: d.second.Name, JWKSURL: d.second.URL},
 		{Issuer: d.alias.Name, JWKSURL: d.alias.URL, AliasOf: d.second.Name},
 	}
 	v := identity.NewVerifier(issuers, identity.NewKeySets(d.tables.Control, d.clock, http.DefaultClient), d.clock)
-	return identity.NewGate(v, d.users, nil, d.tables.Data, d.tables.Control)
+	return identity.NewAuthenticator(v, d.users, nil, d.tables.Data, d.tables.Control)
 }
 
 // enter gives the caller of a token, and how the tables were read for it.
-func (d *doors) enter(g *identity.Gate, by *testkit.Issuer, subject, sid string) (caller.Caller, *table.Meter, error) {
+func (d *doors) enter(g *identity.Authenticator, by *testkit.Issuer, subject, sid string) (caller.Caller, *table.Meter, error) {
 	d.t.Helper()
 	token := by.Sign(d.t, jwt.MapClaims{"iss": by.Name, "sub": subject, "sid": sid, "exp": d.clock.Now().Add(time.Minute).Unix()})
 	ctx, meter := table.WithMeter(d.t.Context())
@@ -70,7 +70,7 @@ func (d *doors) enter(g *identity.Gate, by *testkit.Issuer, subject, sid string)
 	return c, meter, err
 }
 
-func (d *doors) in(g *identity.Gate, by *testkit.Issuer, subject string) caller.Caller {
+func (d *doors) in(g *identity.Authenticator, by *testkit.Issuer, subject string) caller.Caller {
 	d.t.Helper()
 	c, _, err := d.enter(g, by, subject, "session_1")
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *doors) in(g *identity.Gate, by *testkit.Issuer, subject string) caller.
 func TestSecondIssuer(t *testing.T) {
 	t.Parallel()
 	d := newDoors(t)
-	g := d.gate()
+	g := d.authenticator()
 	ada, other, same := d.in(g, d.first, "user_1"), d.in(g, d.second, "user_1"), d.in(g, d.alias, "user_1")
 	if ada.UserID == other.UserID || ada.SessionID == other.SessionID {
 		t.Errorf("two people are one: %+v, %+v", ada, other)
@@ -95,7 +95,7 @@ func TestSecondIssuer(t *testing.T) {
 	if err := d.sessions.End(t.Context(), other.SessionID); err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range []*identity.Gate{g, d.gate()} {
+	for _, g := range []*identity.Authenticator{g, d.authenticator()} {
 		d.in(g, d.first, "user_1")
 		for _, by := range []*testkit.Issuer{d.second, d.alias} {
 			if _, _, err := d.enter(g, by, "user_1", "session_1"); !errs.Is(err, errs.Unauthorized) {
@@ -110,13 +110,13 @@ func TestSecondIssuer(t *testing.T) {
 func TestAttachedIdentity(t *testing.T) {
 	t.Parallel()
 	d := newDoors(t)
-	g := d.gate()
+	g := d.authenticator()
 	ada := d.in(g, d.first, "user_1")
 	id := users.Identity{Issuer: d.second.Name, Subject: "ada"}
 	if err := d.users.Attach(t.Context(), caller.Caller{}, ada.UserID, id); err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range []*identity.Gate{g, d.gate()} {
+	for _, g := range []*identity.Authenticator{g, d.authenticator()} {
 		got := d.in(g, d.second, "ada")
 		if got.UserID != ada.UserID || got.Email != ada.Email || got.SessionID == ada.SessionID {
 			t.Errorf("came back as %+v, was %+v", got, ada)
@@ -129,11 +129,11 @@ func TestAttachedIdentity(t *testing.T) {
 func TestCostOfATokensCaller(t *testing.T) {
 	t.Parallel()
 	d := newDoors(t)
-	g := d.gate()
+	g := d.authenticator()
 	d.in(g, d.first, "somebody else") // the instance has the keys
 	for _, tt := range []struct {
 		name        string
-		gate        *identity.Gate
+		instance    *identity.Authenticator
 		calls       int
 		read, write float64
 	}{
@@ -141,13 +141,13 @@ func TestCostOfATokensCaller(t *testing.T) {
 		{"again", g, 1, 2, 0},
 		{"and again", g, 1, 2, 0},
 	} {
-		_, meter, err := d.enter(tt.gate, d.first, "user_1", "session_1")
+		_, meter, err := d.enter(tt.instance, d.first, "user_1", "session_1")
 		if err != nil || meter.Calls() != tt.calls || meter.Read() != tt.read || meter.Write() != tt.write {
 			t.Errorf("%s: %d calls, %v read and %v write units, %v; want %d, %v, %v",
 				tt.name, meter.Calls(), meter.Read(), meter.Write(), err, tt.calls, tt.read, tt.write)
 		}
 	}
-	another := d.gate()
+	another := d.authenticator()
 	d.in(another, d.first, "somebody else")
 	if _, meter, err := d.enter(another, d.first, "user_1", "session_1"); err != nil || meter.Calls() != 2 || meter.Read() != 3 {
 		t.Errorf("an instance that meets the person: %d calls, %v read units, %v; want 2 and 3", meter.Calls(), meter.Read(), err)
@@ -159,7 +159,7 @@ func TestCostOfATokensCaller(t *testing.T) {
 func TestErasedUser(t *testing.T) {
 	t.Parallel()
 	d := newDoors(t)
-	g := d.gate()
+	g := d.authenticator()
 	before := d.in(g, d.first, "user_1")
 	rows, err := table.List[struct{}](t.Context(), d.tables.Data, table.Query{PK: "USER#" + before.UserID})
 	if err != nil || len(rows.Items) != 2 {
@@ -176,7 +176,7 @@ func TestErasedUser(t *testing.T) {
 	if after.UserID == before.UserID || after.UserID == "" {
 		t.Errorf("was %q, came back as %q", before.UserID, after.UserID)
 	}
-	if again := d.in(d.gate(), d.first, "user_1"); again.UserID != after.UserID {
+	if again := d.in(d.authenticator(), d.first, "user_1"); again.UserID != after.UserID {
 		t.Errorf("%q to one instance, %q to another", after.UserID, again.UserID)
 	}
 }
