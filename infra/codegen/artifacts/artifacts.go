@@ -17,7 +17,7 @@ import (
 const (
 	Template   = "template.yaml"
 	OpenAPI    = "docs/openapi.json"
-	TypeScript = "web/client/src/api.gen.ts"
+	TypeScript = "web/client/src/generated/api.gen.ts"
 )
 
 // Artifact is a file as it should be.

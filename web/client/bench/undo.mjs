@@ -7,7 +7,7 @@
  */
 import { cpus } from "node:os";
 import { apply, invert } from "../dist/index.js";
-import { UndoHistory } from "../dist/undo.js";
+import { UndoHistory } from "../dist/ot/undo.js";
 
 const minutes = Number(process.env.MINUTES ?? "60");
 const framesPerSecond = 8;

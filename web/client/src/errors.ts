@@ -1,5 +1,5 @@
-import { asCount, asString, readEach, readShape } from "./json.ts";
-import type { Fields } from "./json.ts";
+import { asCount, asString, readEach, readShape } from "./runtime/json.ts";
+import type { Fields } from "./runtime/json.ts";
 
 /** Codes of the contract. */
 export type ContractCode =

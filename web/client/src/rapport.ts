@@ -1,23 +1,23 @@
-import { createApi } from "./api.ts";
-import type { Api } from "./api.ts";
-import { SocketConnection } from "./connection.ts";
-import type { Connection } from "./connection.ts";
+import { createApi } from "./api/api.ts";
+import type { Api } from "./api/api.ts";
+import { SocketConnection } from "./net/connection.ts";
+import type { Connection } from "./net/connection.ts";
 import { closedError } from "./errors.ts";
 import type { RapportError } from "./errors.ts";
-import { Http } from "./http.ts";
-import type { TokenProvider } from "./http.ts";
-import { MeetingSession } from "./meeting.ts";
-import type { MeetingReader } from "./meetingreader.ts";
-import type { NotesSession } from "./notes.ts";
-import { platform } from "./platform.ts";
-import type { PartialPlatform, Platform } from "./platform.ts";
-import { PresenceNumbers } from "./presence.ts";
-import type { WebSocketConstructor } from "./socket.ts";
-import type { Offline } from "./storage.ts";
-import type { EndReason } from "./subscription.ts";
-import { Transcriber, TranscriptFollower } from "./transcript.ts";
-import type { TranscriptHandlers } from "./transcript.ts";
-import type { MeetingView, User } from "./types.ts";
+import { Http } from "./net/http.ts";
+import type { TokenProvider } from "./net/http.ts";
+import { MeetingSession } from "./meeting/meeting.ts";
+import type { MeetingReader } from "./meeting/meetingreader.ts";
+import type { NotesSession } from "./notes/notes.ts";
+import { platform } from "./runtime/platform.ts";
+import type { PartialPlatform, Platform } from "./runtime/platform.ts";
+import { PresenceNumbers } from "./meeting/presence.ts";
+import type { WebSocketConstructor } from "./net/socket.ts";
+import type { Offline } from "./offline/storage.ts";
+import type { EndReason } from "./net/subscription.ts";
+import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
+import type { TranscriptHandlers } from "./meeting/transcript.ts";
+import type { MeetingView, User } from "./api/types.ts";
 
 export interface RapportOptions {
   /** Where the API is, without `/v1`: `http://localhost:3000`, or `""` for the page's own origin. */

@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import { Rapport } from "../src/index.ts";
 import type { Clock, NotesSession } from "../src/index.ts";
-import { patient } from "../src/patience.ts";
-import { platform } from "../src/platform.ts";
-import { memoryStorage } from "../src/storage.ts";
+import { patient } from "../src/offline/patience.ts";
+import { platform } from "../src/runtime/platform.ts";
+import { memoryStorage } from "../src/offline/storage.ts";
 import { FakeClock } from "./clock.ts";
 import { World } from "./world.ts";
 

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { Draft } from "../src/draft.ts";
-import { Journal } from "../src/journal.ts";
-import { apply, transform } from "../src/ot.ts";
-import type { Change } from "../src/ot.ts";
-import type { Step } from "../src/pending.ts";
-import { parseBase, parseSegment, replay } from "../src/saved.ts";
-import type { SavedEdits } from "../src/saved.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { Draft } from "../src/ot/draft.ts";
+import { Journal } from "../src/offline/journal.ts";
+import { apply, transform } from "../src/ot/ot.ts";
+import type { Change } from "../src/ot/ot.ts";
+import type { Step } from "../src/ot/pending.ts";
+import { parseBase, parseSegment, replay } from "../src/offline/saved.ts";
+import type { SavedEdits } from "../src/offline/saved.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import { baseSeed, Random } from "./random.ts";
 
 const seed = baseSeed();

@@ -1,8 +1,8 @@
 import { invert, transform } from "../src/index.ts";
 import type { Change, NotesEvent } from "../src/index.ts";
-import { Draft } from "../src/draft.ts";
-import type { InFlight } from "../src/pending.ts";
-import { UndoHistory } from "../src/undo.ts";
+import { Draft } from "../src/ot/draft.ts";
+import type { InFlight } from "../src/ot/pending.ts";
+import { UndoHistory } from "../src/ot/undo.ts";
 import { placesOf } from "./places.ts";
 
 /** Commits changes one after the other, as the server does, with no network between. */

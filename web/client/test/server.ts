@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { apply, transform, validate } from "../src/index.ts";
 import type { Change, NotesChange, NotesEvent, RapportError, Role } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeSocket, Network } from "./network.ts";
 import { placesOf } from "./places.ts";

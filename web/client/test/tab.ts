@@ -1,7 +1,7 @@
 import { Rapport } from "../src/index.ts";
-import type { Platform } from "../src/platform.ts";
-import { memoryLocks, memoryStorage } from "../src/storage.ts";
-import type { EditStorage, Locks, Offline } from "../src/storage.ts";
+import type { Platform } from "../src/runtime/platform.ts";
+import { memoryLocks, memoryStorage } from "../src/offline/storage.ts";
+import type { EditStorage, Locks, Offline } from "../src/offline/storage.ts";
 import type { FakeSocket } from "./network.ts";
 import type { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import { Rapport } from "../src/index.ts";
 import type { WebSocketConstructor } from "../src/index.ts";
-import type { TokenProvider } from "../src/http.ts";
-import type { Platform } from "../src/platform.ts";
+import type { TokenProvider } from "../src/net/http.ts";
+import type { Platform } from "../src/runtime/platform.ts";
 import * as notesPart from "../src/notespart.ts";
 import { FakeClock, unsteady } from "./clock.ts";
 import { FakeSocket, Network } from "./network.ts";

@@ -1,0 +1,81 @@
+import type { Api } from "../api/api.ts";
+import { RapportError } from "../errors.ts";
+import { readSightings } from "../net/frames.ts";
+import type { Sighting } from "../net/frames.ts";
+import type { Present, PresenceReport } from "./meetingapi.ts";
+import { participantsOf } from "./participants.ts";
+import type { Meeting, MeetingView, Page, Participant, Role } from "../api/types.ts";
+
+/** What a topic's follower must know of the meeting where no frame tells it. */
+export interface Standing {
+  /** The meeting is over. */
+  readonly over: boolean;
+  /** The caller's; undefined for one who is not known, or not in the list. */
+  readonly role: Role | undefined;
+}
+
+/**
+ * Reads meetings by HTTP, for the time without a socket. Those who ask in one
+ * round, with one signal, share a read, and participants are read again only
+ * when the meeting's revision is another, as with each change of one of them.
+ */
+export class MeetingReader {
+  readonly #api: Api;
+  readonly #reads = new Map<string, { readonly signal: AbortSignal; readonly view: Promise<MeetingView> }>();
+  /** The last that was read. */
+  #last: MeetingView | undefined;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** Rejects with RapportError, or the signal's reason; FORBIDDEN also for who was removed. */
+  read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
+    const shared = this.#reads.get(meetingId);
+    if (shared?.signal === signal) return shared.view;
+    const read = { signal, view: this.#read(meetingId, signal) };
+    this.#reads.set(meetingId, read);
+    const done = () => {
+      if (this.#reads.get(meetingId) === read) this.#reads.delete(meetingId);
+    };
+    read.view.then(done, done);
+    return read.view;
+  }
+
+  async standing(meetingId: string, userId: string | undefined, signal: AbortSignal): Promise<Standing> {
+    const { meeting, participants } = await this.read(meetingId, signal);
+    return {
+      over: meeting.state === "concluded" || meeting.state === "cancelled",
+      role: participants.find((participant) => participant.userId === userId)?.role,
+    };
+  }
+
+  /** Tells of this window where there is something to tell, and reads who is there. Rejects with RapportError. */
+  async here(meetingId: string, report: PresenceReport | undefined, signal: AbortSignal): Promise<Sighting[]> {
+    if (report !== undefined) await this.#api.presence.tell(meetingId, report, { signal });
+    const here: Sighting[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: Page<Present> = await this.#api.presence.list(meetingId, { limit: 200, ...(cursor === "" ? {} : { cursor }) }, { signal, once: true });
+      here.push(...readSightings(page.items));
+      cursor = page.nextCursor;
+    }
+    return here;
+  }
+
+  async #read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
+    const meeting = await this.#meeting(meetingId, signal);
+    const last = this.#last;
+    if (last?.meeting.meetingId === meetingId && last.meeting.revision === meeting.revision) return last;
+    const participants: Participant[] = [];
+    for await (const participant of participantsOf(this.#api, meetingId, signal)) participants.push(participant);
+    this.#last = { meeting, participants };
+    return this.#last;
+  }
+
+  async #meeting(meetingId: string, signal: AbortSignal): Promise<Meeting> {
+    const meeting = await this.#api.meetings.get(meetingId, { signal, once: true });
+    // What stands in between may answer anything.
+    if (typeof meeting?.revision !== "number") throw new RapportError({ code: "PROTOCOL", detail: "the answer is no meeting", status: 200 });
+    return meeting;
+  }
+}

@@ -1,0 +1,498 @@
+import { RapportError } from "../errors.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import type { Fallback, SocketProblem } from "./fallback.ts";
+import type { AnswerFrame, ServerFrame } from "./frames.ts";
+import type { Platform } from "../runtime/platform.ts";
+import { fallbackMs, hurriedMs, reconnectPause } from "./reconnect.ts";
+import type { Loss } from "./reconnect.ts";
+import { Socket } from "./socket.ts";
+import type { OutgoingFrame, Reply } from "./socket.ts";
+import { Topics } from "./topics.ts";
+import type { TopicFollower } from "./topics.ts";
+import type { Ticket } from "../api/types.ts";
+
+/** caller: by `close`. session_ended: the server ended the session. unauthorized: the token is refused. */
+export type ClosedReason = "caller" | "session_ended" | "unauthorized";
+
+/** How it goes without a socket. */
+export interface WithoutSocket {
+  /** Whether topics are asked for by HTTP meanwhile, with answers: then all works, but changes come some seconds later. */
+  readonly byHttp: boolean;
+  /** Why the last attempt to open a socket failed; undefined before one has since the last was open. */
+  readonly problem: SocketProblem | undefined;
+}
+
+/** Times are milliseconds since the epoch, for people; `attempt` counts failed attempts since the last stable connection. */
+export type ConnectionState =
+  | { readonly kind: "idle" }
+  | ({ readonly kind: "connecting"; readonly attempt: number } & WithoutSocket)
+  | { readonly kind: "open"; readonly since: number }
+  | ({ readonly kind: "waiting"; readonly until: number; readonly attempt: number } & WithoutSocket)
+  | { readonly kind: "closed"; readonly reason: ClosedReason };
+
+/** The client's one connection, which opens with its first topic and comes back by itself. */
+export interface Connection {
+  readonly state: ConnectionState;
+  /** Calls `callback` at every change of state (not at once); returns the function that stops it. */
+  onState(callback: (state: ConnectionState) => void): () => void;
+  /** While `waiting`: milliseconds until the next try, by a clock that nobody sets. Undefined otherwise. */
+  readonly retryIn: number | undefined;
+  /**
+   * Connects now: ends a wait, and starts again after `closed`, where all topics
+   * are taken up from where they were. Topics connect by themselves otherwise.
+   */
+  connect(): void;
+  /** Closes the connection until `connect`. */
+  close(): void;
+}
+
+/** A socket that lived this long was a success: the next loss begins with a short wait again. */
+const stableMs = 5_000;
+const handshakeTimeoutMs = 10_000;
+/** Without topics the socket is kept this long. */
+const lingerMs = 30_000;
+const maxHandoverDelayMs = 5_000;
+/** What the contract gives a ticket: so its end says what time the server has. */
+const ticketLifeMs = 30_000;
+
+/** After so long without a frame, a socket is asked for a sign of life when the machine wakes up. */
+const staleMs = 10_000;
+
+export class SocketConnection implements Connection {
+  readonly #platform: Platform;
+  readonly #newTicket: (signal: AbortSignal) => Promise<Ticket>;
+  readonly #emitter = new Emitter<{ state(state: ConnectionState): void; open(): void }>();
+  readonly #topics: Topics;
+  /** Undefined before an attempt has failed, and it was loaded. */
+  #fallback: Fallback | undefined;
+  /** The last attempt that failed, while nothing better has come. */
+  #failure: { readonly error: RapportError; readonly ticketed: boolean } | undefined;
+  #cancelLate = () => {};
+  #state: ConnectionState = { kind: "idle" };
+  #current: Socket | undefined;
+  readonly #retiring = new Set<Socket>();
+  #dialing: AbortController | undefined;
+  /** By `elapsed`, as is `#dialAt`: when the next attempt comes. */
+  #openedAt = 0;
+  #dialAt = 0;
+  /** What the server's clock is ahead of `elapsed`; undefined before it is known. */
+  #serverAhead: number | undefined;
+  #attempt = 0;
+  #loss: Loss = "ours";
+  /** Whether the present wait was shortened already. */
+  #hurried = false;
+  #frames = 0;
+  /** Frames that say goodbye and have no answer yet. */
+  #farewells = 0;
+  #cancelTimer: (() => void) | undefined;
+  #cancelLinger = () => {};
+  #stopNetwork: (() => void) | undefined;
+
+  constructor(platform: Platform, newTicket: (signal: AbortSignal) => Promise<Ticket>) {
+    this.#platform = platform;
+    this.#newTicket = newTicket;
+    this.#topics = new Topics((action, fields, reply) => this.#request(this.frame(action, fields), reply), () => this.#linger());
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  onState(callback: (state: ConnectionState) => void): () => void {
+    return this.#emitter.on("state", callback);
+  }
+
+  /** Calls back each time that a new socket has become the current one, or that it can be trusted again. */
+  onOpen(callback: () => void): () => void {
+    return this.#emitter.on("open", callback);
+  }
+
+  get isOpen(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Whether there is a socket on which a frame is likely to arrive. */
+  get isTrusted(): boolean {
+    return this.#current?.isTrusted ?? false;
+  }
+
+  get retryIn(): number | undefined {
+    return this.#state.kind === "waiting" ? Math.max(0, this.#dialAt - this.#platform.clock.elapsed()) : undefined;
+  }
+
+  /** Whether topics are asked for by HTTP, with answers. */
+  get byHttp(): boolean {
+    return this.#current === undefined && this.#fallback?.byHttp === true;
+  }
+
+  connect(): void {
+    this.#stopNetwork ??= this.#platform.onNetwork((there) => this.#networkIs(there));
+    if (this.#current === undefined) this.#dial();
+  }
+
+  close(): void {
+    this.#shut("caller");
+  }
+
+  /** A frame with an id of its own. Keep it to send the same bytes again. */
+  frame(action: string, fields: Readonly<Record<string, unknown>>): OutgoingFrame {
+    const id = String(++this.#frames);
+    return { id, text: JSON.stringify({ action, id, ...fields }) };
+  }
+
+  /**
+   * The answer to the frame, on the current socket; rejects as Reply.failed. For
+   * answers that have a place of their own in the order of things, as that of an
+   * edit has by its version: frames that come in the same packet are handled
+   * before the promise goes on.
+   */
+  send(frame: OutgoingFrame, signal?: AbortSignal): Promise<AnswerFrame> {
+    return new Promise((answered, failed) => this.#request(frame, { answered, failed }, signal));
+  }
+
+  #request(frame: OutgoingFrame, reply: Reply, signal?: AbortSignal): void {
+    if (this.#current !== undefined) this.#current.request(frame, reply, signal);
+    else reply.failed(new RapportError({ code: "DISCONNECTED", detail: "not connected" }));
+  }
+
+  /**
+   * Sends a frame that asks for no answer. False where there is no socket; the
+   * frame may be lost later, too.
+   */
+  post(action: string, fields: Readonly<Record<string, unknown>>): boolean {
+    this.#current?.post(JSON.stringify({ action, ...fields }));
+    return this.#current !== undefined;
+  }
+
+  /** Milliseconds since something came from the server; Infinity without a socket. */
+  get quietFor(): number {
+    return this.#current?.quietFor ?? Infinity;
+  }
+
+  /** Something moves on this side: where topics are asked for by HTTP, more often for a while. */
+  moved(): void {
+    this.#fallback?.moved();
+  }
+
+  /** Somebody has something to send: the first wait after a loss becomes a shorter one. */
+  hurry(): void {
+    this.moved();
+    if (this.#state.kind !== "waiting" || this.#state.attempt > 1 || this.#hurried) return;
+    this.#hurried = true;
+    const pause = this.#platform.random() * hurriedMs;
+    if (this.#platform.clock.elapsed() + pause < this.#dialAt) this.#dialAfter(pause);
+  }
+
+  /** Adds a follower, connecting where that is needed. It is told of a socket that is open already. */
+  follow(follower: TopicFollower): void {
+    this.#cancelLinger();
+    this.#topics.add(follower);
+    if (this.#current !== undefined) follower.onSocket(() => {});
+    else if (this.#state.kind === "idle") this.connect();
+    else this.#fallback?.hurry();
+  }
+
+  /** Removes a follower; the last one of a topic takes the subscription with it. */
+  unfollow(follower: TopicFollower, subscribed: boolean): void {
+    this.#topics.remove(follower, subscribed && this.#current !== undefined);
+  }
+
+  /** Sends a subscribe frame when the topic's earlier frames are answered; not when the signal is aborted before that. */
+  subscribe(topic: string, from: number | undefined, reply: Reply, signal: AbortSignal): void {
+    this.#topics.send(topic, "subscribe", { from }, reply, signal);
+  }
+
+  /**
+   * Sends the last frame about a topic that is about to be left: the topic's
+   * unsubscribe waits for its answer, and so does, for two seconds at most, the
+   * end of the socket.
+   */
+  farewell(topic: string, action: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#farewells++;
+    const done = () => {
+      this.#farewells--;
+    };
+    this.#topics.send(topic, action, fields, { answered: done, failed: done });
+  }
+
+  #dial(): void {
+    if (this.#dialing !== undefined) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const dialing = new AbortController();
+    this.#dialing = dialing;
+    if (this.#current === undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
+    this.#newTicket(dialing.signal).then(
+      (ticket) => {
+        if (dialing.signal.aborted) return;
+        const ends = Date.parse(ticket.expiresAt);
+        if (!Number.isNaN(ends)) this.#serverAhead = ends - ticketLifeMs - this.#platform.clock.elapsed();
+        if (this.#current === undefined) this.#watchHandshake();
+        this.#handshake(ticket.url, dialing);
+      },
+      (error: unknown) => {
+        if (!dialing.signal.aborted) this.#failed(error instanceof RapportError ? error : notOpened(error), false);
+      },
+    );
+  }
+
+  #handshake(url: string, dialing: AbortController): void {
+    const { signal } = dialing;
+    const end = () => socket.close();
+    const settled = () => {
+      cancel();
+      signal.removeEventListener("abort", end);
+    };
+    let socket: Socket;
+    let opened = false;
+    try {
+      socket = new Socket(url, this.#platform, {
+        onOpen: () => {
+          opened = true;
+          settled();
+          this.#adopt(socket);
+        },
+        onHeard: () => {
+          if (socket === this.#current) this.#stopFallback();
+        },
+        onTrusted: () => {
+          if (socket === this.#current) this.#emitter.emit("open");
+        },
+        onFrame: (frame) => this.#received(socket, frame),
+        onClose: (loss) => {
+          settled();
+          if (opened) this.#lost(socket, loss);
+          else if (!signal.aborted) this.#failed(notOpened(), true);
+        },
+      });
+    } catch (error) {
+      this.#failed(notOpened(error), true);
+      return;
+    }
+    const cancel = this.#platform.clock.after(handshakeTimeoutMs, end);
+    signal.addEventListener("abort", end, { once: true });
+  }
+
+  #adopt(socket: Socket): void {
+    const old = this.#current;
+    this.#dialing = undefined;
+    this.#current = socket;
+    this.#openedAt = this.#platform.clock.elapsed();
+    if (old !== undefined) this.#retiring.add(old);
+    this.#become({ kind: "open", since: this.#platform.clock.now() });
+    // Only when all is subscribed here is the old one no longer needed; it then waits for its own answers.
+    this.#resume(() => {
+      if (socket.isOpen) old?.retire();
+    });
+    this.#emitter.emit("open");
+  }
+
+  /** Has every follower subscribe on the current socket; `done` is called when all of them are answered. */
+  #resume(done: () => void): void {
+    const followers = this.#topics.followers();
+    let left = followers.length;
+    if (left === 0) done();
+    for (const follower of followers) {
+      follower.onSocket(() => {
+        if (--left === 0) done();
+      });
+    }
+  }
+
+  /** The attempt failed: before a ticket came, or with it. */
+  #failed(error: RapportError, ticketed: boolean): void {
+    this.#dialing = undefined;
+    if (this.#current === undefined) {
+      if (error.code === "UNAUTHORIZED") {
+        this.#shut("unauthorized");
+        return;
+      }
+      this.#goByHttp(error, ticketed);
+    }
+    this.#wait(error.retryAfter ?? 0);
+  }
+
+  /** A socket that takes too long to open, or to bring something, is taken for one that fails, while it may still succeed. */
+  #watchHandshake(): void {
+    this.#cancelLate();
+    this.#cancelLate = this.#platform.clock.after(fallbackMs, () => {
+      if (this.#topics.size === 0) return; // Nobody asks for anything that could come.
+      this.#goByHttp(notOpened(), true);
+      this.#becomeAgain();
+    });
+  }
+
+  /** Where HTTP is answered, topics are asked for by HTTP from now on. */
+  #goByHttp(error: RapportError, ticketed: boolean): void {
+    this.#cancelLate();
+    this.#failure = { error, ticketed };
+    if (this.#fallback !== undefined) this.#fallback.failed(error, ticketed);
+    // Without a network it can't be loaded: the next failure tries again.
+    else this.#platform.loadNotes().then((part) => this.#loaded(part.Fallback), () => {});
+  }
+
+  #loaded(Loaded: typeof Fallback): void {
+    this.#fallback ??= new Loaded(this.#platform, () => this.#topics.followers(), {
+      onChange: () => this.#becomeAgain(),
+      onUnauthorized: () => this.#shut("unauthorized"),
+    });
+    if (this.#failure === undefined) return;
+    this.#fallback.failed(this.#failure.error, this.#failure.ticketed);
+    this.#becomeAgain();
+  }
+
+  #stopFallback(): void {
+    this.#cancelLate();
+    this.#failure = undefined;
+    this.#fallback?.stop();
+  }
+
+  #lost(socket: Socket, loss: Loss): void {
+    this.#retiring.delete(socket);
+    if (socket !== this.#current) return;
+    this.#current = undefined;
+    this.#loss = loss;
+    this.#hurried = false;
+    if (this.#platform.clock.elapsed() - this.#openedAt >= stableMs) this.#attempt = 0;
+    if (this.#fallBack()) return;
+    // One that opened and let nothing through is no better than one that did not open.
+    if (!socket.hasHeard && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
+    // Topics that live by HTTP lose nothing with it.
+    if (!this.byHttp) for (const follower of this.#topics.followers()) follower.onLost();
+    if (this.#dialing !== undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
+    else if (this.#topics.size === 0) this.#become({ kind: "idle" });
+    else this.#wait(0);
+  }
+
+  /** Where the socket that was to take over is lost, the one before it goes on, if it still lives. */
+  #fallBack(): boolean {
+    const before = [...this.#retiring].find((socket) => socket.isOpen && !socket.isRetiring);
+    if (before === undefined) return false;
+    this.#retiring.delete(before);
+    this.#current = before;
+    this.#become({ kind: "open", since: this.#platform.clock.now() });
+    this.#resume(() => {});
+    this.#emitter.emit("open");
+    this.#wait(0);
+    return true;
+  }
+
+  /** Dials after the backoff, or after `atLeast` ms. */
+  #wait(atLeast: number): void {
+    // Beside a socket that works, the next is tried as after a loss of our own.
+    const loss = this.#current === undefined ? this.#loss : "ours";
+    this.#dialAfter(Math.max(atLeast, reconnectPause(loss, this.#attempt++, this.#platform.random)));
+  }
+
+  #dialAfter(pause: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#platform.clock.after(pause, () => this.#dial());
+    this.#dialAt = this.#platform.clock.elapsed() + pause;
+    if (this.#current === undefined) {
+      this.#becomeSocketless({ kind: "waiting", until: this.#platform.clock.now() + pause, attempt: this.#attempt });
+    }
+  }
+
+  #received(socket: Socket, frame: ServerFrame): void {
+    // One that only waits to be closed has nothing more to say.
+    if (socket !== this.#current && !this.#retiring.has(socket)) return;
+    switch (frame.type) {
+      case "reconnect":
+        if (socket === this.#current) this.#handOver(frame.before);
+        return;
+      case "revoked":
+        // Comes on every topic; the first says all. The topics stay, for a new token and `connect`.
+        if (frame.reason === "session_ended") {
+          this.#shut("session_ended");
+          return;
+        }
+        break;
+      case "event":
+      case "head":
+      case "presence":
+        break;
+      default:
+        return;
+    }
+    this.#topics.deliver(frame);
+  }
+
+  /** Opens the next socket beside the current one, soon, but not all clients at one moment. */
+  #handOver(before: number | undefined): void {
+    if (this.#dialing !== undefined || this.#cancelTimer !== undefined) return;
+    const elapsed = this.#platform.clock.elapsed();
+    if (elapsed - this.#openedAt < stableMs) {
+      this.#wait(0);
+      return;
+    }
+    this.#attempt = 0;
+    // `before` is a time of the server's clock, which this machine's own may be hours away from.
+    const now = this.#serverAhead === undefined ? this.#platform.clock.now() : elapsed + this.#serverAhead;
+    const span = Math.min(maxHandoverDelayMs, Math.max(0, ((before ?? now) - now) / 2));
+    this.#cancelTimer = this.#platform.clock.after(this.#platform.random() * span, () => this.#dial());
+  }
+
+  /** A socket says nothing when its network goes: a ping without an answer does. */
+  #networkIs(there: boolean): void {
+    if (this.#current !== undefined) {
+      if (!there) this.#current.doubt();
+      else if (this.#current.isQuiet(staleMs)) this.#current.ping();
+    } else if (there) {
+      if (this.#state.kind === "waiting") this.#dial();
+      this.#fallback?.hurry();
+    }
+  }
+
+  #linger(): void {
+    this.#cancelLinger();
+    if (this.#state.kind === "closed") return; // A timer would keep a program from ending.
+    this.#cancelLinger = this.#platform.clock.after(lingerMs, () => {
+      if (this.#topics.size === 0) this.#disconnect({ kind: "idle" });
+    });
+  }
+
+  #shut(reason: ClosedReason): void {
+    this.#cancelLinger();
+    this.#stopNetwork?.();
+    this.#stopNetwork = undefined;
+    this.#disconnect({ kind: "closed", reason });
+  }
+
+  #disconnect(state: ConnectionState): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#dialing?.abort();
+    this.#dialing = undefined;
+    this.#attempt = 0;
+    this.#loss = "ours";
+    this.#stopFallback();
+    const sockets = [...this.#retiring];
+    if (this.#current !== undefined) sockets.push(this.#current);
+    this.#retiring.clear();
+    this.#current = undefined;
+    this.#become(state);
+    for (const socket of sockets) {
+      if (this.#farewells > 0) socket.retire();
+      else socket.close();
+    }
+    for (const follower of this.#topics.followers()) follower.onLost();
+  }
+
+  /** Where the reasons have changed for which there is no socket. */
+  #becomeAgain(): void {
+    if (this.#state.kind === "connecting" || this.#state.kind === "waiting") this.#becomeSocketless(this.#state);
+  }
+
+  #becomeSocketless(state: { readonly kind: "connecting"; readonly attempt: number } | { readonly kind: "waiting"; readonly attempt: number; readonly until: number }): void {
+    this.#become({ ...state, byHttp: this.byHttp, problem: this.#fallback?.problem });
+  }
+
+  #become(state: ConnectionState): void {
+    this.#state = state;
+    this.#emitter.emit("state", state);
+  }
+}
+
+function notOpened(cause?: unknown): RapportError {
+  return new RapportError({ code: "NETWORK", detail: "the WebSocket did not open", cause });
+}

@@ -1,0 +1,309 @@
+import type { NotesAccess } from "./access.ts";
+import { Carets } from "./carets.ts";
+import type { Claim } from "../offline/claims.ts";
+import type { Draft } from "../ot/draft.ts";
+import { draftOf, draftOn, reasonOf } from "../offline/drafts.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import { closedError } from "../errors.ts";
+import type { MeetingSession } from "../meeting/meeting.ts";
+import type { NotesDependencies, NotesHandlers, NotesState, NotesStatus } from "./notesapi.ts";
+import { NotesCore } from "./notescore.ts";
+import type { Aside } from "./notescore.ts";
+import { stateOf, statusOf } from "./notesstatus.ts";
+import type { Situation } from "./notesstatus.ts";
+import { apply, invert } from "../ot/ot.ts";
+import type { Change } from "../ot/ot.ts";
+import type { NotesDraft } from "../offline/saved.ts";
+import type { DraftShelf } from "../offline/shelf.ts";
+import { UndoHistory } from "../ot/undo.ts";
+import { Waiters } from "../runtime/waiters.ts";
+
+/** What a session begins with. */
+export interface NotesStart {
+  readonly draft: Draft;
+  /** Undefined where it is not known yet. */
+  readonly access: NotesAccess | undefined;
+  readonly claim: Claim;
+  readonly shelf: DraftShelf;
+}
+
+/**
+ * The shared notes of one meeting, as one editor sees them.
+ *
+ * Local edits apply at once. One change at a time is on its way to the server,
+ * exactly as first sent however often it is repeated; later edits are composed
+ * into the next. Changes by others are transformed against both and come as
+ * `remote`. So every session of a meeting comes to the same text, and nothing
+ * that the server acknowledged is lost or there twice. What is not confirmed is
+ * kept in the platform's storage, and what can't be merged becomes a draft.
+ *
+ * Made by `Rapport.openNotes`.
+ */
+export class NotesSession {
+  readonly meetingId: string;
+  /** Two windows of one person are two. A session that takes up what an earlier window left has that one's. */
+  readonly clientId: string;
+  readonly #from: NotesDependencies;
+  readonly #draft: Draft;
+  readonly #core: NotesCore;
+  readonly #shelf: DraftShelf;
+  readonly #history = new UndoHistory();
+  readonly #emitter = new Emitter<NotesHandlers>();
+  readonly #synced = new Waiters();
+  readonly #stopShelf: () => void;
+  #state: NotesState = "offline";
+  #status: NotesStatus;
+
+  constructor(from: NotesDependencies, meetingId: string, { draft, access, claim, shelf }: NotesStart) {
+    this.meetingId = meetingId;
+    this.clientId = claim.clientId;
+    this.#from = from;
+    this.#draft = draft;
+    this.#shelf = shelf;
+    this.#core = new NotesCore(from, meetingId, draft, access, claim, {
+      onOthers: (change, commit) => {
+        this.#history.others(change, commit);
+        if (change.length > 0) this.#emitter.emit("remote", change);
+      },
+      onOwn: (commit) => this.#history.own(commit),
+      onReset: (moved, commit) => {
+        this.#history.others(moved, commit);
+        this.#emitter.emit("reset", this.text);
+      },
+      onAside: (aside) => this.#setAside(aside),
+      onProblem: (error) => this.#emitter.emit("error", { error }),
+      onCommitted: (event) => this.#emitter.emit("committed", event),
+      onChange: () => this.#changed(),
+    });
+    this.#stopShelf = shelf.onChange((drafts) => {
+      this.#emitter.emit("drafts", drafts);
+      this.#changed();
+    });
+    this.#status = statusOf(this.#situation);
+  }
+
+  /**
+   * Begins to follow and to send; `Rapport.openNotes` has done it.
+   * @internal
+   */
+  start(): void {
+    this.#core.start();
+  }
+
+  /** The local text: the confirmed text with every local edit. */
+  get text(): string {
+    return this.#draft.text;
+  }
+
+  get state(): NotesState {
+    return this.#state;
+  }
+
+  /** What to tell the person who looks at the text. */
+  get status(): NotesStatus {
+    return this.#status;
+  }
+
+  /** The confirmed version. */
+  get version(): number {
+    return this.#draft.version;
+  }
+
+  /** What the server has committed, as far as known here. */
+  get confirmed(): { readonly version: number; readonly text: string } {
+    return { version: this.#draft.version, text: this.#draft.confirmed };
+  }
+
+  /** Whether local edits wait for confirmation. */
+  get pending(): boolean {
+    return this.#draft.pending;
+  }
+
+  /**
+   * Whether something that was written here would be gone if the page ended now:
+   * while an edit or draft is not stored yet, or can't be. For `beforeunload`.
+   */
+  get unsafe(): boolean {
+    return this.#core.unsafe || (this.#shelf.list.length > 0 && this.#situation.storage === "tab");
+  }
+
+  /** Stores and sends what is pending without waiting; a page that is left or hidden does it by itself. */
+  flush(): void {
+    this.#core.flush();
+  }
+
+  /** Those local edits, as one change on the confirmed text. */
+  get unconfirmed(): Change {
+    return this.#draft.unconfirmed;
+  }
+
+  /**
+   * Applies a local change (positions in code points of `text`) at once and
+   * sends it: the first after a quiet moment now, later ones together, every
+   * 250 ms or ten edits. Throws RapportError and changes nothing when it does
+   * not fit, is too large for a document, or the session is readonly or closed:
+   * the editor then shows `text` again.
+   */
+  edit(change: Change): void {
+    const inverse = this.#apply(change);
+    this.#history.edited(change, inverse, this.#from.platform.clock.elapsed());
+    this.#changed();
+  }
+
+  /**
+   * Takes back the newest of this session's own edits that still stands, moved
+   * by what others did since; what they wrote stays, and what was deleted comes
+   * back around it. Edits at one place within half a second of each other go
+   * together, whatever others do meanwhile. `text` has it at once, and it goes
+   * to the server as any edit does. Returns the change, for the editor to show;
+   * undefined when there is nothing to undo. Throws as `edit` does.
+   */
+  undo(): Change | undefined {
+    const change = this.#history.undo((back) => this.#apply(back));
+    this.#changed();
+    return change;
+  }
+
+  /** Does again what was undone last. An edit in between leaves nothing to redo. */
+  redo(): Change | undefined {
+    const change = this.#history.redo((forth) => this.#apply(forth));
+    this.#changed();
+    return change;
+  }
+
+  get canUndo(): boolean {
+    return this.#core.access.writable && this.#history.canUndo;
+  }
+
+  get canRedo(): boolean {
+    return this.#core.access.writable && this.#history.canRedo;
+  }
+
+  /** The next edit is not undone together with those before it: call it when the caret was moved, say. */
+  endUndoStep(): void {
+    this.#history.seal();
+  }
+
+  /** Edits that could not be merged, oldest first, of this person's every window on this machine. */
+  get drafts(): readonly NotesDraft[] {
+    return this.#shelf.list;
+  }
+
+  /** What applying the draft would do to the present text, and the text that would come of it. */
+  previewDraft(id: string): { readonly change: Change; readonly text: string } | undefined {
+    const draft = this.#shelf.find(id);
+    if (draft === undefined) return undefined;
+    const change = draftOn(this.text, draft);
+    return { change, text: apply(this.text, change) };
+  }
+
+  /**
+   * Puts the draft's edits on the present text, as an edit that can be undone,
+   * and takes the draft away. The editor hears of it as `remote`. False when
+   * another window was faster. Rejects as `edit` throws; the draft then stays.
+   */
+  applyDraft(id: string): Promise<boolean> {
+    return this.#shelf.take(id, async (draft) => {
+      const change = draftOn(this.text, draft);
+      if (change.length > 0) {
+        this.#history.seal();
+        this.edit(change);
+        this.#history.seal();
+        this.#emitter.emit("remote", change);
+      }
+      // The edits must be safe before the draft goes.
+      await this.#core.kept();
+    });
+  }
+
+  /** Takes the draft away for good. False when it was gone already. */
+  discardDraft(id: string): Promise<boolean> {
+    return this.#shelf.take(id, () => {});
+  }
+
+  /**
+   * Sends what is pending without waiting for more, and resolves when nothing
+   * is; rejects when edits were rolled back or the session is closed.
+   */
+  whenSynced(): Promise<void> {
+    if (this.#core.closed) return Promise.reject(closedError("the notes session"));
+    if (!this.#draft.pending) return Promise.resolve();
+    this.#core.rush();
+    return this.#synced.wait();
+  }
+
+  /**
+   * Who else has a caret in these notes and where, and the way to tell of this
+   * one. Make it before the meeting's first `setPresence`, and use its `tell` instead.
+   */
+  carets(meeting: MeetingSession): Carets {
+    const { sha256 } = this.#from.platform;
+    return new Carets(this, meeting, async (userId, clientId) => sha256 && clientKeyOf(await sha256(`${userId}\0${clientId}`)));
+  }
+
+  /** Returns the function that removes the handler. */
+  on<K extends keyof NotesHandlers>(event: K, handler: NotesHandlers[K]): () => void {
+    return this.#emitter.on(event, handler);
+  }
+
+  /**
+   * Ends the session. Edits that are still pending are sent by the next session
+   * of these notes, if the storage keeps them; else they are gone: see `whenSynced`.
+   */
+  close(): void {
+    if (this.#core.closed) return;
+    this.#core.close();
+    this.#stopShelf();
+    this.#synced.reject(closedError("the notes session"));
+    this.#changed();
+  }
+
+  /** Applies a local change to the text; returns what undoes it. */
+  #apply(change: Change): Change {
+    const before = this.text;
+    this.#core.edit(change);
+    return invert(before, change);
+  }
+
+  /** Makes a draft of edits that were taken out of the text; resolves when it is stored, or can't be. */
+  #setAside({ error, baseVersion, baseText, change, text }: Aside): Promise<void> {
+    this.#history.clear();
+    this.#synced.reject(error);
+    const { newId, clock } = this.#from.platform;
+    const draft = draftOf({ id: newId(), meetingId: this.meetingId, createdAt: clock.now() }, reasonOf(error), baseVersion, baseText, change);
+    const stored = change.length === 0 ? Promise.resolve() : this.#shelf.add(draft);
+    this.#emitter.emit("error", { error, lost: { change: draftOn(this.text, draft), text } });
+    return stored;
+  }
+
+  #changed(): void {
+    if (!this.#draft.pending) {
+      this.#history.settled();
+      this.#synced.resolve();
+    }
+    const state = stateOf(this.#situation);
+    const status = statusOf(this.#situation);
+    const told = JSON.stringify(this.#status) === JSON.stringify(status);
+    this.#status = status;
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#emitter.emit("state", state);
+    }
+    if (!told) this.#emitter.emit("status", status);
+  }
+
+  get #situation(): Situation {
+    const { closed, reloading, access, live, storage } = this.#core;
+    const changes = this.#draft.pending ? Math.max(1, this.#draft.edits) : 0;
+    return {
+      closed, reloading, writable: access.writable, over: access.over, live, changes,
+      drafts: this.#shelf.list.length, storage: this.#shelf.kept ? storage : "tab",
+    };
+  }
+}
+
+/** How the server names a client to others: the first 16 bytes of the hash of user and client id, as base64url. */
+function clientKeyOf(hash: string): string {
+  const bytes = (hash.slice(0, 32).match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

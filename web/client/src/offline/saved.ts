@@ -1,0 +1,143 @@
+/**
+ * Edits as they are kept between tabs: a base, which is a draft as it once was,
+ * and a journal of what happened to it since, in segments with ascending
+ * numbers. So a letter costs a small write, however long the text is.
+ */
+import { asArray, asCount, asFields, asString, readEach, readShape } from "../runtime/json.ts";
+import { parseOps, parsePlaces } from "../notes/notesevent.ts";
+import { apply, compose } from "../ot/ot.ts";
+import type { Change } from "../ot/ot.ts";
+import { advance } from "../ot/pending.ts";
+import type { InFlight, Pending, Step } from "../ot/pending.ts";
+
+/** Everything that a draft must know to go on where it was. */
+export interface SavedEdits extends Pending {
+  /** The confirmed text at `version`. */
+  readonly confirmed: string;
+}
+
+/** What is stored as the base. Format 1, of earlier versions, had no journal; others are left alone. */
+export interface BaseRecord extends SavedEdits {
+  readonly format: 2;
+  /** The number of the first segment that counts: those before are of an older base. */
+  readonly segment: number;
+}
+
+/** What is stored as one segment of the journal. */
+export interface SegmentRecord {
+  readonly format: 2;
+  readonly steps: readonly Step[];
+}
+
+/** Undefined for what is nothing of this version's. */
+export function parseBase(value: unknown): { readonly saved: SavedEdits; readonly segment: number } | undefined {
+  const fields = asFields(value);
+  const saved = readShape<Omit<SavedEdits, "inFlight" | "places">>(value, {
+    version: asCount,
+    confirmed: asString,
+    buffer: parseOps,
+    waiting: (waiting) => asCount(waiting) ?? 1,
+    nextSeq: asCount,
+  });
+  const flight = fields?.["inFlight"];
+  const inFlight = parseInFlight(flight);
+  if (saved === undefined || (inFlight === undefined && flight !== undefined)) return undefined;
+  // Without a journal, no segment counts.
+  const segment = fields?.["format"] === 1 ? Infinity : fields?.["format"] === 2 ? asCount(fields["segment"]) : undefined;
+  return segment === undefined ? undefined : { saved: { ...saved, inFlight, places: parsePlaces(value).places ?? [] }, segment };
+}
+
+/** Undefined for what is no segment, or only partly one. */
+export function parseSegment(value: unknown): readonly Step[] | undefined {
+  const fields = asFields(value);
+  const list = asArray(fields?.["steps"]);
+  const steps = readEach(list, parseStep);
+  return fields?.["format"] === 2 && list?.length === steps.length ? steps : undefined;
+}
+
+/**
+ * The saved edits with what happened since. The confirmed text is put together
+ * once, at the end: a journal takes no longer for a long text. Throws
+ * RapportError where a step doesn't fit.
+ */
+export function replay(saved: SavedEdits, steps: readonly Step[]): SavedEdits {
+  const { confirmed, ...base } = saved;
+  let pending: Pending = base;
+  let since: Change = [];
+  for (const step of steps) {
+    const next = advance(pending, step);
+    pending = next.pending;
+    since = compose(since, next.committed);
+  }
+  return { confirmed: apply(confirmed, since), ...pending };
+}
+
+function parseStep(value: unknown): Step | undefined {
+  const kind = asFields(value)?.["kind"];
+  switch (kind) {
+    case "edit":
+      return readShape<Extract<Step, { kind: "edit" }>>(value, { kind: () => kind, change: parseOps });
+    case "own":
+      return readShape<Extract<Step, { kind: "own" }>>(value, { kind: () => kind, ops: parseOps });
+    case "others":
+      return readShape<Extract<Step, { kind: "others" }>>(value, { kind: () => kind, ops: parseOps });
+    case "begin":
+    case "recall":
+      return { kind };
+    default:
+      return undefined;
+  }
+}
+
+function parseInFlight(value: unknown): InFlight | undefined {
+  const flight = readShape<Omit<InFlight, "places">>(value, {
+    clientSeq: asCount,
+    baseVersion: asCount,
+    ops: parseOps,
+    change: parseOps,
+    edits: (edits) => asCount(edits) ?? 1,
+  });
+  return flight && { ...flight, ...parsePlaces(value) };
+}
+
+/** Why edits could not be merged by themselves. */
+export type DraftReason =
+  /** The server no longer has the versions since the text that they were made on. */
+  | "history_gone"
+  /** The meeting ended, or was cancelled, first. */
+  | "meeting_over"
+  /** The caller may no longer write, or is no longer in the meeting. */
+  | "forbidden"
+  /** The server refused them for another reason. */
+  | "refused";
+
+/** Edits that wait for a person's decision: to be applied to the present text, or discarded. */
+export interface NotesDraft {
+  readonly id: string;
+  readonly meetingId: string;
+  readonly reason: DraftReason;
+  /** The text that the edits were made on, and its version. */
+  readonly baseVersion: number;
+  readonly baseText: string;
+  /** The edits, on `baseText`. */
+  readonly change: Change;
+  /** The base text with the edits. */
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+const reasons: readonly unknown[] = ["history_gone", "meeting_over", "forbidden", "refused"] satisfies DraftReason[];
+
+export function parseDraft(value: unknown): NotesDraft | undefined {
+  return readShape<NotesDraft>(value, {
+    id: asString,
+    meetingId: asString,
+    reason: (reason) => (reasons.includes(reason) ? (reason as DraftReason) : undefined),
+    baseVersion: asCount,
+    baseText: asString,
+    change: parseOps,
+    text: asString,
+    createdAt: asCount,
+  });
+}
