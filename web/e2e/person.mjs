@@ -1,6 +1,6 @@
 /** One person in a window of their own: what they see and what they can do. */
-import { segmentKey } from "../client/dist/offline/claims.js";
-import { parseBase, parseSegment, replay } from "../client/dist/offline/saved.js";
+import { segmentKey } from "../client/dist/offline/leases.js";
+import { parseBase, parseSegment, replay } from "../client/dist/offline/records.js";
 import { Wire } from "./wire.mjs";
 
 /** Generous, because the machine may be slow; nothing waits longer than it must. */

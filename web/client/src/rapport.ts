@@ -1,23 +1,23 @@
 import { createApi } from "./api/api.ts";
 import type { Api } from "./api/api.ts";
-import { SocketConnection } from "./net/connection.ts";
-import type { Connection } from "./net/connection.ts";
+import type { MeetingView, User } from "./api/types.ts";
 import { closedError } from "./errors.ts";
 import type { RapportError } from "./errors.ts";
-import { Http } from "./net/http.ts";
-import type { TokenProvider } from "./net/http.ts";
-import { MeetingSession } from "./meeting/meeting.ts";
-import type { MeetingReader } from "./meeting/meetingreader.ts";
-import type { NotesSession } from "./notes/notes.ts";
-import { platform } from "./runtime/platform.ts";
-import type { PartialPlatform, Platform } from "./runtime/platform.ts";
-import { PresenceNumbers } from "./meeting/presence.ts";
-import type { WebSocketConstructor } from "./net/socket.ts";
-import type { Offline } from "./offline/storage.ts";
-import type { EndReason } from "./net/subscription.ts";
+import { PresenceSequence } from "./meeting/presencesender.ts";
+import type { MeetingReader } from "./meeting/reader.ts";
+import { MeetingSession } from "./meeting/session.ts";
 import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
 import type { TranscriptHandlers } from "./meeting/transcript.ts";
-import type { MeetingView, User } from "./api/types.ts";
+import { SocketConnection } from "./net/connection.ts";
+import type { Connection } from "./net/connection.ts";
+import { Http } from "./net/http.ts";
+import type { TokenProvider } from "./net/http.ts";
+import type { WebSocketConstructor } from "./net/socket.ts";
+import type { EndReason } from "./net/topic.ts";
+import type { NotesSession } from "./notes/session.ts";
+import type { Offline } from "./offline/storage.ts";
+import { platform } from "./runtime/platform.ts";
+import type { PartialPlatform, Platform } from "./runtime/platform.ts";
 
 export interface RapportOptions {
   /** Where the API is, without `/v1`: `http://localhost:3000`, or `""` for the page's own origin. */
@@ -60,7 +60,7 @@ export class Rapport implements Api {
   readonly #connection: SocketConnection;
   /** Undefined before it was first needed, and loaded. */
   #reader: MeetingReader | undefined;
-  readonly #numbers: PresenceNumbers;
+  readonly #numbers: PresenceSequence;
   readonly #open = new Set<Subscription>();
   /** Resolves when sessions that were closed no longer write to the storage. */
   #left = Promise.resolve();
@@ -89,7 +89,7 @@ export class Rapport implements Api {
     this.presence = api.presence;
     this.tickets = api.tickets;
     this.#connection = new SocketConnection(this.#platform, (signal) => api.tickets.create({ signal }));
-    this.#numbers = new PresenceNumbers(this.#platform);
+    this.#numbers = new PresenceSequence(this.#platform);
   }
 
   get connection(): Connection {
@@ -183,9 +183,9 @@ export class Rapport implements Api {
    * sessions. Rejects with what the storage fails with.
    */
   async forgetKeptEdits(): Promise<void> {
-    const [{ userId }, { forget, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
+    const [{ userId }, { forgetEdits, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
     await this.#left;
-    if (offline !== undefined) await forget(offline.storage, userId);
+    if (offline !== undefined) await forgetEdits(offline.storage, userId);
   }
 
   /**
@@ -212,9 +212,9 @@ export class Rapport implements Api {
 
   /** What only notes need, and where their edits are kept: one storage for all of them. */
   async #loadNotes() {
-    const { openNotes, forget, browserOffline } = await this.#platform.loadNotes();
+    const { openNotes, forgetEdits, browserOffline } = await this.#platform.loadNotes();
     if (this.#offline === undefined) this.#offline = browserOffline() ?? null;
-    return { openNotes, forget, offline: this.#offline ?? undefined };
+    return { openNotes, forgetEdits, offline: this.#offline ?? undefined };
   }
 
   /** For all who must know of a meeting without a socket. */

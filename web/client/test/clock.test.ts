@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { Rapport } from "../src/index.ts";
 import type { Clock, NotesSession } from "../src/index.ts";
-import { patient } from "../src/offline/patience.ts";
+import { withTimeouts } from "../src/offline/timeouts.ts";
 import { platform } from "../src/runtime/platform.ts";
 import { memoryStorage } from "../src/offline/storage.ts";
 import { FakeClock } from "./clock.ts";
@@ -113,7 +113,7 @@ test("edits of one moment are undone together, though the clock was set between 
 test("a storage that was found broken is tried again after its rest, whatever the time of day", async () => {
   const clock = new FakeClock();
   let stuck = true;
-  const storage = patient({ ...memoryStorage(), get: () => (stuck ? new Promise(() => {}) : Promise.resolve("there")) }, clock);
+  const storage = withTimeouts({ ...memoryStorage(), get: () => (stuck ? new Promise(() => {}) : Promise.resolve("there")) }, clock);
   const first = storage.get("x").catch(() => "broken");
   await clock.run(2_100);
   expect(await first).toBe("broken");

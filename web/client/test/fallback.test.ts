@@ -130,7 +130,7 @@ describe("where WebSockets are blocked", () => {
     const heres: number[] = [];
     const shown: string[] = [];
     meeting.on("live", (live) => lives.push(live));
-    meeting.on("here", (here) => heres.push(here.length));
+    meeting.on("presence", (here) => heres.push(here.length));
     notes.on("status", ({ kind }) => shown.push(kind));
     let n = 0;
     const write = async (ms: number) => {

@@ -1,6 +1,6 @@
 import { invert, transform } from "../src/index.ts";
 import type { Change, NotesEvent } from "../src/index.ts";
-import { Draft } from "../src/ot/draft.ts";
+import { Replica } from "../src/ot/replica.ts";
 import type { InFlight } from "../src/ot/pending.ts";
 import { UndoHistory } from "../src/ot/undo.ts";
 import { placesOf } from "./places.ts";
@@ -29,13 +29,13 @@ export class Peer {
   readonly name: string;
   readonly history = new UndoHistory();
   readonly #hub: Hub;
-  readonly #draft: Draft;
+  readonly #draft: Replica;
   #sent = 0;
 
   constructor(hub: Hub, name: string) {
     this.#hub = hub;
     this.name = name;
-    this.#draft = new Draft(0, hub.text);
+    this.#draft = new Replica(0, hub.text);
   }
 
   get text(): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compose, insertedText } from "../src/ot/ot.ts";
+import { compose, insertedText } from "../src/ot/operations.ts";
 import type { Change } from "../src/index.ts";
 import { composePlaces, placesIn, splitPlaces } from "../src/ot/places.ts";
 import { placesOf } from "./places.ts";

@@ -2,7 +2,7 @@ import { Rapport } from "../src/index.ts";
 import type { WebSocketConstructor } from "../src/index.ts";
 import type { TokenProvider } from "../src/net/http.ts";
 import type { Platform } from "../src/runtime/platform.ts";
-import * as notesPart from "../src/notespart.ts";
+import * as lazy from "../src/lazy.ts";
 import { FakeClock, unsteady } from "./clock.ts";
 import { FakeSocket, Network } from "./network.ts";
 import { Random } from "./random.ts";
@@ -61,7 +61,7 @@ export class World {
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),
       webSocket: this.#webSocket(),
       offline: null,
-      loadNotes: () => Promise.resolve(notesPart), // What is loaded takes its own time, beside the fake clock's.
+      loadNotes: () => Promise.resolve(lazy), // What is loaded takes its own time, beside the fake clock's.
       sha256: (text) => Promise.resolve(sha256(text)),
       onNetwork: (callback) => {
         this.tellNetwork = callback;

@@ -1,7 +1,7 @@
 import { RapportError } from "../errors.ts";
+import type { PresenceReport, Present } from "../meeting/types.ts";
 import type { Http } from "../net/http.ts";
 import { asFields, asString } from "../runtime/json.ts";
-import type { PresenceReport, Present } from "../meeting/meetingapi.ts";
 import type {
   AppendedChunks, ChangesQuery, CommittedOps, CreateMeeting, InviteParticipant, Meeting, Notes, NotesChange, NotesEvent,
   Page, PageQuery, Participant, Role, Speech, Ticket, TranscriptChunk, UpdateMe, UpdateMeeting, User,

@@ -5,7 +5,7 @@
  * promise is optional, whatever this server sends.
  */
 import type { Operations } from "../generated/api.gen.ts";
-import type { Change } from "../ot/ot.ts";
+import type { Change } from "../ot/operations.ts";
 
 type Answer<K extends keyof Operations> = Operations[K]["answer"];
 type Body<K extends { [O in keyof Operations]: Operations[O] extends { body: unknown } ? O : never }[keyof Operations]> =

@@ -1,14 +1,14 @@
 import type { Api } from "../api/api.ts";
-import type { Batcher } from "./batch.ts";
-import type { SocketConnection } from "../net/connection.ts";
-import { RapportError } from "../errors.ts";
-import type { TopicEvent } from "../net/frames.ts";
-import { asFields, asString } from "../runtime/json.ts";
-import { LogTopic } from "../net/logtopic.ts";
-import type { MeetingReader } from "./meetingreader.ts";
-import type { Platform } from "../runtime/platform.ts";
-import type { EndReason } from "../net/subscription.ts";
 import type { Speech, TranscriptChunk } from "../api/types.ts";
+import { RapportError } from "../errors.ts";
+import type { SocketConnection } from "../net/connection.ts";
+import type { TopicEvent } from "../net/frames.ts";
+import { LogTopic } from "../net/logtopic.ts";
+import type { EndReason } from "../net/topic.ts";
+import { asFields, asString } from "../runtime/json.ts";
+import type { Platform } from "../runtime/platform.ts";
+import type { Batcher } from "./batcher.ts";
+import type { MeetingReader } from "./reader.ts";
 
 const limits = {
   maxItems: 20,
@@ -129,7 +129,7 @@ export class TranscriptFollower {
         const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal, once: true });
         return page.items.map((chunk) => ({ position: chunk.position, data: chunk, omitted: false }));
       },
-      standing: async (signal) => (await this.#meetings()).standing(this.#meetingId, undefined, signal),
+      access: async (signal) => (await this.#meetings()).access(this.#meetingId, undefined, signal),
     });
     topic.start();
     return topic;

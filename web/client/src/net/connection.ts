@@ -1,21 +1,21 @@
+import type { Ticket } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import { Emitter } from "../runtime/emitter.ts";
+import type { Platform } from "../runtime/platform.ts";
 import type { Fallback, SocketProblem } from "./fallback.ts";
 import type { AnswerFrame, ServerFrame } from "./frames.ts";
-import type { Platform } from "../runtime/platform.ts";
-import { fallbackMs, hurriedMs, reconnectPause } from "./reconnect.ts";
-import type { Loss } from "./reconnect.ts";
+import { fallbackMs, urgentMs, reconnectPause } from "./reconnect.ts";
+import type { LossCause } from "./reconnect.ts";
 import { Socket } from "./socket.ts";
 import type { OutgoingFrame, Reply } from "./socket.ts";
 import { Topics } from "./topics.ts";
 import type { TopicFollower } from "./topics.ts";
-import type { Ticket } from "../api/types.ts";
 
 /** caller: by `close`. session_ended: the server ended the session. unauthorized: the token is refused. */
 export type ClosedReason = "caller" | "session_ended" | "unauthorized";
 
 /** How it goes without a socket. */
-export interface WithoutSocket {
+export interface FallbackState {
   /** Whether topics are asked for by HTTP meanwhile, with answers: then all works, but changes come some seconds later. */
   readonly byHttp: boolean;
   /** Why the last attempt to open a socket failed; undefined before one has since the last was open. */
@@ -25,9 +25,9 @@ export interface WithoutSocket {
 /** Times are milliseconds since the epoch, for people; `attempt` counts failed attempts since the last stable connection. */
 export type ConnectionState =
   | { readonly kind: "idle" }
-  | ({ readonly kind: "connecting"; readonly attempt: number } & WithoutSocket)
+  | ({ readonly kind: "connecting"; readonly attempt: number } & FallbackState)
   | { readonly kind: "open"; readonly since: number }
-  | ({ readonly kind: "waiting"; readonly until: number; readonly attempt: number } & WithoutSocket)
+  | ({ readonly kind: "waiting"; readonly until: number; readonly attempt: number } & FallbackState)
   | { readonly kind: "closed"; readonly reason: ClosedReason };
 
 /** The client's one connection, which opens with its first topic and comes back by itself. */
@@ -50,7 +50,7 @@ export interface Connection {
 const stableMs = 5_000;
 const handshakeTimeoutMs = 10_000;
 /** Without topics the socket is kept this long. */
-const lingerMs = 30_000;
+const idleCloseMs = 30_000;
 const maxHandoverDelayMs = 5_000;
 /** What the contract gives a ticket: so its end says what time the server has. */
 const ticketLifeMs = 30_000;
@@ -66,7 +66,7 @@ export class SocketConnection implements Connection {
   /** Undefined before an attempt has failed, and it was loaded. */
   #fallback: Fallback | undefined;
   /** The last attempt that failed, while nothing better has come. */
-  #failure: { readonly error: RapportError; readonly ticketed: boolean } | undefined;
+  #lastFailure: { readonly error: RapportError; readonly ticketed: boolean } | undefined;
   #cancelLate = () => {};
   #state: ConnectionState = { kind: "idle" };
   #current: Socket | undefined;
@@ -78,20 +78,20 @@ export class SocketConnection implements Connection {
   /** What the server's clock is ahead of `elapsed`; undefined before it is known. */
   #serverAhead: number | undefined;
   #attempt = 0;
-  #loss: Loss = "ours";
+  #loss: LossCause = "local";
   /** Whether the present wait was shortened already. */
-  #hurried = false;
+  #urgent = false;
   #frames = 0;
   /** Frames that say goodbye and have no answer yet. */
-  #farewells = 0;
+  #finalFrames = 0;
   #cancelTimer: (() => void) | undefined;
-  #cancelLinger = () => {};
+  #cancelIdleClose = () => {};
   #stopNetwork: (() => void) | undefined;
 
   constructor(platform: Platform, newTicket: (signal: AbortSignal) => Promise<Ticket>) {
     this.#platform = platform;
     this.#newTicket = newTicket;
-    this.#topics = new Topics((action, fields, reply) => this.#request(this.frame(action, fields), reply), () => this.#linger());
+    this.#topics = new Topics((action, fields, reply) => this.#request(this.frame(action, fields), reply), () => this.#closeWhenIdle());
   }
 
   get state(): ConnectionState {
@@ -112,8 +112,8 @@ export class SocketConnection implements Connection {
   }
 
   /** Whether there is a socket on which a frame is likely to arrive. */
-  get isTrusted(): boolean {
-    return this.#current?.isTrusted ?? false;
+  get isHealthy(): boolean {
+    return this.#current?.isHealthy ?? false;
   }
 
   get retryIn(): number | undefined {
@@ -126,12 +126,12 @@ export class SocketConnection implements Connection {
   }
 
   connect(): void {
-    this.#stopNetwork ??= this.#platform.onNetwork((there) => this.#networkIs(there));
+    this.#stopNetwork ??= this.#platform.onNetwork((there) => this.#networkChanged(there));
     if (this.#current === undefined) this.#dial();
   }
 
   close(): void {
-    this.#shut("caller");
+    this.#closeBecause("caller");
   }
 
   /** A frame with an id of its own. Keep it to send the same bytes again. */
@@ -165,31 +165,31 @@ export class SocketConnection implements Connection {
   }
 
   /** Milliseconds since something came from the server; Infinity without a socket. */
-  get quietFor(): number {
-    return this.#current?.quietFor ?? Infinity;
+  get silentFor(): number {
+    return this.#current?.silentFor ?? Infinity;
   }
 
   /** Something moves on this side: where topics are asked for by HTTP, more often for a while. */
-  moved(): void {
-    this.#fallback?.moved();
+  noteActivity(): void {
+    this.#fallback?.noteActivity();
   }
 
   /** Somebody has something to send: the first wait after a loss becomes a shorter one. */
-  hurry(): void {
-    this.moved();
-    if (this.#state.kind !== "waiting" || this.#state.attempt > 1 || this.#hurried) return;
-    this.#hurried = true;
-    const pause = this.#platform.random() * hurriedMs;
+  retrySoon(): void {
+    this.noteActivity();
+    if (this.#state.kind !== "waiting" || this.#state.attempt > 1 || this.#urgent) return;
+    this.#urgent = true;
+    const pause = this.#platform.random() * urgentMs;
     if (this.#platform.clock.elapsed() + pause < this.#dialAt) this.#dialAfter(pause);
   }
 
   /** Adds a follower, connecting where that is needed. It is told of a socket that is open already. */
   follow(follower: TopicFollower): void {
-    this.#cancelLinger();
+    this.#cancelIdleClose();
     this.#topics.add(follower);
     if (this.#current !== undefined) follower.onSocket(() => {});
     else if (this.#state.kind === "idle") this.connect();
-    else this.#fallback?.hurry();
+    else this.#fallback?.pollNow();
   }
 
   /** Removes a follower; the last one of a topic takes the subscription with it. */
@@ -207,10 +207,10 @@ export class SocketConnection implements Connection {
    * unsubscribe waits for its answer, and so does, for two seconds at most, the
    * end of the socket.
    */
-  farewell(topic: string, action: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#farewells++;
+  sendFinal(topic: string, action: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#finalFrames++;
     const done = () => {
-      this.#farewells--;
+      this.#finalFrames--;
     };
     this.#topics.send(topic, action, fields, { answered: done, failed: done });
   }
@@ -221,7 +221,7 @@ export class SocketConnection implements Connection {
     this.#cancelTimer = undefined;
     const dialing = new AbortController();
     this.#dialing = dialing;
-    if (this.#current === undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
+    if (this.#current === undefined) this.#setDisconnected({ kind: "connecting", attempt: this.#attempt });
     this.#newTicket(dialing.signal).then(
       (ticket) => {
         if (dialing.signal.aborted) return;
@@ -252,10 +252,10 @@ export class SocketConnection implements Connection {
           settled();
           this.#adopt(socket);
         },
-        onHeard: () => {
+        onFirstFrame: () => {
           if (socket === this.#current) this.#stopFallback();
         },
-        onTrusted: () => {
+        onHealthy: () => {
           if (socket === this.#current) this.#emitter.emit("open");
         },
         onFrame: (frame) => this.#received(socket, frame),
@@ -279,7 +279,7 @@ export class SocketConnection implements Connection {
     this.#current = socket;
     this.#openedAt = this.#platform.clock.elapsed();
     if (old !== undefined) this.#retiring.add(old);
-    this.#become({ kind: "open", since: this.#platform.clock.now() });
+    this.#setState({ kind: "open", since: this.#platform.clock.now() });
     // Only when all is subscribed here is the old one no longer needed; it then waits for its own answers.
     this.#resume(() => {
       if (socket.isOpen) old?.retire();
@@ -304,7 +304,7 @@ export class SocketConnection implements Connection {
     this.#dialing = undefined;
     if (this.#current === undefined) {
       if (error.code === "UNAUTHORIZED") {
-        this.#shut("unauthorized");
+        this.#closeBecause("unauthorized");
         return;
       }
       this.#goByHttp(error, ticketed);
@@ -318,14 +318,14 @@ export class SocketConnection implements Connection {
     this.#cancelLate = this.#platform.clock.after(fallbackMs, () => {
       if (this.#topics.size === 0) return; // Nobody asks for anything that could come.
       this.#goByHttp(notOpened(), true);
-      this.#becomeAgain();
+      this.#refreshState();
     });
   }
 
   /** Where HTTP is answered, topics are asked for by HTTP from now on. */
   #goByHttp(error: RapportError, ticketed: boolean): void {
     this.#cancelLate();
-    this.#failure = { error, ticketed };
+    this.#lastFailure = { error, ticketed };
     if (this.#fallback !== undefined) this.#fallback.failed(error, ticketed);
     // Without a network it can't be loaded: the next failure tries again.
     else this.#platform.loadNotes().then((part) => this.#loaded(part.Fallback), () => {});
@@ -333,34 +333,34 @@ export class SocketConnection implements Connection {
 
   #loaded(Loaded: typeof Fallback): void {
     this.#fallback ??= new Loaded(this.#platform, () => this.#topics.followers(), {
-      onChange: () => this.#becomeAgain(),
-      onUnauthorized: () => this.#shut("unauthorized"),
+      onChange: () => this.#refreshState(),
+      onUnauthorized: () => this.#closeBecause("unauthorized"),
     });
-    if (this.#failure === undefined) return;
-    this.#fallback.failed(this.#failure.error, this.#failure.ticketed);
-    this.#becomeAgain();
+    if (this.#lastFailure === undefined) return;
+    this.#fallback.failed(this.#lastFailure.error, this.#lastFailure.ticketed);
+    this.#refreshState();
   }
 
   #stopFallback(): void {
     this.#cancelLate();
-    this.#failure = undefined;
+    this.#lastFailure = undefined;
     this.#fallback?.stop();
   }
 
-  #lost(socket: Socket, loss: Loss): void {
+  #lost(socket: Socket, loss: LossCause): void {
     this.#retiring.delete(socket);
     if (socket !== this.#current) return;
     this.#current = undefined;
     this.#loss = loss;
-    this.#hurried = false;
+    this.#urgent = false;
     if (this.#platform.clock.elapsed() - this.#openedAt >= stableMs) this.#attempt = 0;
     if (this.#fallBack()) return;
     // One that opened and let nothing through is no better than one that did not open.
-    if (!socket.hasHeard && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
+    if (!socket.hasReceived && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
     // Topics that live by HTTP lose nothing with it.
     if (!this.byHttp) for (const follower of this.#topics.followers()) follower.onLost();
-    if (this.#dialing !== undefined) this.#becomeSocketless({ kind: "connecting", attempt: this.#attempt });
-    else if (this.#topics.size === 0) this.#become({ kind: "idle" });
+    if (this.#dialing !== undefined) this.#setDisconnected({ kind: "connecting", attempt: this.#attempt });
+    else if (this.#topics.size === 0) this.#setState({ kind: "idle" });
     else this.#wait(0);
   }
 
@@ -370,7 +370,7 @@ export class SocketConnection implements Connection {
     if (before === undefined) return false;
     this.#retiring.delete(before);
     this.#current = before;
-    this.#become({ kind: "open", since: this.#platform.clock.now() });
+    this.#setState({ kind: "open", since: this.#platform.clock.now() });
     this.#resume(() => {});
     this.#emitter.emit("open");
     this.#wait(0);
@@ -380,7 +380,7 @@ export class SocketConnection implements Connection {
   /** Dials after the backoff, or after `atLeast` ms. */
   #wait(atLeast: number): void {
     // Beside a socket that works, the next is tried as after a loss of our own.
-    const loss = this.#current === undefined ? this.#loss : "ours";
+    const loss = this.#current === undefined ? this.#loss : "local";
     this.#dialAfter(Math.max(atLeast, reconnectPause(loss, this.#attempt++, this.#platform.random)));
   }
 
@@ -389,7 +389,7 @@ export class SocketConnection implements Connection {
     this.#cancelTimer = this.#platform.clock.after(pause, () => this.#dial());
     this.#dialAt = this.#platform.clock.elapsed() + pause;
     if (this.#current === undefined) {
-      this.#becomeSocketless({ kind: "waiting", until: this.#platform.clock.now() + pause, attempt: this.#attempt });
+      this.#setDisconnected({ kind: "waiting", until: this.#platform.clock.now() + pause, attempt: this.#attempt });
     }
   }
 
@@ -403,7 +403,7 @@ export class SocketConnection implements Connection {
       case "revoked":
         // Comes on every topic; the first says all. The topics stay, for a new token and `connect`.
         if (frame.reason === "session_ended") {
-          this.#shut("session_ended");
+          this.#closeBecause("session_ended");
           return;
         }
         break;
@@ -433,26 +433,26 @@ export class SocketConnection implements Connection {
   }
 
   /** A socket says nothing when its network goes: a ping without an answer does. */
-  #networkIs(there: boolean): void {
+  #networkChanged(there: boolean): void {
     if (this.#current !== undefined) {
-      if (!there) this.#current.doubt();
-      else if (this.#current.isQuiet(staleMs)) this.#current.ping();
+      if (!there) this.#current.suspect();
+      else if (this.#current.isSilent(staleMs)) this.#current.ping();
     } else if (there) {
       if (this.#state.kind === "waiting") this.#dial();
-      this.#fallback?.hurry();
+      this.#fallback?.pollNow();
     }
   }
 
-  #linger(): void {
-    this.#cancelLinger();
+  #closeWhenIdle(): void {
+    this.#cancelIdleClose();
     if (this.#state.kind === "closed") return; // A timer would keep a program from ending.
-    this.#cancelLinger = this.#platform.clock.after(lingerMs, () => {
+    this.#cancelIdleClose = this.#platform.clock.after(idleCloseMs, () => {
       if (this.#topics.size === 0) this.#disconnect({ kind: "idle" });
     });
   }
 
-  #shut(reason: ClosedReason): void {
-    this.#cancelLinger();
+  #closeBecause(reason: ClosedReason): void {
+    this.#cancelIdleClose();
     this.#stopNetwork?.();
     this.#stopNetwork = undefined;
     this.#disconnect({ kind: "closed", reason });
@@ -464,30 +464,30 @@ export class SocketConnection implements Connection {
     this.#dialing?.abort();
     this.#dialing = undefined;
     this.#attempt = 0;
-    this.#loss = "ours";
+    this.#loss = "local";
     this.#stopFallback();
     const sockets = [...this.#retiring];
     if (this.#current !== undefined) sockets.push(this.#current);
     this.#retiring.clear();
     this.#current = undefined;
-    this.#become(state);
+    this.#setState(state);
     for (const socket of sockets) {
-      if (this.#farewells > 0) socket.retire();
+      if (this.#finalFrames > 0) socket.retire();
       else socket.close();
     }
     for (const follower of this.#topics.followers()) follower.onLost();
   }
 
   /** Where the reasons have changed for which there is no socket. */
-  #becomeAgain(): void {
-    if (this.#state.kind === "connecting" || this.#state.kind === "waiting") this.#becomeSocketless(this.#state);
+  #refreshState(): void {
+    if (this.#state.kind === "connecting" || this.#state.kind === "waiting") this.#setDisconnected(this.#state);
   }
 
-  #becomeSocketless(state: { readonly kind: "connecting"; readonly attempt: number } | { readonly kind: "waiting"; readonly attempt: number; readonly until: number }): void {
-    this.#become({ ...state, byHttp: this.byHttp, problem: this.#fallback?.problem });
+  #setDisconnected(state: { readonly kind: "connecting"; readonly attempt: number } | { readonly kind: "waiting"; readonly attempt: number; readonly until: number }): void {
+    this.#setState({ ...state, byHttp: this.byHttp, problem: this.#fallback?.problem });
   }
 
-  #become(state: ConnectionState): void {
+  #setState(state: ConnectionState): void {
     this.#state = state;
     this.#emitter.emit("state", state);
   }

@@ -1,7 +1,7 @@
 import type { RapportError } from "../errors.ts";
 import type { Platform } from "../runtime/platform.ts";
 import { Poller } from "./poller.ts";
-import type { Polled } from "./poller.ts";
+import type { Pollable } from "./poller.ts";
 
 /**
  * Why no socket opens. offline: no server answers, by HTTP neither. blocked:
@@ -36,9 +36,9 @@ export class Fallback {
   /** Whether a round has been answered since polling began. */
   #answered = false;
 
-  constructor(platform: Platform, polled: () => readonly Polled[], events: FallbackEvents) {
+  constructor(platform: Platform, pollables: () => readonly Pollable[], events: FallbackEvents) {
     this.#events = events;
-    this.#poller = new Poller(platform, polled, (failure) => this.#polled(failure));
+    this.#poller = new Poller(platform, pollables, (failure) => this.#polled(failure));
   }
 
   /** Whether topics are asked for by HTTP, with answers. */
@@ -60,13 +60,13 @@ export class Fallback {
   }
 
   /** Something moves on this side. */
-  moved(): void {
-    this.#poller.moved();
+  noteActivity(): void {
+    this.#poller.noteActivity();
   }
 
   /** Somebody looks, or follows something new. */
-  hurry(): void {
-    this.#poller.hurry();
+  pollNow(): void {
+    this.#poller.pollNow();
   }
 
   /** A socket is open, or none is wanted. */

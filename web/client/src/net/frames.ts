@@ -1,8 +1,8 @@
 /** The frames that the server sends, read from text that came from outside. */
 import { RapportError, readRefusal } from "../errors.ts";
+import type { Cursor, Present, PresenceStatus } from "../meeting/types.ts";
 import { asCount, asFields, asNumber, asString, parseFields, readEach, readShape } from "../runtime/json.ts";
 import type { Fields } from "../runtime/json.ts";
-import type { Cursor, Present, PresenceStatus } from "../meeting/meetingapi.ts";
 
 /** One entry of a topic; `data` is absent where the frame had no room for it. */
 export interface TopicEvent {
@@ -12,13 +12,13 @@ export interface TopicEvent {
 }
 
 /** Somebody who was there at a time, in milliseconds since the epoch; Infinity where it was not said. */
-export interface Sighting {
+export interface SeenPresence {
   readonly present: Present;
   readonly at: number;
 }
 
 /** The same of somebody who has left. */
-export interface Parting {
+export interface Departure {
   readonly clientKey: string;
   readonly at: number;
 }
@@ -27,8 +27,8 @@ export interface Parting {
 export interface PresenceFrame {
   readonly type: "presence";
   readonly topic: string;
-  readonly here: readonly Sighting[];
-  readonly left: readonly Parting[];
+  readonly here: readonly SeenPresence[];
+  readonly left: readonly Departure[];
 }
 
 export type TopicFrame =
@@ -97,7 +97,7 @@ function parseTopicFrame(type: unknown, fields: Fields): TopicFrame | undefined 
     case "revoked":
       return { type, topic, reason: asString(fields["reason"]) ?? "" };
     case "presence":
-      return { type, topic, here: readEach(fields["here"], readSighting), left: readEach(fields["left"], readParting) };
+      return { type, topic, here: readEach(fields["here"], readSeenPresence), left: readEach(fields["left"], readDeparture) };
     default:
       return undefined;
   }
@@ -116,11 +116,11 @@ function readTime(value: unknown): number {
   return Number.isNaN(at) ? Infinity : at;
 }
 
-function readParting(value: unknown): Parting | undefined {
-  return readShape<Parting>(value, { clientKey: asString, at: readTime });
+function readDeparture(value: unknown): Departure | undefined {
+  return readShape<Departure>(value, { clientKey: asString, at: readTime });
 }
 
-function readSighting(value: unknown): Sighting | undefined {
+function readSeenPresence(value: unknown): SeenPresence | undefined {
   const fields = asFields(value);
   const present = readShape<Required<Omit<Present, "cursor">>>(value, {
     userId: asString,
@@ -134,8 +134,8 @@ function readSighting(value: unknown): Sighting | undefined {
 }
 
 /** Who is there, as a list that came by HTTP and says no times: whatever a frame says later is newer. */
-export function readSightings(list: unknown): Sighting[] {
-  return readEach(list, readSighting).map(({ present }) => ({ present, at: 0 }));
+export function readPresenceList(list: unknown): SeenPresence[] {
+  return readEach(list, readSeenPresence).map(({ present }) => ({ present, at: 0 }));
 }
 
 function readStatus(value: unknown): PresenceStatus {

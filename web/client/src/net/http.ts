@@ -1,6 +1,6 @@
-import { backoff, sleep } from "../runtime/backoff.ts";
 import { RapportError, readRefusal } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
+import { backoff, sleep } from "../runtime/backoff.ts";
 import { asString, parseFields } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
 

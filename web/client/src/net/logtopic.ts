@@ -1,13 +1,13 @@
-import type { SocketConnection } from "./connection.ts";
-import { closedError, RapportError } from "../errors.ts";
-import type { TopicEvent } from "./frames.ts";
-import type { Standing } from "../meeting/meetingreader.ts";
-import type { Platform } from "../runtime/platform.ts";
-import { TopicSubscription } from "./subscription.ts";
-import type { TopicEvents } from "./subscription.ts";
 import type { Role } from "../api/types.ts";
+import { closedError, RapportError } from "../errors.ts";
+import type { MeetingAccess } from "../meeting/reader.ts";
+import type { Platform } from "../runtime/platform.ts";
+import type { SocketConnection } from "./connection.ts";
+import type { TopicEvent } from "./frames.ts";
+import { Topic } from "./topic.ts";
+import type { TopicHandlers } from "./topic.ts";
 
-export interface LogEvents extends TopicEvents {
+export interface LogHandlers extends TopicHandlers {
   /** Every event once, in order, without holes. */
   readonly onEvent: (event: TopicEvent) => void;
   /** The server's newest position, and the content's hash at it where it is known. */
@@ -17,28 +17,28 @@ export interface LogEvents extends TopicEvents {
   /** Events after a position by HTTP: those that a frame had no room for. */
   readonly read: (from: number, signal: AbortSignal) => Promise<readonly TopicEvent[]>;
   /** Without a socket: what became of the meeting and the caller's place in it. */
-  readonly standing: (signal: AbortSignal) => Promise<Standing>;
+  readonly access: (signal: AbortSignal) => Promise<MeetingAccess>;
 }
 
 /** Early events kept until what is missing has come; more are dropped and replayed. */
-const maxEarly = 2_000;
+const maxBuffered = 2_000;
 /** At most this many events follow a `subscribed`; then one subscribes again. */
 const replayLength = 1_000;
 
 /** A log topic, followed from a position: restores order, drops what comes twice, fills gaps. */
-export class LogTopic extends TopicSubscription {
-  readonly #handlers: LogEvents;
+export class LogTopic extends Topic {
+  readonly #handlers: LogHandlers;
   readonly #reading = new AbortController();
   #position: number;
   /** The newest position that is known to exist. */
   #known: number;
   #replayedFrom: number;
-  readonly #early = new Map<number, TopicEvent>();
+  readonly #buffered = new Map<number, TopicEvent>();
   #isReading = false;
   /** The caller's role as it was read last; null before the first time. */
   #role: Role | undefined | null = null;
 
-  constructor(connection: SocketConnection, platform: Platform, topic: string, position: number, handlers: LogEvents) {
+  constructor(connection: SocketConnection, platform: Platform, topic: string, position: number, handlers: LogHandlers) {
     super(connection, platform, topic, handlers);
     this.#handlers = handlers;
     this.#position = position;
@@ -51,7 +51,7 @@ export class LogTopic extends TopicSubscription {
   }
 
   /** An event known from elsewhere, such as an answer; comes out in its turn. */
-  offer(event: TopicEvent): void {
+  insert(event: TopicEvent): void {
     if (!this.closed) this.onEvents([event]);
   }
 
@@ -77,8 +77,8 @@ export class LogTopic extends TopicSubscription {
     for (const event of events) {
       this.#known = Math.max(this.#known, event.position);
       if (event.position <= this.#position) continue;
-      const kept = this.#early.get(event.position);
-      if (kept === undefined ? this.#early.size < maxEarly : kept.omitted) this.#early.set(event.position, event);
+      const kept = this.#buffered.get(event.position);
+      if (kept === undefined ? this.#buffered.size < maxBuffered : kept.omitted) this.#buffered.set(event.position, event);
     }
   }
 
@@ -97,13 +97,13 @@ export class LogTopic extends TopicSubscription {
     this.#handlers.onGone(error);
   }
 
-  protected override catchUpOffline(): void {
+  protected override catchUpByHttp(): void {
     void this.#read();
   }
 
   protected override async onPoll(signal: AbortSignal): Promise<boolean> {
     const before = this.#position;
-    const { over, role } = await this.#handlers.standing(signal);
+    const { over, role } = await this.#handlers.access(signal);
     // After the meeting's state, so that nothing of a meeting that is over is missing.
     for (;;) {
       const from = this.#position;
@@ -125,13 +125,13 @@ export class LogTopic extends TopicSubscription {
   #drain(mayRead: boolean): void {
     const before = this.#position;
     for (;;) {
-      const next = this.#early.get(this.#position + 1);
+      const next = this.#buffered.get(this.#position + 1);
       if (next === undefined || this.closed) break;
       if (next.omitted) {
         if (mayRead) void this.#read();
         break;
       }
-      this.#early.delete(next.position);
+      this.#buffered.delete(next.position);
       this.#position = next.position;
       this.#handlers.onEvent(next);
     }
@@ -157,7 +157,7 @@ export class LogTopic extends TopicSubscription {
       if (this.closed) return;
       this.#keep(events);
       // Reading at once again what was not there would be a busy loop.
-      this.#drain(this.#early.get(before + 1)?.omitted === false);
+      this.#drain(this.#buffered.get(before + 1)?.omitted === false);
     } catch (error) {
       this.#isReading = false;
       if (this.closed) return;

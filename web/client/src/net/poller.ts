@@ -1,21 +1,21 @@
-import { backoff } from "../runtime/backoff.ts";
 import { RapportError } from "../errors.ts";
+import { backoff } from "../runtime/backoff.ts";
 import type { Platform } from "../runtime/platform.ts";
 
 /** What is asked for by HTTP, again and again. */
-export interface Polled {
+export interface Pollable {
   /** Resolves with whether there was something new; rejects with RapportError where it may succeed later. */
   poll(signal: AbortSignal): Promise<boolean>;
 }
 
 /** Between two rounds while something moves, when nothing does, and while nobody looks at the page. */
-const busyMs = 2_000;
-const quietMs = 10_000;
+const activeMs = 2_000;
+const idleMs = 10_000;
 const hiddenMs = 30_000;
 /** Something moves until it has not for so long. */
 const settleMs = 10_000;
 /** A round that takes longer is given up. */
-const patienceMs = 10_000;
+const roundTimeoutMs = 10_000;
 const retryCapMs = 30_000;
 
 /**
@@ -25,17 +25,17 @@ const retryCapMs = 30_000;
  */
 export class Poller {
   readonly #platform: Platform;
-  readonly #polled: () => readonly Polled[];
+  readonly #pollables: () => readonly Pollable[];
   readonly #onRound: (failure: RapportError | undefined) => void;
   #running: AbortController | undefined;
-  #movedAt = -Infinity;
+  #activeAt = -Infinity;
   #failures = 0;
   #next: { readonly at: number; readonly cancel: () => void } | undefined;
 
   /** `onRound` hears how each round went. */
-  constructor(platform: Platform, polled: () => readonly Polled[], onRound: (failure: RapportError | undefined) => void) {
+  constructor(platform: Platform, pollables: () => readonly Pollable[], onRound: (failure: RapportError | undefined) => void) {
     this.#platform = platform;
-    this.#polled = polled;
+    this.#pollables = pollables;
     this.#onRound = onRound;
   }
 
@@ -48,7 +48,7 @@ export class Poller {
     if (this.#running !== undefined) return;
     this.#running = new AbortController();
     this.#failures = 0;
-    this.moved();
+    this.noteActivity();
     this.#after(0);
   }
 
@@ -59,18 +59,18 @@ export class Poller {
     this.#next = undefined;
   }
 
-  /** Something moves: whoever waits for the next round waits less. */
-  moved(): void {
-    this.#movedAt = this.#platform.clock.elapsed();
-    if (this.#failures === 0) this.#hasten(busyMs);
+  /** Something moves on this side: whoever waits for the next round waits less. */
+  noteActivity(): void {
+    this.#activeAt = this.#platform.clock.elapsed();
+    if (this.#failures === 0) this.#bringForward(activeMs);
   }
 
   /** Somebody looks, or has just begun to follow something: the next round comes now, where nothing speaks against it. */
-  hurry(): void {
-    if (this.#failures === 0) this.#hasten(0);
+  pollNow(): void {
+    if (this.#failures === 0) this.#bringForward(0);
   }
 
-  #hasten(ms: number): void {
+  #bringForward(ms: number): void {
     if (this.#next !== undefined && this.#next.at > this.#platform.clock.elapsed() + ms) this.#after(ms);
   }
 
@@ -88,16 +88,16 @@ export class Poller {
     const round = new AbortController();
     const stop = () => round.abort(stopped.reason);
     stopped.addEventListener("abort", stop, { once: true });
-    const late = new RapportError({ code: "TIMEOUT", detail: `no answer in ${patienceMs} ms` });
-    const cancel = this.#platform.clock.after(patienceMs, () => round.abort(late));
-    const results = await Promise.allSettled(this.#polled().map((each) => each.poll(round.signal)));
+    const late = new RapportError({ code: "TIMEOUT", detail: `no answer in ${roundTimeoutMs} ms` });
+    const cancel = this.#platform.clock.after(roundTimeoutMs, () => round.abort(late));
+    const results = await Promise.allSettled(this.#pollables().map((each) => each.poll(round.signal)));
     cancel();
     stopped.removeEventListener("abort", stop);
     if (stopped.aborted) return;
     let failure: RapportError | undefined;
     for (const result of results) {
       if (result.status === "fulfilled") {
-        if (result.value) this.moved();
+        if (result.value) this.noteActivity();
       } else if (result.reason instanceof RapportError) failure ??= result.reason;
       else throw result.reason;
     }
@@ -109,9 +109,9 @@ export class Poller {
 
   #pause(failure: RapportError | undefined): number {
     const { clock, random, hidden } = this.#platform;
-    const moves = clock.elapsed() - this.#movedAt < settleMs;
-    const usual = (hidden() ? hiddenMs : moves ? busyMs : quietMs) * (0.75 + random() / 2);
+    const active = clock.elapsed() - this.#activeAt < settleMs;
+    const usual = (hidden() ? hiddenMs : active ? activeMs : idleMs) * (0.75 + random() / 2);
     if (failure === undefined) return usual;
-    return Math.max(usual, failure.retryAfter ?? 0, backoff(this.#failures, busyMs, retryCapMs, random));
+    return Math.max(usual, failure.retryAfter ?? 0, backoff(this.#failures, activeMs, retryCapMs, random));
   }
 }

@@ -16,19 +16,19 @@
  */
 import { backoff } from "../runtime/backoff.ts";
 
-/** theirs: the socket was closed from outside. ours: it was found dead here, or never opened. */
-export type Loss = "ours" | "theirs";
+/** remote: the socket was closed from outside. local: it was found dead here, or never opened. */
+export type LossCause = "local" | "remote";
 
 /** Within this time after a mass cut, everybody's first try. */
 export const spreadMs = 15_000;
 /** Without a socket for this long, though one was tried, or something waits to be sent, things go by HTTP. */
 export const fallbackMs = 3_000;
 /** The same for a client that has something to send. */
-export const hurriedMs = 5_000;
-const oursMs = 1_000;
+export const urgentMs = 5_000;
+const localMs = 1_000;
 const capMs = 30_000;
 
 /** The wait before the next try; `failures` since the loss, 0 before the first try. Milliseconds. */
-export function reconnectPause(loss: Loss, failures: number, random: () => number): number {
-  return backoff(failures, loss === "ours" ? oursMs : spreadMs, capMs, random);
+export function reconnectPause(cause: LossCause, failures: number, random: () => number): number {
+  return backoff(failures, cause === "local" ? localMs : spreadMs, capMs, random);
 }

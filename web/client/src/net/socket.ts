@@ -1,9 +1,9 @@
-import { backoff } from "../runtime/backoff.ts";
 import { RapportError } from "../errors.ts";
+import { backoff } from "../runtime/backoff.ts";
+import type { Platform } from "../runtime/platform.ts";
 import { parseFrame } from "./frames.ts";
 import type { AnswerFrame, ServerFrame } from "./frames.ts";
-import type { Platform } from "../runtime/platform.ts";
-import type { Loss } from "./reconnect.ts";
+import type { LossCause } from "./reconnect.ts";
 
 /** The part of the standard WebSocket that the client uses. */
 export interface WebSocketLike {
@@ -25,13 +25,13 @@ export interface OutgoingFrame {
 export interface SocketEvents {
   readonly onOpen: () => void;
   /** It is no longer doubted. */
-  readonly onTrusted: () => void;
+  readonly onHealthy: () => void;
   /** Something has come for the first time: what lies between lets frames through. */
-  readonly onHeard: () => void;
+  readonly onFirstFrame: () => void;
   /** Frames that answer nothing of ours. */
   readonly onFrame: (frame: ServerFrame) => void;
-  /** Once, after which nothing comes any more. Also when it never opened. `ours`: by this side. */
-  readonly onClose: (loss: Loss) => void;
+  /** Once, after which nothing comes any more. Also when it never opened. `local`: by this side. */
+  readonly onClose: (cause: LossCause) => void;
 }
 
 /**
@@ -80,10 +80,10 @@ export class Socket {
   /** By `elapsed`, and by the wall clock. */
   #lastReceived = 0;
   #lastReceivedAt = 0;
-  #hasHeard = false;
+  #hasReceived = false;
   #pings = 0;
   #retiring = false;
-  #doubted = false;
+  #suspect = false;
   #cancelPing = () => {};
   #onIdle: (() => void) | undefined;
 
@@ -94,7 +94,7 @@ export class Socket {
     this.#socket = new platform.webSocket(url);
     this.#socket.addEventListener("open", () => this.#opened());
     this.#socket.addEventListener("message", (event) => this.#received(event.data));
-    this.#socket.addEventListener("close", () => this.#ended("theirs"));
+    this.#socket.addEventListener("close", () => this.#ended("remote"));
     // A close follows where it matters; unheard, some platforms throw it.
     this.#socket.addEventListener("error", () => {});
   }
@@ -104,8 +104,8 @@ export class Socket {
   }
 
   /** Whether what is sent now is likely to arrive. */
-  get isTrusted(): boolean {
-    return this.isOpen && !this.#doubted && (this.#socket.readyState ?? 1) === 1;
+  get isHealthy(): boolean {
+    return this.isOpen && !this.#suspect && (this.#socket.readyState ?? 1) === 1;
   }
 
   /** Whether it will close as soon as its last request is answered. */
@@ -114,12 +114,12 @@ export class Socket {
   }
 
   /** Whether anything has come since it opened. */
-  get hasHeard(): boolean {
-    return this.#hasHeard;
+  get hasReceived(): boolean {
+    return this.#hasReceived;
   }
 
   /** Milliseconds since something came. */
-  get quietFor(): number {
+  get silentFor(): number {
     return this.#platform.clock.elapsed() - this.#lastReceived;
   }
 
@@ -127,8 +127,8 @@ export class Socket {
    * Whether nothing came for `ms`, by either clock: the one that never goes back
    * may stand still while the machine sleeps. A wall clock that was set costs a ping.
    */
-  isQuiet(ms: number): boolean {
-    return this.quietFor >= ms || Math.abs(this.#platform.clock.now() - this.#lastReceivedAt) >= ms;
+  isSilent(ms: number): boolean {
+    return this.silentFor >= ms || Math.abs(this.#platform.clock.now() - this.#lastReceivedAt) >= ms;
   }
 
   /** Sends a frame that has no answer. */
@@ -164,8 +164,8 @@ export class Socket {
   }
 
   /** The machine says that its network is gone: not trusted until something comes. */
-  doubt(): void {
-    this.#doubted = true;
+  suspect(): void {
+    this.#suspect = true;
     this.ping();
   }
 
@@ -190,7 +190,7 @@ export class Socket {
   close(): void {
     if (this.#state === "closed") return;
     this.#socket.close();
-    this.#ended("ours");
+    this.#ended("local");
   }
 
   #opened(): void {
@@ -201,26 +201,26 @@ export class Socket {
     this.#events.onOpen();
   }
 
-  #ended(loss: Loss): void {
+  #ended(cause: LossCause): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#cancelPing();
-    this.#events.onClose(loss);
+    this.#events.onClose(cause);
     for (const id of [...this.#pending.keys()]) this.#settle(id, ({ failed }) => failed(disconnected()));
   }
 
   #received(data: unknown): void {
     if (this.#state !== "open") return;
     this.#heard();
-    if (this.#doubted) {
-      this.#doubted = false;
-      this.#events.onTrusted();
+    if (this.#suspect) {
+      this.#suspect = false;
+      this.#events.onHealthy();
     }
     const frame = parseFrame(data);
     if (frame === undefined) return;
-    if (!this.#hasHeard) {
-      this.#hasHeard = true;
-      this.#events.onHeard();
+    if (!this.#hasReceived) {
+      this.#hasReceived = true;
+      this.#events.onFirstFrame();
     }
     switch (frame.type) {
       case "event":
@@ -280,7 +280,7 @@ export class Socket {
   #watchQuiet(): void {
     const bound = quietBeforePingMs + Math.floor(this.#platform.random() * pingJitterMs);
     const watch = () => {
-      const left = bound - this.quietFor;
+      const left = bound - this.silentFor;
       if (left > 0) {
         this.#cancelPing = this.#platform.clock.after(left, watch);
         return;

@@ -1,11 +1,11 @@
-import type { SocketConnection } from "./connection.ts";
 import { closedError, RapportError } from "../errors.ts";
-import type { PresenceFrame, TopicEvent } from "./frames.ts";
 import type { Platform } from "../runtime/platform.ts";
-import { TopicSubscription } from "./subscription.ts";
-import type { TopicEvents } from "./subscription.ts";
+import type { SocketConnection } from "./connection.ts";
+import type { PresenceFrame, TopicEvent } from "./frames.ts";
+import { Topic } from "./topic.ts";
+import type { TopicHandlers } from "./topic.ts";
 
-export interface StateEvents extends TopicEvents {
+export interface StateHandlers extends TopicHandlers {
   /** The whole state; each replaces the one before. */
   readonly onState: (data: unknown, position: number) => void;
   /** Subscribed, each time: what follows tells everybody who is there. */
@@ -18,15 +18,15 @@ export interface StateEvents extends TopicEvents {
 }
 
 /** A state topic: the newest state after every subscription and after each change. */
-export class StateTopic extends TopicSubscription {
-  readonly #handlers: StateEvents;
+export class StateTopic extends Topic {
+  readonly #handlers: StateHandlers;
   readonly #reading = new AbortController();
   /** Of the state that was given last; 0 before the first. */
   #position = 0;
   #known = 1;
   #isReading = false;
 
-  constructor(connection: SocketConnection, platform: Platform, topic: string, handlers: StateEvents) {
+  constructor(connection: SocketConnection, platform: Platform, topic: string, handlers: StateHandlers) {
     super(connection, platform, topic, handlers);
     this.#handlers = handlers;
   }

@@ -1,5 +1,5 @@
-import type { TopicFrame } from "./frames.ts";
 import { closedError } from "../errors.ts";
+import type { TopicFrame } from "./frames.ts";
 import type { Reply } from "./socket.ts";
 
 /** Who follows a topic on a connection. */

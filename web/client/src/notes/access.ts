@@ -1,7 +1,7 @@
 import type { Api } from "../api/api.ts";
+import type { Role } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import { participantsOf } from "../meeting/participants.ts";
-import type { Role } from "../api/types.ts";
 
 /** What the caller may do with a meeting's notes. */
 export interface NotesAccess {

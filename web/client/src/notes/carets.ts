@@ -1,10 +1,10 @@
-import { Emitter } from "../runtime/emitter.ts";
-import type { MeetingSession } from "../meeting/meeting.ts";
-import type { Cursor, PresenceStatus, Present } from "../meeting/meetingapi.ts";
-import type { NotesSession } from "./notes.ts";
-import type { Change } from "../ot/ot.ts";
-import { caretAfter, mapPosition, mapPositionBack } from "../ot/positions.ts";
 import type { NotesEvent } from "../api/types.ts";
+import type { MeetingSession } from "../meeting/session.ts";
+import type { Cursor, PresenceStatus, Present } from "../meeting/types.ts";
+import type { Change } from "../ot/operations.ts";
+import { caretAfter, mapPosition, mapPositionBack } from "../ot/positions.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import type { NotesSession } from "./session.ts";
 
 /** A selection of somebody else in the local text, in code points; `head` is where their caret is. */
 export interface Caret {
@@ -22,7 +22,7 @@ interface Selection {
 }
 
 /** Somebody's selection on the confirmed text. */
-interface Placed {
+interface TrackedSelection {
   /** As it was told. */
   readonly told: Cursor;
   /** Undefined while it is not known: told at a version that is not here yet, or no longer. */
@@ -45,14 +45,14 @@ export class Carets {
   readonly #meeting: MeetingSession;
   /** Names a client to others, as the server does; undefined where the machine can't work it out. */
   readonly #keyOf: (userId: string, clientId: string) => Promise<string | undefined>;
-  readonly #placed = new Map<string, Placed>();
+  readonly #tracked = new Map<string, TrackedSelection>();
   readonly #recent: NotesEvent[] = [];
   /** By client id, of those whose changes came. */
   readonly #keys = new Map<string, string | undefined>();
   readonly #emitter = new Emitter<{ change(carets: readonly Caret[]): void }>();
   readonly #stops: (() => void)[];
   /** What the others believe, on the confirmed text. */
-  #believed: Selection | undefined;
+  #announced: Selection | undefined;
   #own: { readonly status: PresenceStatus; readonly selection: Selection | undefined } | undefined;
   #status: PresenceStatus | undefined;
 
@@ -61,7 +61,7 @@ export class Carets {
     this.#meeting = meeting;
     this.#keyOf = keyOf;
     meeting.presentAs(notes.clientId);
-    void this.#learn(meeting.userId ?? "", notes.clientId);
+    void this.#learnKey(meeting.userId ?? "", notes.clientId);
     this.#stops = [
       notes.on("committed", (event) => this.#committed(event)),
       notes.on("remote", (change) => {
@@ -69,17 +69,17 @@ export class Carets {
         if (own?.selection !== undefined) this.#own = { ...own, selection: mapped(own.selection, change) };
       }),
       notes.on("reset", () => this.#reset()),
-      notes.on("state", () => this.#tellMoved(false)),
-      meeting.on("here", () => this.#here()),
+      notes.on("state", () => this.#announce(false)),
+      meeting.on("presence", () => this.#updateRoster()),
     ];
-    this.#here();
+    this.#updateRoster();
   }
 
   /** Everybody else's, where they are in the local text at this moment. */
   get list(): readonly Caret[] {
     const { unconfirmed } = this.#notes;
     return this.#others.flatMap(({ clientKey, userId, displayName, status }) => {
-      const at = this.#placed.get(clientKey)?.at;
+      const at = this.#tracked.get(clientKey)?.at;
       return at === undefined ? [] : [{
         clientKey, userId, displayName, status,
         anchor: mapPosition(at.anchor, unconfirmed), head: mapPosition(at.head, unconfirmed),
@@ -95,7 +95,7 @@ export class Carets {
   /** This window's status, and its selection in the local text; undefined for none. Call it with every move. */
   tell(status: PresenceStatus, selection?: Selection): void {
     this.#own = { status, selection };
-    this.#tellMoved(false);
+    this.#announce(false);
   }
 
   close(): void {
@@ -108,25 +108,25 @@ export class Carets {
     return this.#meeting.here.filter((one) => (own === undefined ? one.userId !== this.#meeting.userId : one.clientKey !== own));
   }
 
-  #here(): void {
+  #updateRoster(): void {
     const here = this.#others;
     const keys = new Set(here.map(({ clientKey }) => clientKey));
-    const newcomers = here.some(({ clientKey }) => !this.#placed.has(clientKey));
-    for (const key of this.#placed.keys()) if (!keys.has(key)) this.#placed.delete(key);
+    const newcomers = here.some(({ clientKey }) => !this.#tracked.has(clientKey));
+    for (const key of this.#tracked.keys()) if (!keys.has(key)) this.#tracked.delete(key);
     for (const { clientKey, cursor } of here) {
-      const told = cursor ?? nowhere;
-      const before = this.#placed.get(clientKey);
-      if (before === undefined || !same(before.told, told)) this.#placed.set(clientKey, { told, at: this.#place(clientKey, told) });
+      const told = cursor ?? noCursor;
+      const before = this.#tracked.get(clientKey);
+      if (before === undefined || !same(before.told, told)) this.#tracked.set(clientKey, { told, at: this.#locate(clientKey, told) });
     }
     this.#emitter.emit("change", this.list);
     // Who comes knows only what was told last, at a version that may be long past.
-    if (newcomers) this.#tellMoved(true);
+    if (newcomers) this.#announce(true);
   }
 
   /** A selection that was told at a version, on the confirmed text. */
-  #place(clientKey: string, told: Cursor): Selection | undefined {
+  #locate(clientKey: string, told: Cursor): Selection | undefined {
     const { version } = this.#notes.confirmed;
-    if (told === nowhere || told.version > version || version - told.version > this.#recent.length) return undefined;
+    if (told === noCursor || told.version > version || version - told.version > this.#recent.length) return undefined;
     return this.#recent.slice(this.#recent.length - (version - told.version))
       .reduce<Selection>((at, event) => this.#moved(clientKey, at, event), told);
   }
@@ -145,56 +145,56 @@ export class Carets {
   }
 
   #committed(event: NotesEvent): void {
-    void this.#learn(event.authorId, event.clientId);
+    void this.#learnKey(event.authorId, event.clientId);
     this.#recent.push(event);
     if (this.#recent.length > keptChanges) this.#recent.shift();
-    for (const [key, { told, at }] of this.#placed) {
-      this.#placed.set(key, { told, at: at === undefined ? this.#place(key, told) : this.#moved(key, at, event) });
+    for (const [key, { told, at }] of this.#tracked) {
+      this.#tracked.set(key, { told, at: at === undefined ? this.#locate(key, told) : this.#moved(key, at, event) });
     }
-    if (this.#believed !== undefined) {
+    if (this.#announced !== undefined) {
       const caret = event.clientId === this.#notes.clientId ? caretAfter(event.ops) : undefined;
-      this.#believed = caret === undefined ? mapped(this.#believed, event.ops) : { anchor: caret, head: caret };
+      this.#announced = caret === undefined ? mapped(this.#announced, event.ops) : { anchor: caret, head: caret };
     }
     this.#emitter.emit("change", this.list);
-    this.#tellMoved(false);
+    this.#announce(false);
   }
 
   /** The text was read again: what was between is not known. */
   #reset(): void {
     this.#recent.length = 0;
-    for (const [key, { told }] of this.#placed) this.#placed.set(key, { told, at: undefined });
-    this.#believed = undefined;
+    for (const [key, { told }] of this.#tracked) this.#tracked.set(key, { told, at: undefined });
+    this.#announced = undefined;
     this.#emitter.emit("change", this.list);
   }
 
   /** Tells what the others can't work out themselves. */
-  #tellMoved(always: boolean): void {
+  #announce(always: boolean): void {
     if (this.#own === undefined) return;
     const { status, selection } = this.#own;
     const { unconfirmed, version } = this.#notes;
     // While an edit is on its way the caret moves with it; afterwards it shows whether it moved otherwise.
-    const waits = this.#notes.pending && this.#believed !== undefined;
-    const at = selection && !waits ? back(selection, unconfirmed) : this.#believed;
-    const moved = !sameSelection(at, this.#believed);
+    const waits = this.#notes.pending && this.#announced !== undefined;
+    const at = selection && !waits ? back(selection, unconfirmed) : this.#announced;
+    const moved = !sameSelection(at, this.#announced);
     if (!moved && status === this.#status && !always) return;
-    this.#believed = at;
+    this.#announced = at;
     this.#status = status;
     this.#meeting.setPresence({ status, ...(at === undefined ? {} : { cursor: { ...at, version } }) });
   }
 
-  async #learn(userId: string, clientId: string): Promise<void> {
+  async #learnKey(userId: string, clientId: string): Promise<void> {
     if (this.#keys.has(clientId)) return;
     if (this.#keys.size > keptChanges) this.#keys.clear();
     this.#keys.set(clientId, undefined);
     const key = await this.#keyOf(userId, clientId);
     this.#keys.set(clientId, key);
     // Changes that came before this was known may have moved another caret than they should.
-    for (const [other, { told, at }] of this.#placed) this.#placed.set(other, { told, at: this.#place(other, told) ?? at });
-    this.#here();
+    for (const [other, { told, at }] of this.#tracked) this.#tracked.set(other, { told, at: this.#locate(other, told) ?? at });
+    this.#updateRoster();
   }
 }
 
-const nowhere: Cursor = { anchor: 0, head: 0, version: -1 };
+const noCursor: Cursor = { anchor: 0, head: 0, version: -1 };
 
 function mapped({ anchor, head }: Selection, change: Change): Selection {
   return { anchor: mapPosition(anchor, change), head: mapPosition(head, change) };

@@ -1,27 +1,27 @@
 import type { Api } from "../api/api.ts";
-import type { Fate } from "../ot/draft.ts";
-import { RapportError } from "../errors.ts";
-import { transform } from "../ot/ot.ts";
-import type { Change } from "../ot/ot.ts";
-import type { InFlight } from "../ot/pending.ts";
 import type { NotesEvent } from "../api/types.ts";
+import { RapportError } from "../errors.ts";
+import { transform } from "../ot/operations.ts";
+import type { Change } from "../ot/operations.ts";
+import type { InFlight } from "../ot/pending.ts";
+import type { FlightOutcome } from "../ot/replica.ts";
 
 const pageLength = 200;
 
 /** Who sent a change: its author and window. */
-export interface Sender {
+export interface ClientIdentity {
   readonly userId: string;
   readonly clientId: string;
 }
 
 /** What has become of the change in flight, and what was committed since its base where it was not. */
 export interface Recovery {
-  readonly fate: Fate;
+  readonly outcome: FlightOutcome;
   readonly history: readonly NotesEvent[];
 }
 
-const committed: Recovery = { fate: { kind: "committed" }, history: [] };
-const lost: Recovery = { fate: { kind: "lost" }, history: [] };
+const committed: Recovery = { outcome: { kind: "committed" }, history: [] };
+const lost: Recovery = { outcome: { kind: "lost" }, history: [] };
 
 /** The committed changes after `from` up to `to`, all of them. Rejects with HISTORY_GONE where some are gone. */
 async function readHistory(api: Api, meetingId: string, from: number, to: number, signal: AbortSignal): Promise<NotesEvent[]> {
@@ -42,18 +42,18 @@ async function readHistory(api: Api, meetingId: string, from: number, to: number
  * since its base. Where that is gone: whether it is in what is kept. So it is
  * neither lost nor sent twice.
  */
-export async function fateOf(
-  api: Api, meetingId: string, flight: InFlight, sender: Sender, version: number, signal: AbortSignal,
+export async function resolveInFlight(
+  api: Api, meetingId: string, flight: InFlight, client: ClientIdentity, version: number, signal: AbortSignal,
 ): Promise<Recovery> {
   const isFlight = (change: NotesEvent) =>
-    change.authorId === sender.userId && change.clientId === sender.clientId && change.clientSeq === flight.clientSeq;
+    change.authorId === client.userId && change.clientId === client.clientId && change.clientSeq === flight.clientSeq;
   // The server has lost what it once had: this base will never be right again.
   if (flight.baseVersion > version) return lost;
   try {
     const history = await readHistory(api, meetingId, flight.baseVersion, version, signal);
     if (history.some(isFlight)) return committed;
     const change = history.reduce<Change>((ours, { ops }) => transform(ops, ours), flight.ops);
-    return { fate: { kind: "open", change }, history };
+    return { outcome: { kind: "open", change }, history };
   } catch (error) {
     if (!(error instanceof RapportError) || error.code !== "HISTORY_GONE") throw error;
     // `oldest` is the first that is kept.

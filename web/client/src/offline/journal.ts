@@ -1,12 +1,12 @@
 import type { Step } from "../ot/pending.ts";
-import type { SegmentRecord } from "./saved.ts";
+import type { SegmentRecord } from "./records.ts";
 
 /** A segment is written again with each step until it has this size; so no write is much larger. */
 const segmentBytes = 4_096;
-/** A longer journal ends: then the draft is stored as a whole. */
+/** A longer journal ends: then the replica is stored as a whole. */
 const journalBytes = 65_536;
 
-/** What happened to a draft since its base was stored, in segments as they are written. No I/O. */
+/** What happened to a replica since its base was stored, in segments as they are written. No I/O. */
 export class Journal {
   #follows = false;
   /** Of the segment that is being filled; ascends also from base to base. */

@@ -1,6 +1,6 @@
 /** The contract's limits on a change, with room for the frame around it. */
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
-import type { Change, Op } from "./ot.ts";
+import type { Change, Op } from "./operations.ts";
 
 export const maxDocumentCodePoints = 262_144;
 const maxOps = 500;

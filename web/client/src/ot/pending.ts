@@ -3,11 +3,11 @@
  * text that it stands on. Every step is a function of the state before it, so a
  * list of steps brings a state that was stored to where it was.
  */
-import { countCodePoints } from "./codepoints.ts";
-import { compose, insertedText, transformPair } from "./ot.ts";
-import type { Change } from "./ot.ts";
-import { composePlaces, placesIn, splitPlaces } from "./places.ts";
 import type { Place } from "../api/types.ts";
+import { countCodePoints } from "./codepoints.ts";
+import { compose, insertedText, transformPair } from "./operations.ts";
+import type { Change } from "./operations.ts";
+import { composePlaces, placesIn, splitPlaces } from "./places.ts";
 
 /** A change that was begun and has no answer yet. */
 export interface InFlight {
@@ -22,7 +22,7 @@ export interface InFlight {
   readonly edits: number;
 }
 
-export interface Pending {
+export interface PendingEdits {
   /** Of the confirmed text. */
   readonly version: number;
   readonly inFlight: InFlight | undefined;
@@ -35,7 +35,7 @@ export interface Pending {
   readonly nextSeq: number;
 }
 
-/** What happens to a draft from one moment to the next. */
+/** What happens to a replica from one moment to the next. */
 export type Step =
   /** A local edit. */
   | { readonly kind: "edit"; readonly change: Change }
@@ -48,17 +48,17 @@ export type Step =
   /** A change by others was committed. */
   | { readonly kind: "others"; readonly ops: Change };
 
-export function nothingPending(version: number): Pending {
+export function nothingPending(version: number): PendingEdits {
   return { version, inFlight: undefined, buffer: [], waiting: 0, places: [], nextSeq: 1 };
 }
 
-export function edited(state: Pending, change: Change): Pending {
+export function edited(state: PendingEdits, change: Change): PendingEdits {
   const places = composePlaces(state.places, state.buffer, change);
   return withBuffer({ ...state, places }, compose(state.buffer, change), state.waiting + 1);
 }
 
 /** Puts `first` of the buffer in flight; `rest` stands after it. */
-export function begun(state: Pending, first: Change, rest: Change): Pending {
+export function begun(state: PendingEdits, first: Change, rest: Change): PendingEdits {
   const { version, nextSeq, waiting } = state;
   const [places, later] = splitPlaces(state.places, countCodePoints(insertedText(first)));
   const inFlight = { clientSeq: nextSeq, baseVersion: version, ops: first, change: first, edits: waiting, ...(places.length > 0 && { places }) };
@@ -69,19 +69,19 @@ export function begun(state: Pending, first: Change, rest: Change): Pending {
  * Takes the change in flight back into the buffer, and its number with it: no
  * server has seen either. Of the places, those of the change itself are kept.
  */
-export function recalled(state: Pending): Pending {
+export function withdrawn(state: PendingEdits): PendingEdits {
   const { inFlight, buffer, waiting, nextSeq } = state;
   if (inFlight === undefined) return state;
   const places = composePlaces(inFlight.places ?? [], inFlight.change, buffer);
   return withBuffer({ ...state, inFlight: undefined, places, nextSeq: nextSeq - 1 }, compose(inFlight.change, buffer), inFlight.edits + waiting);
 }
 
-export function ownCommitted(state: Pending): Pending {
+export function ownCommitted(state: PendingEdits): PendingEdits {
   return { ...state, version: state.version + 1, inFlight: undefined };
 }
 
 /** Another's change is the next version; `local` is what it does to the text with all that is pending. */
-export function othersCommitted(state: Pending, ops: Change): { readonly pending: Pending; readonly local: Change } {
+export function othersCommitted(state: PendingEdits, ops: Change): { readonly pending: PendingEdits; readonly local: Change } {
   const { inFlight, version } = state;
   const [afterFlight, change] = transformPair(ops, inFlight?.change ?? []);
   const [local, buffer] = transformPair(afterFlight, state.buffer);
@@ -93,7 +93,7 @@ export function othersCommitted(state: Pending, ops: Change): { readonly pending
 }
 
 /** The state with another buffer, which holds that many edits. */
-export function withBuffer(state: Pending, buffer: Change, edits: number): Pending {
+export function withBuffer(state: PendingEdits, buffer: Change, edits: number): PendingEdits {
   return buffer.length === 0 ? { ...state, buffer, waiting: 0, places: [] } : { ...state, buffer, waiting: edits };
 }
 
@@ -102,14 +102,14 @@ function deletedLength(change: Change): number {
 }
 
 /** The state after the step, and what the step did to the confirmed text. */
-export function advance(state: Pending, step: Step): { readonly pending: Pending; readonly committed: Change } {
+export function advance(state: PendingEdits, step: Step): { readonly pending: PendingEdits; readonly committed: Change } {
   switch (step.kind) {
     case "edit":
       return { pending: edited(state, step.change), committed: [] };
     case "begin":
       return { pending: begun(state, state.buffer, []), committed: [] };
     case "recall":
-      return { pending: recalled(state), committed: [] };
+      return { pending: withdrawn(state), committed: [] };
     case "own":
       return { pending: ownCommitted(state), committed: step.ops };
     case "others":

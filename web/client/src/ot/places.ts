@@ -1,8 +1,8 @@
 /** Where inserted text stood in text that others deleted: see `Place`. */
-import { countCodePoints } from "./codepoints.ts";
-import type { Change } from "./ot.ts";
-import { Stream } from "./otstream.ts";
 import type { Place } from "../api/types.ts";
+import { countCodePoints } from "./codepoints.ts";
+import { ComponentReader } from "./components.ts";
+import type { Change } from "./operations.ts";
 
 /** Of a change as sent, so that the fields around its ops stay below 1 KB. */
 const maxPlaces = 8;
@@ -64,8 +64,8 @@ interface Kept {
 
 function keptText(change: Change, later: Change): Kept[] {
   const kept: Kept[] = [];
-  const first = new Stream(change);
-  const second = new Stream(later);
+  const first = new ComponentReader(change);
+  const second = new ComponentReader(later);
   let [from, at, start, end] = [0, 0, 0, 0];
   while (!first.ended || !second.ended) {
     if (second.kind === "insert") {

@@ -1,7 +1,7 @@
-import { countCodePoints, skipCodePoints } from "./codepoints.ts";
-import type { Change } from "./ot.ts";
-import { Builder, endless, Stream } from "./otstream.ts";
 import type { Place } from "../api/types.ts";
+import { countCodePoints, skipCodePoints } from "./codepoints.ts";
+import { ChangeBuilder, endless, ComponentReader } from "./components.ts";
+import type { Change } from "./operations.ts";
 
 /** A change that the server has committed, beside what was not confirmed here just before. */
 export interface Commit {
@@ -142,7 +142,7 @@ export class Tombstones {
 
   /** The change that takes a step back, or forth again. */
   move(step: number, back: boolean): Change {
-    const out = new Builder();
+    const out = new ChangeBuilder();
     for (const span of this.#spans) {
       const changes = moves(span, step, back);
       if (span.text === undefined) {
@@ -389,8 +389,8 @@ function relate(ops: Change, unconfirmed: Change): Relation {
   const runs = new Map<number, Run>();
   const deaths: Burial[] = [];
   const inserts: Relation["inserts"][number][] = [];
-  const a = new Stream(ops);
-  const b = new Stream(unconfirmed);
+  const a = new ComponentReader(ops);
+  const b = new ComponentReader(unconfirmed);
   let [offset, rank, number, local] = [0, 0, 0, 0];
   while (!a.ended || !b.ended) {
     if (a.kind === "insert") {

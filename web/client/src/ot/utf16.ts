@@ -4,7 +4,7 @@
  * character.
  */
 import { countCodePoints, insidePair, skipCodePoints } from "./codepoints.ts";
-import type { Change, Op } from "./ot.ts";
+import type { Change, Op } from "./operations.ts";
 
 /** A replacement; offsets are UTF-16 units in the text before all edits of the list. */
 export interface Utf16Edit {

@@ -35,7 +35,7 @@ export interface Platform {
    * The part of this package that keeps notes, adds to transcripts, and asks by
    * HTTP where no socket opens, which a page loads when it first needs it.
    */
-  readonly loadNotes: () => Promise<typeof import("../notespart.ts")>;
+  readonly loadNotes: () => Promise<typeof import("../lazy.ts")>;
   /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */
   readonly onNetwork: (callback: (there: boolean) => void) => () => void;
   /** Calls back when the page may end without another word: it is left, or no longer looked at. Undefined: by the page's own events. */
@@ -83,9 +83,9 @@ function clockWith(given: Partial<Clock> | undefined): Clock {
   };
 }
 
-async function loadNotes(): Promise<typeof import("../notespart.ts")> {
+async function loadNotes(): Promise<typeof import("../lazy.ts")> {
   try {
-    return await import("../notespart.ts");
+    return await import("../lazy.ts");
   } catch (cause) {
     throw new RapportError({ code: "NETWORK", detail: "a part of the client could not be loaded", cause });
   }

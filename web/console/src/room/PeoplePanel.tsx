@@ -9,7 +9,7 @@ import { isolate } from "../ui/isolate.ts";
 import { useToasts } from "../ui/toasts.tsx";
 import { InviteDialog } from "./InviteDialog.tsx";
 import { givenBy, isOpen, mayManage, mayRun, roleNames } from "./permissions.ts";
-import { peopleHere, statusWords } from "./presence/people.ts";
+import { presentPeople, statusWords } from "./presence/people.ts";
 
 const order: readonly Role[] = ["host", "co-host", "participant", "observer"];
 
@@ -21,7 +21,7 @@ export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; 
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<Participant>();
   const { meeting } = view;
-  const present = useMemo(() => new Map(peopleHere(here).map((person) => [person.userId, person.status])), [here]);
+  const present = useMemo(() => new Map(presentPeople(here).map((person) => [person.userId, person.status])), [here]);
   const mine = over || !isOpen(meeting) ? "observer" : (view.participants.find(({ userId }) => userId === identity.userId)?.role ?? "observer");
   const name = (person: Participant): string => person.displayName ?? directory.users.find(({ userId }) => userId === person.userId)?.displayName ?? person.userId;
   const manages = (person: Participant): boolean => person.userId !== identity.userId && mayManage(mine, person.role);

@@ -1,9 +1,9 @@
 /** Committed changes as they come in frames and pages. */
+import type { NotesEvent, Place } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import type { TopicEvent } from "../net/frames.ts";
+import type { Change, Delete, Insert, Op, Retain } from "../ot/operations.ts";
 import { asArray, asCount, asFields, asString, readEach, readShape } from "../runtime/json.ts";
-import type { Change, Delete, Insert, Op, Retain } from "../ot/ot.ts";
-import type { NotesEvent, Place } from "../api/types.ts";
 
 /** The event of the notes topic. Throws PROTOCOL when it is not one. */
 export function parseNotesEvent(event: TopicEvent): NotesEvent {

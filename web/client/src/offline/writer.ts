@@ -1,27 +1,27 @@
-import { segmentKey, segmentNumber } from "./claims.ts";
-import type { Draft } from "../ot/draft.ts";
-import { Journal } from "./journal.ts";
 import type { Step } from "../ot/pending.ts";
+import type { Replica } from "../ot/replica.ts";
 import type { Platform } from "../runtime/platform.ts";
-import type { BaseRecord } from "./saved.ts";
+import { Journal } from "./journal.ts";
+import { segmentKey, segmentNumber } from "./leases.ts";
+import type { BaseRecord } from "./records.ts";
 import type { EditStorage } from "./storage.ts";
 
 /** kept: pending edits outlive the tab. tab: they are kept only while the tab is open. */
 export type StorageState = "kept" | "tab";
 
 /** How long what is no longer needed may stay: so a text isn't stored and removed with each key. */
-const tidyMs = 2_000;
+const cleanUpMs = 2_000;
 
 /**
- * Keeps a draft in the storage as it is now, one write at a time: its text once,
+ * Keeps a replica in the storage as it is now, one write at a time: its text once,
  * and then what happens to it. When a write fails it removes what was stored
  * before, which would be wrong by then.
  */
-export class Keeper {
+export class JournalWriter {
   readonly #storage: EditStorage | undefined;
   readonly #platform: Platform;
   readonly #key: string;
-  readonly #draft: Draft;
+  readonly #replica: Replica;
   readonly #onState: (state: StorageState) => void;
   readonly #journal = new Journal();
   /** Everything that may be in the storage. */
@@ -36,16 +36,16 @@ export class Keeper {
   #taken = 0;
   #stored = 0;
   #failures = 0;
-  #cancelTidy: (() => void) | undefined;
+  #cancelCleanUp: (() => void) | undefined;
 
-  constructor(storage: EditStorage | undefined, platform: Platform, key: string, draft: Draft, onState: (state: StorageState) => void) {
+  constructor(storage: EditStorage | undefined, platform: Platform, key: string, replica: Replica, onState: (state: StorageState) => void) {
     this.#storage = storage;
     this.#platform = platform;
     this.#key = key;
-    this.#draft = draft;
+    this.#replica = replica;
     this.#onState = onState;
     this.#state = storage === undefined ? "tab" : "kept";
-    draft.record((step) => this.#record(step));
+    replica.observe((step) => this.#record(step));
   }
 
   get state(): StorageState {
@@ -54,11 +54,11 @@ export class Keeper {
 
   /** Whether a pending edit would be gone if the tab ended now. */
   get unsafe(): boolean {
-    return this.#draft.pending && (this.#state === "tab" || this.#stored < this.#edits);
+    return this.#replica.pending && (this.#state === "tab" || this.#stored < this.#edits);
   }
 
   /** These keys are in the storage already. */
-  found(keys: readonly string[]): void {
+  adopt(keys: readonly string[]): void {
     for (const key of keys) {
       this.#keys.add(key);
       this.#journal.skip(segmentNumber(key) ?? 0);
@@ -66,13 +66,13 @@ export class Keeper {
   }
 
   /**
-   * Stores the draft as it is now. Resolves when that is done or has failed,
+   * Stores the replica as it is now. Resolves when that is done or has failed,
    * never rejects. Undefined where there is nothing to wait for.
    */
   save(): Promise<void> | undefined {
     if (this.#storage === undefined) return undefined;
-    this.#cancelTidy?.();
-    this.#cancelTidy = undefined;
+    this.#cancelCleanUp?.();
+    this.#cancelCleanUp = undefined;
     // A write that runs may have taken an older state.
     if (this.#writing === undefined) return this.#write(this.#storage);
     const storage = this.#storage;
@@ -85,15 +85,15 @@ export class Keeper {
 
   /** As save, but begins at once also while a write runs, and is rescued: the page may have no later moment. */
   flush(): void {
-    if (this.#storage === undefined || !this.#draft.pending) return;
+    if (this.#storage === undefined || !this.#replica.pending) return;
     if (this.#taken < this.#edits) void this.#write(this.#storage);
     for (const [key, value] of this.#unconfirmed) this.#storage.rescue?.(key, value);
   }
 
   /** Removes what is no longer needed, some time after it was last needed. */
-  tidy(): void {
+  cleanUpLater(): void {
     if (this.#keys.size === 0) return;
-    this.#cancelTidy ??= this.#platform.clock.after(tidyMs, () => void this.save());
+    this.#cancelCleanUp ??= this.#platform.clock.after(cleanUpMs, () => void this.save());
   }
 
   #record(step: Step | undefined): void {
@@ -109,11 +109,11 @@ export class Keeper {
       // What another write, that failed meanwhile, has removed is not stored.
       if (failures !== this.#failures) return;
       this.#stored = edits;
-      this.#become("kept");
+      this.#setState("kept");
     };
     const failed = () => {
       this.#failures++;
-      this.#become("tab");
+      this.#setState("tab");
     };
     const done = this.#store(storage).then(stored, failed);
     const writing = done.finally(() => {
@@ -124,7 +124,7 @@ export class Keeper {
   }
 
   async #store(storage: EditStorage): Promise<void> {
-    if (!this.#draft.pending) {
+    if (!this.#replica.pending) {
       await this.#clear(storage);
       return;
     }
@@ -139,7 +139,7 @@ export class Keeper {
 
   async #storeBase(storage: EditStorage): Promise<void> {
     const before = [...this.#keys].filter((key) => key !== this.#key);
-    const base: BaseRecord = { format: 2, segment: this.#journal.begin(), ...this.#draft.save() };
+    const base: BaseRecord = { format: 2, segment: this.#journal.begin(), ...this.#replica.save() };
     await this.#put(storage, this.#key, base);
     for (const key of before) {
       // Read by nobody any more; what can't be removed now is removed with the rest.
@@ -173,7 +173,7 @@ export class Keeper {
     }
   }
 
-  #become(state: StorageState): void {
+  #setState(state: StorageState): void {
     if (this.#state === state) return;
     this.#state = state;
     this.#onState(state);

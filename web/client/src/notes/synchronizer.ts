@@ -1,29 +1,29 @@
-import { notesAccess, readonlyError } from "./access.ts";
-import type { NotesAccess } from "./access.ts";
-import { backoff, sleep } from "../runtime/backoff.ts";
-import type { Claim } from "../offline/claims.ts";
-import type { Draft } from "../ot/draft.ts";
+import type { NotesEvent } from "../api/types.ts";
 import { closedError, RapportError } from "../errors.ts";
 import type { TopicEvent } from "../net/frames.ts";
-import { Keeper } from "../offline/keeper.ts";
-import type { StorageState } from "../offline/keeper.ts";
-import type { NotesDependencies } from "./notesapi.ts";
-import { parseNotesEvent } from "./notesevent.ts";
-import { NotesFollower } from "./notesfollower.ts";
-import { apply, diff, transformPair } from "../ot/ot.ts";
-import type { Change } from "../ot/ot.ts";
-import { Outbox } from "./outbox.ts";
-import { onHide } from "../runtime/pagehide.ts";
-import { Reloader } from "./reload.ts";
+import type { EndReason } from "../net/topic.ts";
+import type { Lease } from "../offline/leases.ts";
+import { JournalWriter } from "../offline/writer.ts";
+import type { StorageState } from "../offline/writer.ts";
+import { apply, diff, transformPair } from "../ot/operations.ts";
+import type { Change } from "../ot/operations.ts";
 import type { InFlight } from "../ot/pending.ts";
-import { ChangeSender, isPassing } from "./sender.ts";
-import type { Ack } from "./sender.ts";
-import type { EndReason } from "../net/subscription.ts";
+import type { Replica } from "../ot/replica.ts";
 import type { Commit } from "../ot/tombstones.ts";
-import type { NotesEvent } from "../api/types.ts";
+import { backoff, sleep } from "../runtime/backoff.ts";
+import { onHide } from "../runtime/pagehide.ts";
+import { notesAccess, readonlyError } from "./access.ts";
+import type { NotesAccess } from "./access.ts";
+import { ChangeSender, isTransient } from "./changesender.ts";
+import type { Ack } from "./changesender.ts";
+import { parseNotesEvent } from "./event.ts";
+import { NotesFollower } from "./follower.ts";
+import { Outbox } from "./outbox.ts";
+import { Reloader } from "./reloader.ts";
+import type { NotesDependencies } from "./types.ts";
 
 /** Local edits that were taken out of the text. */
-export interface Aside {
+export interface Conflict {
   readonly error: RapportError;
   readonly baseVersion: number;
   /** The text that the edits stand on. */
@@ -33,7 +33,7 @@ export interface Aside {
   readonly text: string;
 }
 
-export interface CoreEvents {
+export interface SynchronizerHandlers {
   /** A change by others, on the local text as it was just before; nothing may be left of it there. */
   readonly onOthers: (change: Change, commit: Commit) => void;
   /** The change that was in flight. */
@@ -41,7 +41,7 @@ export interface CoreEvents {
   /** The local text was replaced, by what `moved` does to the one before; it comes from `commit`, where that is known. */
   readonly onReset: (moved: Change, commit: Commit | undefined) => void;
   /** Edits were refused, or can't be merged. Resolves when they are safe elsewhere. */
-  readonly onAside: (aside: Aside) => Promise<void>;
+  readonly onConflict: (conflict: Conflict) => Promise<void>;
   readonly onProblem: (error: RapportError) => void;
   readonly onCommitted: (event: NotesEvent) => void;
   /** Something of the state may be another. */
@@ -54,15 +54,15 @@ const retryCapMs = 30_000;
 /** Unknown is taken for yes: the server decides with the next edit. */
 const unknownAccess: NotesAccess = { writable: true, over: false };
 
-/** Keeps the draft of one window and the server's notes equal, whatever the network and the storage do. */
-export class NotesCore {
+/** Keeps the replica of one window and the server's notes equal, whatever the network and the storage do. */
+export class NotesSynchronizer {
   readonly #from: NotesDependencies;
   readonly #meetingId: string;
-  readonly #claim: Claim;
-  readonly #draft: Draft;
-  readonly #events: CoreEvents;
+  readonly #lease: Lease;
+  readonly #replica: Replica;
+  readonly #events: SynchronizerHandlers;
   readonly #outbox: Outbox;
-  readonly #keeper: Keeper;
+  readonly #writer: JournalWriter;
   readonly #follower: NotesFollower;
   readonly #reloader: Reloader;
   readonly #closing = new AbortController();
@@ -75,24 +75,24 @@ export class NotesCore {
   /** The newest change of ours that the server is known to have. */
   #acknowledgedSeq = 0;
 
-  constructor(from: NotesDependencies, meetingId: string, draft: Draft, access: NotesAccess | undefined, claim: Claim, events: CoreEvents) {
+  constructor(from: NotesDependencies, meetingId: string, replica: Replica, access: NotesAccess | undefined, lease: Lease, events: SynchronizerHandlers) {
     this.#from = from;
     this.#meetingId = meetingId;
-    this.#claim = claim;
-    this.#draft = draft;
+    this.#lease = lease;
+    this.#replica = replica;
     this.#events = events;
     this.#access = access ?? unknownAccess;
     this.#accessKnown = access !== undefined;
     this.#ended = this.#access.over;
-    const { clientId, storage, key } = claim;
-    this.#keeper = new Keeper(storage, from.platform, key, draft, () => this.#changed());
-    this.#keeper.found(claim.found);
-    this.#outbox = new Outbox(draft, new ChangeSender(from.api, from.connection, from.platform, meetingId, clientId), from.platform.clock, {
-      keep: () => this.#keeper.save(),
+    const { clientId, storage, key } = lease;
+    this.#writer = new JournalWriter(storage, from.platform, key, replica, () => this.#changed());
+    this.#writer.adopt(lease.storedKeys);
+    this.#outbox = new Outbox(replica, new ChangeSender(from.api, from.connection, from.platform, meetingId, clientId), from.platform.clock, {
+      persist: () => this.#writer.save(),
       onAck: (ack, flight) => this.#acknowledged(ack, flight),
       onRefused: (error, flight) => void this.#refused(error, flight),
     });
-    this.#follower = new NotesFollower(from, meetingId, draft, {
+    this.#follower = new NotesFollower(from, meetingId, replica, {
       onEvent: (event) => this.#committed(event),
       onLive: () => {
         // Another role may have come before anything was followed, or while the connection was down.
@@ -110,7 +110,7 @@ export class NotesCore {
         else void this.#reload(false, diverged(version));
       },
     });
-    this.#reloader = new Reloader(from, meetingId, draft, { userId: from.userId, clientId });
+    this.#reloader = new Reloader(from, meetingId, replica, { userId: from.userId, clientId });
   }
 
   get access(): NotesAccess {
@@ -126,12 +126,12 @@ export class NotesCore {
   }
 
   get storage(): StorageState {
-    return this.#keeper.state;
+    return this.#writer.state;
   }
 
   /** Whether a pending edit would be gone if the page ended now. */
   get unsafe(): boolean {
-    return this.#keeper.unsafe;
+    return this.#writer.unsafe;
   }
 
   get closed(): boolean {
@@ -145,34 +145,34 @@ export class NotesCore {
     this.#stopHide = (this.#from.platform.onHide ?? onHide)(() => this.flush());
     if (this.#ended) void this.#readRest().then(() => this.#finish());
     else this.#follower.start();
-    this.#flush();
+    this.#pump();
     this.#changed();
   }
 
-  /** Applies a local change to the draft, and sends and keeps it soon. Throws where the draft or the caller's rights refuse it. */
+  /** Applies a local change to the replica, and sends and keeps it soon. Throws where the replica or the caller's rights refuse it. */
   edit(change: Change): void {
     if (this.closed) throw closedError("the notes session");
     if (!this.#access.writable) throw readonlyError(this.#access.over);
-    this.#draft.edit(change);
+    this.#replica.edit(change);
     // What begins to be sent is kept before that.
-    if (!this.#flush() && this.#draft.pending) void this.#keeper.save();
+    if (!this.#pump() && this.#replica.pending) void this.#writer.save();
   }
 
   /** Stores and sends what is pending at once: there may be no later moment. */
   flush(): void {
     if (this.closed) return;
-    this.rush();
-    this.#keeper.flush();
+    this.sendNow();
+    this.#writer.flush();
   }
 
   /** Sends what is pending without waiting for more. */
-  rush(): void {
-    this.#outbox.rush();
+  sendNow(): void {
+    this.#outbox.flush();
   }
 
   /** Resolves when what is pending is stored, as well as it can be. */
-  async kept(): Promise<void> {
-    await this.#keeper.save();
+  async persisted(): Promise<void> {
+    await this.#writer.save();
   }
 
   /** Sends and hears nothing any more. What is pending stays in the storage, for the next window. */
@@ -181,7 +181,7 @@ export class NotesCore {
     this.#stopHide();
     this.#outbox.stop();
     this.#follower.stop();
-    this.#from.onLeave(this.kept().then(this.#claim.release));
+    this.#from.onLeave(this.persisted().then(this.#lease.release));
   }
 
   // Following the topic.
@@ -190,16 +190,16 @@ export class NotesCore {
   #committed(event: TopicEvent): void {
     try {
       const change = parseNotesEvent(event);
-      const { inFlight: flight, unconfirmed } = this.#draft;
+      const { inFlight: flight, unconfirmed } = this.#replica;
       const commit = { version: change.version, ops: change.ops, places: change.places ?? [], unconfirmed };
       const own = flight !== undefined && change.authorId === this.#from.userId
-        && change.clientId === this.#claim.clientId && change.clientSeq === flight.clientSeq;
+        && change.clientId === this.#lease.clientId && change.clientSeq === flight.clientSeq;
       if (own) {
         this.#outbox.settle();
-        if (!this.#draft.commitOwn(change.ops)) throw diverged(change.version);
+        if (!this.#replica.commitOwn(change.ops)) throw diverged(change.version);
         this.#events.onOwn(commit);
       } else {
-        this.#events.onOthers(this.#draft.commitOther(change.ops), commit);
+        this.#events.onOthers(this.#replica.commitOther(change.ops), commit);
       }
       this.#events.onCommitted(change);
     } catch (error) {
@@ -208,7 +208,7 @@ export class NotesCore {
       return;
     }
     this.#follower.compare();
-    this.#flush();
+    this.#pump();
     this.#changed();
   }
 
@@ -237,7 +237,7 @@ export class NotesCore {
         if (this.closed) return;
         if (!(error instanceof RapportError)) throw error;
         if (error.code === "HISTORY_GONE") return await this.#reload(true);
-        if (!isPassing(error)) return this.#events.onProblem(error);
+        if (!isTransient(error)) return this.#events.onProblem(error);
       }
       const { clock, random } = this.#from.platform;
       await sleep(clock, backoff(attempt, retryBaseMs, retryCapMs, random), signal).catch(() => {});
@@ -262,43 +262,43 @@ export class NotesCore {
     }
   }
 
-  /** After what may have ended the right to write: edits that were not sent are set aside, the one in flight is answered first. */
+  /** After what may have ended the right to write: edits that were not sent become a conflict, the one in flight is answered first. */
   #finish(): void {
-    this.#flush();
+    this.#pump();
     this.#changed();
-    if (this.closed || this.#access.writable || !this.#draft.pending) return;
-    const { inFlight } = this.#draft;
+    if (this.closed || this.#access.writable || !this.#replica.pending) return;
+    const { inFlight } = this.#replica;
     if (inFlight === undefined) this.#rollBack(readonlyError(this.#access.over));
-    else if (this.#ended && inFlight.clientSeq === this.#acknowledgedSeq) this.#letGo();
+    else if (this.#ended && inFlight.clientSeq === this.#acknowledgedSeq) this.#endWithConflict();
   }
 
   /**
    * The change in flight is among the server's, and its event can't be read any
-   * more: the text ends with the version that was read last. Later edits are set aside.
+   * more: the text ends with the version that was read last. Later edits become a conflict.
    */
-  #letGo(): void {
-    const { text, version } = this.#draft;
-    const { base, change } = this.#draft.setAside(true);
+  #endWithConflict(): void {
+    const { text, version } = this.#replica;
+    const { base, change } = this.#replica.detach(true);
     this.#outbox.settle();
     const error = readonlyError(this.#access.over);
-    this.#setAside(text, change.length > 0 ? { error, baseVersion: version, baseText: base, change, text } : undefined);
+    this.#raiseConflict(text, change.length > 0 ? { error, baseVersion: version, baseText: base, change, text } : undefined);
     this.#changed();
   }
 
   // Sending.
 
   /** Says whether something began to be sent, and with that to be kept. */
-  #flush(): boolean {
-    return !this.closed && !this.#reloading && this.#outbox.flush(this.#access.writable);
+  #pump(): boolean {
+    return !this.closed && !this.#reloading && this.#outbox.pump(this.#access.writable);
   }
 
   /** The answer is the event that will come, or came first: it takes its turn among the others. */
   #acknowledged({ version, ops }: Ack, { clientSeq }: InFlight): void {
     this.#acknowledgedSeq = clientSeq;
-    const data = { version, authorId: this.#from.userId, clientId: this.#claim.clientId, clientSeq, ops };
+    const data = { version, authorId: this.#from.userId, clientId: this.#lease.clientId, clientSeq, ops };
     const event: TopicEvent = { position: version, data, omitted: ops === undefined };
-    if (this.#follower.offer(event)) return;
-    if (version === this.#draft.version + 1 && ops !== undefined) this.#committed(event);
+    if (this.#follower.insert(event)) return;
+    if (version === this.#replica.version + 1 && ops !== undefined) this.#committed(event);
     else void this.#readRest().then(() => this.#finish());
   }
 
@@ -312,7 +312,7 @@ export class NotesCore {
       return;
     }
     // While the server was asked, the change's own event may have come after all.
-    if (!this.closed && this.#draft.inFlight?.clientSeq === flight.clientSeq) this.#rollBack(error);
+    if (!this.closed && this.#replica.inFlight?.clientSeq === flight.clientSeq) this.#rollBack(error);
   }
 
   /** Whether the server no longer has the version; then no change on it can be right. */
@@ -326,32 +326,32 @@ export class NotesCore {
   }
 
   #rollBack(error: RapportError): void {
-    const { text, confirmed, version } = this.#draft;
-    const change = this.#draft.rollBack();
+    const { text, confirmed, version } = this.#replica;
+    const change = this.#replica.rollBack();
     this.#outbox.settle();
     if (error.code === "FORBIDDEN" || error.code === "MEETING_NOT_ACTIVE" || error.code === "NOT_FOUND") {
       this.#access = { writable: false, over: this.#access.over || error.code === "MEETING_NOT_ACTIVE" };
     }
-    this.#setAside(text, { error, baseVersion: version, baseText: confirmed, change, text });
+    this.#raiseConflict(text, { error, baseVersion: version, baseText: confirmed, change, text });
     this.#changed();
   }
 
   /** Tells of a text that has replaced `before`, and of edits that were taken out of it. */
-  #setAside(before: string, aside: Aside | undefined, commit?: Commit): void {
-    const { text } = this.#draft;
+  #raiseConflict(before: string, conflict: Conflict | undefined, commit?: Commit): void {
+    const { text } = this.#replica;
     const local = commit && transformPair(commit.ops, commit.unconfirmed)[0];
     const known = local !== undefined && apply(before, local) === text;
     const moved = known ? local : diff(before, text);
     if (moved.length > 0) this.#events.onReset(moved, known ? commit : undefined);
     // Only when they are safe elsewhere are they no longer kept as pending.
-    if (aside !== undefined) void this.#events.onAside(aside).then(() => this.kept());
+    if (conflict !== undefined) void this.#events.onConflict(conflict).then(() => this.persisted());
   }
 
   // Healing.
 
   /**
    * Takes the server's text in place of ours. Pending edits are put on top; or
-   * set aside, where `gone` says that what happened since their base is not known.
+   * a conflict, where `gone` says that what happened since their base is not known.
    */
   async #reload(gone: boolean, problem?: RapportError): Promise<void> {
     if (this.#reloading || this.closed) return;
@@ -361,8 +361,8 @@ export class NotesCore {
     this.#changed();
     if (problem !== undefined) this.#events.onProblem(problem);
     try {
-      const { text, version, aside, commit } = await this.#reloader.reload(this.#closing.signal, gone);
-      this.#setAside(text, aside && { error: historyGone(), baseVersion: version, baseText: aside.base, change: aside.change, text }, commit);
+      const { text, version, detached, commit } = await this.#reloader.reload(this.#closing.signal, gone);
+      this.#raiseConflict(text, detached && { error: historyGone(), baseVersion: version, baseText: detached.base, change: detached.change, text }, commit);
     } catch (error) {
       if (this.closed) return;
       if (!(error instanceof RapportError)) throw error;
@@ -376,7 +376,7 @@ export class NotesCore {
   }
 
   #changed(): void {
-    if (!this.#draft.pending) this.#keeper.tidy();
+    if (!this.#replica.pending) this.#writer.cleanUpLater();
     this.#events.onChange();
   }
 }

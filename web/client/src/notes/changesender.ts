@@ -1,13 +1,13 @@
 import type { Api } from "../api/api.ts";
-import { backoff } from "../runtime/backoff.ts";
-import type { SocketConnection } from "../net/connection.ts";
 import { closedError, RapportError } from "../errors.ts";
-import { asCount } from "../runtime/json.ts";
-import { parseOps } from "./notesevent.ts";
-import type { Change } from "../ot/ot.ts";
-import type { Platform } from "../runtime/platform.ts";
-import type { InFlight } from "../ot/pending.ts";
+import type { SocketConnection } from "../net/connection.ts";
 import { fallbackMs } from "../net/reconnect.ts";
+import type { Change } from "../ot/operations.ts";
+import type { InFlight } from "../ot/pending.ts";
+import { backoff } from "../runtime/backoff.ts";
+import { asCount } from "../runtime/json.ts";
+import type { Platform } from "../runtime/platform.ts";
+import { parseOps } from "./event.ts";
 
 /** The answer to a change; `ops` is absent where the frame had no room for it. */
 export interface Ack {
@@ -16,7 +16,7 @@ export interface Ack {
 }
 
 /** An answer by HTTP says for this long that the next call will arrive. */
-const heardMs = 200;
+const reachableMs = 200;
 const retryBaseMs = 1_000;
 const retryCapMs = 30_000;
 
@@ -28,7 +28,7 @@ export class ChangeSender {
   readonly #meetingId: string;
   readonly #clientId: string;
   /** When HTTP answered last. */
-  #heardAt = -Infinity;
+  #reachableAt = -Infinity;
   /** HTTP has answered since there was a socket: the next change does not wait for one. */
   #byHttp = false;
 
@@ -46,7 +46,7 @@ export class ChangeSender {
    * what is written until then becomes one change.
    */
   get ready(): boolean {
-    return this.#connection.isTrusted || this.#platform.clock.elapsed() - this.#heardAt < heardMs;
+    return this.#connection.isHealthy || this.#platform.clock.elapsed() - this.#reachableAt < reachableMs;
   }
 
   /**
@@ -55,34 +55,34 @@ export class ChangeSender {
    */
   async whenReady(version: number, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const patience = attempt > 0 ? backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random) : this.#overHttp ? 0 : fallbackMs;
-      if (this.ready || (await this.#opens(patience, signal))) return;
-      if (await this.#answers(version, signal)) return;
+      const wait = attempt > 0 ? backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random) : this.#overHttp ? 0 : fallbackMs;
+      if (this.ready || (await this.#waitForSocket(wait, signal))) return;
+      if (await this.#probe(version, signal)) return;
     }
   }
 
   /** Whether HTTP, where that was the way to send, still is: the change took long to be stored. */
   async stillReady(version: number, signal: AbortSignal): Promise<boolean> {
-    return this.ready || (this.#overHttp && (await this.#answers(version, signal)));
+    return this.ready || (this.#overHttp && (await this.#probe(version, signal)));
   }
 
   /** Whether HTTP answers a question that changes nothing, or a socket comes first. */
-  async #answers(version: number, signal: AbortSignal): Promise<boolean> {
+  async #probe(version: number, signal: AbortSignal): Promise<boolean> {
     const asking = new AbortController();
     const stopAsking = () => asking.abort(closedError("the question"));
     const stop = this.#connection.onOpen(stopAsking);
     signal.addEventListener("abort", stopAsking, { once: true });
     try {
       await this.#api.notes.changes(this.#meetingId, { from: version, limit: 1 }, { signal: asking.signal });
-      this.#heard();
+      this.#markReachable();
       return true;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RapportError)) throw error;
-      if (asking.signal.aborted) return this.#connection.isTrusted;
+      if (asking.signal.aborted) return this.#connection.isHealthy;
       // A refusal is an answer: the change will hear the same, or more.
-      if (!isPassing(error)) this.#heard();
-      return !isPassing(error);
+      if (!isTransient(error)) this.#markReachable();
+      return !isTransient(error);
     } finally {
       stop();
       signal.removeEventListener("abort", stopAsking);
@@ -102,21 +102,21 @@ export class ChangeSender {
     const frame = this.#connection.frame("edit", { meetingId: this.#meetingId, ...change });
     for (let attempt = 0; ; attempt++) {
       try {
-        if (this.#connection.isTrusted || (!this.ready && (await this.#opens(this.#overHttp ? 0 : fallbackMs, signal)))) {
+        if (this.#connection.isHealthy || (!this.ready && (await this.#waitForSocket(this.#overHttp ? 0 : fallbackMs, signal)))) {
           this.#byHttp = false;
           const { fields } = await this.#connection.send(frame, signal);
           return parseAck(fields["version"], fields["ops"]);
         }
-        this.#connection.hurry();
+        this.#connection.retrySoon();
         const idempotencyKey = `${this.#clientId}.${clientSeq}`;
         const answer = await this.#api.notes.change(this.#meetingId, change, { signal, idempotencyKey });
-        this.#heard();
+        this.#markReachable();
         return parseAck(answer.version, answer.ops);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof RapportError) || !isPassing(error)) throw error;
-        if (this.#connection.isTrusted) continue;
-        await this.#opens(backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random), signal);
+        if (!(error instanceof RapportError) || !isTransient(error)) throw error;
+        if (this.#connection.isHealthy) continue;
+        await this.#waitForSocket(backoff(attempt, retryBaseMs, retryCapMs, this.#platform.random), signal);
       }
     }
   }
@@ -126,8 +126,8 @@ export class ChangeSender {
     return this.#byHttp || this.#connection.byHttp;
   }
 
-  #heard(): void {
-    this.#heardAt = this.#platform.clock.elapsed();
+  #markReachable(): void {
+    this.#reachableAt = this.#platform.clock.elapsed();
     this.#byHttp = true;
   }
 
@@ -135,9 +135,9 @@ export class ChangeSender {
    * Waits for a socket; false when there is none after `ms`. While the
    * connection is closed on purpose, no time ends the wait.
    */
-  #opens(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#connection.isTrusted) return Promise.resolve(true);
-    this.#connection.hurry();
+  #waitForSocket(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#connection.isHealthy) return Promise.resolve(true);
+    this.#connection.retrySoon();
     return new Promise((resolve, reject) => {
       const done = () => {
         cancel();
@@ -171,7 +171,7 @@ function parseAck(version: unknown, ops: unknown): Ack {
 }
 
 /** Whether the change may still be accepted later; all else is a refusal. */
-export function isPassing(error: RapportError): boolean {
+export function isTransient(error: RapportError): boolean {
   switch (error.code) {
     case "NETWORK":
     case "TIMEOUT":

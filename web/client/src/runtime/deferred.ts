@@ -1,5 +1,5 @@
 /** Those who wait for one moment, which may come again. */
-export class Waiters {
+export class DeferredList {
   #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
   wait(): Promise<void> {

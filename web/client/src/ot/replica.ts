@@ -1,14 +1,14 @@
-import { countCodePoints } from "./codepoints.ts";
 import { RapportError } from "../errors.ts";
+import type { ReplicaState } from "../offline/records.ts";
+import { countCodePoints } from "./codepoints.ts";
 import { maxDocumentCodePoints, splitChange } from "./limits.ts";
-import { apply, compose, diff, growth, transform, validate } from "./ot.ts";
-import type { Change } from "./ot.ts";
-import { begun, edited, nothingPending, othersCommitted, ownCommitted, recalled, withBuffer } from "./pending.ts";
-import type { InFlight, Pending, Step } from "./pending.ts";
-import type { SavedEdits } from "../offline/saved.ts";
+import { apply, compose, diff, growth, transform, validate } from "./operations.ts";
+import type { Change } from "./operations.ts";
+import { begun, edited, nothingPending, othersCommitted, ownCommitted, withdrawn, withBuffer } from "./pending.ts";
+import type { InFlight, PendingEdits, Step } from "./pending.ts";
 
 /** What became of the change in flight while the history was not followed. */
-export type Fate =
+export type FlightOutcome =
   | { readonly kind: "committed" }
   /** Not committed yet: so it stands on the new text. */
   | { readonly kind: "open"; readonly change: Change }
@@ -22,12 +22,12 @@ export type Fate =
  * buffer applied. At most one change is in flight; all later edits are composed
  * into the buffer.
  */
-export class Draft {
+export class Replica {
   #confirmed: string;
-  #pending: Pending;
+  #pending: PendingEdits;
   #text: string;
   #length: number;
-  #cut = false;
+  #split = false;
   #onStep: (step: Step | undefined) => void = () => {};
 
   constructor(version: number, text: string) {
@@ -37,16 +37,16 @@ export class Draft {
     this.#length = countCodePoints(text);
   }
 
-  /** The draft that `save` was called on. */
-  static restore({ confirmed, ...pending }: SavedEdits): Draft {
-    const draft = new Draft(pending.version, confirmed);
-    draft.#pending = pending;
-    draft.#setText(apply(draft.#afterFlight, pending.buffer));
-    return draft;
+  /** The replica that `save` was called on. */
+  static restore({ confirmed, ...pending }: ReplicaState): Replica {
+    const replica = new Replica(pending.version, confirmed);
+    replica.#pending = pending;
+    replica.#setText(apply(replica.#afterFlight, pending.buffer));
+    return replica;
   }
 
   /** All that is needed to go on from here later. */
-  save(): SavedEdits {
+  save(): ReplicaState {
     return { confirmed: this.#confirmed, ...this.#pending };
   }
 
@@ -54,7 +54,7 @@ export class Draft {
    * From now on each step is told, after it was done; undefined for what no
    * step can say: only the whole, saved anew, then does.
    */
-  record(onStep: (step: Step | undefined) => void): void {
+  observe(onStep: (step: Step | undefined) => void): void {
     this.#onStep = onStep;
   }
 
@@ -94,8 +94,8 @@ export class Draft {
   }
 
   /** Whether the buffer is what one change had no room for. */
-  get cut(): boolean {
-    return this.#cut;
+  get split(): boolean {
+    return this.#split;
   }
 
   /** Applies a local change. Throws and changes nothing when it does not fit or makes the document too long. */
@@ -118,17 +118,17 @@ export class Draft {
   begin(): InFlight | undefined {
     if (this.inFlight !== undefined || this.#pending.buffer.length === 0) return undefined;
     const { first, rest } = splitChange(this.#pending.buffer);
-    this.#cut = rest.length > 0;
+    this.#split = rest.length > 0;
     // What is restored from steps is the same also where a later version of this package would cut elsewhere.
-    this.#become(begun(this.#pending, first, rest), this.#cut ? undefined : { kind: "begin" });
+    this.#become(begun(this.#pending, first, rest), this.#split ? undefined : { kind: "begin" });
     return this.inFlight;
   }
 
   /** Takes the change in flight back, which was never handed over: later edits are composed into it again. */
-  recall(): void {
+  withdraw(): void {
     if (this.inFlight === undefined) return;
-    this.#cut = false;
-    this.#become(recalled(this.#pending), { kind: "recall" });
+    this.#split = false;
+    this.#become(withdrawn(this.#pending), { kind: "recall" });
   }
 
   /**
@@ -165,7 +165,7 @@ export class Draft {
   }
 
   /** As rollBack, where the change in flight was committed after all: returns what is left, and its base. */
-  setAside(flightCommitted: boolean): { readonly base: string; readonly change: Change } {
+  detach(flightCommitted: boolean): { readonly base: string; readonly change: Change } {
     const base = flightCommitted ? this.#afterFlight : this.#confirmed;
     const change = flightCommitted ? this.#pending.buffer : this.unconfirmed;
     this.rollBack();
@@ -176,20 +176,20 @@ export class Draft {
    * Puts another confirmed text in place of the present one and keeps the local
    * edits: what lies between the two texts counts as a change by others.
    */
-  rebase(version: number, confirmed: string, fate: Fate): void {
+  rebase(version: number, confirmed: string, outcome: FlightOutcome): void {
     const flight = this.inFlight;
     let before = this.#confirmed;
     let after = confirmed;
     let { buffer, waiting } = this.#pending;
     let inFlight: InFlight | undefined;
-    if (flight !== undefined && fate.kind === "lost") {
+    if (flight !== undefined && outcome.kind === "lost") {
       buffer = compose(flight.change, buffer);
       waiting += flight.edits;
     } else if (flight !== undefined) {
       before = apply(before, flight.change);
-      if (fate.kind === "open") {
-        after = apply(after, fate.change);
-        inFlight = { ...flight, change: fate.change };
+      if (outcome.kind === "open") {
+        after = apply(after, outcome.change);
+        inFlight = { ...flight, change: outcome.change };
       }
     }
     this.#confirmed = confirmed;
@@ -202,9 +202,9 @@ export class Draft {
     return this.inFlight === undefined ? this.#confirmed : apply(this.#confirmed, this.inFlight.change);
   }
 
-  #become(pending: Pending, step: Step | undefined): void {
+  #become(pending: PendingEdits, step: Step | undefined): void {
     this.#pending = pending;
-    if (pending.buffer.length === 0) this.#cut = false;
+    if (pending.buffer.length === 0) this.#split = false;
     this.#onStep(step);
   }
 

@@ -1,6 +1,6 @@
 import { closedError, RapportError } from "../errors.ts";
-import { Pacer } from "../runtime/pacer.ts";
 import type { Clock } from "../runtime/platform.ts";
+import { Throttle } from "../runtime/throttle.ts";
 
 export interface BatchLimits {
   readonly maxItems: number;
@@ -30,18 +30,18 @@ export class Batcher<In, Out> {
   readonly #sizeOf: (item: In) => number;
   /** Resolves with one answer for each item, in order. */
   readonly #send: (items: readonly In[]) => Promise<readonly Out[]>;
-  readonly #pacer: Pacer;
+  readonly #throttle: Throttle;
   #waiting: Waiting<In, Out>[] = [];
   #size = 0;
   #sending: Promise<void> | undefined;
-  #rushing = false;
+  #flushing = false;
   #closed = false;
 
   constructor(clock: Clock, limits: BatchLimits, sizeOf: (item: In) => number, send: (items: readonly In[]) => Promise<readonly Out[]>) {
     this.#limits = limits;
     this.#sizeOf = sizeOf;
     this.#send = send;
-    this.#pacer = new Pacer(clock, limits.windowMs, limits.maxItems, () => this.#next());
+    this.#throttle = new Throttle(clock, limits.windowMs, limits.maxItems, () => this.#next());
   }
 
   /** Resolves with the item's answer; rejects with what its batch failed with, or CLOSED. */
@@ -60,7 +60,7 @@ export class Batcher<In, Out> {
 
   /** Sends all that waits without waiting for more; resolves when it is answered, whatever the answers. */
   async flush(): Promise<void> {
-    this.#rushing = true;
+    this.#flushing = true;
     this.#next();
     while (this.#sending !== undefined) await this.#sending;
   }
@@ -74,12 +74,12 @@ export class Batcher<In, Out> {
   #next(): void {
     if (this.#sending !== undefined) return;
     if (this.#waiting.length === 0) {
-      this.#rushing = false;
+      this.#flushing = false;
       return;
     }
-    const full = this.#rushing || this.#size >= this.#limits.maxSize;
-    if (!full && !this.#pacer.due(this.#waiting.length)) return;
-    this.#pacer.sent();
+    const full = this.#flushing || this.#size >= this.#limits.maxSize;
+    if (!full && !this.#throttle.allows(this.#waiting.length)) return;
+    this.#throttle.record();
     this.#sending = this.#settle(this.#take()).finally(() => {
       this.#sending = undefined;
       this.#next();

@@ -1,14 +1,14 @@
 /** What a notes session needs, and what it tells. */
 import type { Api } from "../api/api.ts";
-import type { SocketConnection } from "../net/connection.ts";
-import type { RapportError } from "../errors.ts";
-import type { StorageState } from "../offline/keeper.ts";
-import type { MeetingReader } from "../meeting/meetingreader.ts";
-import type { Change } from "../ot/ot.ts";
-import type { Platform } from "../runtime/platform.ts";
-import type { NotesDraft } from "../offline/saved.ts";
-import type { Offline } from "../offline/storage.ts";
 import type { NotesEvent } from "../api/types.ts";
+import type { RapportError } from "../errors.ts";
+import type { MeetingReader } from "../meeting/reader.ts";
+import type { SocketConnection } from "../net/connection.ts";
+import type { NotesDraft } from "../offline/records.ts";
+import type { Offline } from "../offline/storage.ts";
+import type { StorageState } from "../offline/writer.ts";
+import type { Change } from "../ot/operations.ts";
+import type { Platform } from "../runtime/platform.ts";
 
 /**
  * synced: nothing pending, live. saving: live, local edits not confirmed yet.

@@ -13,9 +13,9 @@
  * normal form: no retains, neighbours of one kind merged. A malformed change is
  * RapportError VALIDATION_ERROR, with the place as `ops[2].position`.
  */
-import { countCodePoints, isWellFormed, skipCodePoints } from "./codepoints.ts";
 import { RapportError } from "../errors.ts";
-import { Builder, endless, Stream } from "./otstream.ts";
+import { countCodePoints, isWellFormed, skipCodePoints } from "./codepoints.ts";
+import { ChangeBuilder, endless, ComponentReader } from "./components.ts";
 
 export interface Insert {
   readonly type: "insert";
@@ -78,9 +78,9 @@ export function apply(doc: string, change: Change): string {
 export function compose(a: Change, b: Change): Change {
   check(a, endless - 1);
   check(b, endless - 1);
-  const first = new Stream(a);
-  const second = new Stream(b);
-  const out = new Builder();
+  const first = new ComponentReader(a);
+  const second = new ComponentReader(b);
+  const out = new ChangeBuilder();
   while (!first.ended || !second.ended) {
     if (second.kind === "insert") {
       out.insert(second.take(second.left));
@@ -103,7 +103,7 @@ export function compose(a: Change, b: Change): Change {
 
 /** `change` as it stands after `committed`; both were made on one document. */
 export function transform(committed: Change, change: Change): Change {
-  const right = new Builder();
+  const right = new ChangeBuilder();
   transformInto(committed, change, undefined, right);
   return right.change();
 }
@@ -113,18 +113,18 @@ export function transform(committed: Change, change: Change): Change {
  * `committed` then `change'` gives the same document as `change` then `committed'`.
  */
 export function transformPair(committed: Change, change: Change): readonly [Change, Change] {
-  const left = new Builder();
-  const right = new Builder();
+  const left = new ChangeBuilder();
+  const right = new ChangeBuilder();
   transformInto(committed, change, left, right);
   return [left.change(), right.change()];
 }
 
 /** Writes `committed` as it stands after `change` to `left`, where that is wanted, and `change` after `committed` to `right`. */
-function transformInto(committed: Change, change: Change, left: Builder | undefined, right: Builder): void {
+function transformInto(committed: Change, change: Change, left: ChangeBuilder | undefined, right: ChangeBuilder): void {
   check(committed, endless - 1);
   check(change, endless - 1);
-  const a = new Stream(committed);
-  const b = new Stream(change);
+  const a = new ComponentReader(committed);
+  const b = new ComponentReader(change);
   // Without `left`, nothing is wanted after the end of `change`.
   while (!(b.ended && left === undefined) && !(a.ended && b.ended)) {
     if (a.kind === "insert") {
@@ -154,7 +154,7 @@ function transformInto(committed: Change, change: Change, left: Builder | undefi
 /** The change that undoes `change`, which was made on `doc`. */
 export function invert(doc: string, change: Change): Change {
   check(change, countCodePoints(doc));
-  const out = new Builder();
+  const out = new ChangeBuilder();
   let at = 0;
   let index = 0;
   for (const op of change) {

@@ -1,20 +1,20 @@
 /** How a notes session begins, and how edits are taken up that an earlier window left. */
+import { RapportError } from "../errors.ts";
+import { draftFromState, reasonOf } from "../offline/conflicts.ts";
+import { DraftRepository } from "../offline/drafts.ts";
+import { Leases, discard } from "../offline/leases.ts";
+import type { Lease } from "../offline/leases.ts";
+import { withTimeouts } from "../offline/timeouts.ts";
+import { Replica } from "../ot/replica.ts";
 import { notesAccess } from "./access.ts";
 import type { NotesAccess } from "./access.ts";
-import { Claims, discard } from "../offline/claims.ts";
-import type { Claim } from "../offline/claims.ts";
-import { Draft } from "../ot/draft.ts";
-import { draftOfSaved, reasonOf } from "../offline/drafts.ts";
-import { RapportError } from "../errors.ts";
-import { NotesSession } from "./notes.ts";
-import type { NotesDependencies } from "./notesapi.ts";
-import { patient } from "../offline/patience.ts";
-import { isPassing } from "./sender.ts";
-import { DraftShelf } from "../offline/shelf.ts";
+import { isTransient } from "./changesender.ts";
+import { NotesSession } from "./session.ts";
+import type { NotesDependencies } from "./types.ts";
 
 /** How often a window that is open looks for edits that others have left since; the first time soon: some have only just ended. */
-const lookMs = 60_000;
-const firstLookMs = 3_000;
+const takeOverMs = 60_000;
+const firstTakeOverMs = 3_000;
 /** How long to wait for the caller's rights, where edits are here already and can be shown. */
 const accessMs = 1_500;
 
@@ -26,56 +26,56 @@ const accessMs = 1_500;
  */
 export async function openNotes(from: NotesDependencies, meetingId: string): Promise<NotesSession> {
   const { clock, newId } = from.platform;
-  const offline = from.offline && { ...from.offline, storage: patient(from.offline.storage, clock) };
-  const claims = new Claims(offline, from.userId, meetingId, newId);
-  const shelf = new DraftShelf(offline, from.userId, meetingId);
-  const [orphans] = await Promise.all([claims.orphans(), shelf.refresh()]);
+  const offline = from.offline && { ...from.offline, storage: withTimeouts(from.offline.storage, clock) };
+  const leases = new Leases(offline, from.userId, meetingId, newId);
+  const drafts = new DraftRepository(offline, from.userId, meetingId);
+  const [orphans] = await Promise.all([leases.takeOver(), drafts.refresh()]);
   const own = orphans.shift();
-  const heirs = new Heirs(from, meetingId, claims, shelf);
-  for (const orphan of orphans) heirs.send(orphan);
+  const background = new BackgroundSessions(from, meetingId, leases, drafts);
+  for (const orphan of orphans) background.send(orphan);
   try {
     const session = own === undefined
-      ? await openFresh(from, meetingId, claims, shelf)
-      : await openSaved(from, meetingId, own, shelf);
-    heirs.watch(session);
+      ? await openNew(from, meetingId, leases, drafts)
+      : await openSaved(from, meetingId, own, drafts);
+    background.watch(session);
     session.start();
     return session;
   } catch (error) {
-    heirs.close();
+    background.close();
     throw error;
   }
 }
 
-async function openFresh(from: NotesDependencies, meetingId: string, claims: Claims, shelf: DraftShelf): Promise<NotesSession> {
-  const claim = await claims.fresh();
+async function openNew(from: NotesDependencies, meetingId: string, leases: Leases, drafts: DraftRepository): Promise<NotesSession> {
+  const lease = await leases.create();
   try {
     const never = new AbortController().signal;
     const [notes, access] = await Promise.all([
       from.api.notes.get(meetingId),
       notesAccess(from.api, meetingId, from.userId, never),
     ]);
-    return new NotesSession(from, meetingId, { draft: new Draft(notes.version, notes.content), access, claim, shelf });
+    return new NotesSession(from, meetingId, { replica: new Replica(notes.version, notes.content), access, lease, drafts });
   } catch (error) {
-    claim.release();
+    lease.release();
     throw error;
   }
 }
 
 /** Goes on where an earlier window was; the topic then brings what happened since. */
-async function openSaved(from: NotesDependencies, meetingId: string, claim: Claim, shelf: DraftShelf): Promise<NotesSession> {
-  const { saved } = claim;
-  if (saved === undefined) throw new TypeError("the claim has nothing saved");
+async function openSaved(from: NotesDependencies, meetingId: string, lease: Lease, drafts: DraftRepository): Promise<NotesSession> {
+  const { saved } = lease;
+  if (saved === undefined) throw new TypeError("the lease has nothing saved");
   try {
     const access = await accessOrUnknown(from, meetingId);
-    return new NotesSession(from, meetingId, { draft: Draft.restore(saved), access, claim, shelf });
+    return new NotesSession(from, meetingId, { replica: Replica.restore(saved), access, lease, drafts });
   } catch (error) {
     // Anything else, as an end of the client, says nothing about the edits: they stay for the next window.
     if (error instanceof RapportError && (error.code === "FORBIDDEN" || error.code === "NOT_FOUND")) {
       const { newId, clock } = from.platform;
-      const moved = await shelf.move(draftOfSaved({ id: newId(), meetingId, createdAt: clock.now() }, reasonOf(error), saved));
-      if (moved) await discard(claim).catch(() => {}); // Kept twice, it is a draft twice: better than never.
+      const moved = await drafts.move(draftFromState({ id: newId(), meetingId, createdAt: clock.now() }, reasonOf(error), saved));
+      if (moved) await discard(lease).catch(() => {}); // Kept twice, it is a draft twice: better than never.
     }
-    claim.release();
+    lease.release();
     throw error;
   }
 }
@@ -88,7 +88,7 @@ async function accessOrUnknown(from: NotesDependencies, meetingId: string): Prom
   try {
     return await notesAccess(from.api, meetingId, from.userId, giveUp.signal);
   } catch (error) {
-    if (!(error instanceof RapportError) || !isPassing(error)) throw error;
+    if (!(error instanceof RapportError) || !isTransient(error)) throw error;
     return undefined;
   } finally {
     cancel();
@@ -96,24 +96,24 @@ async function accessOrUnknown(from: NotesDependencies, meetingId: string): Prom
 }
 
 /** Sends what other windows left behind, in sessions that nobody looks at. */
-class Heirs {
+class BackgroundSessions {
   readonly #from: NotesDependencies;
   readonly #meetingId: string;
-  readonly #claims: Claims;
-  readonly #shelf: DraftShelf;
+  readonly #leases: Leases;
+  readonly #drafts: DraftRepository;
   readonly #sessions = new Set<NotesSession>();
   #closed = false;
-  #cancelLook = () => {};
+  #cancelTakeOver = () => {};
 
-  constructor(from: NotesDependencies, meetingId: string, claims: Claims, shelf: DraftShelf) {
+  constructor(from: NotesDependencies, meetingId: string, leases: Leases, drafts: DraftRepository) {
     this.#from = from;
     this.#meetingId = meetingId;
-    this.#claims = claims;
-    this.#shelf = shelf;
+    this.#leases = leases;
+    this.#drafts = drafts;
   }
 
-  send(orphan: Claim): void {
-    openSaved(this.#from, this.#meetingId, orphan, this.#shelf).then(
+  send(orphan: Lease): void {
+    openSaved(this.#from, this.#meetingId, orphan, this.#drafts).then(
       (session) => {
         if (this.#closed) {
           session.close();
@@ -143,26 +143,26 @@ class Heirs {
       stop();
       this.close();
     });
-    this.#lookLater(firstLookMs);
+    this.#takeOverLater(firstTakeOverMs);
   }
 
   close(): void {
     this.#closed = true;
-    this.#cancelLook();
+    this.#cancelTakeOver();
     for (const session of this.#sessions) session.close();
     this.#sessions.clear();
   }
 
-  #lookLater(ms: number): void {
-    this.#cancelLook = this.#from.platform.clock.after(ms, () => void this.#look());
+  #takeOverLater(ms: number): void {
+    this.#cancelTakeOver = this.#from.platform.clock.after(ms, () => void this.#takeOver());
   }
 
-  async #look(): Promise<void> {
-    const [orphans] = await Promise.all([this.#claims.orphans(), this.#shelf.refresh()]);
+  async #takeOver(): Promise<void> {
+    const [orphans] = await Promise.all([this.#leases.takeOver(), this.#drafts.refresh()]);
     for (const orphan of orphans) {
       if (this.#closed) orphan.release();
       else this.send(orphan);
     }
-    if (!this.#closed) this.#lookLater(lookMs);
+    if (!this.#closed) this.#takeOverLater(takeOverMs);
   }
 }

@@ -1,7 +1,7 @@
 /** What a session of a meeting tells and takes. */
-import type { RapportError } from "../errors.ts";
-import type { EndReason } from "../net/subscription.ts";
 import type { MeetingView } from "../api/types.ts";
+import type { RapportError } from "../errors.ts";
+import type { EndReason } from "../net/topic.ts";
 
 export type PresenceStatus = "active" | "typing" | "idle";
 
@@ -37,7 +37,7 @@ export interface MeetingHandlers {
   /** The meeting and its participants, whole: first when the session has begun, then after each change. */
   view(view: MeetingView): void;
   /** Everybody's windows, this one among them: after each change of one. */
-  here(here: readonly Present[]): void;
+  presence(here: readonly Present[]): void;
   /** Whether changes come: at once, or some seconds later by HTTP. If not, what there is may be old. */
   live(live: boolean): void;
   /** Once, when the server ends the topic; nothing comes after it. */

@@ -1,22 +1,22 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { isolate } from "../../ui/isolate.ts";
-import { comings, type PersonHere, statusWords } from "./people.ts";
+import { presenceNews, type PresentPerson, statusWords } from "./people.ts";
 
 /** More than so many are a number. */
 const most = 7;
 /** Those who come and go together are told together; a reload is neither. */
 const settleMs = 1_500;
 
-interface HereProps {
-  readonly people: readonly PersonHere[];
+interface PresenceListProps {
+  readonly people: readonly PresentPerson[];
   readonly self: string;
   /** Whether this window hears who comes and goes; without, it shows who was there. */
   readonly live: boolean;
 }
 
 /** Who is there now, as discs. */
-export function Here({ people, self, live }: HereProps) {
+export function PresenceList({ people, self, live }: PresenceListProps) {
   const sorted = [...people].sort((a, b) => Number(b.userId === self) - Number(a.userId === self));
   const shown = sorted.length > most ? sorted.slice(0, most - 1) : sorted;
   const more = sorted.length - shown.length;
@@ -43,8 +43,8 @@ export function Here({ people, self, live }: HereProps) {
 }
 
 /** Tells a screen reader who came and who left, politely. */
-export function Comings({ people, self, known }: { readonly people: readonly PersonHere[]; readonly self: string; readonly known: boolean }) {
-  const told = useRef<readonly PersonHere[]>(undefined);
+export function PresenceAnnouncer({ people, self, known }: { readonly people: readonly PresentPerson[]; readonly self: string; readonly known: boolean }) {
+  const told = useRef<readonly PresentPerson[]>(undefined);
   const [words, setWords] = useState("");
   const others = people.filter(({ userId }) => userId !== self);
   const ids = others.map(({ userId }) => userId).join(" ");
@@ -56,13 +56,13 @@ export function Comings({ people, self, known }: { readonly people: readonly Per
     }
     const before = told.current;
     const timer = setTimeout(() => {
-      setWords(comings(before, others));
+      setWords(presenceNews(before, others));
       told.current = others;
     }, settleMs);
     return () => clearTimeout(timer);
   }, [ids, known]);
   return (
-    <p class="hidden" role="status" aria-live="polite" data-comings>
+    <p class="hidden" role="status" aria-live="polite" data-presenceNews>
       {words}
     </p>
   );

@@ -2,19 +2,19 @@ import type { Clock } from "../runtime/platform.ts";
 import type { EditStorage } from "./storage.ts";
 
 /** A storage that takes longer is taken for broken. */
-const patienceMs = 2_000;
+const timeoutMs = 2_000;
 /** How long a storage that was found broken is left alone, unless it answers after all. */
-const restMs = 30_000;
+const cooldownMs = 30_000;
 
 /** The storage, with an end to every wait: what takes too long rejects, and what follows rejects at once for a while. */
-export function patient(storage: EditStorage, clock: Clock): EditStorage {
+export function withTimeouts(storage: EditStorage, clock: Clock): EditStorage {
   let brokenUntil = -Infinity;
   function within<T>(act: () => Promise<T>): Promise<T> {
     if (clock.elapsed() < brokenUntil) return Promise.reject(new Error("the storage does not answer"));
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(patienceMs, () => {
-        brokenUntil = clock.elapsed() + restMs;
-        reject(new Error(`the storage did not answer in ${patienceMs} ms`));
+      const cancel = clock.after(timeoutMs, () => {
+        brokenUntil = clock.elapsed() + cooldownMs;
+        reject(new Error(`the storage did not answer in ${timeoutMs} ms`));
       });
       act().then(resolve, reject).finally(() => {
         cancel();

@@ -1,19 +1,19 @@
 /** Which window owns which pending edits. */
 import { RapportError } from "../errors.ts";
 import type { Step } from "../ot/pending.ts";
-import { parseBase, parseSegment, replay } from "./saved.ts";
-import type { SavedEdits } from "./saved.ts";
+import { parseBase, parseSegment, replay } from "./records.ts";
+import type { ReplicaState } from "./records.ts";
 import type { EditStorage, Locks, Offline } from "./storage.ts";
 
 /** Edits of one client id that this window owns: nobody else sends or changes them until `release`. */
-export interface Claim {
+export interface Lease {
   readonly clientId: string;
   /** Of the base; the keys of segments begin with it. */
   readonly key: string;
   /** What an earlier window left. */
-  readonly saved: SavedEdits | undefined;
+  readonly saved: ReplicaState | undefined;
   /** The keys that it is stored under. */
-  readonly found: readonly string[];
+  readonly storedKeys: readonly string[];
   /** Undefined where nothing can be kept safely. */
   readonly storage: EditStorage | undefined;
   readonly release: () => void;
@@ -37,13 +37,13 @@ export function segmentNumber(key: string): number | undefined {
 }
 
 /** Removes what an earlier window left; the base first, because segments say nothing without it. Rejects as the storage does. */
-export async function discard({ key, found, storage }: Claim): Promise<void> {
+export async function discard({ key, storedKeys, storage }: Lease): Promise<void> {
   await storage?.delete(key);
-  for (const each of found) await storage?.delete(each);
+  for (const each of storedKeys) await storage?.delete(each);
 }
 
 /** Removes everything that is kept of a user. Edits of windows that are open are kept again with their next change. */
-export async function forget(storage: EditStorage, userId: string): Promise<void> {
+export async function forgetEdits(storage: EditStorage, userId: string): Promise<void> {
   for (const kind of ["edits", "drafts"]) {
     for (const key of await storage.keys(`${kind}/${encodeURIComponent(userId)}/`)) await storage.delete(key);
   }
@@ -55,7 +55,7 @@ export async function forget(storage: EditStorage, userId: string): Promise<void
  * is gone, and one of the others takes them over, under the same client id: what
  * it had in flight is repeated exactly, and the server knows it again.
  */
-export class Claims {
+export class Leases {
   readonly #offline: Offline | undefined;
   readonly #prefix: string;
   readonly #newId: () => string;
@@ -67,38 +67,38 @@ export class Claims {
   }
 
   /** New edits. */
-  async fresh(): Promise<Claim> {
+  async create(): Promise<Lease> {
     const clientId = `c-${this.#newId()}`;
     const key = this.#prefix + clientId;
     const release = this.#offline && (await acquire(this.#offline.locks, key));
     // Without the lock another window would take these edits for left behind.
-    if (release === undefined) return { clientId, key, saved: undefined, found: [], storage: undefined, release: () => {} };
-    return { clientId, key, saved: undefined, found: [], storage: this.#offline?.storage, release };
+    if (release === undefined) return { clientId, key, saved: undefined, storedKeys: [], storage: undefined, release: () => {} };
+    return { clientId, key, saved: undefined, storedKeys: [], storage: this.#offline?.storage, release };
   }
 
   /** Takes over all edits that a window left behind. What can't be read is left for later. */
-  async orphans(): Promise<Claim[]> {
+  async takeOver(): Promise<Lease[]> {
     if (this.#offline === undefined) return [];
     const { storage, locks } = this.#offline;
     const keys = await storage.keys(this.#prefix).catch(() => []); // A storage that fails says so when it is written to.
     const owned = new Set(keys.map((key) => key.slice(this.#prefix.length).split("/", 1)[0] ?? ""));
-    const claims: Claim[] = [];
+    const leases: Lease[] = [];
     for (const clientId of owned) {
       const key = this.#prefix + clientId;
       const release = await acquire(locks, key);
       if (release === undefined) continue;
       // Only now: its owner may have written until it let go.
-      const left = await readLeft(storage, key).catch(() => undefined); // The same.
-      const claim = left && { clientId, key, ...left, storage, release };
-      if (claim !== undefined && isPending(claim.saved)) {
-        claims.push(claim);
+      const left = await readAbandoned(storage, key).catch(() => undefined); // The same.
+      const lease = left && { clientId, key, ...left, storage, release };
+      if (lease !== undefined && isPending(lease.saved)) {
+        leases.push(lease);
         continue;
       }
       // All of it was committed, or it is what remained of a removal.
-      if (claim !== undefined) await discard(claim).catch(() => {}); // The next window tries again.
+      if (lease !== undefined) await discard(lease).catch(() => {}); // The next window tries again.
       release();
     }
-    return claims;
+    return leases;
   }
 }
 
@@ -106,10 +106,10 @@ export class Claims {
  * What is stored under the key: the base with the segments that follow it, up
  * to the first that is missing. Undefined for what another version stored.
  */
-async function readLeft(storage: EditStorage, key: string): Promise<{ readonly saved: SavedEdits | undefined; readonly found: readonly string[] } | undefined> {
+async function readAbandoned(storage: EditStorage, key: string): Promise<{ readonly saved: ReplicaState | undefined; readonly storedKeys: readonly string[] } | undefined> {
   const segments = (await storage.keys(`${key}/`)).filter((each) => segmentNumber(each) !== undefined);
   const value = await storage.get(key);
-  if (value === undefined) return { saved: undefined, found: segments };
+  if (value === undefined) return { saved: undefined, storedKeys: segments };
   const base = parseBase(value);
   if (base === undefined) return undefined;
   const steps: Step[] = [];
@@ -120,14 +120,14 @@ async function readLeft(storage: EditStorage, key: string): Promise<{ readonly s
     steps.push(...segment);
   }
   try {
-    return { saved: replay(base.saved, steps), found: [key, ...segments] };
+    return { saved: replay(base.saved, steps), storedKeys: [key, ...segments] };
   } catch (error) {
     if (!(error instanceof RapportError)) throw error;
     return undefined;
   }
 }
 
-function isPending(saved: SavedEdits | undefined): boolean {
+function isPending(saved: ReplicaState | undefined): boolean {
   return saved !== undefined && (saved.inFlight !== undefined || saved.buffer.length > 0);
 }
 

@@ -1,9 +1,9 @@
-import { backoff } from "../runtime/backoff.ts";
 import { closedError, RapportError } from "../errors.ts";
-import type { SocketConnection } from "./connection.ts";
-import type { PresenceFrame, TopicEvent, TopicFrame } from "./frames.ts";
+import { backoff } from "../runtime/backoff.ts";
 import { asCount } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
+import type { SocketConnection } from "./connection.ts";
+import type { PresenceFrame, TopicEvent, TopicFrame } from "./frames.ts";
 import type { TopicFollower } from "./topics.ts";
 
 /**
@@ -14,7 +14,7 @@ import type { TopicFollower } from "./topics.ts";
 export type EndReason = "removed" | "meeting_ended" | "refused";
 
 /** What every topic tells its owner. */
-export interface TopicEvents {
+export interface TopicHandlers {
   /** Subscribed on the present connection, or asked for by HTTP meanwhile; or no longer. */
   readonly onLive?: (live: boolean) => void;
   /** Once, after which nothing comes any more. */
@@ -33,11 +33,11 @@ const stalledCapMs = 15_000;
  * The common half of log and state topics: subscribes on every new socket, and
  * again when the topic is behind for too long; ends when the server says so.
  */
-export abstract class TopicSubscription implements TopicFollower {
+export abstract class Topic implements TopicFollower {
   readonly topic: string;
   readonly #connection: SocketConnection;
   readonly #platform: Platform;
-  readonly #events: TopicEvents;
+  readonly #events: TopicHandlers;
   readonly #ended = new AbortController();
   #live = false;
   /** Whether the caller was ever let in. */
@@ -49,7 +49,7 @@ export abstract class TopicSubscription implements TopicFollower {
   /** Attempts to catch up that brought nothing, in a row. */
   #stalls = 0;
 
-  constructor(connection: SocketConnection, platform: Platform, topic: string, events: TopicEvents) {
+  constructor(connection: SocketConnection, platform: Platform, topic: string, events: TopicHandlers) {
     this.#connection = connection;
     this.#platform = platform;
     this.topic = topic;
@@ -141,7 +141,7 @@ export abstract class TopicSubscription implements TopicFollower {
   /** As `poll`; any error is judged here. */
   protected abstract onPoll(signal: AbortSignal): Promise<boolean>;
   /** Called instead of subscribing when there is no socket. */
-  protected catchUpOffline(): void {}
+  protected catchUpByHttp(): void {}
 
   /** Something new arrived: the next wait is a short one. */
   protected progressed(): void {
@@ -169,7 +169,7 @@ export abstract class TopicSubscription implements TopicFollower {
     if (!this.behind || this.closed) return;
     this.#stalls++;
     if (this.#connection.isOpen) this.#subscribe(() => {});
-    else this.catchUpOffline();
+    else this.catchUpByHttp();
   }
 
   /** The caller's role is another: what it allows is asked for anew. */

@@ -1,8 +1,8 @@
-import type { StorageState } from "../offline/keeper.ts";
-import type { NotesState, NotesStatus } from "./notesapi.ts";
+import type { StorageState } from "../offline/writer.ts";
+import type { NotesState, NotesStatus } from "./types.ts";
 
 /** What state and status are made of. */
-export interface Situation {
+export interface StatusInputs {
   readonly closed: boolean;
   readonly reloading: boolean;
   readonly writable: boolean;
@@ -15,7 +15,7 @@ export interface Situation {
   readonly storage: StorageState;
 }
 
-export function stateOf({ closed, reloading, writable, live, changes }: Situation): NotesState {
+export function stateOf({ closed, reloading, writable, live, changes }: StatusInputs): NotesState {
   if (closed) return "closed";
   if (reloading) return "reloading";
   if (!writable) return "readonly";
@@ -23,7 +23,7 @@ export function stateOf({ closed, reloading, writable, live, changes }: Situatio
   return changes > 0 ? "saving" : "synced";
 }
 
-export function statusOf(situation: Situation): NotesStatus {
+export function statusOf(situation: StatusInputs): NotesStatus {
   const { changes, drafts, storage, over } = situation;
   const state = stateOf(situation);
   switch (state) {

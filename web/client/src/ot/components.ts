@@ -1,5 +1,5 @@
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
-import type { Change, Delete, Insert } from "./ot.ts";
+import type { Change, Delete, Insert } from "./operations.ts";
 
 /** Longer than any document. A whole number, and small: with Infinity all arithmetic here would be in floating point. */
 export const endless = 0x3fff_ffff;
@@ -12,7 +12,7 @@ type Kind = "insert" | "delete" | "retain";
  * stretches between ops, and the endless one after the last, become retains;
  * retains of the change itself are ignored.
  */
-export class Stream {
+export class ComponentReader {
   /** Of the current component. */
   kind: Kind = "retain";
   /** Code points left of the current component. */
@@ -70,7 +70,7 @@ export class Stream {
 }
 
 /** Writes a change in normal form: no retains, neighbours of one kind merged. */
-export class Builder {
+export class ChangeBuilder {
   readonly #ops: (Insert | Delete)[] = [];
   /** Index into the document before the change. */
   #at = 0;

@@ -1,20 +1,20 @@
-import type { Draft } from "../ot/draft.ts";
 import { RapportError } from "../errors.ts";
 import type { TopicEvent } from "../net/frames.ts";
 import { LogTopic } from "../net/logtopic.ts";
-import type { NotesDependencies } from "./notesapi.ts";
-import { topicEvent } from "./notesevent.ts";
-import type { EndReason } from "../net/subscription.ts";
+import type { EndReason } from "../net/topic.ts";
+import type { Replica } from "../ot/replica.ts";
+import { topicEvent } from "./event.ts";
+import type { NotesDependencies } from "./types.ts";
 
 const pageLength = 200;
 
-export interface NotesFollowing {
+export interface FollowerHandlers {
   /** The next version, once and in order. */
   readonly onEvent: (event: TopicEvent) => void;
   readonly onLive: () => void;
   readonly onEnd: (reason: EndReason, error: RapportError | undefined) => void;
   readonly onRoleChanged: () => void;
-  /** The server can't go on from the draft's version: its history begins later, or ends earlier. */
+  /** The server can't go on from the replica's version: its history begins later, or ends earlier. */
   readonly onGone: (error: RapportError) => void;
   /** The confirmed text was compared with the server's hash at that version. */
   readonly onCompared: (version: number, same: boolean) => void;
@@ -24,18 +24,18 @@ export interface NotesFollowing {
 export class NotesFollower {
   readonly #from: NotesDependencies;
   readonly #meetingId: string;
-  readonly #draft: Draft;
-  readonly #events: NotesFollowing;
+  readonly #replica: Replica;
+  readonly #events: FollowerHandlers;
   /** Undefined before the start, after the end, and while the text is read again. */
   #topic: LogTopic | undefined;
   #live = false;
   /** The newest hash that was not compared yet. */
   #head: { readonly position: number; readonly hash: string } | undefined;
 
-  constructor(from: NotesDependencies, meetingId: string, draft: Draft, events: NotesFollowing) {
+  constructor(from: NotesDependencies, meetingId: string, replica: Replica, events: FollowerHandlers) {
     this.#from = from;
     this.#meetingId = meetingId;
-    this.#draft = draft;
+    this.#replica = replica;
     this.#events = events;
   }
 
@@ -43,13 +43,13 @@ export class NotesFollower {
     return this.#live;
   }
 
-  /** Follows from the draft's version on. */
+  /** Follows from the replica's version on. */
   start(): void {
     const { api, connection, platform, meetings, userId } = this.#from;
-    this.#topic = new LogTopic(connection, platform, `meetings/${this.#meetingId}/notes`, this.#draft.version, {
+    this.#topic = new LogTopic(connection, platform, `meetings/${this.#meetingId}/notes`, this.#replica.version, {
       onEvent: this.#events.onEvent,
       onHead: (position, hash) => {
-        if (hash !== undefined && position >= this.#draft.version) this.#head = { position, hash };
+        if (hash !== undefined && position >= this.#replica.version) this.#head = { position, hash };
         this.compare();
       },
       onGone: this.#events.onGone,
@@ -66,7 +66,7 @@ export class NotesFollower {
         const page = await api.notes.changes(this.#meetingId, { from, limit: pageLength }, { signal, once: true });
         return page.items.map(topicEvent);
       },
-      standing: async (signal) => (await meetings()).standing(this.#meetingId, userId, signal),
+      access: async (signal) => (await meetings()).access(this.#meetingId, userId, signal),
     });
     this.#topic.start();
   }
@@ -79,20 +79,20 @@ export class NotesFollower {
   }
 
   /** An event that came as an answer takes its turn among the others. False when nothing is followed. */
-  offer(event: TopicEvent): boolean {
-    this.#topic?.offer(event);
+  insert(event: TopicEvent): boolean {
+    this.#topic?.insert(event);
     return this.#topic !== undefined;
   }
 
   /** Reads by HTTP what the ended topic did not bring. */
   async readRest(signal: AbortSignal): Promise<void> {
     for (let more = true; more && !signal.aborted; ) {
-      const from = this.#draft.version;
+      const from = this.#replica.version;
       const page = await this.#from.api.notes.changes(this.#meetingId, { from, limit: pageLength }, { signal });
       for (const change of page.items) {
-        if (change.version === this.#draft.version + 1) this.#events.onEvent(topicEvent(change));
+        if (change.version === this.#replica.version + 1) this.#events.onEvent(topicEvent(change));
       }
-      more = page.nextCursor !== null && this.#draft.version > from;
+      more = page.nextCursor !== null && this.#replica.version > from;
     }
   }
 
@@ -101,10 +101,10 @@ export class NotesFollower {
     const head = this.#head;
     const topic = this.#topic;
     const { sha256 } = this.#from.platform;
-    if (head === undefined || sha256 === undefined || head.position > this.#draft.version) return;
+    if (head === undefined || sha256 === undefined || head.position > this.#replica.version) return;
     this.#head = undefined;
-    if (head.position < this.#draft.version) return;
-    void sha256(this.#draft.confirmed).then((hash) => {
+    if (head.position < this.#replica.version) return;
+    void sha256(this.#replica.confirmed).then((hash) => {
       if (topic !== undefined && this.#topic === topic) this.#events.onCompared(head.position, hash === head.hash);
     });
   }

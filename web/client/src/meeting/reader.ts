@@ -1,13 +1,13 @@
 import type { Api } from "../api/api.ts";
-import { RapportError } from "../errors.ts";
-import { readSightings } from "../net/frames.ts";
-import type { Sighting } from "../net/frames.ts";
-import type { Present, PresenceReport } from "./meetingapi.ts";
-import { participantsOf } from "./participants.ts";
 import type { Meeting, MeetingView, Page, Participant, Role } from "../api/types.ts";
+import { RapportError } from "../errors.ts";
+import { readPresenceList } from "../net/frames.ts";
+import type { SeenPresence } from "../net/frames.ts";
+import { participantsOf } from "./participants.ts";
+import type { Present, PresenceReport } from "./types.ts";
 
 /** What a topic's follower must know of the meeting where no frame tells it. */
-export interface Standing {
+export interface MeetingAccess {
   /** The meeting is over. */
   readonly over: boolean;
   /** The caller's; undefined for one who is not known, or not in the list. */
@@ -42,7 +42,7 @@ export class MeetingReader {
     return read.view;
   }
 
-  async standing(meetingId: string, userId: string | undefined, signal: AbortSignal): Promise<Standing> {
+  async access(meetingId: string, userId: string | undefined, signal: AbortSignal): Promise<MeetingAccess> {
     const { meeting, participants } = await this.read(meetingId, signal);
     return {
       over: meeting.state === "concluded" || meeting.state === "cancelled",
@@ -51,12 +51,12 @@ export class MeetingReader {
   }
 
   /** Tells of this window where there is something to tell, and reads who is there. Rejects with RapportError. */
-  async here(meetingId: string, report: PresenceReport | undefined, signal: AbortSignal): Promise<Sighting[]> {
+  async presence(meetingId: string, report: PresenceReport | undefined, signal: AbortSignal): Promise<SeenPresence[]> {
     if (report !== undefined) await this.#api.presence.tell(meetingId, report, { signal });
-    const here: Sighting[] = [];
+    const here: SeenPresence[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
       const page: Page<Present> = await this.#api.presence.list(meetingId, { limit: 200, ...(cursor === "" ? {} : { cursor }) }, { signal, once: true });
-      here.push(...readSightings(page.items));
+      here.push(...readPresenceList(page.items));
       cursor = page.nextCursor;
     }
     return here;

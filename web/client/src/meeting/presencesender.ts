@@ -1,13 +1,13 @@
 import type { Api } from "../api/api.ts";
 import type { SocketConnection } from "../net/connection.ts";
-import type { Presence, PresenceReport } from "./meetingapi.ts";
 import type { Platform } from "../runtime/platform.ts";
+import type { Presence, PresenceReport } from "./types.ts";
 
 const minGapMs = 1_000;
 /** Who is silent for 45 s has left. */
 const repeatMs = 20_000;
 /** With nothing heard for so long, a repetition asks for an answer, which a dead socket doesn't give. */
-const quietMs = 60_000;
+const silentMs = 60_000;
 
 /**
  * Numbers presence: of one client's frames the highest counts, also after
@@ -15,7 +15,7 @@ const quietMs = 60_000;
  * which a program that is started again finds further on, and only grow,
  * wherever that time is set.
  */
-export class PresenceNumbers {
+export class PresenceSequence {
   readonly #platform: Platform;
   #last = 0;
 
@@ -33,7 +33,7 @@ export interface PresenceDependencies {
   readonly api: Pick<Api, "presence">;
   readonly connection: SocketConnection;
   readonly platform: Platform;
-  readonly numbers: PresenceNumbers;
+  readonly numbers: PresenceSequence;
 }
 
 /**
@@ -48,7 +48,7 @@ export class PresenceSender {
   #clientId: string;
   #presence: Presence | undefined;
   /** Whether the others were told of the client under its present name. */
-  #told = false;
+  #announced = false;
   #sentAt = -Infinity;
   #dirty = false;
   #subscribed = false;
@@ -61,42 +61,42 @@ export class PresenceSender {
   }
 
   /** Another name for this window; what was told under the one before ends by itself. */
-  identify(clientId: string): void {
+  setClientId(clientId: string): void {
     if (clientId === this.#clientId) return;
     this.#clientId = clientId;
-    this.#told = false;
-    if (this.#presence !== undefined) this.hurry();
+    this.#announced = false;
+    if (this.#presence !== undefined) this.sendSoon();
   }
 
   /** What is told from now on. With `now` false a change waits for the next repetition. */
   set(presence: Presence, now = true): void {
     if (JSON.stringify(presence) === JSON.stringify(this.#presence)) return;
     this.#presence = presence;
-    if (now) this.hurry();
+    if (now) this.sendSoon();
   }
 
   /** Tells what there is, as soon as a frame may be sent. */
-  hurry(): void {
+  sendSoon(): void {
     this.#dirty = true;
     this.#schedule();
-    this.#from.connection.moved();
+    this.#from.connection.noteActivity();
   }
 
   /** Whether the topic is subscribed on the present socket; each time that it becomes so, presence is told. */
-  subscribed(subscribed: boolean): void {
+  setSubscribed(subscribed: boolean): void {
     this.#subscribed = subscribed;
-    if (subscribed) this.hurry();
+    if (subscribed) this.sendSoon();
     else this.#stop();
   }
 
   /** What is to be told by HTTP now; undefined for nothing. */
-  due(): PresenceReport | undefined {
+  takeDue(): PresenceReport | undefined {
     const silent = this.#from.platform.clock.elapsed() - this.#sentAt;
     return this.#dirty || silent >= repeatMs ? this.#next() : undefined;
   }
 
   /** What was due did not arrive: it is due again. */
-  failed(): void {
+  markUnsent(): void {
     this.#dirty = true;
   }
 
@@ -106,13 +106,13 @@ export class PresenceSender {
    * the answer. By HTTP the call outlives the page.
    */
   leave(): void {
-    this.subscribed(false);
+    this.setSubscribed(false);
     this.#presence = undefined;
-    if (!this.#told) return;
-    this.#told = false;
+    if (!this.#announced) return;
+    this.#announced = false;
     const { api, connection, numbers } = this.#from;
     const report = { clientId: this.#clientId, seq: numbers.next(), status: "gone" as const };
-    if (connection.isOpen) connection.farewell(`meetings/${this.#meetingId}`, "presence", report);
+    if (connection.isOpen) connection.sendFinal(`meetings/${this.#meetingId}`, "presence", report);
     // Whoever can't be told finds it out by the silence.
     else if (connection.byHttp) api.presence.tell(this.#meetingId, report, { keepalive: true }).catch(() => {});
   }
@@ -134,7 +134,7 @@ export class PresenceSender {
   #send(): void {
     const { connection } = this.#from;
     const fields = { topic: `meetings/${this.#meetingId}`, ...this.#next() };
-    if (connection.quietFor < quietMs) connection.post("presence", fields);
+    if (connection.silentFor < silentMs) connection.post("presence", fields);
     else {
       connection.send(connection.frame("presence", fields)).catch(() => {
         // Lost with its socket, or refused: the next one tells it all again.
@@ -145,7 +145,7 @@ export class PresenceSender {
 
   #next(): PresenceReport | undefined {
     if (this.#presence === undefined) return undefined;
-    this.#told = true;
+    this.#announced = true;
     this.#sentAt = this.#from.platform.clock.elapsed();
     this.#dirty = false;
     return { clientId: this.#clientId, seq: this.#from.numbers.next(), ...this.#presence };

@@ -1,8 +1,8 @@
-import type { PresenceFrame, Sighting } from "../net/frames.ts";
-import type { Present } from "./meetingapi.ts";
+import type { PresenceFrame, SeenPresence } from "../net/frames.ts";
+import type { Present } from "./types.ts";
 
 /** Who is there, and who no longer. */
-export type Told = Pick<PresenceFrame, "here" | "left">;
+export type PresenceUpdate = Pick<PresenceFrame, "here" | "left">;
 
 /**
  * Who is there, from frames that tell changes, and everybody after each
@@ -11,36 +11,36 @@ export type Told = Pick<PresenceFrame, "here" | "left">;
  * have overtaken that frame, it comes right after and brings the others back.
  * Frames of several senders have no order: of one client, the latest counts.
  */
-export class Here {
-  readonly #present = new Map<string, Sighting>();
+export class Roster {
+  readonly #present = new Map<string, SeenPresence>();
   /** When those were last heard who left since the last subscription: what was said of them before comes too late. */
   readonly #left = new Map<string, number>();
-  #fresh = false;
+  #expectsSnapshot = false;
 
   get list(): readonly Present[] {
     return [...this.#present.values()].map(({ present }) => present);
   }
 
   /** The topic is subscribed anew: the next frame says who is there. */
-  begin(): void {
-    this.#fresh = true;
+  expectSnapshot(): void {
+    this.#expectsSnapshot = true;
     this.#left.clear();
   }
 
-  /** Where `begin` brought no frame, nobody is there. Says whether that changed something. */
-  expire(): boolean {
-    if (!this.#fresh) return false;
-    this.#fresh = false;
+  /** Where `expectSnapshot` brought no frame, nobody is there. Says whether that changed something. */
+  expireSnapshot(): boolean {
+    if (!this.#expectsSnapshot) return false;
+    this.#expectsSnapshot = false;
     const had = this.#present.size > 0;
     this.#present.clear();
     return had;
   }
 
   /** Takes a frame in. Says whether it changed something. */
-  take({ here, left }: Told): boolean {
+  apply({ here, left }: PresenceUpdate): boolean {
     const before = JSON.stringify(this.list);
-    if (this.#fresh) this.#present.clear();
-    this.#fresh = false;
+    if (this.#expectsSnapshot) this.#present.clear();
+    this.#expectsSnapshot = false;
     for (const sighting of here) {
       const { clientKey } = sighting.present;
       if (sighting.at >= (this.#present.get(clientKey)?.at ?? this.#left.get(clientKey) ?? 0)) this.#present.set(clientKey, sighting);

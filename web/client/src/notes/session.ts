@@ -1,30 +1,30 @@
+import { closedError } from "../errors.ts";
+import type { MeetingSession } from "../meeting/session.ts";
+import { newDraft, rebaseDraft, reasonOf } from "../offline/conflicts.ts";
+import type { DraftRepository } from "../offline/drafts.ts";
+import type { Lease } from "../offline/leases.ts";
+import type { NotesDraft } from "../offline/records.ts";
+import { apply, invert } from "../ot/operations.ts";
+import type { Change } from "../ot/operations.ts";
+import type { Replica } from "../ot/replica.ts";
+import { UndoHistory } from "../ot/undo.ts";
+import { DeferredList } from "../runtime/deferred.ts";
+import { Emitter } from "../runtime/emitter.ts";
 import type { NotesAccess } from "./access.ts";
 import { Carets } from "./carets.ts";
-import type { Claim } from "../offline/claims.ts";
-import type { Draft } from "../ot/draft.ts";
-import { draftOf, draftOn, reasonOf } from "../offline/drafts.ts";
-import { Emitter } from "../runtime/emitter.ts";
-import { closedError } from "../errors.ts";
-import type { MeetingSession } from "../meeting/meeting.ts";
-import type { NotesDependencies, NotesHandlers, NotesState, NotesStatus } from "./notesapi.ts";
-import { NotesCore } from "./notescore.ts";
-import type { Aside } from "./notescore.ts";
-import { stateOf, statusOf } from "./notesstatus.ts";
-import type { Situation } from "./notesstatus.ts";
-import { apply, invert } from "../ot/ot.ts";
-import type { Change } from "../ot/ot.ts";
-import type { NotesDraft } from "../offline/saved.ts";
-import type { DraftShelf } from "../offline/shelf.ts";
-import { UndoHistory } from "../ot/undo.ts";
-import { Waiters } from "../runtime/waiters.ts";
+import { stateOf, statusOf } from "./status.ts";
+import type { StatusInputs } from "./status.ts";
+import { NotesSynchronizer } from "./synchronizer.ts";
+import type { Conflict } from "./synchronizer.ts";
+import type { NotesDependencies, NotesHandlers, NotesState, NotesStatus } from "./types.ts";
 
 /** What a session begins with. */
 export interface NotesStart {
-  readonly draft: Draft;
+  readonly replica: Replica;
   /** Undefined where it is not known yet. */
   readonly access: NotesAccess | undefined;
-  readonly claim: Claim;
-  readonly shelf: DraftShelf;
+  readonly lease: Lease;
+  readonly drafts: DraftRepository;
 }
 
 /**
@@ -44,23 +44,23 @@ export class NotesSession {
   /** Two windows of one person are two. A session that takes up what an earlier window left has that one's. */
   readonly clientId: string;
   readonly #from: NotesDependencies;
-  readonly #draft: Draft;
-  readonly #core: NotesCore;
-  readonly #shelf: DraftShelf;
+  readonly #replica: Replica;
+  readonly #synchronizer: NotesSynchronizer;
+  readonly #drafts: DraftRepository;
   readonly #history = new UndoHistory();
   readonly #emitter = new Emitter<NotesHandlers>();
-  readonly #synced = new Waiters();
-  readonly #stopShelf: () => void;
+  readonly #synced = new DeferredList();
+  readonly #stopDrafts: () => void;
   #state: NotesState = "offline";
   #status: NotesStatus;
 
-  constructor(from: NotesDependencies, meetingId: string, { draft, access, claim, shelf }: NotesStart) {
+  constructor(from: NotesDependencies, meetingId: string, { replica, access, lease, drafts }: NotesStart) {
     this.meetingId = meetingId;
-    this.clientId = claim.clientId;
+    this.clientId = lease.clientId;
     this.#from = from;
-    this.#draft = draft;
-    this.#shelf = shelf;
-    this.#core = new NotesCore(from, meetingId, draft, access, claim, {
+    this.#replica = replica;
+    this.#drafts = drafts;
+    this.#synchronizer = new NotesSynchronizer(from, meetingId, replica, access, lease, {
       onOthers: (change, commit) => {
         this.#history.others(change, commit);
         if (change.length > 0) this.#emitter.emit("remote", change);
@@ -70,16 +70,16 @@ export class NotesSession {
         this.#history.others(moved, commit);
         this.#emitter.emit("reset", this.text);
       },
-      onAside: (aside) => this.#setAside(aside),
+      onConflict: (conflict) => this.#raiseConflict(conflict),
       onProblem: (error) => this.#emitter.emit("error", { error }),
       onCommitted: (event) => this.#emitter.emit("committed", event),
       onChange: () => this.#changed(),
     });
-    this.#stopShelf = shelf.onChange((drafts) => {
+    this.#stopDrafts = drafts.onChange((drafts) => {
       this.#emitter.emit("drafts", drafts);
       this.#changed();
     });
-    this.#status = statusOf(this.#situation);
+    this.#status = statusOf(this.#statusInputs);
   }
 
   /**
@@ -87,12 +87,12 @@ export class NotesSession {
    * @internal
    */
   start(): void {
-    this.#core.start();
+    this.#synchronizer.start();
   }
 
   /** The local text: the confirmed text with every local edit. */
   get text(): string {
-    return this.#draft.text;
+    return this.#replica.text;
   }
 
   get state(): NotesState {
@@ -106,17 +106,17 @@ export class NotesSession {
 
   /** The confirmed version. */
   get version(): number {
-    return this.#draft.version;
+    return this.#replica.version;
   }
 
   /** What the server has committed, as far as known here. */
   get confirmed(): { readonly version: number; readonly text: string } {
-    return { version: this.#draft.version, text: this.#draft.confirmed };
+    return { version: this.#replica.version, text: this.#replica.confirmed };
   }
 
   /** Whether local edits wait for confirmation. */
   get pending(): boolean {
-    return this.#draft.pending;
+    return this.#replica.pending;
   }
 
   /**
@@ -124,17 +124,17 @@ export class NotesSession {
    * while an edit or draft is not stored yet, or can't be. For `beforeunload`.
    */
   get unsafe(): boolean {
-    return this.#core.unsafe || (this.#shelf.list.length > 0 && this.#situation.storage === "tab");
+    return this.#synchronizer.unsafe || (this.#drafts.list.length > 0 && this.#statusInputs.storage === "tab");
   }
 
   /** Stores and sends what is pending without waiting; a page that is left or hidden does it by itself. */
   flush(): void {
-    this.#core.flush();
+    this.#synchronizer.flush();
   }
 
   /** Those local edits, as one change on the confirmed text. */
   get unconfirmed(): Change {
-    return this.#draft.unconfirmed;
+    return this.#replica.unconfirmed;
   }
 
   /**
@@ -172,11 +172,11 @@ export class NotesSession {
   }
 
   get canUndo(): boolean {
-    return this.#core.access.writable && this.#history.canUndo;
+    return this.#synchronizer.access.writable && this.#history.canUndo;
   }
 
   get canRedo(): boolean {
-    return this.#core.access.writable && this.#history.canRedo;
+    return this.#synchronizer.access.writable && this.#history.canRedo;
   }
 
   /** The next edit is not undone together with those before it: call it when the caret was moved, say. */
@@ -186,14 +186,14 @@ export class NotesSession {
 
   /** Edits that could not be merged, oldest first, of this person's every window on this machine. */
   get drafts(): readonly NotesDraft[] {
-    return this.#shelf.list;
+    return this.#drafts.list;
   }
 
   /** What applying the draft would do to the present text, and the text that would come of it. */
   previewDraft(id: string): { readonly change: Change; readonly text: string } | undefined {
-    const draft = this.#shelf.find(id);
+    const draft = this.#drafts.find(id);
     if (draft === undefined) return undefined;
-    const change = draftOn(this.text, draft);
+    const change = rebaseDraft(this.text, draft);
     return { change, text: apply(this.text, change) };
   }
 
@@ -203,8 +203,8 @@ export class NotesSession {
    * another window was faster. Rejects as `edit` throws; the draft then stays.
    */
   applyDraft(id: string): Promise<boolean> {
-    return this.#shelf.take(id, async (draft) => {
-      const change = draftOn(this.text, draft);
+    return this.#drafts.take(id, async (draft) => {
+      const change = rebaseDraft(this.text, draft);
       if (change.length > 0) {
         this.#history.seal();
         this.edit(change);
@@ -212,13 +212,13 @@ export class NotesSession {
         this.#emitter.emit("remote", change);
       }
       // The edits must be safe before the draft goes.
-      await this.#core.kept();
+      await this.#synchronizer.persisted();
     });
   }
 
   /** Takes the draft away for good. False when it was gone already. */
   discardDraft(id: string): Promise<boolean> {
-    return this.#shelf.take(id, () => {});
+    return this.#drafts.take(id, () => {});
   }
 
   /**
@@ -226,9 +226,9 @@ export class NotesSession {
    * is; rejects when edits were rolled back or the session is closed.
    */
   whenSynced(): Promise<void> {
-    if (this.#core.closed) return Promise.reject(closedError("the notes session"));
-    if (!this.#draft.pending) return Promise.resolve();
-    this.#core.rush();
+    if (this.#synchronizer.closed) return Promise.reject(closedError("the notes session"));
+    if (!this.#replica.pending) return Promise.resolve();
+    this.#synchronizer.sendNow();
     return this.#synced.wait();
   }
 
@@ -251,9 +251,9 @@ export class NotesSession {
    * of these notes, if the storage keeps them; else they are gone: see `whenSynced`.
    */
   close(): void {
-    if (this.#core.closed) return;
-    this.#core.close();
-    this.#stopShelf();
+    if (this.#synchronizer.closed) return;
+    this.#synchronizer.close();
+    this.#stopDrafts();
     this.#synced.reject(closedError("the notes session"));
     this.#changed();
   }
@@ -261,28 +261,28 @@ export class NotesSession {
   /** Applies a local change to the text; returns what undoes it. */
   #apply(change: Change): Change {
     const before = this.text;
-    this.#core.edit(change);
+    this.#synchronizer.edit(change);
     return invert(before, change);
   }
 
   /** Makes a draft of edits that were taken out of the text; resolves when it is stored, or can't be. */
-  #setAside({ error, baseVersion, baseText, change, text }: Aside): Promise<void> {
+  #raiseConflict({ error, baseVersion, baseText, change, text }: Conflict): Promise<void> {
     this.#history.clear();
     this.#synced.reject(error);
     const { newId, clock } = this.#from.platform;
-    const draft = draftOf({ id: newId(), meetingId: this.meetingId, createdAt: clock.now() }, reasonOf(error), baseVersion, baseText, change);
-    const stored = change.length === 0 ? Promise.resolve() : this.#shelf.add(draft);
-    this.#emitter.emit("error", { error, lost: { change: draftOn(this.text, draft), text } });
+    const draft = newDraft({ id: newId(), meetingId: this.meetingId, createdAt: clock.now() }, reasonOf(error), baseVersion, baseText, change);
+    const stored = change.length === 0 ? Promise.resolve() : this.#drafts.add(draft);
+    this.#emitter.emit("error", { error, lost: { change: rebaseDraft(this.text, draft), text } });
     return stored;
   }
 
   #changed(): void {
-    if (!this.#draft.pending) {
+    if (!this.#replica.pending) {
       this.#history.settled();
       this.#synced.resolve();
     }
-    const state = stateOf(this.#situation);
-    const status = statusOf(this.#situation);
+    const state = stateOf(this.#statusInputs);
+    const status = statusOf(this.#statusInputs);
     const told = JSON.stringify(this.#status) === JSON.stringify(status);
     this.#status = status;
     if (state !== this.#state) {
@@ -292,12 +292,12 @@ export class NotesSession {
     if (!told) this.#emitter.emit("status", status);
   }
 
-  get #situation(): Situation {
-    const { closed, reloading, access, live, storage } = this.#core;
-    const changes = this.#draft.pending ? Math.max(1, this.#draft.edits) : 0;
+  get #statusInputs(): StatusInputs {
+    const { closed, reloading, access, live, storage } = this.#synchronizer;
+    const changes = this.#replica.pending ? Math.max(1, this.#replica.edits) : 0;
     return {
       closed, reloading, writable: access.writable, over: access.over, live, changes,
-      drafts: this.#shelf.list.length, storage: this.#shelf.kept ? storage : "tab",
+      drafts: this.#drafts.list.length, storage: this.#drafts.kept ? storage : "tab",
     };
   }
 }

@@ -2,47 +2,47 @@ import type { Clock } from "./platform.ts";
 
 /**
  * How often changes go out while somebody types: one in `windowMs`, or sooner
- * when `maxEdits` edits have gathered. The first after a quiet window goes at
+ * when `maxItems` edits have gathered. The first after a quiet window goes at
  * once, so that nobody who types now and then waits.
  */
-export class Pacer {
+export class Throttle {
   readonly #clock: Clock;
   readonly #windowMs: number;
-  readonly #maxEdits: number;
-  readonly #onDue: () => void;
+  readonly #maxItems: number;
+  readonly #onOpen: () => void;
   #openAt = -Infinity;
-  #rushed = false;
+  #bypassed = false;
   #cancel: (() => void) | undefined;
 
-  /** `onDue` is called when the window is over that made `due` say no. */
-  constructor(clock: Clock, windowMs: number, maxEdits: number, onDue: () => void) {
+  /** `onOpen` is called when the window is over that made `allows` say no. */
+  constructor(clock: Clock, windowMs: number, maxItems: number, onOpen: () => void) {
     this.#clock = clock;
     this.#windowMs = windowMs;
-    this.#maxEdits = maxEdits;
-    this.#onDue = onDue;
+    this.#maxItems = maxItems;
+    this.#onOpen = onOpen;
   }
 
-  /** Whether `edits` edits may go now; if not, `onDue` will be called. */
-  due(edits: number): boolean {
+  /** Whether `items` items may go now; if not, `onOpen` will be called. */
+  allows(items: number): boolean {
     const left = this.#openAt - this.#clock.elapsed();
-    if (left <= 0 || this.#rushed || edits >= this.#maxEdits) return true;
+    if (left <= 0 || this.#bypassed || items >= this.#maxItems) return true;
     this.#cancel ??= this.#clock.after(left, () => {
       this.#cancel = undefined;
-      this.#onDue();
+      this.#onOpen();
     });
     return false;
   }
 
   /** A change goes out now. */
-  sent(): void {
+  record(): void {
     this.stop();
-    this.#rushed = false;
+    this.#bypassed = false;
     this.#openAt = this.#clock.elapsed() + this.#windowMs;
   }
 
   /** Somebody waits for what is there: the next change does not wait. */
-  rush(): void {
-    this.#rushed = true;
+  bypass(): void {
+    this.#bypassed = true;
   }
 
   stop(): void {

@@ -1,23 +1,23 @@
 /**
- * Edits as they are kept between tabs: a base, which is a draft as it once was,
+ * Edits as they are kept between tabs: a base, which is a replica as it once was,
  * and a journal of what happened to it since, in segments with ascending
  * numbers. So a letter costs a small write, however long the text is.
  */
-import { asArray, asCount, asFields, asString, readEach, readShape } from "../runtime/json.ts";
-import { parseOps, parsePlaces } from "../notes/notesevent.ts";
-import { apply, compose } from "../ot/ot.ts";
-import type { Change } from "../ot/ot.ts";
+import { parseOps, parsePlaces } from "../notes/event.ts";
+import { apply, compose } from "../ot/operations.ts";
+import type { Change } from "../ot/operations.ts";
 import { advance } from "../ot/pending.ts";
-import type { InFlight, Pending, Step } from "../ot/pending.ts";
+import type { InFlight, PendingEdits, Step } from "../ot/pending.ts";
+import { asArray, asCount, asFields, asString, readEach, readShape } from "../runtime/json.ts";
 
-/** Everything that a draft must know to go on where it was. */
-export interface SavedEdits extends Pending {
+/** Everything that a replica must know to go on where it was. */
+export interface ReplicaState extends PendingEdits {
   /** The confirmed text at `version`. */
   readonly confirmed: string;
 }
 
 /** What is stored as the base. Format 1, of earlier versions, had no journal; others are left alone. */
-export interface BaseRecord extends SavedEdits {
+export interface BaseRecord extends ReplicaState {
   readonly format: 2;
   /** The number of the first segment that counts: those before are of an older base. */
   readonly segment: number;
@@ -30,9 +30,9 @@ export interface SegmentRecord {
 }
 
 /** Undefined for what is nothing of this version's. */
-export function parseBase(value: unknown): { readonly saved: SavedEdits; readonly segment: number } | undefined {
+export function parseBase(value: unknown): { readonly saved: ReplicaState; readonly segment: number } | undefined {
   const fields = asFields(value);
-  const saved = readShape<Omit<SavedEdits, "inFlight" | "places">>(value, {
+  const saved = readShape<Omit<ReplicaState, "inFlight" | "places">>(value, {
     version: asCount,
     confirmed: asString,
     buffer: parseOps,
@@ -60,9 +60,9 @@ export function parseSegment(value: unknown): readonly Step[] | undefined {
  * once, at the end: a journal takes no longer for a long text. Throws
  * RapportError where a step doesn't fit.
  */
-export function replay(saved: SavedEdits, steps: readonly Step[]): SavedEdits {
+export function replay(saved: ReplicaState, steps: readonly Step[]): ReplicaState {
   const { confirmed, ...base } = saved;
-  let pending: Pending = base;
+  let pending: PendingEdits = base;
   let since: Change = [];
   for (const step of steps) {
     const next = advance(pending, step);

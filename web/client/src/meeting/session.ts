@@ -1,20 +1,20 @@
-import { Emitter } from "../runtime/emitter.ts";
 import type { Api } from "../api/api.ts";
-import type { SocketConnection } from "../net/connection.ts";
-import { Here } from "./here.ts";
-import type { Told } from "./here.ts";
-import { RapportError } from "../errors.ts";
-import { asArray, asFields, readShape } from "../runtime/json.ts";
-import type { MeetingHandlers, Presence, PresenceStatus, Present } from "./meetingapi.ts";
-import type { MeetingReader } from "./meetingreader.ts";
-import type { Platform } from "../runtime/platform.ts";
-import { PresenceSender } from "./presence.ts";
-import type { PresenceNumbers } from "./presence.ts";
-import { StateTopic } from "../net/statetopic.ts";
 import type { Meeting, MeetingView, Participant } from "../api/types.ts";
+import { RapportError } from "../errors.ts";
+import type { SocketConnection } from "../net/connection.ts";
+import { StateTopic } from "../net/statetopic.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import { asArray, asFields, readShape } from "../runtime/json.ts";
+import type { Platform } from "../runtime/platform.ts";
+import { PresenceSender } from "./presencesender.ts";
+import type { PresenceSequence } from "./presencesender.ts";
+import type { MeetingReader } from "./reader.ts";
+import { Roster } from "./roster.ts";
+import type { PresenceUpdate } from "./roster.ts";
+import type { MeetingHandlers, Presence, PresenceStatus, Present } from "./types.ts";
 
 /** How long the frame with everybody may take after a subscription. */
-const hereMs = 5_000;
+const snapshotMs = 5_000;
 
 export interface MeetingDependencies {
   readonly api: Api;
@@ -22,7 +22,7 @@ export interface MeetingDependencies {
   readonly platform: Platform;
   readonly meetings: () => Promise<MeetingReader>;
   /** Of all sessions of one client. */
-  readonly numbers: PresenceNumbers;
+  readonly numbers: PresenceSequence;
   /** The caller; where it is not known, nobody is taken for the caller. */
   readonly userId: string | undefined;
   /** Called once, when the session is closed or has ended. */
@@ -44,12 +44,12 @@ export class MeetingSession {
   readonly #onClose: (session: MeetingSession) => void;
   readonly #topic: StateTopic;
   readonly #sender: PresenceSender;
-  readonly #here = new Here();
+  readonly #roster = new Roster();
   readonly #emitter = new Emitter<MeetingHandlers>();
   #view: MeetingView | undefined;
   #status: PresenceStatus | undefined;
   #closed = false;
-  #cancelExpiry = () => {};
+  #cancelSnapshotTimeout = () => {};
 
   constructor(from: MeetingDependencies, meetingId: string) {
     const { connection, platform, meetings, userId, onClose } = from;
@@ -63,16 +63,16 @@ export class MeetingSession {
     this.#topic = new StateTopic(connection, platform, `meetings/${meetingId}`, {
       onState: (data) => this.#state(data),
       onSubscribed: () => this.#subscribed(),
-      onPresence: (frame) => this.#take(frame),
+      onPresence: (frame) => this.#applyPresence(frame),
       onLive: (live) => {
-        if (!live) this.#sender.subscribed(false);
+        if (!live) this.#sender.setSubscribed(false);
         this.#emitter.emit("live", live);
       },
       onEnd: (reason, error) => {
         this.#end();
         // Who is there from now on nobody tells.
-        this.#here.begin();
-        if (this.#here.expire()) this.#emitter.emit("here", this.here);
+        this.#roster.expectSnapshot();
+        if (this.#roster.expireSnapshot()) this.#emitter.emit("presence", this.here);
         this.#emitter.emit("end", reason, error);
       },
       read: async (signal) => {
@@ -96,7 +96,7 @@ export class MeetingSession {
 
   /** Everybody's windows, this one among them. Empty until the server has told, and after the end. */
   get here(): readonly Present[] {
-    return this.#here.list;
+    return this.#roster.list;
   }
 
   get live(): boolean {
@@ -117,7 +117,7 @@ export class MeetingSession {
 
   /** From now on this window is the client with that id, as in the changes that it makes to the notes. */
   presentAs(clientId: string): void {
-    this.#sender.identify(clientId);
+    this.#sender.setClientId(clientId);
   }
 
   /** Returns the function that removes the handler. */
@@ -137,48 +137,48 @@ export class MeetingSession {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelExpiry();
-    this.#sender.subscribed(false);
+    this.#cancelSnapshotTimeout();
+    this.#sender.setSubscribed(false);
     this.#topic.close();
     this.#onClose(this);
   }
 
   /** Whether nobody but the caller's own windows is there. */
   get #alone(): boolean {
-    return this.#here.list.every(({ userId }) => userId === this.userId);
+    return this.#roster.list.every(({ userId }) => userId === this.userId);
   }
 
-  #take(frame: Told): boolean {
+  #applyPresence(frame: PresenceUpdate): boolean {
     const alone = this.#alone;
-    const changed = this.#here.take(frame);
-    if (changed) this.#emitter.emit("here", this.here);
+    const changed = this.#roster.apply(frame);
+    if (changed) this.#emitter.emit("presence", this.here);
     // What moved while nobody looked is told to whom has come.
-    if (alone && !this.#alone) this.#sender.hurry();
+    if (alone && !this.#alone) this.#sender.sendSoon();
     return changed;
   }
 
   /** Without a socket: tells of this window and hears who is there. Says whether that changed. */
   async #poll(signal: AbortSignal): Promise<boolean> {
-    const report = this.#sender.due();
+    const report = this.#sender.takeDue();
     try {
-      const here = await (await this.#meetings()).here(this.meetingId, report, signal);
+      const here = await (await this.#meetings()).presence(this.meetingId, report, signal);
       if (this.#closed || this.#connection.isOpen) return false;
-      this.#here.begin();
-      return this.#take({ here, left: [] });
+      this.#roster.expectSnapshot();
+      return this.#applyPresence({ here, left: [] });
     } catch (error) {
       if (!(error instanceof RapportError)) throw error;
       // The meeting itself, which is asked for in the same round, says what holds.
-      if (report !== undefined) this.#sender.failed();
+      if (report !== undefined) this.#sender.markUnsent();
       return false;
     }
   }
 
   #subscribed(): void {
-    this.#here.begin();
-    this.#sender.subscribed(true);
-    this.#cancelExpiry();
-    this.#cancelExpiry = this.#platform.clock.after(hereMs, () => {
-      if (this.#here.expire()) this.#emitter.emit("here", this.here);
+    this.#roster.expectSnapshot();
+    this.#sender.setSubscribed(true);
+    this.#cancelSnapshotTimeout();
+    this.#cancelSnapshotTimeout = this.#platform.clock.after(snapshotMs, () => {
+      if (this.#roster.expireSnapshot()) this.#emitter.emit("presence", this.here);
     });
   }
 
