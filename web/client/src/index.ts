@@ -1,7 +1,8 @@
 /** The TypeScript client of Rapport. Everything public is exported from here. */
 export { Rapport } from "./rapport.ts";
 export type { RapportOptions, Subscription } from "./rapport.ts";
-export type { Api, CallOptions } from "./api/api.ts";
+export type { Api } from "./api/api.ts";
+export type { CallOptions } from "./api/routes.ts";
 export type { Connection, ConnectionState, ClosedReason, FallbackState } from "./net/connection.ts";
 export type { SocketProblem } from "./net/fallback.ts";
 export type { EndReason } from "./net/topic.ts";
@@ -11,17 +12,17 @@ export type { Cursor, MeetingHandlers, Presence, PresenceReport, PresenceStatus,
 export type { Transcriber, TranscriptHandlers } from "./meeting/transcript.ts";
 export type { NotesSession } from "./notes/session.ts";
 export type { NotesState, NotesStatus, NotesProblem, NotesHandlers } from "./notes/types.ts";
-export type { NotesDraft, DraftReason } from "./offline/records.ts";
+export type { NotesDraft, DraftReason } from "./offline/conflicts.ts";
 export type { StorageState } from "./offline/writer.ts";
 export { memoryLocks, memoryStorage } from "./offline/storage.ts";
 export type { EditStorage, Locks, Offline } from "./offline/storage.ts";
 export type { Clock, PartialPlatform, Platform } from "./runtime/platform.ts";
 export type { TokenProvider } from "./net/http.ts";
-export type { WebSocketLike, WebSocketConstructor } from "./net/socket.ts";
+export type { WebSocketLike, WebSocketConstructor } from "./runtime/websocket.ts";
 export { RapportError } from "./errors.ts";
 export type { ErrorCode, ContractCode, ClientCode, ErrorItem } from "./errors.ts";
 export { apply, compose, transform, transformPair, invert, validate, diff } from "./ot/operations.ts";
-export type { Op, Insert, Delete, Retain, Change } from "./ot/operations.ts";
+export type { Op, Insert, Delete, Retain, Change } from "./ot/change.ts";
 export { mapPosition, mapPositionBack } from "./ot/positions.ts";
 export { changeFromUtf16, changeToUtf16, codePointOffset, utf16Offset } from "./ot/utf16.ts";
 export type { Utf16Edit } from "./ot/utf16.ts";

@@ -1,23 +1,25 @@
 import { createApi } from "./api/api.ts";
 import type { Api } from "./api/api.ts";
 import type { MeetingView, User } from "./api/types.ts";
-import { closedError } from "./errors.ts";
-import type { RapportError } from "./errors.ts";
-import { PresenceSequence } from "./meeting/presencesender.ts";
+import { closedError, RapportError } from "./errors.ts";
+import { meetingTopic } from "./meeting/meetingtopic.ts";
+import type { PresenceSequence } from "./meeting/presencesender.ts";
 import type { MeetingReader } from "./meeting/reader.ts";
-import { MeetingSession } from "./meeting/session.ts";
+import type { MeetingSession } from "./meeting/session.ts";
 import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
 import type { TranscriptHandlers } from "./meeting/transcript.ts";
+import type { MeetingHandlers } from "./meeting/types.ts";
 import { SocketConnection } from "./net/connection.ts";
 import type { Connection } from "./net/connection.ts";
 import { Http } from "./net/http.ts";
 import type { TokenProvider } from "./net/http.ts";
-import type { WebSocketConstructor } from "./net/socket.ts";
 import type { EndReason } from "./net/topic.ts";
 import type { NotesSession } from "./notes/session.ts";
 import type { Offline } from "./offline/storage.ts";
+import { Emitter } from "./runtime/emitter.ts";
 import { platform } from "./runtime/platform.ts";
 import type { PartialPlatform, Platform } from "./runtime/platform.ts";
+import type { WebSocketConstructor } from "./runtime/websocket.ts";
 
 export interface RapportOptions {
   /** Where the API is, without `/v1`: `http://localhost:3000`, or `""` for the page's own origin. */
@@ -37,30 +39,40 @@ export interface RapportOptions {
   readonly offline?: Offline | null;
   /** Where the platform has no WebSocket of its own. */
   readonly webSocket?: WebSocketConstructor;
+  /** In place of the platform's own. */
   readonly fetch?: typeof globalThis.fetch;
   /** Time, chance and the rest of the machine, for tests. */
   readonly platform?: PartialPlatform;
 }
 
+/** Something that is followed until `close`, or until its end. */
 export interface Subscription {
+  /** Nothing is called back any more. Closing again does nothing. */
   close(): void;
 }
 
-/** One user's client: HTTP methods, one connection, live topics, notes sessions. */
-export class Rapport implements Api {
-  readonly me: Api["me"];
-  readonly updateMe: Api["updateMe"];
-  readonly meetings: Api["meetings"];
-  readonly participants: Api["participants"];
-  readonly notes: Api["notes"];
-  readonly transcript: Api["transcript"];
-  readonly presence: Api["presence"];
-  readonly tickets: Api["tickets"];
+/** What is loaded when it is first needed. */
+type Lazy = typeof import("./lazy.ts");
+
+async function loadLazy(): Promise<Lazy> {
+  try {
+    return await import("./lazy.ts");
+  } catch (cause) {
+    throw new RapportError({ code: "NETWORK", detail: "a part of the client could not be loaded", cause });
+  }
+}
+
+/** The methods of the API, under the names of the declarations. */
+export interface Rapport extends Api {}
+
+/** One user's client: HTTP methods, one connection, live topics, sessions of meetings and notes. */
+export class Rapport {
+  readonly #load: () => Promise<Lazy>;
   readonly #platform: Platform;
   readonly #connection: SocketConnection;
-  /** Undefined before it was first needed, and loaded. */
+  /** These two are undefined before they were first needed, and loaded. */
   #reader: MeetingReader | undefined;
-  readonly #numbers: PresenceSequence;
+  #numbers: PresenceSequence | undefined;
   readonly #open = new Set<Subscription>();
   /** Resolves when sessions that were closed no longer write to the storage. */
   #left = Promise.resolve();
@@ -70,28 +82,25 @@ export class Rapport implements Api {
   /** Undefined before it is first needed. */
   #offline: Offline | null | undefined;
 
-  constructor(options: RapportOptions) {
+  /** `load` is for tests, which have all of it already. */
+  constructor(options: RapportOptions, load = loadLazy) {
+    this.#load = load;
     this.#platform = platform({
       ...options.platform,
-      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-      ...(options.offline === undefined ? {} : { offline: options.offline }),
-      ...(options.webSocket === undefined ? {} : { webSocket: options.webSocket }),
+      ...(options.fetch && { fetch: options.fetch }),
+      ...(options.webSocket && { webSocket: options.webSocket }),
     });
-    this.#offline = this.#platform.offline;
+    this.#offline = options.offline;
     if (options.userId !== undefined) this.#self = Promise.resolve({ userId: options.userId });
-    const api = createApi(new Http(options.baseUrl, options.token, this.#platform), this.#platform.newId);
-    this.me = api.me;
-    this.updateMe = api.updateMe;
-    this.meetings = api.meetings;
-    this.participants = api.participants;
-    this.notes = api.notes;
-    this.transcript = api.transcript;
-    this.presence = api.presence;
-    this.tickets = api.tickets;
-    this.#connection = new SocketConnection(this.#platform, (signal) => api.tickets.create({ signal }));
-    this.#numbers = new PresenceSequence(this.#platform);
+    Object.assign(this, createApi(new Http(options.baseUrl, options.token, this.#platform), this.#platform.newId));
+    this.#connection = new SocketConnection(
+      this.#platform,
+      (signal) => this.tickets.create({ signal }),
+      async () => (await load()).Fallback,
+    );
   }
 
+  /** The one connection of all topics and sessions. */
   get connection(): Connection {
     return this.#connection;
   }
@@ -105,37 +114,47 @@ export class Rapport implements Api {
     onView: (view: MeetingView) => void,
     onEnd?: (reason: EndReason, error?: RapportError) => void,
   ): Subscription {
-    const session = this.#meeting(meetingId, undefined);
-    session.on("view", onView);
-    if (onEnd !== undefined) session.on("end", onEnd);
-    session.start();
-    return session;
+    const emitter = new Emitter<Pick<MeetingHandlers, "view" | "end">>();
+    emitter.on("view", onView);
+    if (onEnd !== undefined) emitter.on("end", onEnd);
+    const topic = meetingTopic(this.#shared, meetingId, {
+      onView: (view) => emitter.emit("view", view),
+      onEnd: (reason, error) => {
+        this.#open.delete(topic);
+        emitter.emit("end", reason, error);
+      },
+    });
+    topic.start();
+    return this.#opened(topic);
   }
 
   /**
    * Follows the meeting, its participants and who is there, and tells the others
    * about this window once `setPresence` was called. Rejects with RapportError
-   * when the caller can't be read, or when the client is closed meanwhile; a meeting that the caller may not see ends
-   * the session with `refused`.
+   * when the caller can't be read, or when the client is closed meanwhile; a
+   * meeting that the caller may not see ends the session with `refused`.
    */
   async openMeeting(meetingId: string): Promise<MeetingSession> {
     const closings = this.#closings;
-    const { userId } = await this.#whoami();
+    const [{ userId }, { MeetingSession: Session, PresenceSequence: Sequence }] = await Promise.all([this.#whoami(), this.#load()]);
     if (closings !== this.#closings) throw closedError("the client");
-    const session = this.#meeting(meetingId, userId);
+    this.#numbers ??= new Sequence(this.#platform);
+    const session = new Session({
+      ...this.#shared, numbers: this.#numbers, userId, onClose: (closed) => this.#open.delete(closed),
+    }, meetingId);
+    this.#open.add(session);
     session.start();
     return session;
   }
 
   /** Adds to a meeting's transcript, several chunks at a time. Close it to send the rest. */
   openTranscriber(meetingId: string): Transcriber {
-    return new Transcriber(this, this.#platform, meetingId);
+    return new Transcriber(this, this.#platform, async () => (await this.#load()).Batcher, meetingId);
   }
 
   /** Follows a meeting's transcript: every chunk after position `from`, all of them when left out. */
   watchTranscript(meetingId: string, handlers: TranscriptHandlers, from = 0): Subscription {
-    const dependencies = { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings };
-    const follower = new TranscriptFollower(dependencies, meetingId, from, {
+    const follower = new TranscriptFollower(this.#shared, meetingId, from, {
       onChunk: (chunk) => handlers.onChunk(chunk),
       onGap: (oldest) => handlers.onGap?.(oldest),
       onEnd: (reason, error) => {
@@ -143,13 +162,7 @@ export class Rapport implements Api {
         handlers.onEnd?.(reason, error);
       },
     });
-    this.#open.add(follower);
-    return {
-      close: () => {
-        this.#open.delete(follower);
-        follower.close();
-      },
-    };
+    return this.#opened(follower);
   }
 
   /**
@@ -162,8 +175,7 @@ export class Rapport implements Api {
     const onLeave = (left: Promise<void>) => {
       this.#left = this.#left.then(() => left);
     };
-    const from = { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings, userId, offline, onLeave };
-    const session = await openNotes(from, meetingId);
+    const session = await openNotes({ ...this.#shared, userId, offline, onLeave }, meetingId);
     if (closings !== this.#closings) {
       session.close();
       throw closedError("the client");
@@ -200,19 +212,25 @@ export class Rapport implements Api {
     this.#connection.close();
   }
 
-  #meeting(meetingId: string, userId: string | undefined): MeetingSession {
-    const from = {
-      api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings, numbers: this.#numbers, userId,
-      onClose: (closed: MeetingSession) => this.#open.delete(closed),
+  /** What every topic and session stands on. */
+  get #shared() {
+    return { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings };
+  }
+
+  /** Is closed with the client, unless it was closed before. */
+  #opened(topic: Subscription): Subscription {
+    this.#open.add(topic);
+    return {
+      close: () => {
+        this.#open.delete(topic);
+        topic.close();
+      },
     };
-    const session = new MeetingSession(from, meetingId);
-    this.#open.add(session);
-    return session;
   }
 
   /** What only notes need, and where their edits are kept: one storage for all of them. */
   async #loadNotes() {
-    const { openNotes, forgetEdits, browserOffline } = await this.#platform.loadNotes();
+    const { openNotes, forgetEdits, browserOffline } = await this.#load();
     if (this.#offline === undefined) this.#offline = browserOffline() ?? null;
     return { openNotes, forgetEdits, offline: this.#offline ?? undefined };
   }
@@ -220,7 +238,7 @@ export class Rapport implements Api {
   /** For all who must know of a meeting without a socket. */
   readonly #meetings = async (): Promise<MeetingReader> => {
     if (this.#reader === undefined) {
-      const { MeetingReader: Reader } = await this.#platform.loadNotes();
+      const { MeetingReader: Reader } = await this.#load();
       this.#reader ??= new Reader(this);
     }
     return this.#reader;

@@ -6,7 +6,7 @@ import { withTimeouts } from "../src/offline/timeouts.ts";
 import { platform } from "../src/runtime/platform.ts";
 import { memoryStorage } from "../src/offline/storage.ts";
 import { FakeClock } from "./clock.ts";
-import { World } from "./world.ts";
+import { loaded, World } from "./world.ts";
 
 const hour = 3_600_000;
 
@@ -21,7 +21,7 @@ function off(): { world: World; rapport: Rapport; skew: { ms: number } } {
     elapsed: () => world.clock.elapsed(),
     after: (ms, run) => world.clock.after(ms, run),
   };
-  const rapport = new Rapport({ baseUrl: "http://fake", token: () => Promise.resolve("ada"), platform: { ...world.platform(), clock } });
+  const rapport = new Rapport({ baseUrl: "http://fake", token: () => Promise.resolve("ada"), offline: null, platform: { ...world.platform(), clock } }, loaded);
   return { world, rapport, skew };
 }
 

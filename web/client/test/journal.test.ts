@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { Replica } from "../src/ot/replica.ts";
 import { Journal } from "../src/offline/journal.ts";
 import { apply, transform } from "../src/ot/operations.ts";
-import type { Change } from "../src/ot/operations.ts";
+import type { Change } from "../src/ot/change.ts";
 import type { Step } from "../src/ot/pending.ts";
 import { parseBase, parseSegment, replay } from "../src/offline/records.ts";
-import type { ReplicaState } from "../src/offline/records.ts";
+import type { ReplicaState } from "../src/ot/replica.ts";
 import { countCodePoints } from "../src/ot/codepoints.ts";
 import { baseSeed, Random } from "./random.ts";
 

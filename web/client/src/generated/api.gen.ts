@@ -1,4 +1,6 @@
 // Written by `make codegen` from the declarations in functions/; not by hand.
+import type { Op } from "../ot/change.ts";
+import type { Place } from "../ot/places.ts";
 
 /** The requests and answers of the API, by name. */
 export interface Schemas {
@@ -130,12 +132,7 @@ export interface Schemas {
     /** Where inserted text stood in text that was deleted up to baseVersion, where the client knows. */
     readonly places?: readonly Schemas["Place"][];
   };
-  readonly Op: {
-    readonly content?: string;
-    readonly length?: number;
-    readonly position: number;
-    readonly type: "insert" | "delete" | "retain";
-  };
+  readonly Op: Op;
   readonly Participant: {
     readonly displayName: string;
     readonly invitedAt: string;
@@ -148,14 +145,7 @@ export interface Schemas {
     /** The meeting's revision: the participants are at least as new as it. */
     readonly revision: number;
   };
-  readonly Place: {
-    /** How many of the code points that it deleted were before the text; those after them were behind it. */
-    readonly after: number;
-    /** Where the text begins in all that the change inserts, in code points. */
-    readonly offset: number;
-    /** The change that deleted there. */
-    readonly version: number;
-  };
+  readonly Place: Place;
   readonly PresenceList: {
     readonly at: string;
     readonly items: readonly Schemas["Present"][];
@@ -415,3 +405,95 @@ export interface Operations {
     readonly answer: Schemas["Heard"];
   };
 }
+
+/** The methods that call the API as a signed-in person; `Options` is what every call takes beside its input. */
+export interface Methods<Options> {
+  /** Who I am. */
+  me(options?: Options): Promise<Operations["users_get"]["answer"]>;
+  /** Change what I am called. */
+  updateMe(body: Operations["users_update"]["body"], options?: Options): Promise<Operations["users_update"]["answer"]>;
+  readonly meetings: {
+    /** Create a meeting; I become its host. */
+    create(body: Operations["meetings_create"]["body"], options?: Options): Promise<Operations["meetings_create"]["answer"]>;
+    /** End an active meeting; its notes and its transcript take no more. */
+    end(meetingId: string, options?: Options): Promise<Operations["meetings_end"]["answer"]>;
+    /** Read a meeting that I am in. */
+    get(meetingId: string, options?: Options): Promise<Operations["meetings_get"]["answer"]>;
+    /** List my meetings, newest first. */
+    list(query?: Operations["meetings_list"]["query"], options?: Options): Promise<Operations["meetings_list"]["answer"]>;
+    /** Start a scheduled meeting. */
+    start(meetingId: string, options?: Options): Promise<Operations["meetings_start"]["answer"]>;
+    /** Change a meeting; carries the revision that was read. */
+    update(meetingId: string, body: Operations["meetings_update"]["body"], options?: Options): Promise<Operations["meetings_update"]["answer"]>;
+  };
+  readonly notes: {
+    /** Change the notes; a retry of the same change gets the first answer. */
+    change(meetingId: string, body: Operations["notes_append"]["body"], options?: Options): Promise<Operations["notes_append"]["answer"]>;
+    /** List committed changes after a version. */
+    changes(meetingId: string, query?: Operations["notes_changes"]["query"], options?: Options): Promise<Operations["notes_changes"]["answer"]>;
+    /** Read the notes. */
+    get(meetingId: string, options?: Options): Promise<Operations["notes_get"]["answer"]>;
+  };
+  readonly participants: {
+    /** Give a participant another role; it holds at once. */
+    changeRole(meetingId: string, userId: string, body: Operations["meetings_changerole"]["body"], options?: Options): Promise<Operations["meetings_changerole"]["answer"]>;
+    /** Invite a person to a meeting. */
+    invite(meetingId: string, body: Operations["meetings_invite"]["body"], options?: Options): Promise<Operations["meetings_invite"]["answer"]>;
+    /** List who is in a meeting. */
+    list(meetingId: string, query?: Operations["meetings_listparticipants"]["query"], options?: Options): Promise<Operations["meetings_listparticipants"]["answer"]>;
+    /** Remove a participant; their streams end at once. */
+    remove(meetingId: string, userId: string, options?: Options): Promise<Operations["meetings_remove"]["answer"]>;
+  };
+  readonly presence: {
+    /** List who is present in a meeting. */
+    list(meetingId: string, query?: Operations["realtime_listpresence"]["query"], options?: Options): Promise<Operations["realtime_listpresence"]["answer"]>;
+    /** Say that I am in a meeting, or leave, without a socket. */
+    tell(meetingId: string, body: Operations["realtime_tellpresence"]["body"], options?: Options): Promise<Operations["realtime_tellpresence"]["answer"]>;
+  };
+  readonly tickets: {
+    /** Get a ticket that opens one socket within 30 seconds. */
+    create(options?: Options): Promise<Operations["realtime_ticket"]["answer"]>;
+  };
+  readonly transcript: {
+    /** Add what was said to the transcript, while the meeting is active. */
+    append(meetingId: string, body: Operations["transcripts_append"]["body"], options?: Options): Promise<Operations["transcripts_append"]["answer"]>;
+    /** List the transcript's chunks after a position. */
+    list(meetingId: string, query?: Operations["transcripts_list"]["query"], options?: Options): Promise<Operations["transcripts_list"]["answer"]>;
+  };
+}
+
+/** Method and path of each; the third word says what the call takes after the path's parameters. */
+export const routes = {
+  me: "GET /v1/me",
+  updateMe: "PATCH /v1/me body",
+  meetings: {
+    create: "POST /v1/meetings body",
+    end: "POST /v1/meetings/{meetingId}/end",
+    get: "GET /v1/meetings/{meetingId}",
+    list: "GET /v1/meetings query",
+    start: "POST /v1/meetings/{meetingId}/start",
+    update: "PATCH /v1/meetings/{meetingId} body",
+  },
+  notes: {
+    change: "POST /v1/meetings/{meetingId}/notes/changes body",
+    changes: "GET /v1/meetings/{meetingId}/notes/changes query",
+    get: "GET /v1/meetings/{meetingId}/notes",
+  },
+  participants: {
+    changeRole: "PATCH /v1/meetings/{meetingId}/participants/{userId} body",
+    invite: "POST /v1/meetings/{meetingId}/participants body",
+    list: "GET /v1/meetings/{meetingId}/participants query",
+    remove: "DELETE /v1/meetings/{meetingId}/participants/{userId}",
+  },
+  presence: {
+    list: "GET /v1/meetings/{meetingId}/presence query",
+    tell: "POST /v1/meetings/{meetingId}/presence body",
+  },
+  tickets: {
+    create: "POST /v1/realtime/tickets",
+  },
+  transcript: {
+    append: "POST /v1/meetings/{meetingId}/transcript body",
+    list: "GET /v1/meetings/{meetingId}/transcript query",
+  },
+} as const;

@@ -1,10 +1,10 @@
 import type { Api } from "../api/api.ts";
-import type { Meeting, MeetingView, Page, Participant, Role } from "../api/types.ts";
+import type { Meeting, MeetingView, Participant, Role } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
-import { readPresenceList } from "../net/frames.ts";
-import type { SeenPresence } from "../net/frames.ts";
 import { participantsOf } from "./participants.ts";
-import type { Present, PresenceReport } from "./types.ts";
+import { readPresenceList } from "./presenceupdate.ts";
+import type { SeenPresence } from "./presenceupdate.ts";
+import type { PresenceReport } from "./types.ts";
 
 /** What a topic's follower must know of the meeting where no frame tells it. */
 export interface MeetingAccess {
@@ -55,7 +55,7 @@ export class MeetingReader {
     if (report !== undefined) await this.#api.presence.tell(meetingId, report, { signal });
     const here: SeenPresence[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
-      const page: Page<Present> = await this.#api.presence.list(meetingId, { limit: 200, ...(cursor === "" ? {} : { cursor }) }, { signal, once: true });
+      const page = await this.#api.presence.list(meetingId, { limit: 200, ...(cursor === "" ? {} : { cursor }) }, { signal, once: true });
       here.push(...readPresenceList(page.items));
       cursor = page.nextCursor;
     }

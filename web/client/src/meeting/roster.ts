@@ -1,8 +1,5 @@
-import type { PresenceFrame, SeenPresence } from "../net/frames.ts";
+import type { PresenceUpdate, SeenPresence } from "./presenceupdate.ts";
 import type { Present } from "./types.ts";
-
-/** Who is there, and who no longer. */
-export type PresenceUpdate = Pick<PresenceFrame, "here" | "left">;
 
 /**
  * Who is there, from frames that tell changes, and everybody after each

@@ -1,16 +1,17 @@
 import type { Api } from "../api/api.ts";
-import type { Meeting, MeetingView, Participant } from "../api/types.ts";
+import type { MeetingView } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import type { SocketConnection } from "../net/connection.ts";
-import { StateTopic } from "../net/statetopic.ts";
+import type { StateTopic } from "../net/statetopic.ts";
 import { Emitter } from "../runtime/emitter.ts";
-import { asArray, asFields, readShape } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
+import { meetingTopic } from "./meetingtopic.ts";
 import { PresenceSender } from "./presencesender.ts";
 import type { PresenceSequence } from "./presencesender.ts";
+import { readPresenceUpdate } from "./presenceupdate.ts";
+import type { PresenceUpdate } from "./presenceupdate.ts";
 import type { MeetingReader } from "./reader.ts";
 import { Roster } from "./roster.ts";
-import type { PresenceUpdate } from "./roster.ts";
 import type { MeetingHandlers, Presence, PresenceStatus, Present } from "./types.ts";
 
 /** How long the frame with everybody may take after a subscription. */
@@ -23,8 +24,8 @@ export interface MeetingDependencies {
   readonly meetings: () => Promise<MeetingReader>;
   /** Of all sessions of one client. */
   readonly numbers: PresenceSequence;
-  /** The caller; where it is not known, nobody is taken for the caller. */
-  readonly userId: string | undefined;
+  /** The caller. */
+  readonly userId: string;
   /** Called once, when the session is closed or has ended. */
   readonly onClose: (session: MeetingSession) => void;
 }
@@ -39,8 +40,8 @@ export class MeetingSession {
   readonly #meetings: MeetingDependencies["meetings"];
   readonly #connection: SocketConnection;
   readonly #platform: Platform;
-  /** The caller; undefined where that is not known. */
-  readonly userId: string | undefined;
+  /** The caller. */
+  readonly userId: string;
   readonly #onClose: (session: MeetingSession) => void;
   readonly #topic: StateTopic;
   readonly #sender: PresenceSender;
@@ -60,10 +61,13 @@ export class MeetingSession {
     this.#connection = connection;
     this.#platform = platform;
     this.#sender = new PresenceSender(from, meetingId, `p-${platform.newId()}`);
-    this.#topic = new StateTopic(connection, platform, `meetings/${meetingId}`, {
-      onState: (data) => this.#state(data),
+    this.#topic = meetingTopic(from, meetingId, {
+      onView: (view) => {
+        this.#view = view;
+        this.#emitter.emit("view", view);
+      },
       onSubscribed: () => this.#subscribed(),
-      onPresence: (frame) => this.#applyPresence(frame),
+      onPresence: (fields) => this.#applyPresence(readPresenceUpdate(fields)),
       onLive: (live) => {
         if (!live) this.#sender.setSubscribed(false);
         this.#emitter.emit("live", live);
@@ -75,12 +79,7 @@ export class MeetingSession {
         if (this.#roster.expireSnapshot()) this.#emitter.emit("presence", this.here);
         this.#emitter.emit("end", reason, error);
       },
-      read: async (signal) => {
-        const view = await (await meetings()).read(meetingId, signal);
-        return { position: view.meeting.revision, data: view };
-      },
-      // Where the caller isn't known nobody asks who is there.
-      ...(userId === undefined ? {} : { onPolled: (signal: AbortSignal) => this.#poll(signal) }),
+      onPolled: (signal) => this.#poll(signal),
     });
   }
 
@@ -148,9 +147,9 @@ export class MeetingSession {
     return this.#roster.list.every(({ userId }) => userId === this.userId);
   }
 
-  #applyPresence(frame: PresenceUpdate): boolean {
+  #applyPresence(update: PresenceUpdate): boolean {
     const alone = this.#alone;
-    const changed = this.#roster.apply(frame);
+    const changed = this.#roster.apply(update);
     if (changed) this.#emitter.emit("presence", this.here);
     // What moved while nobody looked is told to whom has come.
     if (alone && !this.#alone) this.#sender.sendSoon();
@@ -181,18 +180,4 @@ export class MeetingSession {
       if (this.#roster.expireSnapshot()) this.#emitter.emit("presence", this.here);
     });
   }
-
-  #state(data: unknown): void {
-    const view = parseView(data);
-    if (view === undefined) return;
-    this.#view = view;
-    this.#emitter.emit("view", view);
-  }
-}
-
-function parseView(data: unknown): MeetingView | undefined {
-  return readShape<MeetingView>(data, {
-    meeting: (meeting) => asFields(meeting) as Meeting | undefined,
-    participants: (participants) => asArray(participants) as readonly Participant[] | undefined,
-  });
 }

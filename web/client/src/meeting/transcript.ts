@@ -31,10 +31,12 @@ export class Transcriber {
   readonly meetingId: string;
   readonly #api: Api;
   readonly #platform: Platform;
+  readonly #loadBatcher: () => Promise<typeof Batcher>;
   /** Undefined before it was first needed; those who wait for it go on in their order. */
   #batcher: Promise<Batcher<Speech, number>> | undefined;
 
-  constructor(api: Api, platform: Platform, meetingId: string) {
+  constructor(api: Api, platform: Platform, loadBatcher: () => Promise<typeof Batcher>, meetingId: string) {
+    this.#loadBatcher = loadBatcher;
     this.meetingId = meetingId;
     this.#api = api;
     this.#platform = platform;
@@ -64,8 +66,8 @@ export class Transcriber {
   }
 
   async #load(): Promise<Batcher<Speech, number>> {
-    const part = await this.#platform.loadNotes();
-    return new part.Batcher(this.#platform.clock, limits, sizeOf, async (chunks) => {
+    const Loaded = await this.#loadBatcher();
+    return new Loaded(this.#platform.clock, limits, sizeOf, async (chunks) => {
       const answer = await this.#api.transcript.append(this.meetingId, { chunks }, { idempotencyKey: this.#platform.newId() });
       return chunks.map((_, i) => answer.firstPosition + i);
     });

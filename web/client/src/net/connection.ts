@@ -1,4 +1,3 @@
-import type { Ticket } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import type { Platform } from "../runtime/platform.ts";
@@ -46,6 +45,13 @@ export interface Connection {
   close(): void;
 }
 
+/** Opens one socket. */
+export interface SocketTicket {
+  readonly url: string;
+  /** When it can no longer be used, by the server's clock. */
+  readonly expiresAt: string;
+}
+
 /** A socket that lived this long was a success: the next loss begins with a short wait again. */
 const stableMs = 5_000;
 const handshakeTimeoutMs = 10_000;
@@ -60,7 +66,8 @@ const staleMs = 10_000;
 
 export class SocketConnection implements Connection {
   readonly #platform: Platform;
-  readonly #newTicket: (signal: AbortSignal) => Promise<Ticket>;
+  readonly #loadFallback: () => Promise<typeof Fallback>;
+  readonly #newTicket: (signal: AbortSignal) => Promise<SocketTicket>;
   readonly #emitter = new Emitter<{ state(state: ConnectionState): void; open(): void }>();
   readonly #topics: Topics;
   /** Undefined before an attempt has failed, and it was loaded. */
@@ -88,9 +95,11 @@ export class SocketConnection implements Connection {
   #cancelIdleClose = () => {};
   #stopNetwork: (() => void) | undefined;
 
-  constructor(platform: Platform, newTicket: (signal: AbortSignal) => Promise<Ticket>) {
+  /** `loadFallback` is called when it is first needed, and again with the next failure where it rejects. */
+  constructor(platform: Platform, newTicket: (signal: AbortSignal) => Promise<SocketTicket>, loadFallback: () => Promise<typeof Fallback>) {
     this.#platform = platform;
     this.#newTicket = newTicket;
+    this.#loadFallback = loadFallback;
     this.#topics = new Topics((action, fields, reply) => this.#request(this.frame(action, fields), reply), () => this.#closeWhenIdle());
   }
 
@@ -328,7 +337,7 @@ export class SocketConnection implements Connection {
     this.#lastFailure = { error, ticketed };
     if (this.#fallback !== undefined) this.#fallback.failed(error, ticketed);
     // Without a network it can't be loaded: the next failure tries again.
-    else this.#platform.loadNotes().then((part) => this.#loaded(part.Fallback), () => {});
+    else this.#loadFallback().then((Loaded) => this.#loaded(Loaded), () => {});
   }
 
   #loaded(Loaded: typeof Fallback): void {

@@ -1,8 +1,8 @@
 /** The frames that the server sends, read from text that came from outside. */
-import { RapportError, readRefusal } from "../errors.ts";
-import type { Cursor, Present, PresenceStatus } from "../meeting/types.ts";
-import { asCount, asFields, asNumber, asString, parseFields, readEach, readShape } from "../runtime/json.ts";
+import { RapportError } from "../errors.ts";
+import { asCount, asFields, asNumber, asString, asTime, parseFields, readEach } from "../runtime/json.ts";
 import type { Fields } from "../runtime/json.ts";
+import { readRefusal } from "./refusal.ts";
 
 /** One entry of a topic; `data` is absent where the frame had no room for it. */
 export interface TopicEvent {
@@ -11,24 +11,11 @@ export interface TopicEvent {
   readonly omitted: boolean;
 }
 
-/** Somebody who was there at a time, in milliseconds since the epoch; Infinity where it was not said. */
-export interface SeenPresence {
-  readonly present: Present;
-  readonly at: number;
-}
-
-/** The same of somebody who has left. */
-export interface Departure {
-  readonly clientKey: string;
-  readonly at: number;
-}
-
-/** Who is there of a meeting, and who no longer. */
+/** Changes of who is there; what its fields say is read by who follows the meeting. */
 export interface PresenceFrame {
   readonly type: "presence";
   readonly topic: string;
-  readonly here: readonly SeenPresence[];
-  readonly left: readonly Departure[];
+  readonly fields: Fields;
 }
 
 export type TopicFrame =
@@ -75,10 +62,8 @@ export function parseFrame(data: unknown): ServerFrame | undefined {
       return id === undefined ? undefined : { type, id, fields };
     case "error":
       return id === undefined ? undefined : { type, id, error: frameError(fields) };
-    case "reconnect": {
-      const before = readTime(fields["before"]);
-      return { type, before: before === Infinity ? undefined : before };
-    }
+    case "reconnect":
+      return { type, before: asTime(fields["before"]) };
     default:
       return parseTopicFrame(type, fields);
   }
@@ -97,7 +82,7 @@ function parseTopicFrame(type: unknown, fields: Fields): TopicFrame | undefined 
     case "revoked":
       return { type, topic, reason: asString(fields["reason"]) ?? "" };
     case "presence":
-      return { type, topic, here: readEach(fields["here"], readSeenPresence), left: readEach(fields["left"], readDeparture) };
+      return { type, topic, fields };
     default:
       return undefined;
   }
@@ -108,38 +93,6 @@ function readEvent(value: unknown): TopicEvent | undefined {
   const position = asCount(fields?.["position"]);
   const data = fields?.["data"];
   return position === undefined ? undefined : { position, data, omitted: fields?.["omitted"] === true || data === undefined };
-}
-
-/** Infinity for what is no time. */
-function readTime(value: unknown): number {
-  const at = Date.parse(asString(value) ?? "");
-  return Number.isNaN(at) ? Infinity : at;
-}
-
-function readDeparture(value: unknown): Departure | undefined {
-  return readShape<Departure>(value, { clientKey: asString, at: readTime });
-}
-
-function readSeenPresence(value: unknown): SeenPresence | undefined {
-  const fields = asFields(value);
-  const present = readShape<Required<Omit<Present, "cursor">>>(value, {
-    userId: asString,
-    clientKey: asString,
-    displayName: (name) => asString(name) ?? "",
-    status: readStatus,
-  });
-  if (present === undefined) return undefined;
-  const cursor = readShape<Cursor>(fields?.["cursor"], { anchor: asCount, head: asCount, version: asCount });
-  return { present: cursor === undefined ? present : { ...present, cursor }, at: readTime(fields?.["at"]) };
-}
-
-/** Who is there, as a list that came by HTTP and says no times: whatever a frame says later is newer. */
-export function readPresenceList(list: unknown): SeenPresence[] {
-  return readEach(list, readSeenPresence).map(({ present }) => ({ present, at: 0 }));
-}
-
-function readStatus(value: unknown): PresenceStatus {
-  return value === "typing" || value === "idle" ? value : "active";
 }
 
 function frameError(fields: Fields): RapportError {

@@ -1,8 +1,9 @@
-import { RapportError, readRefusal } from "../errors.ts";
+import { RapportError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import { backoff, sleep } from "../runtime/backoff.ts";
 import { asString, parseFields } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
+import { readRefusal } from "./refusal.ts";
 
 /** Gives the access token; with `refresh` the last one was refused. */
 export type TokenProvider = (why: { readonly refresh: boolean }) => Promise<string>;

@@ -1,11 +1,17 @@
-import type { Role } from "../api/types.ts";
 import { closedError, RapportError } from "../errors.ts";
-import type { MeetingAccess } from "../meeting/reader.ts";
 import type { Platform } from "../runtime/platform.ts";
 import type { SocketConnection } from "./connection.ts";
 import type { TopicEvent } from "./frames.ts";
 import { Topic } from "./topic.ts";
 import type { TopicHandlers } from "./topic.ts";
+
+/** What must be known of a topic where no frame tells it. */
+export interface TopicAccess {
+  /** Nothing follows what is there. */
+  readonly over: boolean;
+  /** The caller's, which says what the topic may be used for; undefined where it isn't known. */
+  readonly role: string | undefined;
+}
 
 export interface LogHandlers extends TopicHandlers {
   /** Every event once, in order, without holes. */
@@ -17,7 +23,7 @@ export interface LogHandlers extends TopicHandlers {
   /** Events after a position by HTTP: those that a frame had no room for. */
   readonly read: (from: number, signal: AbortSignal) => Promise<readonly TopicEvent[]>;
   /** Without a socket: what became of the meeting and the caller's place in it. */
-  readonly access: (signal: AbortSignal) => Promise<MeetingAccess>;
+  readonly access: (signal: AbortSignal) => Promise<TopicAccess>;
 }
 
 /** Early events kept until what is missing has come; more are dropped and replayed. */
@@ -36,7 +42,7 @@ export class LogTopic extends Topic {
   readonly #buffered = new Map<number, TopicEvent>();
   #isReading = false;
   /** The caller's role as it was read last; null before the first time. */
-  #role: Role | undefined | null = null;
+  #role: string | undefined | null = null;
 
   constructor(connection: SocketConnection, platform: Platform, topic: string, position: number, handlers: LogHandlers) {
     super(connection, platform, topic, handlers);

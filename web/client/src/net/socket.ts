@@ -1,20 +1,10 @@
 import { RapportError } from "../errors.ts";
 import { backoff } from "../runtime/backoff.ts";
 import type { Platform } from "../runtime/platform.ts";
+import type { WebSocketLike } from "../runtime/websocket.ts";
 import { parseFrame } from "./frames.ts";
 import type { AnswerFrame, ServerFrame } from "./frames.ts";
 import type { LossCause } from "./reconnect.ts";
-
-/** The part of the standard WebSocket that the client uses. */
-export interface WebSocketLike {
-  /** 1 while frames can be sent, where the platform says it: a socket that is closing takes frames and drops them. */
-  readonly readyState?: number;
-  send(data: string): void;
-  close(code?: number, reason?: string): void;
-  addEventListener(type: string, listener: (event: { data?: unknown }) => void): void;
-}
-
-export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 /** A frame of ours, made once: what is sent again has the same bytes and id. */
 export interface OutgoingFrame {

@@ -1,7 +1,8 @@
 import { closedError, RapportError } from "../errors.ts";
+import type { Fields } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
 import type { SocketConnection } from "./connection.ts";
-import type { PresenceFrame, TopicEvent } from "./frames.ts";
+import type { TopicEvent } from "./frames.ts";
 import { Topic } from "./topic.ts";
 import type { TopicHandlers } from "./topic.ts";
 
@@ -10,7 +11,7 @@ export interface StateHandlers extends TopicHandlers {
   readonly onState: (data: unknown, position: number) => void;
   /** Subscribed, each time: what follows tells everybody who is there. */
   readonly onSubscribed?: () => void;
-  readonly onPresence?: (frame: PresenceFrame) => void;
+  readonly onPresence?: (fields: Fields) => void;
   /** The state by HTTP, where a frame had no room for it, or there is no socket. */
   readonly read: (signal: AbortSignal) => Promise<{ readonly position: number; readonly data: unknown }>;
   /** Without a socket, with each round: what else is to be asked for. Must not reject. */
@@ -64,8 +65,8 @@ export class StateTopic extends Topic {
     this.#handlers.onSubscribed?.();
   }
 
-  protected override onPresence(frame: PresenceFrame): void {
-    this.#handlers.onPresence?.(frame);
+  protected override onPresence(fields: Fields): void {
+    this.#handlers.onPresence?.(fields);
   }
 
   protected override onUnknownPosition(): void {}

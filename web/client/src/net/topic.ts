@@ -1,9 +1,10 @@
 import { closedError, RapportError } from "../errors.ts";
 import { backoff } from "../runtime/backoff.ts";
 import { asCount } from "../runtime/json.ts";
+import type { Fields } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
 import type { SocketConnection } from "./connection.ts";
-import type { PresenceFrame, TopicEvent, TopicFrame } from "./frames.ts";
+import type { TopicEvent, TopicFrame } from "./frames.ts";
 import type { TopicFollower } from "./topics.ts";
 
 /**
@@ -95,7 +96,7 @@ export abstract class Topic implements TopicFollower {
         this.onHead(frame.position, frame.hash);
         return;
       case "presence":
-        this.onPresence(frame);
+        this.onPresence(frame.fields);
         return;
       case "revoked":
         this.#revoked(frame.reason);
@@ -137,7 +138,7 @@ export abstract class Topic implements TopicFollower {
   protected abstract onSubscribed(position: number): void;
   /** The server refused `from`: its history begins later, or ends earlier. */
   protected abstract onUnknownPosition(error: RapportError): void;
-  protected onPresence(_frame: PresenceFrame): void {}
+  protected onPresence(_fields: Fields): void {}
   /** As `poll`; any error is judged here. */
   protected abstract onPoll(signal: AbortSignal): Promise<boolean>;
   /** Called instead of subscribing when there is no socket. */

@@ -1,10 +1,10 @@
 import type { NotesEvent } from "../api/types.ts";
 import type { MeetingSession } from "../meeting/session.ts";
 import type { Cursor, PresenceStatus, Present } from "../meeting/types.ts";
-import type { Change } from "../ot/operations.ts";
+import type { Change } from "../ot/change.ts";
 import { caretAfter, mapPosition, mapPositionBack } from "../ot/positions.ts";
 import { Emitter } from "../runtime/emitter.ts";
-import type { NotesSession } from "./session.ts";
+import type { NotesHandlers } from "./types.ts";
 
 /** A selection of somebody else in the local text, in code points; `head` is where their caret is. */
 export interface Caret {
@@ -19,6 +19,16 @@ export interface Caret {
 interface Selection {
   readonly anchor: number;
   readonly head: number;
+}
+
+/** What carets need of a notes session. */
+export interface CaretText {
+  readonly clientId: string;
+  readonly version: number;
+  readonly confirmed: { readonly version: number };
+  readonly unconfirmed: Change;
+  readonly pending: boolean;
+  on<K extends keyof NotesHandlers>(event: K, handler: NotesHandlers[K]): () => void;
 }
 
 /** Somebody's selection on the confirmed text. */
@@ -41,7 +51,7 @@ const keptChanges = 256;
  * Made by `NotesSession.carets`.
  */
 export class Carets {
-  readonly #notes: NotesSession;
+  readonly #notes: CaretText;
   readonly #meeting: MeetingSession;
   /** Names a client to others, as the server does; undefined where the machine can't work it out. */
   readonly #keyOf: (userId: string, clientId: string) => Promise<string | undefined>;
@@ -56,12 +66,12 @@ export class Carets {
   #own: { readonly status: PresenceStatus; readonly selection: Selection | undefined } | undefined;
   #status: PresenceStatus | undefined;
 
-  constructor(notes: NotesSession, meeting: MeetingSession, keyOf: (userId: string, clientId: string) => Promise<string | undefined>) {
+  constructor(notes: CaretText, meeting: MeetingSession, keyOf: (userId: string, clientId: string) => Promise<string | undefined>) {
     this.#notes = notes;
     this.#meeting = meeting;
     this.#keyOf = keyOf;
     meeting.presentAs(notes.clientId);
-    void this.#learnKey(meeting.userId ?? "", notes.clientId);
+    void this.#learnKey(meeting.userId, notes.clientId);
     this.#stops = [
       notes.on("committed", (event) => this.#committed(event)),
       notes.on("remote", (change) => {

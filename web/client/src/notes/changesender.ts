@@ -1,13 +1,13 @@
 import type { Api } from "../api/api.ts";
+import { parseOps } from "../api/changes.ts";
 import { closedError, RapportError } from "../errors.ts";
 import type { SocketConnection } from "../net/connection.ts";
 import { fallbackMs } from "../net/reconnect.ts";
-import type { Change } from "../ot/operations.ts";
+import type { Change } from "../ot/change.ts";
 import type { InFlight } from "../ot/pending.ts";
 import { backoff } from "../runtime/backoff.ts";
 import { asCount } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
-import { parseOps } from "./event.ts";
 
 /** The answer to a change; `ops` is absent where the frame had no room for it. */
 export interface Ack {

@@ -1,8 +1,8 @@
 import type { Api } from "../api/api.ts";
 import type { NotesEvent } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
+import type { Change } from "../ot/change.ts";
 import { transform } from "../ot/operations.ts";
-import type { Change } from "../ot/operations.ts";
 import type { InFlight } from "../ot/pending.ts";
 import type { FlightOutcome } from "../ot/replica.ts";
 

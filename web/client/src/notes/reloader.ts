@@ -1,6 +1,6 @@
 import { RapportError } from "../errors.ts";
+import type { Change } from "../ot/change.ts";
 import { apply, compose, diff } from "../ot/operations.ts";
-import type { Change } from "../ot/operations.ts";
 import type { Replica } from "../ot/replica.ts";
 import type { Commit } from "../ot/tombstones.ts";
 import { backoff, sleep } from "../runtime/backoff.ts";

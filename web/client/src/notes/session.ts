@@ -1,11 +1,11 @@
 import { closedError } from "../errors.ts";
 import type { MeetingSession } from "../meeting/session.ts";
 import { newDraft, rebaseDraft, reasonOf } from "../offline/conflicts.ts";
+import type { NotesDraft } from "../offline/conflicts.ts";
 import type { DraftRepository } from "../offline/drafts.ts";
 import type { Lease } from "../offline/leases.ts";
-import type { NotesDraft } from "../offline/records.ts";
+import type { Change } from "../ot/change.ts";
 import { apply, invert } from "../ot/operations.ts";
-import type { Change } from "../ot/operations.ts";
 import type { Replica } from "../ot/replica.ts";
 import { UndoHistory } from "../ot/undo.ts";
 import { DeferredList } from "../runtime/deferred.ts";

@@ -4,10 +4,10 @@ import type { NotesEvent } from "../api/types.ts";
 import type { RapportError } from "../errors.ts";
 import type { MeetingReader } from "../meeting/reader.ts";
 import type { SocketConnection } from "../net/connection.ts";
-import type { NotesDraft } from "../offline/records.ts";
+import type { NotesDraft } from "../offline/conflicts.ts";
 import type { Offline } from "../offline/storage.ts";
 import type { StorageState } from "../offline/writer.ts";
-import type { Change } from "../ot/operations.ts";
+import type { Change } from "../ot/change.ts";
 import type { Platform } from "../runtime/platform.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { Emitter } from "../runtime/emitter.ts";
+import { parseDraft } from "./conflicts.ts";
+import type { NotesDraft } from "./conflicts.ts";
 import { acquire, keysOf } from "./leases.ts";
-import { parseDraft } from "./records.ts";
-import type { NotesDraft } from "./records.ts";
 import type { Offline } from "./storage.ts";
 
 /** The drafts of one user for one meeting, in every window that uses the same storage. */

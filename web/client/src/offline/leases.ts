@@ -1,8 +1,8 @@
 /** Which window owns which pending edits. */
 import { RapportError } from "../errors.ts";
 import type { Step } from "../ot/pending.ts";
+import type { ReplicaState } from "../ot/replica.ts";
 import { parseBase, parseSegment, replay } from "./records.ts";
-import type { ReplicaState } from "./records.ts";
 import type { EditStorage, Locks, Offline } from "./storage.ts";
 
 /** Edits of one client id that this window owns: nobody else sends or changes them until `release`. */

@@ -3,18 +3,13 @@
  * and a journal of what happened to it since, in segments with ascending
  * numbers. So a letter costs a small write, however long the text is.
  */
-import { parseOps, parsePlaces } from "../notes/event.ts";
+import { parseOps, parsePlaces } from "../api/changes.ts";
+import type { Change } from "../ot/change.ts";
 import { apply, compose } from "../ot/operations.ts";
-import type { Change } from "../ot/operations.ts";
 import { advance } from "../ot/pending.ts";
 import type { InFlight, PendingEdits, Step } from "../ot/pending.ts";
+import type { ReplicaState } from "../ot/replica.ts";
 import { asArray, asCount, asFields, asString, readEach, readShape } from "../runtime/json.ts";
-
-/** Everything that a replica must know to go on where it was. */
-export interface ReplicaState extends PendingEdits {
-  /** The confirmed text at `version`. */
-  readonly confirmed: string;
-}
 
 /** What is stored as the base. Format 1, of earlier versions, had no journal; others are left alone. */
 export interface BaseRecord extends ReplicaState {
@@ -98,46 +93,4 @@ function parseInFlight(value: unknown): InFlight | undefined {
     edits: (edits) => asCount(edits) ?? 1,
   });
   return flight && { ...flight, ...parsePlaces(value) };
-}
-
-/** Why edits could not be merged by themselves. */
-export type DraftReason =
-  /** The server no longer has the versions since the text that they were made on. */
-  | "history_gone"
-  /** The meeting ended, or was cancelled, first. */
-  | "meeting_over"
-  /** The caller may no longer write, or is no longer in the meeting. */
-  | "forbidden"
-  /** The server refused them for another reason. */
-  | "refused";
-
-/** Edits that wait for a person's decision: to be applied to the present text, or discarded. */
-export interface NotesDraft {
-  readonly id: string;
-  readonly meetingId: string;
-  readonly reason: DraftReason;
-  /** The text that the edits were made on, and its version. */
-  readonly baseVersion: number;
-  readonly baseText: string;
-  /** The edits, on `baseText`. */
-  readonly change: Change;
-  /** The base text with the edits. */
-  readonly text: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
-}
-
-const reasons: readonly unknown[] = ["history_gone", "meeting_over", "forbidden", "refused"] satisfies DraftReason[];
-
-export function parseDraft(value: unknown): NotesDraft | undefined {
-  return readShape<NotesDraft>(value, {
-    id: asString,
-    meetingId: asString,
-    reason: (reason) => (reasons.includes(reason) ? (reason as DraftReason) : undefined),
-    baseVersion: asCount,
-    baseText: asString,
-    change: parseOps,
-    text: asString,
-    createdAt: asCount,
-  });
 }

@@ -1,5 +1,5 @@
+import type { Change, Delete, Insert } from "./change.ts";
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
-import type { Change, Delete, Insert } from "./operations.ts";
 
 /** Longer than any document. A whole number, and small: with Infinity all arithmetic here would be in floating point. */
 export const endless = 0x3fff_ffff;

@@ -1,6 +1,6 @@
 /** The contract's limits on a change, with room for the frame around it. */
+import type { Change, Op } from "./change.ts";
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
-import type { Change, Op } from "./operations.ts";
 
 export const maxDocumentCodePoints = 262_144;
 const maxOps = 500;

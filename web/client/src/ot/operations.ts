@@ -14,36 +14,9 @@
  * RapportError VALIDATION_ERROR, with the place as `ops[2].position`.
  */
 import { RapportError } from "../errors.ts";
+import type { Change, Op } from "./change.ts";
 import { countCodePoints, isWellFormed, skipCodePoints } from "./codepoints.ts";
 import { ChangeBuilder, endless, ComponentReader } from "./components.ts";
-
-export interface Insert {
-  readonly type: "insert";
-  readonly position: number;
-  readonly content: string;
-}
-
-export interface Delete {
-  readonly type: "delete";
-  readonly position: number;
-  readonly length: number;
-}
-
-/** Changes nothing and may be left out; only an insert must not stand inside it. */
-export interface Retain {
-  readonly type: "retain";
-  readonly position: number;
-  readonly length: number;
-}
-
-export type Op = Insert | Delete | Retain;
-
-/**
- * Ascending operations that do not overlap. Each `position` counts Unicode code
- * points in the document before the change; the ops before it in the list do
- * not shift it. Several inserts at one position apply in list order.
- */
-export type Change = readonly Op[];
 
 /** The document after the change. */
 export function apply(doc: string, change: Change): string {

@@ -3,11 +3,11 @@
  * text that it stands on. Every step is a function of the state before it, so a
  * list of steps brings a state that was stored to where it was.
  */
-import type { Place } from "../api/types.ts";
+import type { Change } from "./change.ts";
 import { countCodePoints } from "./codepoints.ts";
 import { compose, insertedText, transformPair } from "./operations.ts";
-import type { Change } from "./operations.ts";
 import { composePlaces, placesIn, splitPlaces } from "./places.ts";
+import type { Place } from "./places.ts";
 
 /** A change that was begun and has no answer yet. */
 export interface InFlight {

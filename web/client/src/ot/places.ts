@@ -1,8 +1,17 @@
 /** Where inserted text stood in text that others deleted: see `Place`. */
-import type { Place } from "../api/types.ts";
+import type { Change } from "./change.ts";
 import { countCodePoints } from "./codepoints.ts";
 import { ComponentReader } from "./components.ts";
-import type { Change } from "./operations.ts";
+
+/** Where text that a change inserts stood in text that was deleted at the same time. */
+export interface Place {
+  /** Where the text begins in all that the change inserts, in code points. */
+  readonly offset: number;
+  /** The change that deleted there. */
+  readonly version: number;
+  /** How many of the code points that it deleted were before the text; those after them were behind it. */
+  readonly after: number;
+}
 
 /** Of a change as sent, so that the fields around its ops stay below 1 KB. */
 const maxPlaces = 8;

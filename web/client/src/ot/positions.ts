@@ -1,6 +1,6 @@
 /** Positions in a text that changes; all count code points. */
+import type { Change } from "./change.ts";
 import { countCodePoints } from "./codepoints.ts";
-import type { Change } from "./operations.ts";
 
 /** Where a position of the text before the change is after it. What is inserted just there comes behind it. */
 export function mapPosition(position: number, change: Change): number {

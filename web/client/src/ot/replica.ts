@@ -1,11 +1,16 @@
 import { RapportError } from "../errors.ts";
-import type { ReplicaState } from "../offline/records.ts";
+import type { Change } from "./change.ts";
 import { countCodePoints } from "./codepoints.ts";
 import { maxDocumentCodePoints, splitChange } from "./limits.ts";
 import { apply, compose, diff, growth, transform, validate } from "./operations.ts";
-import type { Change } from "./operations.ts";
 import { begun, edited, nothingPending, othersCommitted, ownCommitted, withdrawn, withBuffer } from "./pending.ts";
 import type { InFlight, PendingEdits, Step } from "./pending.ts";
+
+/** Everything that a replica must know to go on where it was. */
+export interface ReplicaState extends PendingEdits {
+  /** The confirmed text at `version`. */
+  readonly confirmed: string;
+}
 
 /** What became of the change in flight while the history was not followed. */
 export type FlightOutcome =

@@ -1,7 +1,7 @@
-import type { Place } from "../api/types.ts";
+import type { Change } from "./change.ts";
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
 import { ChangeBuilder, endless, ComponentReader } from "./components.ts";
-import type { Change } from "./operations.ts";
+import type { Place } from "./places.ts";
 
 /** A change that the server has committed, beside what was not confirmed here just before. */
 export interface Commit {

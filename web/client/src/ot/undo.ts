@@ -1,6 +1,6 @@
+import type { Change } from "./change.ts";
 import { countCodePoints } from "./codepoints.ts";
 import { insertedText, isEmpty } from "./operations.ts";
-import type { Change } from "./operations.ts";
 import { mapPosition } from "./positions.ts";
 import { Tombstones } from "./tombstones.ts";
 import type { Commit } from "./tombstones.ts";

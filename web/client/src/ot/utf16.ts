@@ -3,8 +3,8 @@
  * surrogate pair are RangeErrors: an editor that offers them would send half a
  * character.
  */
+import type { Change, Op } from "./change.ts";
 import { countCodePoints, insidePair, skipCodePoints } from "./codepoints.ts";
-import type { Change, Op } from "./operations.ts";
 
 /** A replacement; offsets are UTF-16 units in the text before all edits of the list. */
 export interface Utf16Edit {

@@ -36,6 +36,12 @@ export function asString(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** RFC 3339 as milliseconds since the epoch. */
+export function asTime(value: unknown): number | undefined {
+  const at = Date.parse(asString(value) ?? "");
+  return Number.isNaN(at) ? undefined : at;
+}
+
 export function asNumber(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }

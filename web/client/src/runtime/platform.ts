@@ -1,6 +1,4 @@
-import { RapportError } from "../errors.ts";
-import type { WebSocketConstructor } from "../net/socket.ts";
-import type { Offline } from "../offline/storage.ts";
+import type { WebSocketConstructor } from "./websocket.ts";
 
 export interface Clock {
   /** Milliseconds since the epoch, as the machine's clock is set: for what people read and for dates of the server. */
@@ -26,16 +24,6 @@ export interface Platform {
    * not compared with the server's hash.
    */
   readonly sha256: ((text: string) => Promise<string>) | undefined;
-  /**
-   * Where edits are kept that the server has not confirmed. Undefined: in the
-   * browser's own storage, where there is one. Null: only while the program runs.
-   */
-  readonly offline: Offline | null | undefined;
-  /**
-   * The part of this package that keeps notes, adds to transcripts, and asks by
-   * HTTP where no socket opens, which a page loads when it first needs it.
-   */
-  readonly loadNotes: () => Promise<typeof import("../lazy.ts")>;
   /** Calls back when the machine says that its network is there again, or gone; and with true when the page is looked at again. */
   readonly onNetwork: (callback: (there: boolean) => void) => () => void;
   /** Calls back when the page may end without another word: it is left, or no longer looked at. Undefined: by the page's own events. */
@@ -64,8 +52,6 @@ export function platform(given: PartialPlatform = {}): Platform {
     fetch: (input, init) => globalThis.fetch(input, init),
     webSocket: defaultWebSocket(),
     sha256: defaultSha256(),
-    offline: undefined,
-    loadNotes,
     onNetwork,
     onHide: undefined,
     hidden: () => typeof document !== "undefined" && document.visibilityState === "hidden",
@@ -81,14 +67,6 @@ function clockWith(given: Partial<Clock> | undefined): Clock {
     elapsed: given.elapsed?.bind(given) ?? systemClock.elapsed,
     after: given.after?.bind(given) ?? systemClock.after,
   };
-}
-
-async function loadNotes(): Promise<typeof import("../lazy.ts")> {
-  try {
-    return await import("../lazy.ts");
-  } catch (cause) {
-    throw new RapportError({ code: "NETWORK", detail: "a part of the client could not be loaded", cause });
-  }
 }
 
 // randomUUID is missing on pages without TLS, getRandomValues is not.

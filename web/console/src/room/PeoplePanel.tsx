@@ -1,4 +1,4 @@
-import type { MeetingView, Participant, PresenceStatus, Present, Role } from "@rapport/client";
+import type { AssignedRole, MeetingView, Participant, PresenceStatus, Present, Role } from "@rapport/client";
 import { useMemo, useState } from "preact/hooks";
 import { useDirectory } from "../people.ts";
 import { useSession } from "../session.ts";
@@ -102,14 +102,14 @@ function Presence({ status }: { readonly status: PresenceStatus | undefined }) {
 
 interface RoleSelectProps {
   readonly role: Role;
-  readonly roles: readonly Role[];
+  readonly roles: readonly AssignedRole[];
   readonly label: string;
-  readonly onChange: (role: Role) => Promise<void>;
+  readonly onChange: (role: AssignedRole) => Promise<void>;
 }
 
 /** Shows the role that the server knows; a chosen one is shown when it has been accepted. */
 function RoleSelect({ role, roles, label, onChange }: RoleSelectProps) {
-  const [wanted, setWanted] = useState<Role>();
+  const [wanted, setWanted] = useState<AssignedRole>();
   return (
     <select
       class="role-select"
