@@ -21,6 +21,7 @@ export type ContractCode =
  */
 export type ClientCode = "NETWORK" | "TIMEOUT" | "DISCONNECTED" | "CLOSED" | "PROTOCOL";
 
+/** Why something failed. */
 export type ErrorCode = ContractCode | ClientCode;
 
 /** One thing to mend: `location` is like `body.chunks[3].text`. */
@@ -29,6 +30,7 @@ export interface ErrorItem {
   readonly detail: string;
 }
 
+/** What an error is made of. */
 export interface RapportErrorFields {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -46,11 +48,17 @@ export interface RapportErrorFields {
 /** Every failure that this package reports, whether the server or the client found it. */
 export class RapportError extends Error {
   readonly code: ErrorCode;
+  /** What is wrong, for whoever develops or reports it. */
   readonly detail: string;
+  /** The HTTP status; 0 where there was none. */
   readonly status: number;
+  /** With VALIDATION_ERROR: what to mend, and where. Empty otherwise. */
   readonly errors: readonly ErrorItem[];
+  /** Names the call in the server's log. */
   readonly requestId: string | undefined;
+  /** Milliseconds to wait before trying again, where the server said so. */
   readonly retryAfter: number | undefined;
+  /** With HISTORY_GONE: the oldest version that is still kept. */
   readonly oldest: number | undefined;
 
   constructor(fields: RapportErrorFields) {

@@ -1,26 +1,26 @@
 import { createApi } from "./api/api.ts";
 import type { Api } from "./api/api.ts";
-import type { MeetingView, User } from "./api/types.ts";
+import type { User } from "./api/types.ts";
 import { closedError, RapportError } from "./errors.ts";
 import { meetingTopic } from "./meeting/meetingtopic.ts";
 import type { PresenceSequence } from "./meeting/presencesender.ts";
 import type { MeetingReader } from "./meeting/reader.ts";
 import type { MeetingSession } from "./meeting/session.ts";
 import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
-import type { TranscriptHandlers } from "./meeting/transcript.ts";
-import type { MeetingHandlers } from "./meeting/types.ts";
+import type { TranscriptWatchHandlers } from "./meeting/transcript.ts";
+import type { MeetingWatchHandlers } from "./meeting/types.ts";
 import { SocketConnection } from "./net/connection.ts";
 import type { Connection } from "./net/connection.ts";
 import { Http } from "./net/http.ts";
 import type { TokenProvider } from "./net/http.ts";
-import type { EndReason } from "./net/topic.ts";
 import type { NotesSession } from "./notes/session.ts";
 import type { Offline } from "./offline/storage.ts";
-import { Emitter } from "./runtime/emitter.ts";
+import { notify } from "./runtime/emitter.ts";
 import { platform } from "./runtime/platform.ts";
 import type { PartialPlatform, Platform } from "./runtime/platform.ts";
 import type { WebSocketConstructor } from "./runtime/websocket.ts";
 
+/** What a client is made with. */
 export interface RapportOptions {
   /** Where the API is, without `/v1`: `http://localhost:3000`, or `""` for the page's own origin. */
   readonly baseUrl: string;
@@ -82,7 +82,7 @@ export class Rapport {
   /** Undefined before it is first needed. */
   #offline: Offline | null | undefined;
 
-  /** `load` is for tests, which have all of it already. */
+  /** Calls nobody before it is asked to. `load` is for tests, which have all of the package already. */
   constructor(options: RapportOptions, load = loadLazy) {
     this.#load = load;
     this.#platform = platform({
@@ -105,23 +105,13 @@ export class Rapport {
     return this.#connection;
   }
 
-  /**
-   * Follows the meeting and its participants: `onView` gets the whole now and
-   * after each change. `onEnd` is called once when the server ends the topic.
-   */
-  watchMeeting(
-    meetingId: string,
-    onView: (view: MeetingView) => void,
-    onEnd?: (reason: EndReason, error?: RapportError) => void,
-  ): Subscription {
-    const emitter = new Emitter<Pick<MeetingHandlers, "view" | "end">>();
-    emitter.on("view", onView);
-    if (onEnd !== undefined) emitter.on("end", onEnd);
+  /** Follows the meeting and its participants, without telling anybody. */
+  watchMeeting(meetingId: string, handlers: MeetingWatchHandlers): Subscription {
     const topic = meetingTopic(this.#shared, meetingId, {
-      onView: (view) => emitter.emit("view", view),
+      onView: (view) => notify(() => handlers.onView(view)),
       onEnd: (reason, error) => {
         this.#open.delete(topic);
-        emitter.emit("end", reason, error);
+        notify(() => handlers.onEnd?.(reason, error));
       },
     });
     topic.start();
@@ -152,14 +142,14 @@ export class Rapport {
     return new Transcriber(this, this.#platform, async () => (await this.#load()).Batcher, meetingId);
   }
 
-  /** Follows a meeting's transcript: every chunk after position `from`, all of them when left out. */
-  watchTranscript(meetingId: string, handlers: TranscriptHandlers, from = 0): Subscription {
+  /** Follows a meeting's transcript: every chunk after position `from`, all of them when that is left out. */
+  watchTranscript(meetingId: string, handlers: TranscriptWatchHandlers, { from = 0 }: { readonly from?: number } = {}): Subscription {
     const follower = new TranscriptFollower(this.#shared, meetingId, from, {
-      onChunk: (chunk) => handlers.onChunk(chunk),
-      onGap: (oldest) => handlers.onGap?.(oldest),
+      onChunk: (chunk) => notify(() => handlers.onChunk(chunk)),
+      onGap: (oldest) => notify(() => handlers.onGap?.(oldest)),
       onEnd: (reason, error) => {
         this.#open.delete(follower);
-        handlers.onEnd?.(reason, error);
+        notify(() => handlers.onEnd?.(reason, error));
       },
     });
     return this.#opened(follower);

@@ -8,22 +8,27 @@ export type Timestamp = string;
 export type Role = Schemas["Participant"]["role"];
 /** A role that can be given; the host stays the host. */
 export type AssignedRole = Schemas["MeetingsChangeRoleRequest"]["role"];
+/** Where a meeting is in its life; the last two are ends. */
 export type MeetingState = Schemas["Meeting"]["state"];
 
 /** A person with an account: the caller. */
 export type User = Schemas["Me"];
+/** What of oneself is changed. */
 export type UpdateMe = Schemas["UsersUpdateRequest"];
 
 /** `revision` grows with every change of the meeting or of one of its participants. */
 export type Meeting = Schemas["Meeting"];
 /** A meeting with the caller's own role in it. */
 export type MeetingWithRole = Schemas["Seen"];
+/** A meeting to be created; the caller becomes its host. */
 export type CreateMeeting = Schemas["MeetingsCreateRequest"];
 /** Carries the revision that was read: CONFLICT where the meeting itself, and not who is in it, has changed since. Null takes a field away. */
+/** What of oneself is changed. */
 export type UpdateMeeting = Schemas["MeetingsUpdateRequest"];
 
 /** Somebody who is in a meeting, as its list has them. */
 export type Participant = Schemas["Participant"];
+/** Who is invited, and as what. */
 export type InviteParticipant = Schemas["MeetingsInviteRequest"];
 /** The state topic `meetings/<id>`: the whole meeting, replaced by each later one. */
 export interface MeetingView {
@@ -51,6 +56,7 @@ export type Notes = Schemas["Text"];
  */
 export type NotesChange = Schemas["NotesAppendRequest"];
 
+/** Where inserted text stood in text that was deleted at the same time. */
 export type { Place } from "../ot/places.ts";
 
 /** A change as committed, after transformation. */

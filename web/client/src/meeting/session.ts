@@ -83,12 +83,15 @@ export class MeetingSession {
     });
   }
 
-  /** Begins to follow. */
+  /**
+   * Begins to follow; `Rapport.openMeeting` has done it.
+   * @internal
+   */
   start(): void {
     this.#topic.start();
   }
 
-  /** Undefined before the first has come. */
+  /** The meeting and its participants; undefined before they have come. */
   get view(): MeetingView | undefined {
     return this.#view;
   }
@@ -98,6 +101,7 @@ export class MeetingSession {
     return this.#roster.list;
   }
 
+  /** Whether changes come: at once, or some seconds later by HTTP. */
   get live(): boolean {
     return this.#topic.live;
   }
@@ -114,7 +118,11 @@ export class MeetingSession {
     this.#sender.set(presence, seen);
   }
 
-  /** From now on this window is the client with that id, as in the changes that it makes to the notes. */
+  /**
+   * From now on this window is the client with that id, as in the changes that it
+   * makes to the notes; `NotesSession.carets` does it.
+   * @internal
+   */
   presentAs(clientId: string): void {
     this.#sender.setClientId(clientId);
   }
@@ -126,7 +134,7 @@ export class MeetingSession {
 
   /**
    * Ends the session and tells the others that this window has left, if they
-   * were told that it is there.
+   * were told that it is there. Closing again does nothing.
    */
   close(): void {
     if (!this.#closed) this.#sender.leave();

@@ -79,7 +79,7 @@ function sizeOf(chunk: Speech): number {
 }
 
 /** What a follower of a transcript hears. */
-export interface TranscriptHandlers {
+export interface TranscriptWatchHandlers {
   /** Each chunk once, in order. */
   onChunk(chunk: TranscriptChunk): void;
   /** The chunks up to `oldest` have expired; the next is the oldest that is kept. */
@@ -102,10 +102,10 @@ export class TranscriptFollower {
   readonly #platform: Platform;
   readonly #meetings: () => Promise<MeetingReader>;
   readonly #meetingId: string;
-  readonly #handlers: TranscriptHandlers;
+  readonly #handlers: TranscriptWatchHandlers;
   #topic: LogTopic;
 
-  constructor({ api, connection, platform, meetings }: TranscriptDependencies, meetingId: string, from: number, handlers: TranscriptHandlers) {
+  constructor({ api, connection, platform, meetings }: TranscriptDependencies, meetingId: string, from: number, handlers: TranscriptWatchHandlers) {
     this.#api = api;
     this.#connection = connection;
     this.#platform = platform;

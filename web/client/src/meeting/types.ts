@@ -3,6 +3,7 @@ import type { MeetingView } from "../api/types.ts";
 import type { RapportError } from "../errors.ts";
 import type { EndReason } from "../net/topic.ts";
 
+/** What a window tells of its person. */
 export type PresenceStatus = "active" | "typing" | "idle";
 
 /** A selection in the notes at `version`, in code points; `head` is where the caret is. */
@@ -33,6 +34,15 @@ export interface Present extends Presence {
   readonly displayName: string;
 }
 
+/** What a follower of a meeting hears. */
+export interface MeetingWatchHandlers {
+  /** The meeting and its participants, whole: first as they are, then after each change. */
+  onView(view: MeetingView): void;
+  /** Once, when the server ends the topic, after which nothing comes any more. */
+  onEnd?(reason: EndReason, error?: RapportError): void;
+}
+
+/** The events of a meeting's session. */
 export interface MeetingHandlers {
   /** The meeting and its participants, whole: first when the session has begun, then after each change. */
   view(view: MeetingView): void;

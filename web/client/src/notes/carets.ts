@@ -16,7 +16,8 @@ export interface Caret {
   readonly head: number;
 }
 
-interface Selection {
+/** A selection in the local text, in code points; `head` is where the caret is. */
+export interface Selection {
   readonly anchor: number;
   readonly head: number;
 }
@@ -108,6 +109,7 @@ export class Carets {
     this.#announce(false);
   }
 
+  /** Follows no more; both sessions stay open. */
   close(): void {
     for (const stop of this.#stops) stop();
   }

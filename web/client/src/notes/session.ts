@@ -95,6 +95,7 @@ export class NotesSession {
     return this.#replica.text;
   }
 
+  /** The same as `status`, for programs. */
   get state(): NotesState {
     return this.#state;
   }
@@ -171,10 +172,12 @@ export class NotesSession {
     return change;
   }
 
+  /** Whether `undo` has something to take back, and the caller may write. */
   get canUndo(): boolean {
     return this.#synchronizer.access.writable && this.#history.canUndo;
   }
 
+  /** Whether `redo` has something to do again, and the caller may write. */
   get canRedo(): boolean {
     return this.#synchronizer.access.writable && this.#history.canRedo;
   }
@@ -248,7 +251,8 @@ export class NotesSession {
 
   /**
    * Ends the session. Edits that are still pending are sent by the next session
-   * of these notes, if the storage keeps them; else they are gone: see `whenSynced`.
+   * of these notes, if the storage keeps them; else they are gone: see
+   * `whenSynced`. Closing again does nothing.
    */
   close(): void {
     if (this.#synchronizer.closed) return;

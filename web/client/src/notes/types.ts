@@ -49,6 +49,7 @@ export interface NotesProblem {
   readonly lost?: { readonly change: Change; readonly text: string };
 }
 
+/** The events of a notes session. */
 export interface NotesHandlers {
   /**
    * A change that the editor didn't make, by others or from a draft, on the

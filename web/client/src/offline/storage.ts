@@ -11,6 +11,7 @@ export interface EditStorage {
   get(key: string): Promise<unknown>;
   /** Resolves when the value would survive the end of the tab. */
   put(key: string, value: unknown): Promise<void>;
+  /** Does nothing where there is none. */
   delete(key: string): Promise<void>;
   /**
    * Stores the value before the call returns, as well as it can, for a page that
@@ -27,7 +28,7 @@ export interface Locks {
   acquire(name: string): Promise<(() => void) | undefined>;
 }
 
-/** What belongs together: several windows that use the same storage must share the locks. */
+/** Where edits are kept. Both belong together: several windows that use the same storage must share the locks. */
 export interface Offline {
   readonly storage: EditStorage;
   readonly locks: Locks;

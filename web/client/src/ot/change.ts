@@ -1,10 +1,13 @@
 /** What is done to a text, as the contract says it. */
+
+/** Puts `content`, which is not empty and has only whole characters, into the gap at `position`. */
 export interface Insert {
   readonly type: "insert";
   readonly position: number;
   readonly content: string;
 }
 
+/** Takes out `length` code points from `position` on. */
 export interface Delete {
   readonly type: "delete";
   readonly position: number;
@@ -18,6 +21,7 @@ export interface Retain {
   readonly length: number;
 }
 
+/** One step of a change. */
 export type Op = Insert | Delete | Retain;
 
 /**

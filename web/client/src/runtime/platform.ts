@@ -1,5 +1,6 @@
 import type { WebSocketConstructor } from "./websocket.ts";
 
+/** Time, by two clocks: one for what people read, one for durations. */
 export interface Clock {
   /** Milliseconds since the epoch, as the machine's clock is set: for what people read and for dates of the server. */
   now(): number;

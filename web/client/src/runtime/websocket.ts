@@ -7,4 +7,5 @@ export interface WebSocketLike {
   addEventListener(type: string, listener: (event: { data?: unknown }) => void): void;
 }
 
+/** The platform's WebSocket, or one with the same behaviour, such as that of the package `ws`. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
