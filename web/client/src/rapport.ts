@@ -72,7 +72,7 @@ export class Rapport {
   readonly #connection: SocketConnection;
   /** These two are undefined before they were first needed, and loaded. */
   #reader: MeetingReader | undefined;
-  #numbers: PresenceSequence | undefined;
+  #sequence: PresenceSequence | undefined;
   readonly #open = new Set<Subscription>();
   /** Resolves when sessions that were closed no longer write to the storage. */
   #left = Promise.resolve();
@@ -128,9 +128,9 @@ export class Rapport {
     const closings = this.#closings;
     const [{ userId }, { MeetingSession: Session, PresenceSequence: Sequence }] = await Promise.all([this.#whoami(), this.#load()]);
     if (closings !== this.#closings) throw closedError("the client");
-    this.#numbers ??= new Sequence(this.#platform);
+    this.#sequence ??= new Sequence(this.#platform);
     const session = new Session({
-      ...this.#shared, numbers: this.#numbers, userId, onClose: (closed) => this.#open.delete(closed),
+      ...this.#shared, sequence: this.#sequence, userId, onClose: (closed) => this.#open.delete(closed),
     }, meetingId);
     this.#open.add(session);
     session.start();

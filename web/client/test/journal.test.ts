@@ -24,7 +24,7 @@ function happen(draft: Replica, random: Random): void {
   else if (kind < 6) draft.begin();
   else if (kind < 7) draft.withdraw();
   else if (kind < 8 && draft.inFlight !== undefined) draft.commitOwn(draft.inFlight.change);
-  else draft.commitOther(random.change(countCodePoints(draft.confirmed)));
+  else draft.commitRemote(random.change(countCodePoints(draft.confirmed)));
 }
 
 test.each(Array.from({ length: 30 }, (_, i) => seed + i))("base and segments bring a draft back as it was at every moment: seed %i", (one) => {
@@ -110,7 +110,7 @@ test("a long text that is sent in pieces stays whole beside what others insert t
     for (let piece = 0; draft.pending; piece++) {
       if (piece === when) {
         server = apply(server, pending);
-        draft.commitOther(pending);
+        draft.commitRemote(pending);
       }
       const flight = draft.begin();
       if (flight === undefined) throw new Error("nothing is in flight");

@@ -84,11 +84,11 @@ export class Peer {
     const commit = { version, ops, places, unconfirmed: this.#draft.unconfirmed };
     if (event.authorId === this.name) {
       if (!this.#draft.commitOwn(ops)) throw new Error(`version ${version} differs`);
-      this.history.own(commit);
+      this.history.commitOwn(commit);
     } else {
-      this.history.others(this.#draft.commitOther(ops), commit);
+      this.history.applyRemote(this.#draft.commitRemote(ops), commit);
     }
-    if (!this.pending) this.history.settled();
+    if (!this.pending) this.history.allCommitted();
   }
 
   #apply(change: Change): Change {

@@ -27,7 +27,7 @@ class Editor {
 
   others(change: Change): void {
     this.text = apply(this.text, change);
-    this.history.others(change);
+    this.history.applyRemote(change);
   }
 
   undo(): Change | undefined {

@@ -1,9 +1,9 @@
+import type { Meeting, MeetingView, Participant } from "../api/types.ts";
 import type { SocketConnection } from "../net/connection.ts";
 import { StateTopic } from "../net/statetopic.ts";
 import type { StateHandlers } from "../net/statetopic.ts";
 import { asArray, asFields, readShape } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
-import type { Meeting, MeetingView, Participant } from "../api/types.ts";
 import type { MeetingReader } from "./reader.ts";
 
 export interface MeetingTopicDependencies {

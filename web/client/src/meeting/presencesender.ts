@@ -11,7 +11,7 @@ const silentMs = 60_000;
 
 /**
  * Numbers presence: of one client's frames the highest counts, also after
- * another session of the same client. So numbers begin with the time of day,
+ * another session of the same client. So the numbers begin with the time of day,
  * which a program that is started again finds further on, and only grow,
  * wherever that time is set.
  */
@@ -33,7 +33,7 @@ export interface PresenceDependencies {
   readonly api: Pick<Api, "presence">;
   readonly connection: SocketConnection;
   readonly platform: Platform;
-  readonly numbers: PresenceSequence;
+  readonly sequence: PresenceSequence;
 }
 
 /**
@@ -110,8 +110,8 @@ export class PresenceSender {
     this.#presence = undefined;
     if (!this.#announced) return;
     this.#announced = false;
-    const { api, connection, numbers } = this.#from;
-    const report = { clientId: this.#clientId, seq: numbers.next(), status: "gone" as const };
+    const { api, connection, sequence } = this.#from;
+    const report = { clientId: this.#clientId, seq: sequence.next(), status: "gone" as const };
     if (connection.isOpen) connection.sendFinal(`meetings/${this.#meetingId}`, "presence", report);
     // Whoever can't be told finds it out by the silence.
     else if (connection.byHttp) api.presence.tell(this.#meetingId, report, { keepalive: true }).catch(() => {});
@@ -148,6 +148,6 @@ export class PresenceSender {
     this.#announced = true;
     this.#sentAt = this.#from.platform.clock.elapsed();
     this.#dirty = false;
-    return { clientId: this.#clientId, seq: this.#from.numbers.next(), ...this.#presence };
+    return { clientId: this.#clientId, seq: this.#from.sequence.next(), ...this.#presence };
   }
 }

@@ -23,7 +23,7 @@ export interface MeetingDependencies {
   readonly platform: Platform;
   readonly meetings: () => Promise<MeetingReader>;
   /** Of all sessions of one client. */
-  readonly numbers: PresenceSequence;
+  readonly sequence: PresenceSequence;
   /** The caller. */
   readonly userId: string;
   /** Called once, when the session is closed or has ended. */

@@ -125,7 +125,7 @@ export class TranscriptFollower {
         const chunk = parseChunk(event);
         if (chunk !== undefined) this.#handlers.onChunk(chunk);
       },
-      onGone: (error) => this.#gone(error),
+      onHistoryGone: (error) => this.#historyGone(error),
       onEnd: (reason, error) => this.#handlers.onEnd?.(reason, error),
       read: async (after, signal) => {
         const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal, once: true });
@@ -137,7 +137,7 @@ export class TranscriptFollower {
     return topic;
   }
 
-  #gone(error: RapportError): void {
+  #historyGone(error: RapportError): void {
     this.#topic.close();
     if (error.oldest === undefined) {
       this.#handlers.onEnd?.("refused", error);

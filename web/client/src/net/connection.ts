@@ -73,7 +73,7 @@ export class SocketConnection implements Connection {
   /** Undefined before an attempt has failed, and it was loaded. */
   #fallback: Fallback | undefined;
   /** The last attempt that failed, while nothing better has come. */
-  #lastFailure: { readonly error: RapportError; readonly ticketed: boolean } | undefined;
+  #lastFailure: { readonly error: RapportError; readonly hadTicket: boolean } | undefined;
   #cancelLate = () => {};
   #state: ConnectionState = { kind: "idle" };
   #current: Socket | undefined;
@@ -85,11 +85,11 @@ export class SocketConnection implements Connection {
   /** What the server's clock is ahead of `elapsed`; undefined before it is known. */
   #serverAhead: number | undefined;
   #attempt = 0;
-  #loss: LossCause = "local";
+  #lossCause: LossCause = "local";
   /** Whether the present wait was shortened already. */
   #urgent = false;
   #frames = 0;
-  /** Frames that say goodbye and have no answer yet. */
+  /** Last frames about topics that are being left, which have no answer yet. */
   #finalFrames = 0;
   #cancelTimer: (() => void) | undefined;
   #cancelIdleClose = () => {};
@@ -240,7 +240,7 @@ export class SocketConnection implements Connection {
         this.#handshake(ticket.url, dialing);
       },
       (error: unknown) => {
-        if (!dialing.signal.aborted) this.#failed(error instanceof RapportError ? error : notOpened(error), false);
+        if (!dialing.signal.aborted) this.#attemptFailed(error instanceof RapportError ? error : notOpened(error), false);
       },
     );
   }
@@ -270,12 +270,12 @@ export class SocketConnection implements Connection {
         onFrame: (frame) => this.#received(socket, frame),
         onClose: (loss) => {
           settled();
-          if (opened) this.#lost(socket, loss);
-          else if (!signal.aborted) this.#failed(notOpened(), true);
+          if (opened) this.#socketLost(socket, loss);
+          else if (!signal.aborted) this.#attemptFailed(notOpened(), true);
         },
       });
     } catch (error) {
-      this.#failed(notOpened(error), true);
+      this.#attemptFailed(notOpened(error), true);
       return;
     }
     const cancel = this.#platform.clock.after(handshakeTimeoutMs, end);
@@ -309,14 +309,14 @@ export class SocketConnection implements Connection {
   }
 
   /** The attempt failed: before a ticket came, or with it. */
-  #failed(error: RapportError, ticketed: boolean): void {
+  #attemptFailed(error: RapportError, hadTicket: boolean): void {
     this.#dialing = undefined;
     if (this.#current === undefined) {
       if (error.code === "UNAUTHORIZED") {
         this.#closeBecause("unauthorized");
         return;
       }
-      this.#goByHttp(error, ticketed);
+      this.#startFallback(error, hadTicket);
     }
     this.#wait(error.retryAfter ?? 0);
   }
@@ -326,16 +326,16 @@ export class SocketConnection implements Connection {
     this.#cancelLate();
     this.#cancelLate = this.#platform.clock.after(fallbackMs, () => {
       if (this.#topics.size === 0) return; // Nobody asks for anything that could come.
-      this.#goByHttp(notOpened(), true);
+      this.#startFallback(notOpened(), true);
       this.#refreshState();
     });
   }
 
   /** Where HTTP is answered, topics are asked for by HTTP from now on. */
-  #goByHttp(error: RapportError, ticketed: boolean): void {
+  #startFallback(error: RapportError, hadTicket: boolean): void {
     this.#cancelLate();
-    this.#lastFailure = { error, ticketed };
-    if (this.#fallback !== undefined) this.#fallback.failed(error, ticketed);
+    this.#lastFailure = { error, hadTicket };
+    if (this.#fallback !== undefined) this.#fallback.failed(error, hadTicket);
     // Without a network it can't be loaded: the next failure tries again.
     else this.#loadFallback().then((Loaded) => this.#loaded(Loaded), () => {});
   }
@@ -346,7 +346,7 @@ export class SocketConnection implements Connection {
       onUnauthorized: () => this.#closeBecause("unauthorized"),
     });
     if (this.#lastFailure === undefined) return;
-    this.#fallback.failed(this.#lastFailure.error, this.#lastFailure.ticketed);
+    this.#fallback.failed(this.#lastFailure.error, this.#lastFailure.hadTicket);
     this.#refreshState();
   }
 
@@ -356,16 +356,16 @@ export class SocketConnection implements Connection {
     this.#fallback?.stop();
   }
 
-  #lost(socket: Socket, loss: LossCause): void {
+  #socketLost(socket: Socket, loss: LossCause): void {
     this.#retiring.delete(socket);
     if (socket !== this.#current) return;
     this.#current = undefined;
-    this.#loss = loss;
+    this.#lossCause = loss;
     this.#urgent = false;
     if (this.#platform.clock.elapsed() - this.#openedAt >= stableMs) this.#attempt = 0;
-    if (this.#fallBack()) return;
+    if (this.#resumeRetiring()) return;
     // One that opened and let nothing through is no better than one that did not open.
-    if (!socket.hasReceived && this.#topics.size > 0) this.#goByHttp(notOpened(), true);
+    if (!socket.hasReceived && this.#topics.size > 0) this.#startFallback(notOpened(), true);
     // Topics that live by HTTP lose nothing with it.
     if (!this.byHttp) for (const follower of this.#topics.followers()) follower.onLost();
     if (this.#dialing !== undefined) this.#setDisconnected({ kind: "connecting", attempt: this.#attempt });
@@ -374,7 +374,7 @@ export class SocketConnection implements Connection {
   }
 
   /** Where the socket that was to take over is lost, the one before it goes on, if it still lives. */
-  #fallBack(): boolean {
+  #resumeRetiring(): boolean {
     const before = [...this.#retiring].find((socket) => socket.isOpen && !socket.isRetiring);
     if (before === undefined) return false;
     this.#retiring.delete(before);
@@ -389,7 +389,7 @@ export class SocketConnection implements Connection {
   /** Dials after the backoff, or after `atLeast` ms. */
   #wait(atLeast: number): void {
     // Beside a socket that works, the next is tried as after a loss of our own.
-    const loss = this.#current === undefined ? this.#loss : "local";
+    const loss = this.#current === undefined ? this.#lossCause : "local";
     this.#dialAfter(Math.max(atLeast, reconnectPause(loss, this.#attempt++, this.#platform.random)));
   }
 
@@ -473,7 +473,7 @@ export class SocketConnection implements Connection {
     this.#dialing?.abort();
     this.#dialing = undefined;
     this.#attempt = 0;
-    this.#loss = "local";
+    this.#lossCause = "local";
     this.#stopFallback();
     const sockets = [...this.#retiring];
     if (this.#current !== undefined) sockets.push(this.#current);

@@ -52,10 +52,10 @@ export class Fallback {
   }
 
   /** An attempt has failed, or takes too long: before a ticket came, or with it. */
-  failed(error: RapportError, ticketed: boolean): void {
-    this.#unanswered = !ticketed && isUnanswered(error) ? error : undefined;
+  failed(error: RapportError, hadTicket: boolean): void {
+    this.#unanswered = !hadTicket && isUnanswered(error) ? error : undefined;
     if (this.#unanswered !== undefined) return;
-    this.#problem = { kind: ticketed ? "blocked" : "refused", error };
+    this.#problem = { kind: hadTicket ? "blocked" : "refused", error };
     this.#poller.start();
   }
 

@@ -19,7 +19,7 @@ export interface LogHandlers extends TopicHandlers {
   /** The server's newest position, and the content's hash at it where it is known. */
   readonly onHead?: (position: number, hash: string | undefined) => void;
   /** The position can't be followed from: read the state again, and follow from there with a new topic. */
-  readonly onGone: (error: RapportError) => void;
+  readonly onHistoryGone: (error: RapportError) => void;
   /** Events after a position by HTTP: those that a frame had no room for. */
   readonly read: (from: number, signal: AbortSignal) => Promise<readonly TopicEvent[]>;
   /** Without a socket: what became of the meeting and the caller's place in it. */
@@ -75,16 +75,16 @@ export class LogTopic extends Topic {
   }
 
   protected override onEvents(events: readonly TopicEvent[]): void {
-    this.#keep(events);
+    this.#buffer(events);
     this.#drain(true);
   }
 
-  #keep(events: readonly TopicEvent[]): void {
+  #buffer(events: readonly TopicEvent[]): void {
     for (const event of events) {
       this.#known = Math.max(this.#known, event.position);
       if (event.position <= this.#position) continue;
-      const kept = this.#buffered.get(event.position);
-      if (kept === undefined ? this.#buffered.size < maxBuffered : kept.omitted) this.#buffered.set(event.position, event);
+      const known = this.#buffered.get(event.position);
+      if (known === undefined ? this.#buffered.size < maxBuffered : known.omitted) this.#buffered.set(event.position, event);
     }
   }
 
@@ -100,7 +100,7 @@ export class LogTopic extends Topic {
   }
 
   protected override onUnknownPosition(error: RapportError): void {
-    this.#handlers.onGone(error);
+    this.#handlers.onHistoryGone(error);
   }
 
   protected override catchUpByHttp(): void {
@@ -115,7 +115,7 @@ export class LogTopic extends Topic {
       const from = this.#position;
       const events = await this.#handlers.read(from, signal);
       if (this.closed) return true;
-      this.#keep(events);
+      this.#buffer(events);
       this.#drain(false);
       if (events.length === 0 || this.#position === from || this.closed) break;
     }
@@ -161,14 +161,14 @@ export class LogTopic extends Topic {
       const events = await this.#handlers.read(before, this.#reading.signal);
       this.#isReading = false;
       if (this.closed) return;
-      this.#keep(events);
+      this.#buffer(events);
       // Reading at once again what was not there would be a busy loop.
       this.#drain(this.#buffered.get(before + 1)?.omitted === false);
     } catch (error) {
       this.#isReading = false;
       if (this.closed) return;
       if (!(error instanceof RapportError)) throw error;
-      if (error.code === "HISTORY_GONE") this.#handlers.onGone(error);
+      if (error.code === "HISTORY_GONE") this.#handlers.onHistoryGone(error);
       // Anything else passes: the gap is watched, and read or replayed again.
       else this.watchGap();
     }

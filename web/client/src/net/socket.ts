@@ -14,7 +14,7 @@ export interface OutgoingFrame {
 
 export interface SocketEvents {
   readonly onOpen: () => void;
-  /** It is no longer doubted. */
+  /** It can be trusted again: see `isHealthy`. */
   readonly onHealthy: () => void;
   /** Something has come for the first time: what lies between lets frames through. */
   readonly onFirstFrame: () => void;
@@ -186,7 +186,7 @@ export class Socket {
   #opened(): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
-    this.#heard();
+    this.#markReceived();
     this.#watchQuiet();
     this.#events.onOpen();
   }
@@ -201,7 +201,7 @@ export class Socket {
 
   #received(data: unknown): void {
     if (this.#state !== "open") return;
-    this.#heard();
+    this.#markReceived();
     if (this.#suspect) {
       this.#suspect = false;
       this.#events.onHealthy();
@@ -228,7 +228,7 @@ export class Socket {
     }
   }
 
-  #heard(): void {
+  #markReceived(): void {
     this.#lastReceived = this.#platform.clock.elapsed();
     this.#lastReceivedAt = this.#platform.clock.now();
   }

@@ -34,18 +34,18 @@ export interface CaretText {
 
 /** Somebody's selection on the confirmed text. */
 interface TrackedSelection {
-  /** As it was told. */
-  readonly told: Cursor;
-  /** Undefined while it is not known: told at a version that is not here yet, or no longer. */
+  /** As it was reported. */
+  readonly reported: Cursor;
+  /** Undefined while it is not known: reported at a version that is not here yet, or no longer. */
   readonly at: Selection | undefined;
 }
 
-/** Changes kept to bring a selection to the present that was told at an earlier version. */
+/** Changes kept to bring a selection to the present that was reported at an earlier version. */
 const keptChanges = 256;
 
 /**
  * Where the others' carets are in the notes, and where the others believe this
- * one to be. A caret is told when it was moved by its person. What edits do to
+ * one to be. A caret is reported when it was moved by its person. What edits do to
  * carets everybody works out alike, without a frame: an author's caret is behind
  * the last thing that they did, everybody else's stays on its words.
  *
@@ -126,21 +126,21 @@ export class Carets {
     const newcomers = here.some(({ clientKey }) => !this.#tracked.has(clientKey));
     for (const key of this.#tracked.keys()) if (!keys.has(key)) this.#tracked.delete(key);
     for (const { clientKey, cursor } of here) {
-      const told = cursor ?? noCursor;
+      const reported = cursor ?? noCursor;
       const before = this.#tracked.get(clientKey);
-      if (before === undefined || !same(before.told, told)) this.#tracked.set(clientKey, { told, at: this.#locate(clientKey, told) });
+      if (before === undefined || !same(before.reported, reported)) this.#tracked.set(clientKey, { reported, at: this.#locate(clientKey, reported) });
     }
     this.#emitter.emit("change", this.list);
-    // Who comes knows only what was told last, at a version that may be long past.
+    // Who comes knows only what was reported last, at a version that may be long past.
     if (newcomers) this.#announce(true);
   }
 
-  /** A selection that was told at a version, on the confirmed text. */
-  #locate(clientKey: string, told: Cursor): Selection | undefined {
+  /** A selection that was reported at a version, on the confirmed text. */
+  #locate(clientKey: string, reported: Cursor): Selection | undefined {
     const { version } = this.#notes.confirmed;
-    if (told === noCursor || told.version > version || version - told.version > this.#recent.length) return undefined;
-    return this.#recent.slice(this.#recent.length - (version - told.version))
-      .reduce<Selection>((at, event) => this.#moved(clientKey, at, event), told);
+    if (reported === noCursor || reported.version > version || version - reported.version > this.#recent.length) return undefined;
+    return this.#recent.slice(this.#recent.length - (version - reported.version))
+      .reduce<Selection>((at, event) => this.#moved(clientKey, at, event), reported);
   }
 
   #moved(clientKey: string, at: Selection, event: NotesEvent): Selection {
@@ -160,8 +160,8 @@ export class Carets {
     void this.#learnKey(event.authorId, event.clientId);
     this.#recent.push(event);
     if (this.#recent.length > keptChanges) this.#recent.shift();
-    for (const [key, { told, at }] of this.#tracked) {
-      this.#tracked.set(key, { told, at: at === undefined ? this.#locate(key, told) : this.#moved(key, at, event) });
+    for (const [key, { reported, at }] of this.#tracked) {
+      this.#tracked.set(key, { reported, at: at === undefined ? this.#locate(key, reported) : this.#moved(key, at, event) });
     }
     if (this.#announced !== undefined) {
       const caret = event.clientId === this.#notes.clientId ? caretAfter(event.ops) : undefined;
@@ -174,7 +174,7 @@ export class Carets {
   /** The text was read again: what was between is not known. */
   #reset(): void {
     this.#recent.length = 0;
-    for (const [key, { told }] of this.#tracked) this.#tracked.set(key, { told, at: undefined });
+    for (const [key, { reported }] of this.#tracked) this.#tracked.set(key, { reported, at: undefined });
     this.#announced = undefined;
     this.#emitter.emit("change", this.list);
   }
@@ -201,7 +201,7 @@ export class Carets {
     const key = await this.#keyOf(userId, clientId);
     this.#keys.set(clientId, key);
     // Changes that came before this was known may have moved another caret than they should.
-    for (const [other, { told, at }] of this.#tracked) this.#tracked.set(other, { told, at: this.#locate(other, told) ?? at });
+    for (const [other, { reported, at }] of this.#tracked) this.#tracked.set(other, { reported, at: this.#locate(other, reported) ?? at });
     this.#updateRoster();
   }
 }

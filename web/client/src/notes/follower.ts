@@ -15,7 +15,7 @@ export interface FollowerHandlers {
   readonly onEnd: (reason: EndReason, error: RapportError | undefined) => void;
   readonly onRoleChanged: () => void;
   /** The server can't go on from the replica's version: its history begins later, or ends earlier. */
-  readonly onGone: (error: RapportError) => void;
+  readonly onHistoryGone: (error: RapportError) => void;
   /** The confirmed text was compared with the server's hash at that version. */
   readonly onCompared: (version: number, same: boolean) => void;
 }
@@ -52,7 +52,7 @@ export class NotesFollower {
         if (hash !== undefined && position >= this.#replica.version) this.#head = { position, hash };
         this.compare();
       },
-      onGone: this.#events.onGone,
+      onHistoryGone: this.#events.onHistoryGone,
       onLive: (live) => {
         this.#live = live;
         this.#events.onLive();

@@ -61,13 +61,13 @@ export class NotesSession {
     this.#replica = replica;
     this.#drafts = drafts;
     this.#synchronizer = new NotesSynchronizer(from, meetingId, replica, access, lease, {
-      onOthers: (change, commit) => {
-        this.#history.others(change, commit);
+      onRemote: (change, commit) => {
+        this.#history.applyRemote(change, commit);
         if (change.length > 0) this.#emitter.emit("remote", change);
       },
-      onOwn: (commit) => this.#history.own(commit),
+      onOwnCommitted: (commit) => this.#history.commitOwn(commit),
       onReset: (moved, commit) => {
-        this.#history.others(moved, commit);
+        this.#history.applyRemote(moved, commit);
         this.#emitter.emit("reset", this.text);
       },
       onConflict: (conflict) => this.#raiseConflict(conflict),
@@ -184,7 +184,7 @@ export class NotesSession {
 
   /** The next edit is not undone together with those before it: call it when the caret was moved, say. */
   endUndoStep(): void {
-    this.#history.seal();
+    this.#history.closeStep();
   }
 
   /** Edits that could not be merged, oldest first, of this person's every window on this machine. */
@@ -209,9 +209,9 @@ export class NotesSession {
     return this.#drafts.take(id, async (draft) => {
       const change = rebaseDraft(this.text, draft);
       if (change.length > 0) {
-        this.#history.seal();
+        this.#history.closeStep();
         this.edit(change);
-        this.#history.seal();
+        this.#history.closeStep();
         this.#emitter.emit("remote", change);
       }
       // The edits must be safe before the draft goes.
@@ -282,7 +282,7 @@ export class NotesSession {
 
   #changed(): void {
     if (!this.#replica.pending) {
-      this.#history.settled();
+      this.#history.allCommitted();
       this.#synced.resolve();
     }
     const state = stateOf(this.#statusInputs);
@@ -301,7 +301,7 @@ export class NotesSession {
     const changes = this.#replica.pending ? Math.max(1, this.#replica.edits) : 0;
     return {
       closed, reloading, writable: access.writable, over: access.over, live, changes,
-      drafts: this.#drafts.list.length, storage: this.#drafts.kept ? storage : "tab",
+      drafts: this.#drafts.list.length, storage: this.#drafts.allStored ? storage : "tab",
     };
   }
 }

@@ -35,9 +35,9 @@ export interface Conflict {
 
 export interface SynchronizerHandlers {
   /** A change by others, on the local text as it was just before; nothing may be left of it there. */
-  readonly onOthers: (change: Change, commit: Commit) => void;
+  readonly onRemote: (change: Change, commit: Commit) => void;
   /** The change that was in flight. */
-  readonly onOwn: (commit: Commit) => void;
+  readonly onOwnCommitted: (commit: Commit) => void;
   /** The local text was replaced, by what `moved` does to the one before; it comes from `commit`, where that is known. */
   readonly onReset: (moved: Change, commit: Commit | undefined) => void;
   /** Edits were refused, or can't be merged. Resolves when they are safe elsewhere. */
@@ -104,7 +104,7 @@ export class NotesSynchronizer {
         // Read again once the topic is live again.
         this.#accessKnown = false;
       },
-      onGone: (error) => void this.#reload(error.code === "HISTORY_GONE"),
+      onHistoryGone: (error) => void this.#reload(error.code === "HISTORY_GONE"),
       onCompared: (version, same) => {
         if (same) this.#reloader.found();
         else void this.#reload(false, diverged(version));
@@ -197,9 +197,9 @@ export class NotesSynchronizer {
       if (own) {
         this.#outbox.settle();
         if (!this.#replica.commitOwn(change.ops)) throw diverged(change.version);
-        this.#events.onOwn(commit);
+        this.#events.onOwnCommitted(commit);
       } else {
-        this.#events.onOthers(this.#replica.commitOther(change.ops), commit);
+        this.#events.onRemote(this.#replica.commitRemote(change.ops), commit);
       }
       this.#events.onCommitted(change);
     } catch (error) {

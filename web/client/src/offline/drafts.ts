@@ -26,7 +26,7 @@ export class DraftRepository {
   }
 
   /** Whether the storage has all that it was given. */
-  get kept(): boolean {
+  get allStored(): boolean {
     return this.#refused.size === 0;
   }
 
@@ -52,7 +52,7 @@ export class DraftRepository {
         const draft = parseDraft(await storage.get(key));
         if (draft !== undefined) found.push(draft);
       }
-      this.#become([...found, ...this.#drafts.filter(({ id }) => this.#unstored.has(id) && !found.some((f) => f.id === id))]);
+      this.#replace([...found, ...this.#drafts.filter(({ id }) => this.#unstored.has(id) && !found.some((f) => f.id === id))]);
     } catch {
       // The next refresh tries again.
     }
@@ -61,7 +61,7 @@ export class DraftRepository {
   /** Takes the draft at once, and resolves when it is stored, or can't be. */
   async add(draft: NotesDraft): Promise<void> {
     this.#unstored.add(draft.id);
-    this.#become([...this.#drafts, draft]);
+    this.#replace([...this.#drafts, draft]);
     await this.#store(draft);
   }
 
@@ -72,14 +72,14 @@ export class DraftRepository {
     } catch {
       return false;
     }
-    this.#become([...this.#drafts, draft]);
+    this.#replace([...this.#drafts, draft]);
     return true;
   }
 
   async #store(draft: NotesDraft): Promise<void> {
     if (this.#offline === undefined) return;
     const { storage } = this.#offline;
-    const before = this.kept;
+    const before = this.allStored;
     try {
       await storage.put(this.#prefix + draft.id, draft);
       this.#unstored.delete(draft.id);
@@ -89,7 +89,7 @@ export class DraftRepository {
     } catch {
       if (this.find(draft.id) !== undefined) this.#refused.add(draft.id);
     }
-    if (this.kept !== before) this.#emitter.emit("change", this.#drafts);
+    if (this.allStored !== before) this.#emitter.emit("change", this.#drafts);
   }
 
   /**
@@ -109,14 +109,14 @@ export class DraftRepository {
       }
       this.#unstored.delete(id);
       this.#refused.delete(id);
-      this.#become(this.#drafts.filter((other) => other.id !== id));
+      this.#replace(this.#drafts.filter((other) => other.id !== id));
       return draft !== undefined;
     } finally {
       release?.();
     }
   }
 
-  #become(drafts: readonly NotesDraft[]): void {
+  #replace(drafts: readonly NotesDraft[]): void {
     const sorted = [...drafts].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
     if (sorted.length === this.#drafts.length && sorted.every(({ id }, i) => id === this.#drafts[i]?.id)) return;
     this.#drafts = sorted;

@@ -15,7 +15,7 @@ export class Journal {
   #bytes = 0;
   #total = 0;
   /** Whether the segment has something that was not taken yet. */
-  #fresh = false;
+  #hasUntaken = false;
 
   /** Whether a base and the segments say all; else the base must be stored anew. */
   get follows(): boolean {
@@ -54,14 +54,14 @@ export class Journal {
     this.#steps.push(step);
     this.#bytes += size;
     this.#total += size;
-    this.#fresh = true;
+    this.#hasUntaken = true;
   }
 
   /** The segment to write; undefined where all was taken. */
   take(): { readonly number: number; readonly record: SegmentRecord } | undefined {
-    if (!this.#fresh) return undefined;
+    if (!this.#hasUntaken) return undefined;
     const taken = { number: this.#number, record: { format: 2, steps: [...this.#steps] } } as const;
-    this.#fresh = false;
+    this.#hasUntaken = false;
     if (this.#bytes >= segmentBytes) this.#next();
     return taken;
   }
@@ -70,7 +70,7 @@ export class Journal {
     this.#number++;
     this.#steps = [];
     this.#bytes = 0;
-    this.#fresh = false;
+    this.#hasUntaken = false;
   }
 }
 

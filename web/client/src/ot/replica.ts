@@ -116,7 +116,7 @@ export class Replica {
     }
     this.#text = apply(this.#text, change);
     this.#length = length;
-    this.#become(edited(this.#pending, change), { kind: "edit", change });
+    this.#transition(edited(this.#pending, change), { kind: "edit", change });
   }
 
   /** Puts what is next of the buffer in flight. Undefined when something is in flight or nothing is left. */
@@ -125,7 +125,7 @@ export class Replica {
     const { first, rest } = splitChange(this.#pending.buffer);
     this.#split = rest.length > 0;
     // What is restored from steps is the same also where a later version of this package would cut elsewhere.
-    this.#become(begun(this.#pending, first, rest), this.#split ? undefined : { kind: "begin" });
+    this.#transition(begun(this.#pending, first, rest), this.#split ? undefined : { kind: "begin" });
     return this.inFlight;
   }
 
@@ -133,7 +133,7 @@ export class Replica {
   withdraw(): void {
     if (this.inFlight === undefined) return;
     this.#split = false;
-    this.#become(withdrawn(this.#pending), { kind: "recall" });
+    this.#transition(withdrawn(this.#pending), { kind: "recall" });
   }
 
   /**
@@ -146,18 +146,18 @@ export class Replica {
     const ours = this.inFlight?.change ?? [];
     const same = sameOps(ours, ops) || apply(this.#confirmed, ours) === confirmed;
     this.#confirmed = confirmed;
-    this.#become(ownCommitted(this.#pending), same ? { kind: "own", ops } : undefined);
+    this.#transition(ownCommitted(this.#pending), same ? { kind: "own", ops } : undefined);
     return same;
   }
 
   /** Another's change is the version after the confirmed one. Returns it as it stands on the local text. */
-  commitOther(ops: Change): Change {
+  commitRemote(ops: Change): Change {
     const confirmed = apply(this.#confirmed, ops);
     const { pending, local } = othersCommitted(this.#pending, ops);
     const text = apply(this.#text, local);
     this.#confirmed = confirmed;
     this.#setText(text);
-    this.#become(pending, { kind: "others", ops });
+    this.#transition(pending, { kind: "others", ops });
     return local;
   }
 
@@ -165,7 +165,7 @@ export class Replica {
   rollBack(): Change {
     const lost = this.unconfirmed;
     this.#setText(this.#confirmed);
-    this.#become(withBuffer({ ...this.#pending, inFlight: undefined }, [], 0), undefined);
+    this.#transition(withBuffer({ ...this.#pending, inFlight: undefined }, [], 0), undefined);
     return lost;
   }
 
@@ -200,14 +200,14 @@ export class Replica {
     this.#confirmed = confirmed;
     buffer = transform(diff(before, after), buffer);
     this.#setText(apply(after, buffer));
-    this.#become(withBuffer({ ...this.#pending, version, inFlight, places: [] }, buffer, waiting), undefined);
+    this.#transition(withBuffer({ ...this.#pending, version, inFlight, places: [] }, buffer, waiting), undefined);
   }
 
   get #afterFlight(): string {
     return this.inFlight === undefined ? this.#confirmed : apply(this.#confirmed, this.inFlight.change);
   }
 
-  #become(pending: PendingEdits, step: Step | undefined): void {
+  #transition(pending: PendingEdits, step: Step | undefined): void {
     this.#pending = pending;
     if (pending.buffer.length === 0) this.#split = false;
     this.#onStep(step);

@@ -15,7 +15,7 @@ export interface Commit {
 }
 
 /** When a tombstone left the server's text, and how many code points that version deleted before it. */
-interface Death {
+interface Deletion {
   readonly version: number;
   readonly rank: number;
 }
@@ -24,13 +24,13 @@ interface Death {
 interface Span {
   readonly length: number;
   /** The step that inserted it; 0 for the text of others and from before the steps. */
-  readonly by: number;
+  readonly insertedBy: number;
   /** The step that deleted it, taken back or not; 0 for none. */
-  readonly gone: number;
+  readonly deletedBy: number;
   /** What a tombstone would bring back; undefined for a span of the text. */
   readonly text: string | undefined;
   /** Of a tombstone; undefined while its deletion may be on its way. */
-  readonly death: Death | undefined;
+  readonly deletion: Deletion | undefined;
 }
 
 /** Text inserted by others, and what is known of where it stood. */
@@ -42,7 +42,7 @@ interface Piece {
 /** The version that stands for all that is not confirmed. */
 const unconfirmedVersion = -1;
 /** Of a tombstone of which it isn't known when the server deleted it. */
-const unknownDeath: Death = { version: 0, rank: 0 };
+const unknownDeletion: Deletion = { version: 0, rank: 0 };
 /** What a span takes in memory beside its text: the objects and their slot in the list. */
 const spanBytes = 160;
 
@@ -66,8 +66,8 @@ export class Tombstones {
   /** The last is endless. */
   #spans: Span[] = [foreign(endless)];
   #textUnits = 0;
-  /** Whether there may be tombstones without a death. */
-  #dying = false;
+  /** Whether there may be tombstones without a deletion. */
+  #hasUnconfirmed = false;
   /** The least index of what was replaced since that was last asked for. */
   #touched = 0;
 
@@ -79,7 +79,7 @@ export class Tombstones {
   clear(): void {
     this.#spans = [foreign(endless)];
     this.#textUnits = 0;
-    this.#dying = false;
+    this.#hasUnconfirmed = false;
   }
 
   /** A step edits the text; `deleted` is the text that it takes out, in order. */
@@ -93,20 +93,20 @@ export class Tombstones {
     };
     this.#change(change, {
       insert: (at, length) => {
-        this.#replace(at, at, [{ ...foreign(length), by: step }]);
+        this.#replace(at, at, [{ ...foreign(length), insertedBy: step }]);
         return at + 1;
       },
       // What a step itself had inserted is nothing that undoing it would bring back.
       delete: (span) => {
         const text = take(span.length);
-        return span.by === step ? undefined : { ...span, gone: step, text };
+        return span.insertedBy === step ? undefined : { ...span, deletedBy: step, text };
       },
     });
-    this.#dying ||= deleted !== "";
+    this.#hasUnconfirmed ||= deleted !== "";
   }
 
   /** Others changed the text, or what else is not to be undone. */
-  others(local: Change, commit: Commit | undefined): void {
+  applyRemote(local: Change, commit: Commit | undefined): void {
     if (this.#spans.length === 1) return; // No step has left anything here.
     const pieces = commit === undefined ? [] : this.#committed(commit);
     let piece = 0;
@@ -123,21 +123,21 @@ export class Tombstones {
       },
       delete: () => undefined,
     });
-    if (commit !== undefined && this.#dying) this.#tidy();
+    if (commit !== undefined && this.#hasUnconfirmed) this.#tidy();
   }
 
   /** A change of this editor's own was committed. */
-  own(commit: Commit): void {
-    if (!this.#dying) return;
+  commitOwn(commit: Commit): void {
+    if (!this.#hasUnconfirmed) return;
     this.#committed(commit);
     this.#tidy();
   }
 
   /** Nothing is on its way. */
-  settled(): void {
-    if (!this.#dying) return;
-    this.#dying = false;
-    this.#rewrite((span) => (isDying(span) ? { ...span, death: unknownDeath } : span));
+  allCommitted(): void {
+    if (!this.#hasUnconfirmed) return;
+    this.#hasUnconfirmed = false;
+    this.#rewrite((span) => (isUnconfirmed(span) ? { ...span, deletion: unknownDeletion } : span));
   }
 
   /** The change that takes a step back, or forth again. */
@@ -158,23 +158,23 @@ export class Tombstones {
     let taken = 0;
     this.#rewrite((span) => {
       if (!moves(span, step, back)) return span;
-      if (span.text !== undefined) return { ...span, text: undefined, death: undefined };
+      if (span.text !== undefined) return { ...span, text: undefined, deletion: undefined };
       const end = skipCodePoints(deleted, taken, span.length);
       const text = deleted.slice(taken, end);
       taken = end;
       return { ...span, text };
     });
-    this.#dying ||= deleted !== "";
+    this.#hasUnconfirmed ||= deleted !== "";
   }
 
   /** Steps up to `oldest` can't be taken back any more, nor those after `newest` be made again. */
   forget(oldest: number, newest: number): void {
     const known = (step: number) => step > oldest && step <= newest;
     this.#rewrite((span) => {
-      const by = known(span.by) ? span.by : 0;
-      const gone = known(span.gone) ? span.gone : 0;
-      if (span.text !== undefined && by === 0 && gone === 0) return undefined;
-      return by === span.by && gone === span.gone ? span : { ...span, by, gone };
+      const insertedBy = known(span.insertedBy) ? span.insertedBy : 0;
+      const deletedBy = known(span.deletedBy) ? span.deletedBy : 0;
+      if (span.text !== undefined && insertedBy === 0 && deletedBy === 0) return undefined;
+      return insertedBy === span.insertedBy && deletedBy === span.deletedBy ? span : { ...span, insertedBy, deletedBy };
     });
   }
 
@@ -222,7 +222,7 @@ export class Tombstones {
       return from + 1;
     }
     // They have no order with what this editor itself has typed there since: that they may pass.
-    let [first, last] = this.#around(at, (span) => isTombstone(span) || span.by !== 0 || span.gone !== 0);
+    let [first, last] = this.#around(at, (span) => isTombstone(span) || span.insertedBy !== 0 || span.deletedBy !== 0);
     for (let i = first; i < last; i++) {
       if (!this.#cut(i, partBefore(this.#spans[i], places))) continue;
       last++;
@@ -251,15 +251,15 @@ export class Tombstones {
   }
 
   /**
-   * Gives the tombstones that a committed change concerns their death, and says
+   * Gives the tombstones that a committed change concerns their deletion, and says
    * of the pieces that it inserts what is known of their place.
    */
   #committed({ version, ops, places, unconfirmed }: Commit): Piece[] {
-    if (!this.#dying && places.length === 0) return [];
-    const { runs, deaths, inserts } = relate(ops, this.#dying ? unconfirmed : []);
-    if (this.#dying) {
+    if (!this.#hasUnconfirmed && places.length === 0) return [];
+    const { runs, deletions, inserts } = relate(ops, this.#hasUnconfirmed ? unconfirmed : []);
+    if (this.#hasUnconfirmed) {
       this.#number(runs);
-      if (deaths.length > 0) this.#bury(deaths, version);
+      if (deletions.length > 0) this.#recordDeletions(deletions, version);
     }
     return inserts.flatMap(({ offset, length, after }) => {
       const end = offset + length;
@@ -288,37 +288,37 @@ export class Tombstones {
       at = to - 1;
       const run = runs.get(position);
       const here = this.#spans.slice(from, to);
-      if (run === undefined || run.length !== here.reduce((n, each) => n + (isDying(each) ? each.length : 0), 0)) continue;
+      if (run === undefined || run.length !== here.reduce((n, each) => n + (isUnconfirmed(each) ? each.length : 0), 0)) continue;
       let { rank } = run;
       this.#replace(from, to, here.map((each) => {
-        if (!isDying(each)) return each;
-        const death = { version: unconfirmedVersion, rank };
+        if (!isUnconfirmed(each)) return each;
+        const deletion = { version: unconfirmedVersion, rank };
         rank += each.length;
-        return { ...each, death };
+        return { ...each, deletion };
       }));
     }
   }
 
-  /** Gives numbered tombstones the death that a version is for them. */
-  #bury(deaths: readonly Burial[], version: number): void {
+  /** Gives numbered tombstones the deletion that a version is for them. */
+  #recordDeletions(deletions: readonly CommittedDeletion[], version: number): void {
     for (let at = 0; at < this.#spans.length; at++) {
-      const { death, length } = this.#spans[at] as Span;
-      if (death?.version !== unconfirmedVersion) continue;
-      const burial = deaths.find((each) => each.number + each.length > death.rank && each.number < death.rank + length);
-      if (burial === undefined) continue;
-      if (burial.number > death.rank) {
-        this.#cut(at, burial.number - death.rank);
+      const { deletion, length } = this.#spans[at] as Span;
+      if (deletion?.version !== unconfirmedVersion) continue;
+      const deleted = deletions.find((each) => each.number + each.length > deletion.rank && each.number < deletion.rank + length);
+      if (deleted === undefined) continue;
+      if (deleted.number > deletion.rank) {
+        this.#cut(at, deleted.number - deletion.rank);
         continue;
       }
-      const behind = death.rank - burial.number;
-      this.#cut(at, burial.length - behind);
-      this.#replace(at, at + 1, [{ ...(this.#spans[at] as Span), death: version === 0 ? unknownDeath : { version, rank: burial.rank + behind } }]);
+      const behind = deletion.rank - deleted.number;
+      this.#cut(at, deleted.length - behind);
+      this.#replace(at, at + 1, [{ ...(this.#spans[at] as Span), deletion: version === 0 ? unknownDeletion : { version, rank: deleted.rank + behind } }]);
     }
   }
 
   /** Takes the numbers away, which hold for one change. */
   #tidy(): void {
-    this.#rewrite((span) => (span.death?.version === unconfirmedVersion ? { ...span, death: undefined } : span));
+    this.#rewrite((span) => (span.deletion?.version === unconfirmedVersion ? { ...span, deletion: undefined } : span));
   }
 
   /** Cuts the span at that index behind `length` code points, unless that is at an end of it. */
@@ -327,10 +327,10 @@ export class Tombstones {
     if (span === undefined || length <= 0 || length >= span.length) return false;
     const rest = span.length === endless ? endless : span.length - length;
     const end = span.text === undefined ? 0 : skipCodePoints(span.text, 0, length);
-    const { death } = span;
+    const { deletion } = span;
     this.#replace(at, at + 1, [
       { ...span, length, text: span.text?.slice(0, end) },
-      { ...span, length: rest, text: span.text?.slice(end), death: death && death.version !== 0 ? { ...death, rank: death.rank + length } : death },
+      { ...span, length: rest, text: span.text?.slice(end), deletion: deletion && deletion.version !== 0 ? { ...deletion, rank: deletion.rank + length } : deletion },
     ]);
     return true;
   }
@@ -369,7 +369,7 @@ interface Run {
 }
 
 /** Which numbers a committed change deletes too, and how many code points it deletes before them. */
-interface Burial {
+interface CommittedDeletion {
   readonly number: number;
   readonly length: number;
   readonly rank: number;
@@ -379,7 +379,7 @@ interface Relation {
   /** What `unconfirmed` deletes, by the place in the local text. */
   readonly runs: ReadonlyMap<number, Run>;
   /** What both delete. */
-  readonly deaths: readonly Burial[];
+  readonly deletions: readonly CommittedDeletion[];
   /** What `ops` insert: how much they insert before it, and how much `unconfirmed` deletes before it. */
   readonly inserts: readonly { readonly offset: number; readonly length: number; readonly after: number }[];
 }
@@ -387,7 +387,7 @@ interface Relation {
 /** How a committed change lies to the unconfirmed one; both are made on one text. */
 function relate(ops: Change, unconfirmed: Change): Relation {
   const runs = new Map<number, Run>();
-  const deaths: Burial[] = [];
+  const deletions: CommittedDeletion[] = [];
   const inserts: Relation["inserts"][number][] = [];
   const a = new ComponentReader(ops);
   const b = new ComponentReader(unconfirmed);
@@ -406,7 +406,7 @@ function relate(ops: Change, unconfirmed: Change): Relation {
     }
     const n = Math.min(a.left, b.left);
     if (b.kind === "delete") {
-      if (a.kind === "delete") deaths.push({ number, length: n, rank });
+      if (a.kind === "delete") deletions.push({ number, length: n, rank });
       const run = runs.get(local) ?? { length: 0, rank: number };
       runs.set(local, { ...run, length: run.length + n });
       number += n;
@@ -417,11 +417,11 @@ function relate(ops: Change, unconfirmed: Change): Relation {
     a.take(n);
     b.take(n);
   }
-  return { runs, deaths, inserts };
+  return { runs, deletions, inserts };
 }
 
 function foreign(length: number): Span {
-  return { length, by: 0, gone: 0, text: undefined, death: undefined };
+  return { length, insertedBy: 0, deletedBy: 0, text: undefined, deletion: undefined };
 }
 
 function isTombstone(span: Span): boolean {
@@ -429,33 +429,33 @@ function isTombstone(span: Span): boolean {
 }
 
 /** Whether the deletion may be on its way. */
-function isDying(span: Span): boolean {
-  return isTombstone(span) && (span.death === undefined || span.death.version === unconfirmedVersion);
+function isUnconfirmed(span: Span): boolean {
+  return isTombstone(span) && (span.deletion === undefined || span.deletion.version === unconfirmedVersion);
 }
 
 /** Whether the step turns what is there into a tombstone, or a tombstone into text. */
 function moves(span: Span, step: number, back: boolean): boolean {
-  return isTombstone(span) === back ? span.gone === step : span.by === step;
+  return isTombstone(span) === back ? span.deletedBy === step : span.insertedBy === step;
 }
 
 /** How much of a tombstone is before text of those places. */
 function partBefore(span: Span | undefined, places: Piece["places"]): number {
-  const { death } = span ?? {};
-  const place = death && places.find(({ version }) => version === death.version);
-  return death === undefined || place === undefined ? 0 : place.after - death.rank;
+  const { deletion } = span ?? {};
+  const place = deletion && places.find(({ version }) => version === deletion.version);
+  return deletion === undefined || place === undefined ? 0 : place.after - deletion.rank;
 }
 
 /** On which side of such text a tombstone is, one that is on one side; undefined where that is not known. */
 function sideOf(span: Span, places: Piece["places"]): "before" | "behind" | undefined {
-  if (!places.some(({ version }) => version === span.death?.version)) return undefined;
+  if (!places.some(({ version }) => version === span.deletion?.version)) return undefined;
   return partBefore(span, places) > 0 ? "before" : "behind";
 }
 
 /** The two as one; undefined where they differ in more than their length. */
 function join(a: Span, b: Span): Span | undefined {
-  if (a.by !== b.by || a.gone !== b.gone || isTombstone(a) !== isTombstone(b)) return undefined;
-  const rank = a.death && a.death.version !== 0 ? a.death.rank + a.length : 0;
-  if (a.death?.version !== b.death?.version || (b.death !== undefined && b.death.rank !== rank)) return undefined;
+  if (a.insertedBy !== b.insertedBy || a.deletedBy !== b.deletedBy || isTombstone(a) !== isTombstone(b)) return undefined;
+  const rank = a.deletion && a.deletion.version !== 0 ? a.deletion.rank + a.length : 0;
+  if (a.deletion?.version !== b.deletion?.version || (b.deletion !== undefined && b.deletion.rank !== rank)) return undefined;
   return {
     ...a,
     length: b.length === endless ? endless : a.length + b.length,

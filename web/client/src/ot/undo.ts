@@ -69,23 +69,23 @@ export class UndoHistory {
    * Others' edits, or whatever else changed the local text and is not to be
    * undone. `commit` is what was committed, where it is that.
    */
-  others(change: Change, commit?: Commit): void {
-    this.#text.others(change, commit);
+  applyRemote(change: Change, commit?: Commit): void {
+    this.#text.applyRemote(change, commit);
     if (this.#open !== undefined) this.#open = { at: this.#open.at, ...mapExtent(this.#open, change) };
   }
 
   /** Edits of this history were committed. */
-  own(commit: Commit): void {
-    this.#text.own(commit);
+  commitOwn(commit: Commit): void {
+    this.#text.commitOwn(commit);
   }
 
   /** Every edit is committed. */
-  settled(): void {
-    this.#text.settled();
+  allCommitted(): void {
+    this.#text.allCommitted();
   }
 
   /** The next edit begins a step of its own. */
-  seal(): void {
+  closeStep(): void {
     this.#open = undefined;
   }
 
