@@ -114,8 +114,9 @@ export class Rapport {
         notify(() => handlers.onEnd?.(reason, error));
       },
     });
+    const subscription = this.#opened(topic);
     topic.start();
-    return this.#opened(topic);
+    return subscription;
   }
 
   /**
