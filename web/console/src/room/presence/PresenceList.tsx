@@ -62,7 +62,7 @@ export function PresenceAnnouncer({ people, self, known }: { readonly people: re
     return () => clearTimeout(timer);
   }, [ids, known]);
   return (
-    <p class="hidden" role="status" aria-live="polite" data-presenceNews>
+    <p class="hidden" role="status" aria-live="polite" data-comings>
       {words}
     </p>
   );
