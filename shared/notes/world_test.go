@@ -80,17 +80,26 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
 		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, once), Audit: trail, Once: once,
-		Clock: c, Streams: streams, Notes: w.log, Transcript: log.New(tables.Log, c, log.ByClock(5*time.Minute, 0, 1)),
+		Clock: c, Streams: streams, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()}, Log: quiet,
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
 	w.realtime = realtime.New(realtime.Parts{
 		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
-		Sources: map[realtime.Kind]realtime.Source{realtime.Notes: notes.Source{Service: w.Service}},
+		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: w.Service}}),
 	})
 	for name, who := range map[string]*caller.Caller{"ada": &w.host, "bob": &w.member, "eve": &w.observer, "mallory": &w.stranger} {
 		*who = caller.Caller{UserID: name, DisplayName: strings.ToUpper(name[:1]) + name[1:], SessionID: "s-" + name}
 	}
 	return w
+}
+
+func registry(t testing.TB, types ...realtime.Registration) *realtime.Registry {
+	t.Helper()
+	r, err := realtime.NewRegistry(types...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // directory knows whoever is asked for.

@@ -27,6 +27,7 @@ import (
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 const (
@@ -44,11 +45,15 @@ type World struct {
 	Directory *Directory
 	// Gateway is where functions post frames to.
 	Gateway *Gateway
+	// Queues takes the messages that functions send.
+	Queues *queues.Queues
 
 	env      config.Env
 	units    map[string]endpoint.Unit
 	document document
 	calls    atomic.Int64
+	// hours is how often queues were looked at, each time an hour later.
+	hours atomic.Int64
 
 	mu      sync.Mutex
 	idle    map[string][]lambda.Handler
@@ -69,6 +74,7 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queuesURL := w.openQueues(t)
 	w.env = w.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
 		"ISSUERS":               string(issuers),
@@ -78,7 +84,8 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 		"WS_URL":                "wss://sockets.test/live",
 		"WS_ENDPOINT":           "https://sockets.invalid/live",
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
-	})
+		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
+	}).With(queueURLs(units))
 	return w
 }
 
