@@ -5,13 +5,11 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/transcripts"
 )
 
 type service = *meetings.Service
@@ -55,19 +53,9 @@ func Functions() []endpoint.FunctionSpec {
 
 // Open builds the service.
 func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
-	p, err := platform.Open(ctx, env)
+	d, err := composition.Open(ctx, env)
 	if err != nil {
 		return endpoint.App[service]{}, err
 	}
-	return platform.App(p, New(p)), nil
-}
-
-// New composes the service on an open platform, for the domains that stand on
-// meetings.
-func New(p *platform.Platform) *meetings.Service {
-	return meetings.New(meetings.Parts{
-		Data: p.Data, Users: p.Users, Audit: p.Audit, Once: p.Once, Clock: p.Clock, Streams: p.Streams,
-		Notes: log.New(p.LogTable, p.Clock, notes.Layout()), Transcript: log.New(p.LogTable, p.Clock, transcripts.Layout()),
-		Log: p.Log,
-	})
+	return platform.App(d.Platform, d.Meetings()), nil
 }

@@ -7,13 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	functions "github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
@@ -144,16 +143,16 @@ func TestProviderThatFails(t *testing.T) {
 // far as they got.
 func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	p, err := platform.Open(t.Context(), c.Env())
+	d, err := composition.Open(t.Context(), c.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := idempotency.New(p.Control, clock.NewManual(begun))
+	store := idempotency.New(d.Control, clock.NewManual(begun))
 	execution, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)
 	}
-	return functions.New(p), caller.Caller{UserID: c.host.ID, DisplayName: c.host.DisplayName, SessionID: "s", RequestID: "r"}, execution
+	return d.Meetings(), caller.Caller{UserID: c.host.ID, DisplayName: c.host.DisplayName, SessionID: "s", RequestID: "r"}, execution
 }
 
 func TestDeathAfterTheCommit(t *testing.T) {

@@ -1,14 +1,10 @@
 package realtime_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
-	"time"
 
-	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/platform"
 )
 
 // tell sends a heartbeat of the client c-1 by one of the two ways.
@@ -139,112 +135,4 @@ func TestGoneIsBounded(t *testing.T) {
 	}
 	r.pass(t, 46_000, r.ada)
 	ok(t, ada, r.beat(1, "active"))
-}
-
-// waiting is a clock whose waits cost nothing. What is to happen meanwhile happens
-// during the first.
-type waiting struct {
-	*clock.Manual
-	meanwhile func()
-	waits     int
-}
-
-func (w *waiting) Sleep(ctx context.Context, d time.Duration) error {
-	if w.waits++; w.waits == 1 && w.meanwhile != nil {
-		w.meanwhile()
-	}
-	return w.Manual.Sleep(ctx, d)
-}
-
-// A socket that closes takes with it who was present over it, unless they come back
-// over another one before the others would be told.
-func TestPresenceEndsSoonAfterItsSocket(t *testing.T) {
-	t.Parallel()
-	t.Run("for good", func(t *testing.T) {
-		t.Parallel()
-		r := newRoom(t)
-		ada, other, ben := r.ada.Connect(t), r.ada.Connect(t), r.ben.Connect(t)
-		subscribe(t, ben, r.state())
-		ok(t, ada, r.beat(1, "active"))
-		ok(t, other, r.beat(1, "idle", object{"clientId": "c-2"}))
-		begun := time.Now()
-		waits := &waiting{Manual: clock.NewManual(begun)}
-		ada.CloseIn(platform.WithOutside(t.Context(), platform.Outside{Clock: waits}), t)
-		seen, all := r.presence(t, ben, 3)
-		expect(t, "told", seen, "-user_ada")
-		if got := r.here(t, r.ben); len(got) != 1 || got[0].ClientKey == all[3].Left[0].ClientKey {
-			t.Errorf("there are %v, want the other window", got)
-		}
-		if waited := waits.Now().Sub(begun); waited < 4*time.Second || waited > 8*time.Second {
-			t.Errorf("told after %v", waited)
-		}
-	})
-	comesBack := func(name string, back func(t *testing.T, r *room)) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRoom(t)
-			ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-			subscribe(t, ben, r.state())
-			ok(t, ada, r.beat(50, "active"))
-			r.pass(t, 2000, r.ada)
-			waits := &waiting{Manual: clock.NewManual(time.Now()), meanwhile: func() { back(t, r) }}
-			ada.CloseIn(platform.WithOutside(t.Context(), platform.Outside{Clock: waits}), t)
-			seen, _ := r.presence(t, ben, 1)
-			expect(t, "told", seen, "+user_ada active")
-			if got := r.here(t, r.ben); len(got) != 1 {
-				t.Errorf("there are %v, want the client", got)
-			}
-			if waits.waits != 1 {
-				t.Errorf("waited %d times, though it was back", waits.waits)
-			}
-		})
-	}
-	comesBack("back over another socket", func(t *testing.T, r *room) { ok(t, r.ada.Connect(t), r.beat(51, "active")) })
-	comesBack("back over HTTP", func(t *testing.T, r *room) {
-		if code := r.told(t, r.ada, 51, "active"); code != "" {
-			t.Errorf("refused with %s", code)
-		}
-	})
-	comesBack("back after a reload, counting anew", func(t *testing.T, r *room) { ok(t, r.ada.Connect(t), r.beat(1, "active")) })
-	t.Run("with nobody to see it", func(t *testing.T) {
-		t.Parallel()
-		r := newRoom(t)
-		ada := r.ada.Connect(t)
-		ok(t, ada, r.beat(1, "active"))
-		waits := &waiting{Manual: clock.NewManual(time.Now())}
-		ada.CloseIn(platform.WithOutside(t.Context(), platform.Outside{Clock: waits}), t)
-		if got := r.here(t, r.ben); len(got) > 0 || waits.waits > 0 {
-			t.Errorf("there are %v after %d waits, want nobody at once", got, waits.waits)
-		}
-	})
-	t.Run("after it said that it leaves", func(t *testing.T) {
-		t.Parallel()
-		r := newRoom(t)
-		ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-		subscribe(t, ben, r.state())
-		ok(t, ada, r.beat(50, "active"))
-		ok(t, ada, r.beat(51, "gone"))
-		waits := &waiting{Manual: clock.NewManual(time.Now())}
-		ada.CloseIn(platform.WithOutside(t.Context(), platform.Outside{Clock: waits}), t)
-		ok(t, r.ada.Connect(t), r.beat(1, "active"))
-		seen, _ := r.presence(t, ben, 1)
-		expect(t, "told", seen, "+user_ada active", "-user_ada", "+user_ada active")
-		if waits.waits > 0 {
-			t.Errorf("waited %d times for who had gone", waits.waits)
-		}
-	})
-	t.Run("found closed by a post before", func(t *testing.T) {
-		t.Parallel()
-		r := newRoom(t)
-		ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-		subscribe(t, ada, r.notes)
-		subscribe(t, ben, r.state())
-		ok(t, ada, r.beat(1, "active"))
-		ada.Vanish()
-		r.write(t)
-		waits := &waiting{Manual: clock.NewManual(time.Now())}
-		ada.CloseIn(platform.WithOutside(t.Context(), platform.Outside{Clock: waits}), t)
-		seen, _ := r.presence(t, ben, 2)
-		expect(t, "told", seen, "-user_ada")
-	})
 }

@@ -6,14 +6,12 @@ import (
 	"testing"
 	"time"
 
-	functions "github.com/rapport/rapport/functions/transcripts"
+	"github.com/rapport/rapport/functions/composition"
 
-	meetings "github.com/rapport/rapport/functions/meetings"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/transcripts"
 )
@@ -62,16 +60,16 @@ func TestDuplicatesAtOnce(t *testing.T) {
 // execution is one that a function began a while ago and died in.
 func (r *room) execution(t *testing.T, body string) (*transcripts.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	p, err := platform.Open(t.Context(), r.Env())
+	d, err := composition.Open(t.Context(), r.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := idempotency.New(p.Control, clock.NewManual(time.Now().Add(-36*time.Second)))
+	store := idempotency.New(d.Control, clock.NewManual(time.Now().Add(-36*time.Second)))
 	execution, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)
 	}
-	return functions.New(p, meetings.New(p)), caller.Caller{UserID: r.member.ID, SessionID: "s", RequestID: "r"}, execution
+	return d.Transcripts(), caller.Caller{UserID: r.member.ID, SessionID: "s", RequestID: "r"}, execution
 }
 
 const spoken = `{"chunks":[{"text":"x","confidence":1,"startMs":0,"endMs":1,"isFinal":true}]}`

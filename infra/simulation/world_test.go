@@ -23,6 +23,7 @@ import (
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/engine"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 // invocationTakes bounds an invocation, as the templates do.
@@ -54,6 +55,7 @@ type world struct {
 	units  []endpoint.FunctionSpec
 	mutant mutant
 	feeds  []*feed
+	queues *queues.Queues
 	// unique tells this run from all others on the same engine.
 	unique string
 	people []*person
@@ -94,7 +96,7 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 	w.wire = &wire{w: w, line: out.line}
 	w.units = functions.All()
 	if w.faults != nil {
-		w.units = w.faults.Units(w.units, w.wire)
+		w.units = w.faults.Units(w.units, platform.Outside{Tables: w.wire, Queues: letters{w}})
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {
@@ -110,6 +112,12 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 		w.env[name] = specs[i].Name
 	}
 	w.feeds = newFeeds(w, specs)
+	w.queues = openQueues(t, w.units)
+	for _, unit := range w.units {
+		if unit.Trigger == endpoint.TriggerQueue {
+			w.env[testkit.QueueVariable(unit.Route)] = "https://sqs.test/0/" + unit.Route
+		}
+	}
 	return w
 }
 
@@ -190,7 +198,7 @@ func (w *world) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambd
 	}
 	w.mu.Unlock()
 	ctx = platform.WithOutside(ctx, platform.Outside{
-		Tables: w.wire, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
+		Tables: w.wire, Queues: letters{w}, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
 	})
 	return unit.Open(ctx, w.env)
 }

@@ -1,7 +1,7 @@
 // Package endpoint turns a declaration into a running function. A function is
 // said once, in functions/<domain>/functions.go: its route or trigger, the
 // service method behind it, who may call, and a summary. From that come the
-// Lambda adapter (HTTP payload 2.0, WebSocket, DynamoDB streams), decoding and
+// Lambda adapter (HTTP payload 2.0, WebSocket, DynamoDB streams, SQS, EventBridge Scheduler), decoding and
 // validation with exact locations, problem+json, the access log line and the
 // OpenAPI document.
 //

@@ -22,6 +22,10 @@ const (
 	TriggerSocket Trigger = "socket"
 	// TriggerStream is a batch of records of a table's stream.
 	TriggerStream Trigger = "stream"
+	// TriggerQueue is a batch of messages of a queue.
+	TriggerQueue Trigger = "queue"
+	// TriggerSchedule is a time that has come.
+	TriggerSchedule Trigger = "schedule"
 )
 
 // Class is who may call a function at all, before any action is looked at.
@@ -46,8 +50,9 @@ const (
 type Declaration struct {
 	Trigger Trigger
 	// Route is `METHOD /path/{parameter}` for HTTP, the action of a frame or
-	// `$connect`, `$disconnect`, `$default` for sockets, and the tables whose
-	// streams are read, such as `Data,Log`, for streams.
+	// `$connect`, `$disconnect`, `$default` for sockets, the tables whose streams
+	// are read, such as `Data,Log`, for streams, the queue's name in the templates,
+	// and a schedule's expression, such as `rate(1 hour)`.
 	Route   string
 	Summary string
 	Class   Class

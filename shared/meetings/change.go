@@ -50,7 +50,7 @@ func (s *Service) change(
 	ctx context.Context, c caller.Caller, execution *idempotency.Execution, action caller.Action, meetingID string, apply func(*changing) error,
 ) (*changing, error) {
 	for range maxTries {
-		access, err := s.Check(ctx, c, action, meetingID)
+		access, err := s.Check(ctx, c, permissions.For(action), meetingID)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (s *Service) announce(ctx context.Context, ch *changing) {
 		return
 	}
 	s.streams.Express(ctx, realtime.Commit{
-		Topic: realtime.MeetingTopic(realtime.State, meetingID), Pace: ch.pace, Returned: ch.returned, Own: []realtime.Event{own},
+		Topic: StateTopic.Topic(meetingID), Pace: ch.pace, Returned: ch.returned, Own: []realtime.Event{own},
 		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
 			event, err := s.stateEvent(ctx, meetingID)
 			return []realtime.Event{event}, err
@@ -257,24 +257,28 @@ func (s *Service) news(ch *changing) func(context.Context) {
 	return func(ctx context.Context) { s.announce(ctx, ch) }
 }
 
-// conclude closes the notes and the transcript of a meeting that is over, ends its
-// streams and tells the news. The durable lane repeats it, for a function that died
-// here.
+// conclude closes the logs of a meeting that is over, ends its streams and tells the
+// news. The durable lane repeats it, for a function that died here.
 func (s *Service) conclude(ctx context.Context, meetingID string, by repeater, news func(context.Context)) error {
 	var logs errgroup.Group
-	logs.Go(func() error {
-		_, err := s.notes.Close(ctx, realtime.MeetingTopic(realtime.Notes, meetingID).String())
-		return err
-	})
-	logs.Go(func() error {
-		_, err := s.spoken.Close(ctx, realtime.MeetingTopic(realtime.Transcript, meetingID).String())
-		return err
-	})
+	var over []realtime.Topic
+	for _, t := range s.topics {
+		topic := t.Pattern.Topic(meetingID)
+		if !t.Outlasts {
+			over = append(over, topic)
+		}
+		if t.Log != nil {
+			logs.Go(func() error {
+				_, err := t.Log.Close(ctx, topic.String())
+				return err
+			})
+		}
+	}
 	if err := logs.Wait(); err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
 	err := s.streams.Revoke(ctx, realtime.Revocation{
-		MeetingID: meetingID, Reason: realtime.MeetingEnded, Spare: []realtime.Kind{realtime.State}, News: news, Last: by == durable,
+		Topics: over, Presence: StateTopic.Topic(meetingID), Reason: realtime.MeetingEnded, News: news, Last: by == durable,
 	})
 	if err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)

@@ -101,7 +101,9 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *id
 		}
 		return changed, nil
 	}
-	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.RoleChanged, News: s.news(ch)}
+	revoked := realtime.Revocation{
+		Topics: s.topicsOf(in.MeetingID), Presence: StateTopic.Topic(in.MeetingID), UserID: in.UserID, Reason: realtime.RoleChanged, News: s.news(ch),
+	}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
 		return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
 	}
@@ -140,7 +142,9 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 	if err != nil {
 		return struct{}{}, err
 	}
-	revoked := realtime.Revocation{MeetingID: in.MeetingID, UserID: in.UserID, Reason: realtime.Removed, News: s.news(ch)}
+	revoked := realtime.Revocation{
+		Topics: s.topicsOf(in.MeetingID), Presence: StateTopic.Topic(in.MeetingID), UserID: in.UserID, Reason: realtime.Removed, News: s.news(ch),
+	}
 	if err := s.streams.Revoke(ctx, revoked); err != nil {
 		return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, err)
 	}

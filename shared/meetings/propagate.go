@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -221,7 +220,7 @@ func (s *Service) rename(ctx context.Context, user users.User, at seat) error {
 		if err != nil || !at.meeting.State.Open() {
 			return err
 		}
-		return s.streams.Rename(ctx, meetingID, user.UserID, user.DisplayName, user.Revision)
+		return s.streams.Rename(ctx, StateTopic.Topic(meetingID), user.UserID, user.DisplayName, user.Revision)
 	}
 	return busy(nil)
 }
@@ -250,7 +249,7 @@ func (s *Service) renameRow(ctx context.Context, user users.User, at seat) error
 		return nil
 	}
 	ch.returned = s.clock.Now()
-	watched, err := s.streams.Watched(ctx, realtime.MeetingTopic(realtime.State, meeting.MeetingID))
+	watched, err := s.streams.Watched(ctx, StateTopic.Topic(meeting.MeetingID))
 	if err != nil {
 		return err
 	}

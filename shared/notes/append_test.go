@@ -17,7 +17,6 @@ import (
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
 
@@ -469,7 +468,7 @@ func TestHistoryGone(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	source := notes.Source{Service: w.Service}
-	topic := realtime.MeetingTopic(realtime.Notes, w.meeting)
+	topic := notes.TopicPattern.Topic(w.meeting)
 	for base := range int64(13) {
 		_, appending := w.send(w.member, w.change(base, insert(0, "x")))
 		_, listing := w.Changes(t.Context(), w.observer, notes.ChangesRequest{MeetingID: w.meeting, From: base})

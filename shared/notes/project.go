@@ -62,7 +62,7 @@ func movedBy(records []table.Record) (topics map[string]*moved, last time.Time) 
 	topics = map[string]*moved{}
 	for _, record := range records {
 		topic, ok := log.TopicOf(record)
-		if parsed, err := realtime.ParseTopic(topic); !ok || err != nil || parsed.Kind != realtime.Notes {
+		if !ok || !TopicPattern.Matches(realtime.Topic(topic)) {
 			continue
 		}
 		text := topics[topic]

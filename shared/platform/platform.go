@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/config"
@@ -18,6 +20,7 @@ import (
 	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/identity"
 	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/queue/sqs"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/realtime/apigateway"
 	"github.com/rapport/rapport/shared/table"
@@ -44,6 +47,7 @@ type Config struct {
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 	Table          table.ClientConfig
 	Sockets        apigateway.Config
+	Queues         sqs.Config
 }
 
 // Platform is what was opened.
@@ -61,6 +65,7 @@ type Platform struct {
 	Connections *realtime.Connections
 	Streams     *realtime.Streams
 
+	queues        *awssqs.Client
 	authenticator *identity.Authenticator
 	poster        realtime.Poster
 	handover      *realtime.Handover
@@ -86,6 +91,8 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.Control = table.New(client, cfg.ControlTable)
 	p.AuditTable = table.New(client, cfg.AuditTable)
 	p.poster = around.Sockets
+	cfg.Queues.HTTP = around.Queues
+	p.queues = sqs.NewClient(cfg.Queues)
 
 	web := &http.Client{Timeout: outside, Transport: around.Web}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
@@ -99,6 +106,9 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.authenticator = identity.NewAuthenticator(verifier, p.Users, p.Connections, p.Data, p.Control)
 	return p, nil
 }
+
+// Queue gives the queue of a URL, to send to.
+func (p *Platform) Queue(url string) *sqs.Queue { return sqs.New(p.queues, url) }
 
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {

@@ -245,17 +245,25 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 }
 
 // Close takes a socket down: it is marked first, so that no subscription can be
-// added any more, then its subscriptions go, then its row. It gives the row and the
-// topics that it followed. Closing a socket that is gone is no error.
-func (s *Connections) Close(ctx context.Context, connectionID string) (connectionItem, []Topic, error) {
+// added any more, then its subscriptions go, then its row. It gives whose it
+// was and the topics that it followed. Closing a socket that is gone is no error.
+func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
 	item, topics, err := s.detach(ctx, connectionID)
 	if err != nil {
-		return connectionItem{}, nil, err
+		return caller.Caller{}, nil, err
 	}
+	if err := s.remove(ctx, connectionID); err != nil {
+		return caller.Caller{}, nil, err
+	}
+	return item.caller(connectionID), topics, nil
+}
+
+// remove deletes a socket's row.
+func (s *Connections) remove(ctx context.Context, connectionID string) error {
 	if err := s.realtime.Delete(ctx, connectionKey(connectionID)); err != nil {
-		return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
+		return fmt.Errorf("close connection: %w", err)
 	}
-	return item, topics, nil
+	return nil
 }
 
 // Detach takes a socket down that was found closed before $disconnect has said so.
@@ -287,10 +295,7 @@ func (s *Connections) detach(ctx context.Context, connectionID string) (connecti
 	if err != nil {
 		return connectionItem{}, nil, err
 	}
-	topics, err := parseTopics(item.Topics)
-	if err != nil {
-		return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
-	}
+	topics := topicsNamed(item.Topics)
 	for _, topic := range topics {
 		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
 			return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
@@ -311,16 +316,12 @@ func (s *Connections) shut(ctx context.Context, connectionID string, holds table
 	return item, nil
 }
 
-func parseTopics(names []string) ([]Topic, error) {
+func topicsNamed(names []string) []Topic {
 	topics := make([]Topic, len(names))
 	for i, name := range names {
-		topic, err := ParseTopic(name)
-		if err != nil {
-			return nil, err
-		}
-		topics[i] = topic
+		topics[i] = Topic(name)
 	}
-	return topics, nil
+	return topics
 }
 
 func principalOf(c caller.Caller) Principal {

@@ -185,14 +185,8 @@ func (s *Socket) Recover() { s.person.world.Gateway.set(s.ID, lineOpen) }
 // Close closes the socket: posts get 410, and `$disconnect` runs.
 func (s *Socket) Close(t testing.TB) {
 	t.Helper()
-	s.CloseIn(t.Context(), t)
-}
-
-// CloseIn is Close with the context that the function runs in.
-func (s *Socket) CloseIn(ctx context.Context, t testing.TB) {
-	t.Helper()
 	s.Vanish()
-	if status := s.dispatch(ctx, t, s.event("$disconnect", "DISCONNECT")); status != 200 {
+	if status := s.dispatch(t.Context(), t, s.event("$disconnect", "DISCONNECT")); status != 200 {
 		t.Errorf("disconnect: status %d", status)
 	}
 }

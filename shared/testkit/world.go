@@ -27,6 +27,7 @@ import (
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 const (
@@ -44,12 +45,16 @@ type World struct {
 	Directory *Directory
 	// Gateway is where functions post frames to.
 	Gateway *Gateway
+	// Queues takes the messages that functions send.
+	Queues *queues.Queues
 
 	t        testing.TB
 	env      config.Env
 	units    map[string]endpoint.FunctionSpec
 	document document
 	calls    atomic.Int64
+	// hours is how often queues were looked at, each time an hour later.
+	hours atomic.Int64
 
 	mu      sync.Mutex
 	idle    map[string][]lambda.Handler
@@ -73,6 +78,7 @@ func New(t testing.TB, units []endpoint.FunctionSpec) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queuesURL := w.openQueues(t)
 	w.env = w.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
 		"ISSUERS":               string(issuers),
@@ -82,7 +88,8 @@ func New(t testing.TB, units []endpoint.FunctionSpec) *World {
 		"WS_URL":                "wss://sockets.test/live",
 		"WS_ENDPOINT":           "https://sockets.invalid/live",
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
-	})
+		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
+	}).With(queueURLs(units))
 	return w
 }
 

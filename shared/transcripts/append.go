@@ -139,13 +139,13 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempo
 // chunks can't be committed, if so, and until when an append may stand on that.
 func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendRequest) (refusal error, until time.Time, err error) {
 	until = s.clock.Now().Add(accessHolds)
-	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteTranscript, in.MeetingID)
+	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), in.MeetingID)
 	if err != nil {
 		return nil, until, err
 	}
 	named := in.speakers(c.UserID)
-	if len(named) > 0 && !access.May(meetings.ActionNameSpeakers) {
-		return nil, until, s.meetings.Deny(ctx, c, meetings.ActionNameSpeakers, in.MeetingID)
+	if len(named) > 0 && !access.May(permissions.For(ActionNameSpeakers)) {
+		return nil, until, s.meetings.Deny(ctx, c, ActionNameSpeakers, in.MeetingID)
 	}
 	refusal, err = s.strangers(ctx, in.MeetingID, named)
 	if refusal == nil && access.Meeting.State != meetings.Active {

@@ -55,7 +55,7 @@ func newWorld(t testing.TB, c clock.Clock) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.meeting, w.topic = made.MeetingID, realtime.MeetingTopic(realtime.Transcript, made.MeetingID)
+	w.meeting, w.topic = made.MeetingID, transcripts.TopicPattern.Topic(made.MeetingID)
 	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +80,12 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	kept := log.New(tables.Log, c, transcripts.Layout())
 	w.meetings = meetings.New(meetings.Parts{
 		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, w.once), Audit: trail, Once: w.once,
-		Clock: c, Streams: streams, Notes: log.New(tables.Log, c, log.ByCount(4096)), Transcript: kept, Log: quiet,
+		Clock: c, Streams: streams, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()}, Log: quiet,
 	})
 	w.Service = transcripts.New(kept, w.meetings, streams, c)
 	w.realtime = realtime.New(realtime.Parts{
 		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
-		Sources: map[realtime.Kind]realtime.Source{realtime.Transcript: transcripts.Source{Service: w.Service}},
+		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: w.Service}}),
 	})
 	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
 	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
@@ -94,6 +94,15 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+func registry(t testing.TB, types ...realtime.Registration) *realtime.Registry {
+	t.Helper()
+	r, err := realtime.NewRegistry(types...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // sessions never end.

@@ -66,15 +66,15 @@ func checkName(user string) string {
 // identifier is what the issuer calls the person of a name: `user_ada`. Characters that don't stand well
 // in a path become dashes, and then a part of the name's hash keeps two names
 // apart.
-func identifier(name string) string {
+func identifier(user string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return r
 		}
 		return '-'
-	}, name)
-	if plain != name {
-		plain += fmt.Sprintf("-%x", sha256.Sum256([]byte(name)))[:9]
+	}, user)
+	if plain != user {
+		plain += fmt.Sprintf("-%x", sha256.Sum256([]byte(user)))[:9]
 	}
 	return "user_" + plain
 }
@@ -137,19 +137,19 @@ func (d *directory) add(user User) {
 
 // ensure gives the person of a name, who is created on first use. Whoever it
 // gives is stored.
-func (d *directory) ensure(name string) (User, error) {
+func (d *directory) ensure(called string) (User, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if user, known := d.byName[name]; known {
+	if user, known := d.byName[called]; known {
 		return user, nil
 	}
 	if len(d.people) >= maxPeople {
 		return User{}, ErrFull
 	}
-	id := identifier(name)
-	first, size := utf8.DecodeRuneInString(name)
+	id := identifier(called)
+	first, size := utf8.DecodeRuneInString(called)
 	user := User{
-		Name: name, ID: id, FirstName: string(unicode.ToUpper(first)) + name[size:],
+		Name: called, ID: id, FirstName: string(unicode.ToUpper(first)) + called[size:],
 		Email: strings.TrimPrefix(id, "user_") + "@example.com", CreatedAt: d.clock.Now(),
 	}
 	if err := d.kept.add(user); err != nil {

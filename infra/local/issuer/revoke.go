@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/identity/workos"
@@ -66,11 +67,11 @@ func (i *Issuer) revoke(ctx context.Context, one session) error {
 // serveRevoke answers POST /dev/revoke.
 func (i *Issuer) serveRevoke(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
 	var in RevokeRequest
-	if !readRequest(w, r, &in) {
+	if !dev.Read(w, r, &in) {
 		return
 	}
 	if problem := checkName(in.User); problem != "" {
-		refuse(w, "body.user", problem)
+		dev.Refuse(w, "body.user", problem)
 		return
 	}
 	revoked, err := i.Revoke(r.Context(), in.User)
@@ -79,5 +80,5 @@ func (i *Issuer) serveRevoke(w http.ResponseWriter, r *http.Request, log *slog.L
 		gateway.WriteProblem(w, http.StatusBadGateway, "PROVIDER_ERROR", "Not all sessions could be ended. Please try again.")
 		return
 	}
-	writeJSON(w, revoked)
+	dev.WriteJSON(w, revoked)
 }

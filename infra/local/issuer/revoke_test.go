@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/identity/workos"
 )
@@ -77,7 +78,7 @@ func (d *door) tell(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	writeJSON(w, map[string]string{"userId": ours(sub)})
+	dev.WriteJSON(w, map[string]string{"userId": ours(sub)})
 }
 
 // ours is what the door calls whom the issuer calls by a name of its own.

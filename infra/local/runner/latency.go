@@ -115,6 +115,14 @@ func (p profile) travel() func() time.Duration {
 	return p.Network
 }
 
+// queueHop is a message's way to its function; nil where it takes no time.
+func (p profile) queueHop() func() time.Duration {
+	if p.none() {
+		return nil
+	}
+	return p.QueueHop
+}
+
 // hop is a stream record's way to its reader; nil where it takes no time.
 func (p profile) hop() func() time.Duration {
 	if p.none() {
