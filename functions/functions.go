@@ -17,7 +17,7 @@ import (
 )
 
 // All gives every function in order of domain and name.
-func All() []endpoint.Unit {
+func All() []endpoint.FunctionSpec {
 	return slices.Concat(
 		meetings.Functions(),
 		notes.Functions(),

@@ -34,7 +34,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("notes", Open, map[string]endpoint.Function[service]{
 		"get": Get, "append": Append, "changes": Changes, "edit": Edit, "trim": Trim,
 	})

@@ -33,7 +33,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("realtime", Open, map[string]endpoint.Function[service]{
 		"ticket": Ticket, "connect": Connect, "disconnect": Disconnect,
 		"leave": Leave, "ping": Ping, "unknown": Unknown,

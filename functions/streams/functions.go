@@ -34,7 +34,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("streams", Open, map[string]endpoint.Function[Service]{
 		"fanout": Fanout, "project": Project,
 	})

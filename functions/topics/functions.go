@@ -31,7 +31,7 @@ var (
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("topics", Open, map[string]endpoint.Function[Service]{
 		"subscribe": Subscribe, "unsubscribe": Unsubscribe,
 		"presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,

@@ -66,7 +66,7 @@ func (l *ledger) last() units {
 }
 
 // timed gives functions a clock and a log of the test.
-func timed(c clock.Clock, log *slog.Logger) []endpoint.Unit {
+func timed(c clock.Clock, log *slog.Logger) []endpoint.FunctionSpec {
 	all := functions.All()
 	for i := range all {
 		open := all[i].Open

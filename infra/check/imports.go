@@ -42,7 +42,7 @@ var parts = map[string]string{
 	"shared/idempotency": leaves + " shared/table",
 	"shared/projection":  leaves + " shared/table",
 	"shared/realtime":    leaves + " shared/table shared/queue shared/log shared/audit",
-	"shared/endpoint":    leaves + " shared/table shared/queue",
+	"shared/endpoint":    leaves + " shared/table shared/queue shared/idempotency",
 	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
 
 	"shared/users":       leaves + " " + machinery,

@@ -66,7 +66,7 @@ func (s *Service) Propagate(ctx context.Context, records []table.Record) map[str
 			failed[record.ID] = err
 		}
 	}
-	known, err := s.users.Stored(ctx, slices.Sorted(maps.Keys(people)))
+	known, err := s.users.Find(ctx, slices.Sorted(maps.Keys(people)))
 	for userID, r := range people {
 		failure := err
 		if user, found := known[userID]; found {
