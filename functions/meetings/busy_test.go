@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	functions "github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
@@ -42,11 +41,11 @@ func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body 
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	p, err := platform.Open(t.Context(), c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}))
+	d, err := composition.Open(t.Context(), c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return functions.New(p)
+	return d.Meetings()
 }
 
 // by is a person as the door would hand them to a method.
@@ -69,8 +68,8 @@ func TestObstaclesThatPass(t *testing.T) {
 				`"Message":"x","CancellationReasons":[{"Code":"`+reason+`","Message":"x"}]}`)
 			return err == nil
 		})
-		_, created := service.Create(t.Context(), by(c.host), meetings.CreateRequest{Title: "Once"})
-		_, started := service.Start(t.Context(), by(c.host), meetings.GetRequest{MeetingID: c.id})
+		_, created := service.Create(t.Context(), by(c.host), nil, meetings.CreateRequest{Title: "Once"})
+		_, started := service.Start(t.Context(), by(c.host), nil, meetings.GetRequest{MeetingID: c.id})
 		for _, err := range []error{created, started} {
 			limited, ok := errors.AsType[*errs.Error](err)
 			if !ok || limited.Kind != errs.RateLimited || limited.RetryAfter != time.Second {

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"testing"
 
-	functions "github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/platform"
 )
 
 // A denial that can't be audited is one nevertheless, and says why for the log.
@@ -17,11 +16,11 @@ func TestDenialThatCantBeAudited(t *testing.T) {
 	c := newCast(t)
 	env := c.Env()
 	env["AUDIT_TABLE"] = "nowhere"
-	p, err := platform.Open(t.Context(), env)
+	d, err := composition.Open(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = functions.New(p).Get(t.Context(), caller.Caller{UserID: c.stranger.ID}, meetings.GetRequest{MeetingID: c.id})
+	_, err = d.Meetings().Get(t.Context(), caller.Caller{UserID: c.stranger.ID}, meetings.GetRequest{MeetingID: c.id})
 	if denied, ok := errors.AsType[*errs.Error](err); !ok || denied.Kind != errs.Forbidden || denied.Err == nil {
 		t.Errorf("%v, want FORBIDDEN with its cause", err)
 	}

@@ -5,69 +5,52 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/transcripts"
 )
 
 type service = *meetings.Service
 
 // The functions.
 var (
-	Create = endpoint.HTTP("POST /v1/meetings", "Create a meeting; I become its host.",
+	Create = endpoint.Mutation("POST /v1/meetings", "Create a meeting; I become its host.",
 		service.Create, endpoint.Needs(meetings.ActionCreate), endpoint.Answers(http.StatusCreated))
 	List = endpoint.HTTP("GET /v1/meetings", "List my meetings, newest first.",
 		service.List, endpoint.Needs(meetings.ActionList))
 	Get = endpoint.HTTP("GET /v1/meetings/{meetingId}", "Read a meeting that I am in.",
 		service.Get, endpoint.Needs(meetings.ActionGet))
-	Update = endpoint.HTTP("PATCH /v1/meetings/{meetingId}", "Change a meeting; carries the revision that was read.",
+	Update = endpoint.Mutation("PATCH /v1/meetings/{meetingId}", "Change a meeting; carries the revision that was read.",
 		service.Update, endpoint.Needs(meetings.ActionUpdate))
-	Start = endpoint.HTTP("POST /v1/meetings/{meetingId}/start", "Start a scheduled meeting.",
+	Start = endpoint.Mutation("POST /v1/meetings/{meetingId}/start", "Start a scheduled meeting.",
 		service.Start, endpoint.Needs(meetings.ActionStart))
-	End = endpoint.HTTP("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes and its transcript take no more.",
+	End = endpoint.Mutation("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes and its transcript take no more.",
 		service.End, endpoint.Needs(meetings.ActionEnd))
 	ListParticipants = endpoint.HTTP("GET /v1/meetings/{meetingId}/participants", "List who is in a meeting.",
 		service.ListParticipants, endpoint.Needs(meetings.ActionListParticipants))
-	Invite = endpoint.HTTP("POST /v1/meetings/{meetingId}/participants", "Invite a person to a meeting.",
+	Invite = endpoint.Mutation("POST /v1/meetings/{meetingId}/participants", "Invite a person to a meeting.",
 		service.Invite, endpoint.Needs(meetings.ActionInvite), endpoint.Answers(http.StatusCreated))
-	ChangeRole = endpoint.HTTP("PATCH /v1/meetings/{meetingId}/participants/{userId}", "Give a participant another role; it holds at once.",
+	ChangeRole = endpoint.Mutation("PATCH /v1/meetings/{meetingId}/participants/{userId}", "Give a participant another role; it holds at once.",
 		service.ChangeRole, endpoint.Needs(meetings.ActionChangeRole))
-	Remove = endpoint.HTTP("DELETE /v1/meetings/{meetingId}/participants/{userId}", "Remove a participant; their streams end at once.",
+	Remove = endpoint.Mutation("DELETE /v1/meetings/{meetingId}/participants/{userId}", "Remove a participant; their streams end at once.",
 		service.Remove, endpoint.Needs(meetings.ActionRemove), endpoint.Fails("CONFLICT"))
-	// Propagate may see a record twice, and late: it writes the name that holds by
-	// then, unless that or a newer one is there.
-	Propagate = endpoint.Stream("Data", "stream: bring people's new names into the meetings they are in; a retry goes on where the first try ended.",
-		service.Propagate)
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("meetings", Open, map[string]endpoint.Function[service]{
 		"create": Create, "list": List, "get": Get, "update": Update, "start": Start, "end": End,
 		"listparticipants": ListParticipants, "invite": Invite, "changerole": ChangeRole, "remove": Remove,
-		"propagate": Propagate,
 	})
 }
 
 // Open builds the service.
 func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
-	p, err := platform.Open(ctx, env)
+	d, err := composition.Open(ctx, env)
 	if err != nil {
 		return endpoint.App[service]{}, err
 	}
-	return platform.App(p, New(p)), nil
-}
-
-// New composes the service on an open platform, for the domains that stand on
-// meetings.
-func New(p *platform.Platform) *meetings.Service {
-	return meetings.New(meetings.Parts{
-		Data: p.Data, Users: p.Users, Audit: p.Audit, Once: p.Once, Clock: p.Clock, Streams: p.Streams,
-		Notes: log.New(p.LogTable, p.Clock, notes.Layout()), Transcript: log.New(p.LogTable, p.Clock, transcripts.Layout()),
-		Log: p.Log,
-	})
+	return platform.App(d.Platform, d.Meetings()), nil
 }

@@ -3,8 +3,7 @@ package meetings_test
 import (
 	"testing"
 
-	"github.com/rapport/rapport/functions/meetings"
-	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
@@ -13,11 +12,11 @@ import (
 func TestConditionsForOthers(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	p, err := platform.Open(t.Context(), c.Env())
+	d, err := composition.Open(t.Context(), c.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := meetings.New(p)
+	service := d.Meetings()
 	fails := func(meetingID, wants string, also func(*table.Tx)) {
 		t.Helper()
 		tx := table.NewTx()

@@ -8,12 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/scene"
+	"github.com/rapport/rapport/shared/transcripts"
 )
 
 // aMeeting is what events call a meeting.
@@ -51,7 +53,7 @@ func (c *cast) request(t *testing.T, scenes *scene.Scenes, function string) scen
 
 // prepare makes everything ready for a call and gives the call, which gives the
 // code of its refusal, empty where it was done.
-func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, unit endpoint.Unit) func() errs.Kind {
+func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, unit endpoint.FunctionSpec) func() errs.Kind {
 	t.Helper()
 	request := c.request(t, scenes, unit.Name)
 	if unit.Trigger == endpoint.TriggerSocket {
@@ -84,14 +86,14 @@ func (c *cast) denials(t *testing.T, p *testkit.Person, action caller.Action) (n
 // TestPermissions holds the permission table against the contract's words.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	want := map[caller.Action]meetings.Role{
+	want := meetings.PermissionTable{
 		"meetings.get": "observer", "meetings.listParticipants": "observer", "notes.read": "observer", "transcripts.read": "observer",
 		"realtime.subscribe": "observer", "realtime.presence": "observer", "notes.write": "participant", "transcripts.write": "participant",
 		"meetings.update": "co-host", "meetings.start": "co-host", "meetings.end": "co-host",
 		"meetings.invite": "co-host", "meetings.changeRole": "co-host", "meetings.remove": "co-host",
 		"transcripts.nameSpeakers": "co-host",
 	}
-	if diff := cmp.Diff(want, meetings.Permissions()); diff != "" {
+	if diff := cmp.Diff(want, composition.Permissions()); diff != "" {
 		t.Errorf("(-contract +table):\n%s", diff)
 	}
 }
@@ -105,9 +107,9 @@ func TestMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	permissions := meetings.Permissions()
+	permissions := composition.Permissions()
 	// A part of writing the transcript, which is tested there.
-	declared := map[caller.Action]bool{meetings.ActionNameSpeakers: true}
+	declared := map[caller.Action]bool{transcripts.ActionNameSpeakers: true}
 	for _, unit := range functions.All() {
 		if unit.Class != endpoint.Users || unit.Action == "" {
 			continue

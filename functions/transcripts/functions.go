@@ -4,11 +4,9 @@ package transcripts
 import (
 	"context"
 
-	"github.com/rapport/rapport/functions/meetings"
+	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/log"
-	domain "github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/transcripts"
 )
@@ -17,14 +15,14 @@ type service = *transcripts.Service
 
 // The functions.
 var (
-	Append = endpoint.HTTP("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
-		service.Append, endpoint.Needs(domain.ActionWriteTranscript), endpoint.Fails("MEETING_NOT_ACTIVE"))
+	Append = endpoint.Mutation("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
+		service.Append, endpoint.Needs(transcripts.ActionWrite), endpoint.Fails("MEETING_NOT_ACTIVE"))
 	List = endpoint.HTTP("GET /v1/meetings/{meetingId}/transcript", "List the transcript's chunks after a position.",
-		service.List, endpoint.Needs(domain.ActionReadTranscript), endpoint.Fails("HISTORY_GONE"))
+		service.List, endpoint.Needs(transcripts.ActionRead), endpoint.Fails("HISTORY_GONE"))
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("transcripts", Open, map[string]endpoint.Function[service]{
 		"append": Append, "list": List,
 	})
@@ -32,14 +30,9 @@ func Functions() []endpoint.Unit {
 
 // Open builds the service.
 func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
-	p, err := platform.Open(ctx, env)
+	d, err := composition.Open(ctx, env)
 	if err != nil {
 		return endpoint.App[service]{}, err
 	}
-	return platform.App(p, New(p, meetings.New(p))), nil
-}
-
-// New composes the service on an open platform.
-func New(p *platform.Platform, m *domain.Service) *transcripts.Service {
-	return transcripts.New(log.New(p.LogTable, p.Clock, transcripts.Layout()), m, p.Streams, p.Clock)
+	return platform.App(d.Platform, d.Transcripts()), nil
 }

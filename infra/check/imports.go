@@ -9,20 +9,21 @@ import (
 // Names for several parts of the tree.
 const (
 	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
-	machinery = "shared/table shared/log shared/realtime shared/ot shared/audit shared/idempotency"
+	machinery = "shared/table shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency shared/projection"
 	domains   = "shared/users shared/identity shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
 // parts says which parts of the tree each part may import; every part may
 // import its own packages. A part is a folder of shared with all below it, and
 // infra or web as a whole; of functions there are the list of all, a domain
-// (functions/D), which may compose its service on another's, and a Lambda
-// (functions/D/F). What is not here may not import
+// (functions/D), whose service the package composition puts together with others,
+// and a Lambda (functions/D/F). What is not here may not import
 // anything of this module: a new domain adds itself.
 var parts = map[string]string{
-	"functions":     "functions/D shared/endpoint",
-	"functions/D":   "functions/D shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
-	"functions/D/F": "functions/D shared/endpoint",
+	"functions":             "functions/D shared/endpoint",
+	"functions/D":           "functions/composition shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
+	"functions/composition": "shared/platform " + leaves + " " + machinery + " " + domains,
+	"functions/D/F":         "functions/D shared/endpoint",
 
 	"shared/errs":    "",
 	"shared/caller":  "",
@@ -33,12 +34,15 @@ var parts = map[string]string{
 	"shared/patch":   "",
 
 	"shared/table":       leaves,
+	"shared/queue":       leaves,
+	"shared/blob":        leaves,
 	"shared/ot":          leaves,
 	"shared/log":         leaves + " shared/table",
 	"shared/audit":       leaves + " shared/table",
 	"shared/idempotency": leaves + " shared/table",
-	"shared/realtime":    leaves + " shared/table shared/log shared/audit",
-	"shared/endpoint":    leaves + " shared/table",
+	"shared/projection":  leaves + " shared/table",
+	"shared/realtime":    leaves + " shared/table shared/queue shared/log shared/audit",
+	"shared/endpoint":    leaves + " shared/table shared/queue shared/idempotency",
 	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
 
 	"shared/users":       leaves + " " + machinery,
@@ -56,10 +60,10 @@ var parts = map[string]string{
 // outside says which parts or packages may import a family of packages that is
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
 var outside = map[string]string{
-	"github.com/aws/aws-sdk-go-v2": "shared/table shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
+	"github.com/aws/aws-sdk-go-v2": "shared/table shared/queue/sqs shared/blob/s3 shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
 	"github.com/aws/aws-lambda-go": "shared/endpoint shared/table shared/testkit functions functions/D infra",
 	"github.com/workos/workos-go":  "shared/identity/workos infra",
-	"net/http":                     "shared/endpoint shared/table shared/identity shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
+	"net/http":                     "shared/endpoint shared/table shared/identity shared/queue/sqs shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
 }
 
 // wrongImports tells which imports of a package go in a direction that is not
@@ -113,6 +117,8 @@ func partOf(pkg string) string {
 	switch {
 	case strings.HasSuffix(pkg, "test"):
 		return "shared/testkit" // tools of tests, such as shared/table/tabletest
+	case pkg == "functions/composition":
+		return pkg
 	case folders[0] == "functions" && len(folders) == 2:
 		return "functions/D"
 	case folders[0] == "functions" && len(folders) == 3:

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"crypto/md5" //nolint:gosec // SQS's own checksum
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -43,6 +45,23 @@ func TestEveryFunctionIsComplete(t *testing.T) {
 				t.Error(lack)
 			}
 		})
+	}
+}
+
+// TestSummariesNameTheirTrigger holds what runs without a caller to saying so,
+// and to saying what a repetition does.
+func TestSummariesNameTheirTrigger(t *testing.T) {
+	for _, unit := range functions.All() {
+		switch unit.Trigger {
+		case endpoint.TriggerStream, endpoint.TriggerQueue:
+			if !strings.HasPrefix(unit.Summary, string(unit.Trigger)+": ") || !strings.Contains(unit.Summary, "a retry ") {
+				t.Errorf("%s: the summary %q does not begin with its trigger and say what a retry does", unit.Name, unit.Summary)
+			}
+		case endpoint.TriggerSchedule:
+			if !strings.HasPrefix(unit.Summary, "schedule: ") || !strings.Contains(unit.Summary, "a missed run ") || !strings.Contains(unit.Summary, "doubled one ") {
+				t.Errorf("%s: the summary %q does not begin with its trigger and say what a missed and a doubled run do", unit.Name, unit.Summary)
+			}
+		}
 	}
 }
 
@@ -108,7 +127,7 @@ func TestNothingIsLeftOver(t *testing.T) {
 const mainLines = 10
 
 // mainLacks reads functions/<domain>/<function>/main.go.
-func mainLacks(root string, unit endpoint.Unit) []string {
+func mainLacks(root string, unit endpoint.FunctionSpec) []string {
 	name := path.Join("functions", unit.Name, "main.go")
 	text, err := os.ReadFile(path.Join(root, name))
 	if err != nil {
@@ -201,7 +220,7 @@ func listedIn(dir string) (map[string]string, error) {
 }
 
 // eventLacks reads events/<domain>/<function>.json as the type of its trigger.
-func eventLacks(root string, unit endpoint.Unit) []string {
+func eventLacks(root string, unit endpoint.FunctionSpec) []string {
 	name := path.Join("events", unit.Name+".json")
 	text, err := os.ReadFile(path.Join(root, name))
 	if err != nil {
@@ -229,6 +248,14 @@ func eventLacks(root string, unit endpoint.Unit) []string {
 		if len(event.Records) == 0 {
 			return []string{name + " has no records"}
 		}
+	case endpoint.TriggerQueue:
+		return queueEventLacks(name, text, unit)
+	case endpoint.TriggerSchedule:
+		var event events.EventBridgeEvent
+		err = json.Unmarshal(text, &event)
+		if event.Time.IsZero() || event.Source != "aws.scheduler" {
+			return []string{name + " is no event of EventBridge Scheduler"}
+		}
 	default:
 		return []string{fmt.Sprintf("%s: the check knows no trigger %q", name, unit.Trigger)}
 	}
@@ -241,8 +268,44 @@ func eventLacks(root string, unit endpoint.Unit) []string {
 	return nil
 }
 
+// queueEventLacks reads an event of a queue, whose messages must be what the
+// function takes.
+func queueEventLacks(name string, text []byte, unit endpoint.FunctionSpec) []string {
+	var event events.SQSEvent
+	if err := json.Unmarshal(text, &event); err != nil {
+		return []string{fmt.Sprintf("%s: %v", name, err)}
+	}
+	if len(event.Records) == 0 {
+		return []string{name + " has no messages"}
+	}
+	var lacks []string
+	for _, m := range event.Records {
+		if source := m.MessageAttributes["sourceId"].StringValue; source == nil || m.Attributes["ApproximateReceiveCount"] == "" {
+			lacks = append(lacks, fmt.Sprintf("%s: the message %s lacks its source id or its attributes", name, m.MessageId))
+		}
+		if sum := md5.Sum([]byte(m.Body)); hex.EncodeToString(sum[:]) != m.Md5OfBody {
+			lacks = append(lacks, fmt.Sprintf("%s: the checksum of %s is %x", name, m.MessageId, sum))
+		}
+	}
+	return lacks
+}
+
+// otherEvents are those events of a function that its trigger doesn't have.
+func otherEvents(f template.Function, trigger endpoint.Trigger) string {
+	var others []string
+	for kind, n := range map[endpoint.Trigger]int{
+		endpoint.TriggerStream: len(f.Streams), endpoint.TriggerQueue: len(f.Queues), endpoint.TriggerSchedule: len(f.Schedules),
+	} {
+		if n > 0 && kind != trigger {
+			others = append(others, string(kind))
+		}
+	}
+	slices.Sort(others)
+	return strings.Join(others, " and ")
+}
+
 // templateLacks looks for the function, its route or its streams.
-func templateLacks(stack *template.Stack, unit endpoint.Unit) []string {
+func templateLacks(stack *template.Stack, unit endpoint.FunctionSpec) []string {
 	var rows []template.Function
 	for _, f := range stack.Functions {
 		if f.Folder == unit.Name {
@@ -273,6 +336,17 @@ func templateLacks(stack *template.Stack, unit endpoint.Unit) []string {
 		}
 		slices.Sort(tables)
 		led = []string{strings.Join(tables, ",")}
+	case endpoint.TriggerQueue:
+		for _, q := range rows[0].Queues {
+			led = append(led, q.Queue)
+		}
+	case endpoint.TriggerSchedule:
+		for _, s := range rows[0].Schedules {
+			led = append(led, s.Expression)
+		}
+	}
+	if others := otherEvents(rows[0], unit.Trigger); others != "" {
+		return []string{fmt.Sprintf("the templates have %s run it, declared is the trigger %s", others, unit.Trigger)}
 	}
 	if !slices.Equal(led, []string{unit.Route}) {
 		return []string{fmt.Sprintf("the templates lead %q to it, declared is %q (HTTP routes: make codegen)", led, unit.Route)}

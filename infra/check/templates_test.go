@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/template"
 )
 
 // TestPoliciesGrantOneTableAndNamedActions holds every policy to the least: no
@@ -69,6 +72,9 @@ func TestPoliciesAreWrittenOut(t *testing.T) {
 			}
 			walk(r.Properties, id, func(at string, value any) {
 				fields, _ := value.(map[string]any)
+				if fields["Effect"] == "Deny" {
+					return // it grants nothing
+				}
 				for _, action := range texts(fields["Action"]) {
 					if strings.Contains(action, "*") {
 						t.Errorf("%s: %s grants %s", doc.File, at, action)
@@ -148,14 +154,93 @@ func TestStreamReadersLoseNothingSilently(t *testing.T) {
 	}
 	for _, doc := range templates(t) {
 		for id, r := range doc.Resources {
-			if r.Type == "AWS::SQS::Queue" && !alarmed(doc, "ApproximateNumberOfMessagesVisible", id) {
-				t.Errorf("%s: nobody hears when something lies in %s", doc.File, id)
-			}
-			if r.Type == "AWS::Serverless::Function" && r.Properties["Events"] != nil && !alarmed(doc, "IteratorAge", id) {
+			if r.Type == "AWS::Serverless::Function" && triggeredBy(r, "DynamoDB") && !alarmed(doc, "IteratorAge", id) {
 				t.Errorf("%s: nobody hears when %s is behind its stream", doc.File, id)
 			}
 		}
 	}
+}
+
+// TestQueuesLoseNothingSilently holds queues to encryption, and those that
+// functions take messages from to dead letters, time enough, partial failures and
+// a bound on concurrency; somebody must hear of dead letters, and of a queue that
+// isn't emptied.
+func TestQueuesLoseNothingSilently(t *testing.T) {
+	stack, err := loadStack(root(t))
+	if err != nil {
+		t.Fatalf("templates:\n%v", err)
+	}
+	taken := map[string]bool{}
+	byName := map[string]template.Queue{}
+	for _, q := range stack.Queues {
+		byName[q.Name] = q
+	}
+	for _, f := range stack.Functions {
+		for _, source := range f.Queues {
+			taken[source.Queue] = true
+			q := byName[source.QueueName]
+			if !source.ReportBatchItemFailures {
+				t.Errorf("%s: one bad message of %s fails its batch", f.Folder, source.Queue)
+			}
+			if source.MaximumConcurrency == 0 {
+				t.Errorf("%s: nothing bounds how many batches of %s are under way", f.Folder, source.Queue)
+			}
+			if q.Visibility < 6*f.Timeout {
+				t.Errorf("%s: the visibility timeout of %s is %v, below six times the function's %v", f.Folder, source.Queue, q.Visibility, f.Timeout)
+			}
+			if q.DeadLetters == "" || q.MaxReceives < 3 || q.MaxReceives > 20 {
+				t.Errorf("%s: a message of %s that fails is tried %d times and goes to %q", f.Folder, source.Queue, q.MaxReceives, q.DeadLetters)
+			}
+			if dead, _ := stack.Queue(q.DeadLetters); dead.Retention < 14*24*time.Hour {
+				t.Errorf("%s: the dead letters of %s are kept %v", f.Folder, source.Queue, dead.Retention)
+			}
+		}
+	}
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::SQS::Queue" {
+				continue
+			}
+			if r.Properties["SqsManagedSseEnabled"] != "true" {
+				t.Errorf("%s: %s is not encrypted", doc.File, id)
+			}
+			watched := "ApproximateNumberOfMessagesVisible"
+			if taken[id] {
+				watched = "ApproximateAgeOfOldestMessage"
+			}
+			if !alarmed(doc, watched, id) {
+				t.Errorf("%s: nobody hears when something lies in %s", doc.File, id)
+			}
+		}
+	}
+}
+
+// TestSchedulesAreWatched holds scheduled functions to an alarm on runs that were
+// missed, and to a bound on what is tried again.
+func TestSchedulesAreWatched(t *testing.T) {
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::Serverless::Function" || !triggeredBy(r, "ScheduleV2") {
+				continue
+			}
+			if !alarmed(doc, "Invocations", id) {
+				t.Errorf("%s: nobody hears when %s is not run", doc.File, id)
+			}
+			if r.Properties["EventInvokeConfig"] == nil {
+				t.Errorf("%s: %s does not say how often a failed run is tried again", doc.File, id)
+			}
+		}
+	}
+}
+
+// triggeredBy tells whether a function has an event of a type.
+func triggeredBy(r resource, kind string) bool {
+	for _, event := range mappings(r.Properties["Events"]) {
+		if event["Type"] == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // alarmed tells whether an alarm on a metric has a dimension of a resource.
@@ -205,6 +290,47 @@ func TestTablesAreKept(t *testing.T) {
 	slices.Sort(tables)
 	if want := []string{"Audit", "Control", "Data", "Log", "Realtime"}; !slices.Equal(tables, want) {
 		t.Errorf("tables %s, want %s", tables, want)
+	}
+}
+
+// TestBucketsAreClosed holds every bucket to encryption, to being nobody's but its
+// functions', to TLS, to a life for what was left unfinished, and to surviving its
+// stack.
+func TestBucketsAreClosed(t *testing.T) {
+	buckets := 0
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != "AWS::S3::Bucket" {
+				continue
+			}
+			buckets++
+			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+				t.Errorf("%s: %s would go with its stack", doc.File, id)
+			}
+			block, _ := r.Properties["PublicAccessBlockConfiguration"].(map[string]any)
+			for _, what := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				if block[what] != "true" {
+					t.Errorf("%s: %s lacks %s", doc.File, id, what)
+				}
+			}
+			for property, want := range map[string]string{
+				"BucketEncryption": "SSEAlgorithm", "LifecycleConfiguration": "AbortIncompleteMultipartUpload", "OwnershipControls": "BucketOwnerEnforced",
+			} {
+				if !strings.Contains(fmt.Sprint(r.Properties[property]), want) {
+					t.Errorf("%s: %s has no %s with %s", doc.File, id, property, want)
+				}
+			}
+			if !slices.ContainsFunc(slices.Collect(maps.Values(doc.Resources)), func(policy resource) bool {
+				text := fmt.Sprint(policy.Properties["PolicyDocument"])
+				return policy.Type == "AWS::S3::BucketPolicy" && slices.Contains(refs(policy.Properties["Bucket"]), id) &&
+					strings.Contains(text, "Effect:Deny") && strings.Contains(text, "aws:SecureTransport:false")
+			}) {
+				t.Errorf("%s: %s takes requests without TLS", doc.File, id)
+			}
+		}
+	}
+	if buckets != 1 {
+		t.Errorf("%d buckets, want one", buckets)
 	}
 }
 

@@ -59,11 +59,7 @@ func (w *world) person(name string) *person {
 		return w.people[name]
 	}
 	var answer struct{ AccessToken string }
-	body, err := json.Marshal(map[string]string{"user": name})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := json.Unmarshal(w.once(nil, "POST /dev/token", "", body, http.StatusOK), &answer); err != nil {
+	if err := json.Unmarshal(w.dev("POST /dev/token", map[string]string{"user": name}), &answer); err != nil {
 		w.t.Fatal(err)
 	}
 	one, err := client.SignIn(w.t.Context(), w.base, name)
@@ -93,11 +89,9 @@ func (w *world) play(ctx context.Context, steps []scene.Step) {
 		case step.Leaves:
 			as.leave()
 		case step.Revokes != "":
-			body, err := json.Marshal(map[string]string{"user": step.Revokes})
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			w.once(nil, "POST /dev/revoke", "", body, http.StatusOK)
+			w.dev("POST /dev/revoke", map[string]string{"user": step.Revokes})
+		case step.Runs != "":
+			w.dev("POST /dev/run", map[string]string{"function": step.Runs})
 		case step.Until != "":
 			w.until(ctx, step)
 		default:
@@ -140,6 +134,16 @@ func (w *world) call(as *person, step scene.Step) {
 	if err := w.scenes.Learn(step.Do, answer, w.names); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// dev asks the runner for what only a laptop has.
+func (w *world) dev(line string, in map[string]string) []byte {
+	w.t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.once(nil, line, "", body, http.StatusOK)
 }
 
 func (w *world) once(as *person, line, key string, body []byte, want int) []byte {
@@ -209,7 +213,9 @@ func (w *world) until(ctx context.Context, step scene.Step) {
 	w.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for !slices.ContainsFunc(w.watch.uses(), func(u use) bool { return u.function == step.Until && slices.Contains(step.Actions, u.Name) }) {
+	for !slices.ContainsFunc(w.watch.uses(), func(u use) bool {
+		return u.function == step.Until && slices.Contains(step.Actions, u.Name) && (step.On == "" || strings.HasSuffix(u.Resource, "-"+step.On))
+	}) {
 		select {
 		case <-ctx.Done():
 			w.t.Fatalf("waited in vain: %s", step)

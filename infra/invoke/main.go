@@ -8,8 +8,8 @@
 // With -all it links one binary a domain, which serves each of its functions in a
 // process of its own; a binary for each is what `make build` links.
 //
-// Around it stand an engine in memory with the templates' tables, a local issuer
-// and an endpoint that takes what is posted to sockets. The process gets the
+// Around it stand an engine in memory with the templates' tables, queues, a local
+// issuer and an endpoint that takes what is posted to sockets. The process gets the
 // environment that the templates give the function, and nothing else. In an
 // event, `Bearer local:ada` stands for an access token of the local user ada and
 // `local` as a WorkOS-Signature for one that holds; what an event speaks of is

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/local/issuer"
+	"github.com/rapport/rapport/infra/local/pollers"
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/tables"
 	"github.com/rapport/rapport/infra/local/template"
@@ -23,10 +24,11 @@ import (
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/identity/workos"
 	"github.com/rapport/rapport/shared/testkit/engine"
+	"github.com/rapport/rapport/shared/testkit/queues"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
-// world is what stands around the functions: tables, identity, sockets.
+// world is what stands around the functions: tables, queues, identity, sockets.
 type world struct {
 	root   string
 	stack  *template.Stack
@@ -78,6 +80,11 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/dev/", w.issuer.Handler(slog.New(slog.DiscardHandler)))
 	mux.Handle("/@connections/", w.posted)
+	messages, err := queues.Open(queues.Options{Specs: pollers.Specs(w.stack), Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return w, errors.Join(err, listener.Close())
+	}
+	mux.Handle("POST /{$}", messages)
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go w.server.Serve(listener) //nolint:errcheck // ends with Close
 	if err := w.localise(address); err != nil {
@@ -93,6 +100,7 @@ func (w *world) localise(address string) error {
 		"AWS_REGION":                               w.stack.Region,
 		"AWS_ENDPOINT_URL_DYNAMODB":                w.engine.Endpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": address,
+		"AWS_ENDPOINT_URL_SQS":                     address,
 		"WORKOS_ENDPOINT":                          address + "/dev/workos",
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": address + "/dev", "jwksUrl": address + "/dev/jwks"}})

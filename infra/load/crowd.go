@@ -47,6 +47,9 @@ type crowd struct {
 	// own way; returned hears of each socket that is open.
 	pause    atomic.Pointer[func(attempt int) time.Duration]
 	returned atomic.Pointer[func(*person)]
+	// greets has a person whose socket has opened tell that they are there; nil where
+	// nobody does.
+	greets   atomic.Pointer[func(*person)]
 	limit    *rate.Limiter
 	progress func(format string, args ...any)
 
@@ -271,9 +274,19 @@ func (c *crowd) run(ctx context.Context, o op, due time.Time, measured bool) {
 	})
 }
 
-// heartbeats has everybody tell that they are there, spread evenly, until ctx
-// ends.
+// heartbeats has everybody tell that they are there, at once on a new socket and
+// then spread evenly, until ctx ends.
 func (c *crowd) heartbeats(ctx context.Context) {
+	greet := func(p *person) {
+		if ctx.Err() == nil {
+			c.inFlight.Go(func() { p.present(ctx) })
+		}
+	}
+	c.greets.Store(&greet)
+	go c.beat(ctx)
+}
+
+func (c *crowd) beat(ctx context.Context) {
 	every := c.scenario.Heartbeats
 	step := every / time.Duration(len(c.people))
 	for next := time.Now(); ctx.Err() == nil; {

@@ -45,7 +45,7 @@ func stage(ctx context.Context, s Scenario, sv *server, show func(*crowd, Sample
 		return o, ctx, fmt.Errorf("text sessions: %w", err)
 	}
 	if s.Heartbeats > 0 && c.knowsPresence(ctx) {
-		go c.heartbeats(sampling)
+		c.heartbeats(sampling)
 	}
 	return o, ctx, c.ramp(ctx)
 }

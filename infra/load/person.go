@@ -212,6 +212,9 @@ func (p *person) Opened(took time.Duration, moved bool) {
 	if returned := p.crowd.returned.Load(); returned != nil {
 		(*returned)(p)
 	}
+	if greet := p.crowd.greets.Load(); greet != nil {
+		(*greet)(p)
+	}
 }
 
 // Lost implements client.Observer.

@@ -14,9 +14,10 @@ import (
 
 // person is somebody with windows.
 type person struct {
-	id      string
-	token   string
-	windows []*client
+	// name is what the person is called in the trace, id what the functions made.
+	name, id string
+	token    string
+	windows  []*client
 }
 
 // client is one window: a socket that comes back, and topics that it follows,
@@ -28,11 +29,13 @@ type client struct {
 
 	connection *connection
 	opening    bool
-	attempts   int
-	sockets    int
-	asked      int
-	spoken     int
-	puts       int
+	// gone is true for a window that was closed for good.
+	gone     bool
+	attempts int
+	sockets  int
+	asked    int
+	spoken   int
+	puts     int
 	// waiting are the frames without an answer, by id.
 	waiting map[string]*question
 	topics  map[string]topic
@@ -88,7 +91,7 @@ func (c *client) after(d time.Duration, f func()) {
 
 // open gets a socket, and comes back as long as it has none.
 func (c *client) open() {
-	if c.connection != nil || c.opening || c.w.over() {
+	if c.connection != nil || c.opening || c.gone || c.w.over() {
 		return
 	}
 	c.opening = true
@@ -108,6 +111,7 @@ func (c *client) open() {
 		c.note("connected as %s", id)
 		for _, name := range slices.Sorted(maps.Keys(c.topics)) {
 			c.subscribe(name)
+			c.present(name)
 		}
 	})
 }
@@ -235,6 +239,7 @@ func (c *client) pauseOf(q *question) time.Duration {
 func (c *client) follow(name string, t topic) {
 	c.topics[name] = t
 	c.subscribe(name)
+	c.present(name)
 }
 
 // subscribing tells whether a subscribe for a topic is under way.

@@ -25,6 +25,8 @@ type connection struct {
 	// it arrives: their order is kept.
 	frames  int
 	arrives time.Time
+	// departed is true when its $disconnect has run through.
+	departed bool
 }
 
 // delivery is a frame that reached a socket.
@@ -162,7 +164,10 @@ func (w *world) cut(connectionID, why string) {
 	}
 	w.beside(func() {
 		_ = o.sleep(w.ctx, "to the function", w.paces.network) // the world's end ends the sleep; it runs then too
-		w.dispatch(o, c, "$disconnect", "DISCONNECT", "")
+		departed := w.dispatch(o, c, "$disconnect", "DISCONNECT", "")
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		c.departed = departed
 	})
 }
 

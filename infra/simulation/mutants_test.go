@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -38,6 +39,11 @@ func mutants() map[string]struct {
 			},
 			fits:  func(p plan) bool { return p.hot && !p.rough && p.people > 3 && p.rate < 0.05 },
 			finds: "frames of",
+		},
+		"a queue's function that takes messages for done": {
+			make:  func() mutant { return sleeping("realtime/leave", "DeleteItem") },
+			fits:  func(p plan) bool { return p.actions > 10 },
+			finds: "by the closed socket",
 		},
 	}
 }
@@ -78,6 +84,13 @@ func forgetting(pattern, replacement, partition string) mutant {
 			a.body = what.ReplaceAll(a.body, []byte(replacement))
 		}
 		return a
+	}}
+}
+
+// sleeping answers a function's call as if it had happened.
+func sleeping(function, what string) mutant {
+	return mutant{ask: func(o *operation, c call) (answer, bool) {
+		return answer{status: http.StatusOK, header: http.Header{}, body: []byte("{}")}, o.function == function && c.operation == what
 	}}
 }
 

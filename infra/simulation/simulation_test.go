@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/rapport/rapport/infra/local/faults"
+	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
@@ -62,8 +63,11 @@ func plain(r rune) rune {
 func run(t *testing.T, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) result {
 	w := newWorld(t, out, p, unique, specs, m)
 	w.begin()
-	w.cast()
 	var meetings []*meeting
+	if !w.cast() {
+		w.end()
+		return w.result(meetings)
+	}
 	for i := range p.meetings {
 		found := w.found(i + 1)
 		if found == nil {
@@ -84,6 +88,10 @@ func run(t *testing.T, out outside, p plan, unique string, specs []engine.TableS
 	w.lastWords(meetings)
 	w.settle()
 	w.check(meetings)
+	w.leave()
+	for _, m := range meetings {
+		w.checkPresence(m)
+	}
 	w.end()
 	r := w.result(meetings)
 	r.stale = stale
@@ -117,6 +125,12 @@ func (w *world) begin() {
 		w.beside(f.run)
 		for _, r := range f.readers {
 			w.beside(r.run)
+		}
+	}
+	for _, unit := range w.units {
+		if unit.Trigger == endpoint.TriggerQueue {
+			p := &postman{w: w, unit: unit}
+			w.beside(p.run)
 		}
 	}
 }
@@ -156,6 +170,9 @@ func (w *world) unsettled() string {
 	}
 	if !w.drained() {
 		return "records in streams"
+	}
+	if n := w.undelivered(); n > 0 {
+		return fmt.Sprintf("%d messages in queues", n)
 	}
 	for _, c := range w.windowsOf() {
 		if c.connection == nil || c.opening || len(c.waiting) > 0 {

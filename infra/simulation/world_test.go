@@ -23,6 +23,7 @@ import (
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/engine"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 // invocationTakes bounds an invocation, as the templates do.
@@ -51,9 +52,10 @@ type world struct {
 	paces  paces
 	wire   *wire
 	env    config.Env
-	units  []endpoint.Unit
+	units  []endpoint.FunctionSpec
 	mutant mutant
 	feeds  []*feed
+	queues *queues.Queues
 	// unique tells this run from all others on the same engine.
 	unique string
 	people []*person
@@ -94,7 +96,7 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 	w.wire = &wire{w: w, line: out.line}
 	w.units = functions.All()
 	if w.faults != nil {
-		w.units = w.faults.Units(w.units, w.wire)
+		w.units = w.faults.Units(w.units, platform.Outside{Tables: w.wire, Queues: letters{w}})
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {
@@ -110,6 +112,12 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 		w.env[name] = specs[i].Name
 	}
 	w.feeds = newFeeds(w, specs)
+	w.queues = openQueues(t, w.units)
+	for _, unit := range w.units {
+		if unit.Trigger == endpoint.TriggerQueue {
+			w.env[testkit.QueueVariable(unit.Route)] = "https://sqs.test/0/" + unit.Route
+		}
+	}
 	return w
 }
 
@@ -119,20 +127,20 @@ func (w *world) operation(name, function string) *operation {
 }
 
 // unit is the function of a trigger and route.
-func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.Unit, bool) {
+func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
 	for _, unit := range w.units {
 		if unit.Trigger == trigger && unit.Route == route {
 			return unit, true
 		}
 	}
-	return endpoint.Unit{}, false
+	return endpoint.FunctionSpec{}, false
 }
 
 var errDied = errors.New("the function has died")
 
 // invoke gives a function an event, on an instance that is idle or a new one. It
 // returns the moment of the answer beside it.
-func (w *world) invoke(o *operation, unit endpoint.Unit, event any) (payload []byte, at int64, err error) {
+func (w *world) invoke(o *operation, unit endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
 	text, err := json.Marshal(event)
 	if err != nil {
 		return nil, 0, err
@@ -180,7 +188,7 @@ func survive(f func() ([]byte, error)) (payload []byte, err error) {
 	return f()
 }
 
-func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handler, error) {
+func (w *world) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambda.Handler, error) {
 	w.mu.Lock()
 	if free := w.idle[unit.Name]; len(free) > 0 {
 		handler := free[len(free)-1]
@@ -190,7 +198,7 @@ func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handle
 	}
 	w.mu.Unlock()
 	ctx = platform.WithOutside(ctx, platform.Outside{
-		Tables: w.wire, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
+		Tables: w.wire, Queues: letters{w}, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
 	})
 	return unit.Open(ctx, w.env)
 }
@@ -201,7 +209,7 @@ func (w *world) beside(f func()) { w.running.Go(f) }
 // over tells whether the world is ending.
 func (w *world) over() bool { return w.ctx.Err() != nil }
 
-// names replaces the ids of meetings by names that are the same in every run.
+// names replaces the ids of people and meetings by names that are the same in every run.
 func (w *world) names() *strings.Replacer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,12 +217,15 @@ func (w *world) names() *strings.Replacer {
 }
 
 func (w *world) namesLocked() *strings.Replacer {
-	if w.named != len(w.ledger.meetings) {
+	if known := len(w.people) + len(w.ledger.meetings); w.named != known {
 		var pairs []string
+		for _, p := range w.people {
+			pairs = append(pairs, p.id, "user_"+p.name)
+		}
 		for i, id := range w.ledger.meetings {
 			pairs = append(pairs, id, fmt.Sprintf("<meeting %d>", i+1))
 		}
-		w.replacer, w.named = strings.NewReplacer(pairs...), len(w.ledger.meetings)
+		w.replacer, w.named = strings.NewReplacer(pairs...), known
 	}
 	return w.replacer
 }

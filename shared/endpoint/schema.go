@@ -129,9 +129,9 @@ func shapeOf(t reflect.Type) *Shape {
 		if f.Anonymous || !f.IsExported() {
 			continue
 		}
-		if in, name := source(f); in != "" {
+		if in, parameter := source(f); in != "" {
 			shape.Parameters = append(shape.Parameters, Parameter{
-				In: in, Name: name, Required: in == "path", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
+				In: in, Name: parameter, Required: in == "path", IgnoredWith: f.Tag.Get("ignoredWith"), Schema: fieldSchema(f), field: f.Index,
 			})
 			continue
 		}
@@ -218,10 +218,10 @@ func addProperty(s *Schema, f reflect.StructField) {
 	}
 }
 
-func source(f reflect.StructField) (in, name string) {
+func source(f reflect.StructField) (in, parameter string) {
 	for _, in := range []string{"path", "query", "header"} {
-		if name, ok := f.Tag.Lookup(in); ok {
-			return in, name
+		if parameter, ok := f.Tag.Lookup(in); ok {
+			return in, parameter
 		}
 	}
 	return "", ""
@@ -276,15 +276,15 @@ func floatTag(f reflect.StructField, tag string) *float64 {
 // componentName makes `CreateRequest` of package meetings `MeetingsCreateRequest`
 // and leaves a type named after its domain, such as meetings.Meeting, alone.
 func componentName(t reflect.Type) string {
-	name := t.Name()
-	if i := strings.IndexByte(name, '['); i >= 0 {
-		inner := name[i+1 : len(name)-1]
-		name = name[:i] + "Of" + inner[strings.LastIndexByte(inner, '.')+1:]
+	component := t.Name()
+	if i := strings.IndexByte(component, '['); i >= 0 {
+		inner := component[i+1 : len(component)-1]
+		component = component[:i] + "Of" + inner[strings.LastIndexByte(inner, '.')+1:]
 	}
-	if !strings.HasSuffix(name, "Request") {
-		return name
+	if !strings.HasSuffix(component, "Request") {
+		return component
 	}
 	path := t.PkgPath()
 	domain := path[strings.LastIndexByte(path, '/')+1:]
-	return strings.ToUpper(domain[:1]) + domain[1:] + name
+	return strings.ToUpper(domain[:1]) + domain[1:] + component
 }

@@ -162,11 +162,11 @@ func isTime(text string) bool {
 }
 
 // clip keeps a name that the caller made up from filling the answer.
-func clip(name string) string {
-	if runes := []rune(name); len(runes) > 64 {
+func clip(member string) string {
+	if runes := []rune(member); len(runes) > 64 {
 		return string(runes[:64]) + "…"
 	}
-	return name
+	return member
 }
 
 func typeName(v any) string {

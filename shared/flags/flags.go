@@ -22,6 +22,9 @@ type State struct {
 	UpdatedAt time.Time       `json:"updatedAt"`
 }
 
+// Topic is the type of the topic `flags`.
+func Topic() realtime.TopicType { return realtime.TopicType{Pattern: "flags", State: true} }
+
 // Source gives the topic `flags`, at the flags' revision.
 type Source struct{ data *table.Table }
 

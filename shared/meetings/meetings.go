@@ -22,7 +22,6 @@ import (
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/users"
@@ -128,8 +127,7 @@ type Service struct {
 	once    *idempotency.Store
 	clock   clock.Clock
 	streams *realtime.Streams
-	notes   *log.Log
-	spoken  *log.Log
+	topics  []Topic
 	log     *slog.Logger
 }
 
@@ -141,17 +139,16 @@ type Parts struct {
 	Once    *idempotency.Store
 	Clock   clock.Clock
 	Streams *realtime.Streams
-	// Notes is the log of the notes: the end of a meeting closes its topic.
-	Notes *log.Log
-	// Transcript is the log of the transcripts, which are closed in the same way.
-	Transcript *log.Log
-	Log        *slog.Logger
+	// Topics are those that every meeting has, in the order in which their
+	// subscriptions end.
+	Topics []Topic
+	Log    *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
 		data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams,
-		notes: p.Notes, spoken: p.Transcript, log: p.Log,
+		topics: p.Topics, log: p.Log,
 	}
 }

@@ -3,6 +3,7 @@ package meetings
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/caller"
@@ -39,46 +40,40 @@ const (
 	ActionInvite           caller.Action = "meetings.invite"
 	ActionChangeRole       caller.Action = "meetings.changeRole"
 	ActionRemove           caller.Action = "meetings.remove"
-	ActionReadNotes        caller.Action = "notes.read"
-	ActionWriteNotes       caller.Action = "notes.write"
-	ActionReadTranscript   caller.Action = "transcripts.read"
-	ActionWriteTranscript  caller.Action = "transcripts.write"
-	// ActionNameSpeakers is writing of a chunk that somebody else speaks: a part of
-	// writing the transcript, and not a call of its own.
-	ActionNameSpeakers caller.Action = "transcripts.nameSpeakers"
-	ActionPresence     caller.Action = "realtime.presence"
-	ActionSubscribe    caller.Action = "realtime.subscribe"
 )
 
-// permissions is the one table of who may do what in a meeting: the least role
-// that an action needs. Creating and listing concern the caller alone.
-var permissions = map[caller.Action]Role{
-	ActionGet:              Observer,
-	ActionListParticipants: Observer,
-	ActionReadNotes:        Observer,
-	ActionReadTranscript:   Observer,
-	ActionPresence:         Observer,
-	ActionSubscribe:        Observer,
-	ActionWriteNotes:       Member,
-	ActionWriteTranscript:  Member,
-	ActionNameSpeakers:     CoHost,
-	ActionUpdate:           CoHost,
-	ActionStart:            CoHost,
-	ActionEnd:              CoHost,
-	ActionInvite:           CoHost,
-	ActionChangeRole:       CoHost,
-	ActionRemove:           CoHost,
+// PermissionTable says who may do what in a meeting: the least role that an action
+// needs. Each domain whose things belong to meetings has one.
+type PermissionTable map[caller.Action]Role
+
+// Permission is what one action needs. The zero one allows nobody.
+type Permission struct {
+	Action caller.Action
+	Least  Role
 }
 
-// Permissions gives the table, for documents and for the test of all roles
-// against all actions.
-func Permissions() map[caller.Action]Role {
-	copied := map[caller.Action]Role{}
-	for action, role := range permissions {
-		copied[action] = role
-	}
-	return copied
+// For gives what an action needs.
+func (t PermissionTable) For(action caller.Action) Permission {
+	return Permission{Action: action, Least: t[action]}
 }
+
+// permissions is this domain's table. Creating and listing concern the caller alone.
+var permissions = PermissionTable{
+	ActionGet:                Observer,
+	ActionListParticipants:   Observer,
+	realtime.ActionPresence:  Observer,
+	realtime.ActionSubscribe: Observer,
+	ActionUpdate:             CoHost,
+	ActionStart:              CoHost,
+	ActionEnd:                CoHost,
+	ActionInvite:             CoHost,
+	ActionChangeRole:         CoHost,
+	ActionRemove:             CoHost,
+}
+
+// Permissions gives a copy of the table, for documents and for the test of all
+// roles against all actions.
+func Permissions() PermissionTable { return maps.Clone(permissions) }
 
 // Access is what a caller is in a meeting, read consistently.
 type Access struct {
@@ -90,27 +85,25 @@ type Access struct {
 }
 
 // May tells whether the role that was read allows another action too.
-func (a Access) May(action caller.Action) bool {
-	needed, known := permissions[action]
-	return known && a.Role.AtLeast(needed)
-}
+func (a Access) May(p Permission) bool { return p.allows(a.Role) }
 
-// Check reads the meeting and the caller's role, and holds the role against the
-// permission table. FORBIDDEN where the caller isn't a participant, whether the
+func (p Permission) allows(r Role) bool { return p.Least != "" && r.AtLeast(p.Least) }
+
+// Check reads the meeting and the caller's role, and holds the role against what
+// an action needs. FORBIDDEN where the caller isn't a participant, whether the
 // meeting exists or not; a denial is audited.
-func (s *Service) Check(ctx context.Context, c caller.Caller, action caller.Action, meetingID string) (Access, error) {
+func (s *Service) Check(ctx context.Context, c caller.Caller, need Permission, meetingID string) (Access, error) {
 	meeting := table.WantItem[meetingItem](s.data, meetingKey(meetingID))
 	participant := table.WantItem[participantItem](s.data, participantKey(meetingID, c.UserID))
 	if err := table.BatchGet(ctx, meeting, participant); err != nil {
 		return Access{}, fmt.Errorf("read meeting %s: %w", meetingID, err)
 	}
-	needed, known := permissions[action]
-	if !known {
-		return Access{}, fmt.Errorf("action %s is in no permission table", action)
+	if need.Least == "" {
+		return Access{}, fmt.Errorf("action %s is in no permission table", need.Action)
 	}
 	member := meeting.Found && participant.Found && participant.Value.Status == statusActive
-	if !member || !participant.Value.Role.AtLeast(needed) {
-		return Access{}, s.deny(ctx, c, action, "meetings/"+meetingID)
+	if !member || !need.allows(participant.Value.Role) {
+		return Access{}, s.deny(ctx, c, need.Action, "meetings/"+meetingID)
 	}
 	return Access{
 		Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value, standing: participant.Value.standing(),

@@ -26,7 +26,7 @@ type Seen struct {
 // again: a revision that is still the same says that neither the meeting nor its
 // participants have changed.
 func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Seen, error) {
-	access, err := s.Check(ctx, c, ActionGet, in.MeetingID)
+	access, err := s.Check(ctx, c, permissions.For(ActionGet), in.MeetingID)
 	return Seen{Meeting: access.Meeting, Role: access.Role}, err
 }
 
@@ -107,7 +107,7 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 	if err != nil {
 		return ParticipantList{}, err
 	}
-	access, err := s.Check(ctx, c, ActionListParticipants, in.MeetingID)
+	access, err := s.Check(ctx, c, permissions.For(ActionListParticipants), in.MeetingID)
 	if err != nil {
 		return ParticipantList{}, err
 	}

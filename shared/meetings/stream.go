@@ -17,18 +17,18 @@ type Source struct{ *Service }
 // Admit implements realtime.Source: every participant may follow the state,
 // also after the meeting's end.
 func (s Source) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	access, err := s.Check(ctx, c, ActionSubscribe, topic.MeetingID)
+	access, err := s.Check(ctx, c, permissions.For(realtime.ActionSubscribe), topic.ID())
 	return string(access.Role), err
 }
 
 // Holds implements realtime.Source.
 func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
-	s.Service.Holds(tx, topic.MeetingID, userID, Role(role))
+	s.Service.Holds(tx, topic.ID(), userID, Role(role))
 }
 
 // Head implements realtime.Source.
 func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, error) {
-	item, err := table.Get[meetingItem](ctx, s.data, meetingKey(topic.MeetingID))
+	item, err := table.Get[meetingItem](ctx, s.data, meetingKey(topic.ID()))
 	if err != nil {
 		return 0, "", fmt.Errorf("head of %s: %w", topic, err)
 	}
@@ -37,7 +37,7 @@ func (s Source) Head(ctx context.Context, topic realtime.Topic) (int64, string, 
 
 // Events implements realtime.Source: the newest state alone.
 func (s Source) Events(ctx context.Context, topic realtime.Topic, after int64, _ int) ([]realtime.Event, bool, error) {
-	event, err := s.stateEvent(ctx, topic.MeetingID)
+	event, err := s.stateEvent(ctx, topic.ID())
 	if err != nil || event.Position <= after {
 		return nil, false, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) Moved(r table.Record) []realtime.Move {
 	if !ok || r.Key.SK != meetingSort || r.Event == table.Remove {
 		return nil
 	}
-	return []realtime.Move{{Topic: realtime.MeetingTopic(realtime.State, meetingID)}}
+	return []realtime.Move{{Topic: StateTopic.Topic(meetingID)}}
 }
 
 // Repeat implements realtime.Domain: it ends the streams of removed
@@ -103,7 +103,7 @@ const (
 // decides: who was invited again since keeps what they have subscribed since.
 func (s *Service) settle(ctx context.Context, meetingID, userID string, reason realtime.Reason, by repeater) error {
 	return s.streams.Revoke(ctx, realtime.Revocation{
-		MeetingID: meetingID, UserID: userID, Reason: reason, Last: by == durable,
+		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, Last: by == durable,
 		Stands: func(ctx context.Context, role string) (bool, error) {
 			now, err := s.standing(ctx, meetingID, userID)
 			return now.Status == statusActive && string(now.Role) == role, err
@@ -122,12 +122,12 @@ func images(r table.Record, before, after any) error {
 // AdmitOpen checks who may follow what ends with its meeting, and gives their
 // role: MEETING_NOT_ACTIVE after the end.
 func (s *Service) AdmitOpen(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	access, err := s.admitOpen(ctx, c, ActionSubscribe, topic)
+	access, err := s.admitOpen(ctx, c, permissions.For(realtime.ActionSubscribe), topic)
 	return string(access.Role), err
 }
 
-func (s *Service) admitOpen(ctx context.Context, c caller.Caller, action caller.Action, topic realtime.Topic) (Access, error) {
-	access, err := s.Check(ctx, c, action, topic.MeetingID)
+func (s *Service) admitOpen(ctx context.Context, c caller.Caller, need Permission, topic realtime.Topic) (Access, error) {
+	access, err := s.Check(ctx, c, need, topic.ID())
 	if err != nil {
 		return Access{}, err
 	}

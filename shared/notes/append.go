@@ -14,7 +14,6 @@ import (
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/ot"
 	"github.com/rapport/rapport/shared/realtime"
 )
@@ -151,7 +150,7 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 // meeting is open, and until when an append may stand on that.
 func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (open bool, until time.Time, err error) {
 	checked := s.clock.Now()
-	access, err := s.meetings.Check(ctx, c, meetings.ActionWriteNotes, meetingID)
+	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), meetingID)
 	return access.Meeting.State.Open(), checked.Add(accessHolds), err
 }
 

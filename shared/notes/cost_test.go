@@ -104,7 +104,7 @@ func TestCostOfReading(t *testing.T) {
 		for range 10 {
 			w.must(insert(0, "z"))
 		}
-		topic := realtime.MeetingTopic(realtime.Notes, w.meeting)
+		topic := notes.TopicPattern.Topic(w.meeting)
 		ctx, meter := table.WithMeter(t.Context())
 		if _, _, err := (notes.Source{Service: w.Service}).Head(ctx, topic); err != nil {
 			t.Fatal(err)

@@ -80,9 +80,7 @@ func changeOf(e log.Entry) (Change, error) {
 	return c, nil
 }
 
-func topicOf(meetingID string) realtime.Topic {
-	return realtime.MeetingTopic(realtime.Notes, meetingID)
-}
+func topicOf(meetingID string) realtime.Topic { return TopicPattern.Topic(meetingID) }
 
 // GetRequest names a meeting.
 type GetRequest struct {
@@ -98,7 +96,7 @@ type Text struct {
 
 // Get gives the newest text: the newest snapshot and the changes after it.
 func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Text, error) {
-	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
+	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return Text{}, err
 	}
 	return s.read(ctx, topicOf(in.MeetingID).String())
@@ -123,7 +121,7 @@ func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesReques
 	if err != nil {
 		return meetings.List[Change]{}, err
 	}
-	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadNotes, in.MeetingID); err != nil {
+	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return meetings.List[Change]{}, err
 	}
 	limit := defaultLimit

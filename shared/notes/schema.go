@@ -2,6 +2,8 @@ package notes
 
 import (
 	"fmt"
+	"hash/fnv"
+	"time"
 
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/table"
@@ -13,8 +15,10 @@ import (
 //	what      PK           SK                         read by
 //	snapshot  LOG#<topic>  BASE                       readers of the text; writers whose base it is
 //	chunk     LOG#<topic>  CHUNK#<version:15>#<index> readers of a long text, right after the snapshot
+//	at rest   TRIM#<shard> <day>#<topic>              the schedule that tidies texts at rest
 //
-// A short text lies in its snapshot and has no chunks. Chunks of a version are written before the snapshot that names them. Those of
+// A short text lies in its snapshot and has no chunks. Chunks of a version are
+// written before the snapshot that names them. Those of
 // the snapshot before it stay until the next one, for who is reading them.
 
 const chunkPrefix = "CHUNK#"
@@ -27,6 +31,35 @@ func chunkKey(topic string, version int64, index int) table.Key {
 
 // chunksOf begins the sort keys of a version's chunks; versions are in order.
 func chunksOf(version int64) string { return fmt.Sprintf("%s%015d#", chunkPrefix, version) }
+
+// restPartition is a part of the list of texts at rest.
+func restPartition(shard int) string { return fmt.Sprintf("TRIM#%d", shard) }
+
+// restKey is a text on the list, under a day of dayOf.
+func restKey(topic, day string) table.Key {
+	hash := fnv.New32a()
+	hash.Write([]byte(topic)) // never fails, as hash.Hash says
+	return table.Key{PK: restPartition(int(hash.Sum32() % restShards)), SK: day + "#" + topic}
+}
+
+const dayLayout = time.DateOnly
+
+// dayOf is the day of a time, in UTC; days sort by time.
+func dayOf(at time.Time) string { return at.UTC().Format(dayLayout) }
+
+// dayAfter is the day after a day of dayOf.
+func dayAfter(day string) string {
+	at, err := time.Parse(dayLayout, day)
+	if err != nil {
+		return day // of no day: nothing is after it
+	}
+	return dayOf(at.AddDate(0, 0, 1))
+}
+
+// rest is a text at rest, to be looked at.
+type rest struct {
+	Topic string `dynamodbav:"topic"`
+}
 
 // isSnapshot tells a record of a new snapshot.
 func isSnapshot(r table.Record) (topic string, ok bool) {
@@ -49,6 +82,9 @@ type snapshot struct {
 	PreviousChunks int   `dynamodbav:"previousChunks,omitempty"`
 	// At is when it was made, in milliseconds since 1970.
 	At int64 `dynamodbav:"at"`
+	// Look is the day under which the text is on the list of those at rest; empty
+	// where it isn't.
+	Look string `dynamodbav:"look,omitempty"`
 }
 
 // chunk is a part of a snapshot's text.

@@ -131,6 +131,14 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 	if len(text.Content) > inlineBytes {
 		parts, inline = split(text.Content), nil
 	}
+	day := base.Look
+	if leaves := len(parts)+base.Chunks+base.PreviousChunks > 0 || text.Version > keepVersions; leaves && day == "" {
+		// Before the chunks, so that they are found whoever dies.
+		day = dayAfter(dayOf(now.Add(lookAfter)))
+		if err := s.lookAt(ctx, topic, day); err != nil {
+			return err
+		}
+	}
 	chunks := make([]table.Item, len(parts))
 	for i, part := range parts {
 		chunks[i] = table.Item{Key: chunkKey(topic, text.Version, i), Value: chunk{Text: part}}
@@ -142,6 +150,9 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 		"position": text.Version, "length": utf8.RuneCountInString(text.Content), "hash": text.Hash,
 		"text": inline, "chunks": len(chunks), "at": now.UnixMilli(),
 		"previous": base.Position, "previousChunks": base.Chunks,
+	}
+	if base.Look == "" && day != "" {
+		next["look"] = day
 	}
 	// A snapshot names the one whose place it takes.
 	unchanged := table.Equals("position", base.Position)
@@ -184,17 +195,22 @@ func (s *Service) old(ctx context.Context, topic string, base snapshot, version 
 	if err := s.table.DeleteAll(ctx, before...); err != nil {
 		return nil, fmt.Errorf("delete chunks: %w", err)
 	}
+	return s.unnamed(ctx, topic, base.Position)
+}
+
+// unnamed gives chunks of versions before one, at most sweepBatch.
+func (s *Service) unnamed(ctx context.Context, topic string, before int64) ([]table.Key, error) {
 	page, err := table.List[chunk](ctx, s.table, table.Query{
-		PK: snapshotKey(topic).PK, Prefix: chunkPrefix, Below: chunksOf(base.Position), Limit: sweepBatch,
+		PK: snapshotKey(topic).PK, Prefix: chunkPrefix, Below: chunksOf(before), Limit: sweepBatch,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list old chunks: %w", err)
 	}
-	var unnamed []table.Key
+	var keys []table.Key
 	for _, row := range page.Items {
-		unnamed = append(unnamed, row.Key)
+		keys = append(keys, row.Key)
 	}
-	return unnamed, nil
+	return keys, nil
 }
 
 // deleteFrom deletes the chunks of a version that no snapshot names.

@@ -67,7 +67,7 @@ func (w *world) chunks() map[int64][]int {
 
 func (w *world) head() (position int64, hash string) {
 	w.t.Helper()
-	position, hash, err := notes.Source{Service: w.Service}.Head(w.t.Context(), realtime.MeetingTopic(realtime.Notes, w.meeting))
+	position, hash, err := notes.Source{Service: w.Service}.Head(w.t.Context(), notes.TopicPattern.Topic(w.meeting))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestSnapshotAtTheEnd(t *testing.T) {
 	w.must(insert(0, "x"))
 	w.settled()
 	w.must(insert(0, "y"))
-	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	w.mustProject(w.record("INSERT", "LOG#"+w.topic+"#0", "000000000000003", `{"at":{"N":"1"},"k":{"S":"closed"}}`))
@@ -676,7 +676,7 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 
 func TestMoved(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
-	topic := realtime.MeetingTopic(realtime.Notes, w.meeting)
+	topic := notes.TopicPattern.Topic(w.meeting)
 	changed, hashed := []realtime.Move{{Topic: topic, HashFollows: true}}, []realtime.Move{{Topic: topic, Hashed: true}}
 	base := func(event string) table.Record {
 		return w.record(event, "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)

@@ -23,8 +23,8 @@ func (s Source) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic
 
 // Holds implements realtime.Source.
 func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
-	s.meetings.Holds(tx, topic.MeetingID, userID, meetings.Role(role))
-	s.meetings.HoldsOpen(tx, topic.MeetingID)
+	s.meetings.Holds(tx, topic.ID(), userID, meetings.Role(role))
+	s.meetings.HoldsOpen(tx, topic.ID())
 }
 
 // Head implements realtime.Source; the hash is known where the newest snapshot
@@ -86,8 +86,8 @@ func (s *Service) Moved(r table.Record) []realtime.Move {
 			return nil
 		}
 	}
-	topic, err := realtime.ParseTopic(name)
-	if err != nil || topic.Kind != realtime.Notes {
+	topic := realtime.Topic(name)
+	if !TopicPattern.Matches(topic) {
 		return nil
 	}
 	return []realtime.Move{{Topic: topic, Hashed: !changed, HashFollows: changed}}

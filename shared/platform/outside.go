@@ -19,6 +19,10 @@ type Outside struct {
 	// Tables carries the calls of the tables. A request's context is that of the
 	// invocation that makes it.
 	Tables aws.HTTPClient
+	// Queues carries the calls of queues, Blobs those of the blob store, in the same
+	// way.
+	Queues aws.HTTPClient
+	Blobs  aws.HTTPClient
 	// Posts carries the calls of @connections, in the same way.
 	Posts aws.HTTPClient
 	// Web carries the calls to identity providers; as with http.Client, nil is the
@@ -34,6 +38,10 @@ type Sockets interface {
 	realtime.Poster
 	realtime.Gateway
 }
+
+// BlobCalls carries the calls of the blob store; nil where that is the network.
+// Only who needs blobs opens them, for their client is large.
+func BlobCalls(ctx context.Context) aws.HTTPClient { return outsideOf(ctx).Blobs }
 
 type outsideKey struct{}
 
@@ -55,6 +63,12 @@ func (o Outside) over(below Outside) Outside {
 	}
 	if o.Tables == nil {
 		o.Tables = below.Tables
+	}
+	if o.Queues == nil {
+		o.Queues = below.Queues
+	}
+	if o.Blobs == nil {
+		o.Blobs = below.Blobs
 	}
 	if o.Posts == nil {
 		o.Posts = below.Posts

@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/config"
@@ -18,6 +20,7 @@ import (
 	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/identity"
 	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/queue/sqs"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/realtime/apigateway"
 	"github.com/rapport/rapport/shared/table"
@@ -44,6 +47,7 @@ type Config struct {
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 	Table          table.ClientConfig
 	Sockets        apigateway.Config
+	Queues         sqs.Config
 }
 
 // Platform is what was opened.
@@ -61,9 +65,10 @@ type Platform struct {
 	Connections *realtime.Connections
 	Streams     *realtime.Streams
 
-	gate     *identity.Gate
-	poster   realtime.Poster
-	handover *realtime.Handover
+	queues        *awssqs.Client
+	authenticator *identity.Authenticator
+	poster        realtime.Poster
+	handover      *realtime.Handover
 }
 
 // Open opens the platform, on what is Outside. The error names every variable
@@ -86,23 +91,28 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.Control = table.New(client, cfg.ControlTable)
 	p.AuditTable = table.New(client, cfg.AuditTable)
 	p.poster = around.Sockets
+	cfg.Queues.HTTP = around.Queues
+	p.queues = sqs.NewClient(cfg.Queues)
 
 	web := &http.Client{Timeout: outside, Transport: around.Web}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.Once = idempotency.New(p.Control, p.Clock)
-	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
+	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Audit, p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
 	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock).Lasting(cfg.SocketLifetime)
 	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
-	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)
+	p.authenticator = identity.NewAuthenticator(verifier, p.Users, p.Connections, p.Data, p.Control)
 	return p, nil
 }
 
+// Queue gives the queue of a URL, to send to.
+func (p *Platform) Queue(url string) *sqs.Queue { return sqs.New(p.queues, url) }
+
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
-	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
-		Gate: p.gate, Answers: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+	return endpoint.App[S]{Service: service, Runtime: endpoint.Runtime{
+		Authenticator: p.authenticator, Idempotency: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

@@ -43,7 +43,7 @@ type Gateway interface {
 	HangUp(ctx context.Context, connectionID string) error
 }
 
-// Connections keeps tickets and open sockets. It implements the gate's view of
+// Connections keeps tickets and open sockets. It implements the authenticator's view of
 // sockets.
 type Connections struct {
 	realtime *table.Table
@@ -76,7 +76,7 @@ func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string
 	}
 	ticket = base64.RawURLEncoding.EncodeToString(raw)
 	expiresAt = s.clock.Now().Add(ticketLife)
-	item := ticketItem{Holder: holderOf(c), ExpiresAt: expiresAt.UnixMilli()}
+	item := ticketItem{Principal: principalOf(c), ExpiresAt: expiresAt.UnixMilli()}
 	err = s.control.Put(ctx, ticketKey(ticket), item, table.If(table.Absent()), table.Expires(expiresAt))
 	if passes(err) {
 		return "", time.Time{}, busy()
@@ -143,7 +143,7 @@ func (s *Connections) openTx(connectionID, ticket string, item ticketItem, most 
 	tx := table.NewTx()
 	tx.Delete(s.control, ticketKey(ticket), table.If(table.Greater("expiresAt", now.UnixMilli())), table.Named(opTicket))
 	s.sessions.Holds(tx, item.SessionID)
-	tx.Put(s.realtime, connectionKey(connectionID), connectionItem{Holder: item.Holder, ConnectedAt: now},
+	tx.Put(s.realtime, connectionKey(connectionID), connectionItem{Principal: item.Principal, ConnectedAt: now},
 		table.If(table.Absent()), table.Expires(s.expires(now)), table.Named(opConnection))
 	tx.Update(s.realtime, socketsKey(item.UserID), table.Update{
 		Add: map[string]any{"ids": table.StringSet{connectionID}},
@@ -245,17 +245,25 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 }
 
 // Close takes a socket down: it is marked first, so that no subscription can be
-// added any more, then its subscriptions go, then its row. It gives the row and the
-// topics that it followed. Closing a socket that is gone is no error.
-func (s *Connections) Close(ctx context.Context, connectionID string) (connectionItem, []Topic, error) {
+// added any more, then its subscriptions go, then its row. It gives whose it
+// was and the topics that it followed. Closing a socket that is gone is no error.
+func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
 	item, topics, err := s.detach(ctx, connectionID)
 	if err != nil {
-		return connectionItem{}, nil, err
+		return caller.Caller{}, nil, err
 	}
+	if err := s.remove(ctx, connectionID); err != nil {
+		return caller.Caller{}, nil, err
+	}
+	return item.caller(connectionID), topics, nil
+}
+
+// remove deletes a socket's row.
+func (s *Connections) remove(ctx context.Context, connectionID string) error {
 	if err := s.realtime.Delete(ctx, connectionKey(connectionID)); err != nil {
-		return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
+		return fmt.Errorf("close connection: %w", err)
 	}
-	return item, topics, nil
+	return nil
 }
 
 // Detach takes a socket down that was found closed before $disconnect has said so.
@@ -287,10 +295,7 @@ func (s *Connections) detach(ctx context.Context, connectionID string) (connecti
 	if err != nil {
 		return connectionItem{}, nil, err
 	}
-	topics, err := parseTopics(item.Topics)
-	if err != nil {
-		return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
-	}
+	topics := topicsNamed(item.Topics)
 	for _, topic := range topics {
 		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
 			return connectionItem{}, nil, fmt.Errorf("close connection: %w", err)
@@ -311,28 +316,24 @@ func (s *Connections) shut(ctx context.Context, connectionID string, holds table
 	return item, nil
 }
 
-func parseTopics(names []string) ([]Topic, error) {
+func topicsNamed(names []string) []Topic {
 	topics := make([]Topic, len(names))
 	for i, name := range names {
-		topic, err := ParseTopic(name)
-		if err != nil {
-			return nil, err
-		}
-		topics[i] = topic
+		topics[i] = Topic(name)
 	}
-	return topics, nil
+	return topics
 }
 
-func holderOf(c caller.Caller) Holder {
-	return Holder{
+func principalOf(c caller.Caller) Principal {
+	return Principal{
 		UserID: c.UserID, Email: c.Email, SessionID: c.SessionID,
 		OrgID: c.OrgID, OrgRole: c.OrgRole, Permissions: c.Permissions,
 	}
 }
 
-func (h Holder) caller(connectionID string) caller.Caller {
+func (p Principal) caller(connectionID string) caller.Caller {
 	return caller.Caller{
-		UserID: h.UserID, Email: h.Email, SessionID: h.SessionID,
-		OrgID: h.OrgID, OrgRole: h.OrgRole, Permissions: h.Permissions, ConnectionID: connectionID,
+		UserID: p.UserID, Email: p.Email, SessionID: p.SessionID,
+		OrgID: p.OrgID, OrgRole: p.OrgRole, Permissions: p.Permissions, ConnectionID: connectionID,
 	}
 }

@@ -4,76 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/queue"
 	"github.com/rapport/rapport/shared/table"
-)
-
-const (
-	// grace is how long a client whose socket has closed may take to come back over
-	// another one before the others are told that it has left: a page that is
-	// reloaded doesn't flicker.
-	grace = 5 * time.Second
-	// graceLook is how often it is looked for meanwhile.
-	graceLook = time.Second
 )
 
 // overtaken is a seq that any frame of a client is after.
 const overtaken = -1
 
-// Disconnect takes a closed socket down, and what it owns of presence soon after.
+// Disconnect takes a closed socket down, and has what it owns of presence looked at
+// when a client that comes back is back. Where that can't be arranged, presence ends
+// by silence.
 func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, error) {
-	closed, topics, err := s.connections.Close(ctx, c.ConnectionID)
-	if err != nil {
+	closed, topics, err := s.connections.detach(ctx, c.ConnectionID)
+	if err != nil || closed.UserID == "" {
 		return struct{}{}, err
 	}
-	if err := s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...); err != nil {
-		return struct{}{}, err
-	}
-	present, err := parseTopics(closed.Present)
-	if err != nil {
-		return struct{}{}, fmt.Errorf("disconnect: %w", err)
-	}
-	return struct{}{}, atOnce(present, func(topic Topic) error {
-		return s.streams.orphan(ctx, topic, closed.UserID, connectionKey(c.ConnectionID).PK)
-	})
+	return struct{}{}, errors.Join(
+		s.depart(ctx, c.ConnectionID, closed),
+		s.connections.remove(ctx, c.ConnectionID),
+		s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...),
+	)
 }
 
-// orphan ends the presence of a socket's clients in a topic, but for those that come
-// back over another owner in time. It waits only while there is one to wait for, and
-// somebody who would see them leave.
-func (s *Streams) orphan(ctx context.Context, topic Topic, userID, own string) error {
-	rows, err := s.release(ctx, topic, userID, own)
-	if err != nil {
+// depart releases the clients of a closed socket, and sends word of it where there
+// are any.
+func (s *Service) depart(ctx context.Context, connectionID string, closed connectionItem) error {
+	present := topicsNamed(closed.Present)
+	stand := make([]bool, len(present))
+	failed := atOnce(indices(len(present)), func(i int) error {
+		here, err := s.streams.release(ctx, present[i], closed.UserID, connectionKey(connectionID).PK)
+		// What isn't known is looked at later.
+		stand[i] = here || err != nil
 		return err
+	})
+	left := chosen([]string(closed.Present), stand)
+	if len(left) == 0 {
+		return failed
 	}
-	for waited := time.Duration(0); len(rows) > 0 && waited < grace; waited += graceLook {
-		watched, err := s.Watched(ctx, topic)
-		if err != nil {
-			return err
-		}
-		if !watched {
-			break
-		}
-		if err := s.clock.Sleep(ctx, graceLook); err != nil {
-			return fmt.Errorf("wait for clients in %s: %w", topic, err)
-		}
-		if rows, err = s.ownedBy(ctx, topic, userID, own); err != nil {
-			return err
-		}
-	}
-	left, err := s.leave(ctx, rows, func(presenceItem) table.Condition { return table.Equals("owner", own) })
-	return errors.Join(err, s.tellPresence(ctx, topic, nil, left))
+	return errors.Join(failed, s.departures.Send(ctx, queue.Outgoing{
+		SourceID: connectionID, Delay: departAfter,
+		Body: Departure{ConnectionID: connectionID, UserID: closed.UserID, Topics: left},
+	}))
 }
 
 // release lets any frame of a closed socket's clients count that comes another way,
 // whatever its seq: no frame of the socket can come late any more. So a page that
-// was reloaded may count anew. It gives the clients that are there.
-func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) ([]presenceRow, error) {
+// was reloaded may count anew. It tells whether any of them is there.
+func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) (bool, error) {
 	rows, err := s.ownedBy(ctx, topic, userID, own)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	here := make([]bool, len(rows))
 	err = atOnce(indices(len(rows)), func(i int) error {
@@ -93,5 +75,5 @@ func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) 
 		here[i] = !leaves
 		return nil
 	})
-	return chosen(rows, here), err
+	return len(chosen(rows, here)) > 0, err
 }

@@ -45,15 +45,15 @@ type Domain interface {
 // next record tells its subscribers the same and more.
 type Durable struct {
 	streams *Streams
-	sources map[Kind]Source
+	topics  *Registry
 	domains []Domain
 	clock   clock.Clock
 	heads   *heads
 }
 
 // NewDurable makes the lane.
-func NewDurable(streams *Streams, sources map[Kind]Source, c clock.Clock, domains ...Domain) *Durable {
-	return &Durable{streams: streams, sources: sources, domains: domains, clock: c, heads: newHeads()}
+func NewDurable(streams *Streams, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
+	return &Durable{streams: streams, topics: topics, domains: domains, clock: c, heads: newHeads()}
 }
 
 // Fanout handles a batch of records: revocations are repeated first, then every
@@ -123,7 +123,11 @@ func (d *Durable) news(records []table.Record) map[Topic]news {
 
 // head tells a topic's subscribers its newest position, not too often.
 func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
-	source := d.sources[topic.Kind]
+	_, registered, err := d.topics.find(string(topic))
+	if err != nil {
+		return err
+	}
+	source := registered.Source
 	position, hash, err := source.Head(ctx, topic)
 	if err != nil {
 		return err

@@ -13,8 +13,9 @@ import (
 
 // enter makes a client's row, or moves it to this owner, in one transaction
 // with what permits it.
-func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, before presenceItem, next *presenceItem, now time.Time) error {
-	as, err := s.rooms.Admit(ctx, c, topic)
+func (s *Service) enter(ctx context.Context, c caller.Caller, at place, before presenceItem, next *presenceItem, now time.Time) error {
+	topic := at.Topic
+	as, err := at.policy.Admit(ctx, c, topic)
 	if err != nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 	}
 	own := ownerOf(c)
 	tx := table.NewTx()
-	s.rooms.Holds(tx, topic, next.UserID, as)
+	at.policy.Holds(tx, topic, next.UserID, as)
 	s.owns(tx, own, topic, now)
 	tx.Put(s.realtime, presenceKey(topic, next.UserID, next.ClientKey), next, table.If(unchanged(before)), table.Named(opPresence), table.Expires(now.Add(keptSilent)))
 	err = tx.Commit(ctx)
@@ -58,11 +59,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, topic Topic, befor
 func (s *Service) makeRoom(ctx context.Context, own owner, next presenceItem, standing ownerItem, now time.Time) error {
 	var over table.StringSet
 	for _, name := range standing.Present {
-		topic, err := ParseTopic(name)
-		if err != nil {
-			return fmt.Errorf("presence: %w", err)
-		}
-		silent, err := s.streams.silentOver(ctx, topic, next, now)
+		silent, err := s.streams.silentOver(ctx, Topic(name), next, now)
 		if err != nil {
 			return err
 		}

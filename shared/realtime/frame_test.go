@@ -12,7 +12,7 @@ import (
 
 // Every event is in exactly one frame, in order, and no frame breaks a limit.
 func TestEventFrames(t *testing.T) {
-	topic := MeetingTopic(Notes, "01JABCDEF")
+	topic := Topic("meetings/01JABCDEF/notes")
 	at := time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.OneOf(rapid.IntRange(0, 300), rapid.IntRange(0, 40_000)), 0, 500).Draw(t, "sizes")
@@ -64,19 +64,33 @@ func TestEventFrames(t *testing.T) {
 	})
 }
 
-func TestParseTopic(t *testing.T) {
+// notesOf is a topic that is a log.
+func notesOf(id string) Topic { return Pattern("meetings/{id}/notes").Topic(id) }
+
+func TestRegistry(t *testing.T) {
+	var types []Registration
+	for _, pattern := range []Pattern{"meetings/{id}/notes", "meetings/{id}", "users/{id}", "flags"} {
+		types = append(types, Registration{TopicType: TopicType{Pattern: pattern}})
+	}
+	registry, err := NewRegistry(types...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]bool{
 		"meetings/01J": true, "meetings/01J/notes": true, "users/u": true, "flags": true,
 		"meetings/" + strings.Repeat("x", 255): true, "meetings/" + strings.Repeat("x", 256): false,
 		"": false, "meetings": false, "meetings/": false, "meetings//notes": false, "meetings/01J/weather": false,
 		"meetings/01J/notes/x": false, "users/": false, "users/u/x": false, "flags/x": false, "meetings/a#b": false,
 	} {
-		topic, err := ParseTopic(name)
+		topic, registered, err := registry.find(name)
 		if (err == nil) != want {
 			t.Errorf("%q: %v", name, err)
 		}
-		if err == nil && topic.String() != name {
-			t.Errorf("%q became %q", name, topic)
+		if err == nil && (topic.String() != name || registered.Pattern.Topic(topic.ID()) != topic) {
+			t.Errorf("%q became %q of %q", name, topic, registered.Pattern)
 		}
+	}
+	if _, err := NewRegistry(append(types, types[0])...); err == nil {
+		t.Error("a pattern of two domains is taken")
 	}
 }

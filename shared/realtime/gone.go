@@ -20,7 +20,8 @@ const statusGone = "gone"
 // goes marks a client as gone and gives the news for the others. A client that
 // isn't there, or that a later frame has brought back, is no error: there is no
 // news then.
-func (s *Service) goes(ctx context.Context, c caller.Caller, topic Topic, mark presenceItem, now time.Time) (Heard, error) {
+func (s *Service) goes(ctx context.Context, c caller.Caller, at place, mark presenceItem, now time.Time) (Heard, error) {
+	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)
 	for range beatTries {
 		before, err := table.Get[presenceItem](ctx, s.realtime, key)
@@ -31,7 +32,7 @@ func (s *Service) goes(ctx context.Context, c caller.Caller, topic Topic, mark p
 			return Heard{}, nil
 		}
 		if before.Since == 0 || before.gone() {
-			err = s.markAbsent(ctx, c, topic, before, mark, now)
+			err = s.markAbsent(ctx, c, at, before, mark, now)
 		} else {
 			err = s.markGone(ctx, key, before, mark)
 		}
@@ -71,8 +72,9 @@ func (s *Service) markGone(ctx context.Context, key table.Key, before, mark pres
 // heartbeats may still be under way. FORBIDDEN for who isn't in the meeting; after
 // the meeting's end nobody can come, and there is nothing to mark. Nor is there
 // room for marks without end: whoever leaves so often gets no more of them.
-func (s *Service) markAbsent(ctx context.Context, c caller.Caller, topic Topic, before, mark presenceItem, now time.Time) error {
-	switch as, err := s.rooms.Admit(ctx, c, topic); {
+func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at place, before, mark presenceItem, now time.Time) error {
+	topic := at.Topic
+	switch as, err := at.policy.Admit(ctx, c, topic); {
 	case errs.KindOf(err) == errs.MeetingNotActive:
 		return nil
 	case err != nil:

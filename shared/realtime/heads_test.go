@@ -15,7 +15,7 @@ import (
 func TestHeadsKeepTheirPause(t *testing.T) {
 	t.Parallel()
 	h, now := newHeads(), time.Unix(1_700_000_000, 0)
-	a, b := MeetingTopic(Notes, "a"), MeetingTopic(Notes, "b")
+	a, b := notesOf("a"), notesOf("b")
 	var got []time.Duration
 	for _, step := range []struct {
 		topic Topic
@@ -33,7 +33,7 @@ func TestHeadsKeepTheirPause(t *testing.T) {
 func TestAHeadWaitsForItsHashButNotForEver(t *testing.T) {
 	t.Parallel()
 	h, start := newHeads(), time.Unix(1_700_000_000, 0)
-	topic := MeetingTopic(Notes, "a")
+	topic := notesOf("a")
 	if !h.waits(topic, start) || !h.waits(topic, start.Add(hashWait-time.Millisecond)) {
 		t.Fatal("the head didn't wait")
 	}
@@ -49,13 +49,23 @@ func TestAHeadWaitsForItsHashButNotForEver(t *testing.T) {
 	}
 }
 
+// registryOf has one source for all notes.
+func registryOf(t *testing.T, source Source) *Registry {
+	t.Helper()
+	registry, err := NewRegistry(Registration{TopicType: TopicType{Pattern: "meetings/{id}/notes"}, Source: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry
+}
+
 // A head that didn't reach everybody is told again, a few times, also when its
 // hash is known; one that did settles it.
 func TestAHeadThatDidNotReachEverybody(t *testing.T) {
 	t.Parallel()
-	topic := MeetingTopic(Notes, "a")
+	topic := notesOf("a")
 	now := clock.NewManual(time.Unix(1_700_000_000, 0))
-	d := NewDurable(nil, map[Kind]Source{Notes: at{hash: "abc"}}, now)
+	d := NewDurable(nil, registryOf(t, at{hash: "abc"}), now)
 	for try := 1; try < headTries; try++ {
 		d.heads.missed(topic, now.Now())
 		if got := d.news(nil); len(got) != 0 {
@@ -85,15 +95,15 @@ func TestHeadsAreBounded(t *testing.T) {
 	t.Parallel()
 	h, now := newHeads(), time.Unix(1_700_000_000, 0)
 	for i := range remembered {
-		if !h.waits(MeetingTopic(Notes, fmt.Sprint(i)), now) {
+		if !h.waits(notesOf(fmt.Sprint(i)), now) {
 			t.Fatalf("topic %d didn't wait", i)
 		}
 	}
-	if h.waits(MeetingTopic(Notes, "one more"), now) {
+	if h.waits(notesOf("one more"), now) {
 		t.Error("one more waits")
 	}
 	for i := range 3 * remembered {
-		h.pause(MeetingTopic(Notes, fmt.Sprint(i)), now)
+		h.pause(notesOf(fmt.Sprint(i)), now)
 	}
 	if len(h.last) > remembered+1 {
 		t.Errorf("%d topics are remembered", len(h.last))
@@ -118,10 +128,10 @@ func (following) Repeat(context.Context, table.Record) error { return nil }
 // again.
 func TestAnOverdueHeadThatHasItsHash(t *testing.T) {
 	t.Parallel()
-	topic := MeetingTopic(Notes, "a")
+	topic := notesOf("a")
 	now := clock.NewManual(time.Unix(1_700_000_000, 0))
 	// It has no streams to tell anything on.
-	d := NewDurable(nil, map[Kind]Source{Notes: at{hash: "abc"}}, now, following{topic})
+	d := NewDurable(nil, registryOf(t, at{hash: "abc"}), now, following{topic})
 	if failed := d.Fanout(t.Context(), []table.Record{{ID: "1"}}); len(failed) > 0 {
 		t.Fatal(failed)
 	}

@@ -48,7 +48,7 @@ const (
 	laneRevocation lane = "revocation"
 )
 
-func kindOf(t Topic) metrics.Dimension { return metrics.Dimension{Name: "Kind", Value: string(t.Kind)} }
+func kindOf(t Topic) metrics.Dimension { return metrics.Dimension{Name: "Kind", Value: t.kind()} }
 
 func count(ctx context.Context, name string, n int, t Topic) {
 	metrics.Count(ctx, name, n, kindOf(t))

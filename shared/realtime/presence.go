@@ -42,8 +42,8 @@ const (
 	beatTries = 4
 )
 
-// Admission says who may be present.
-type Admission interface {
+// PresencePolicy says who may be present in the topics of a pattern.
+type PresencePolicy interface {
 	// Admit checks that a caller may be present now and gives what they are there.
 	Admit(ctx context.Context, c caller.Caller, topic Topic) (Standing, error)
 	// Holds adds to a transaction what must still be so; see Source.Holds.
@@ -139,34 +139,52 @@ func (h Heard) Follow(ctx context.Context) {
 // client that speaks more than once a second, and for a user's eleventh client.
 // A frame that a later one of the same client has overtaken changes nothing.
 func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequest) (Heard, error) {
-	topic, err := ParseTopic(in.Topic)
+	topic, registered, err := s.topics.find(in.Topic)
 	if err != nil {
 		return Heard{}, err
 	}
-	if topic.Kind != State {
-		return Heard{}, errs.Invalid("body.topic", "must be meetings/<id>: presence is of a meeting as a whole")
+	if registered.Presence == nil {
+		return Heard{}, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
 	}
-	return s.hear(ctx, c, topic, in.Heartbeat)
+	return s.hear(ctx, c, place{topic, registered.Presence}, in.Heartbeat)
+}
+
+// place is a topic in which clients are present, and who may be.
+type place struct {
+	Topic
+	policy PresencePolicy
+}
+
+// placeOf is a topic's place; an error where its pattern has no presence.
+func (s *Service) placeOf(topic Topic) (place, error) {
+	_, registered, err := s.topics.find(string(topic))
+	if err != nil {
+		return place{}, err
+	}
+	if registered.Presence == nil {
+		return place{}, fmt.Errorf("topic %s has no presence", topic)
+	}
+	return place{topic, registered.Presence}, nil
 }
 
 // hear takes a heartbeat, whatever way it came.
-func (s *Service) hear(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Heard, error) {
+func (s *Service) hear(ctx context.Context, c caller.Caller, at place, in Heartbeat) (Heard, error) {
 	now := s.clock.Now()
 	next := presenceItem{
 		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), Owner: ownerOf(c).key.PK,
 		Status: in.Status, Cursor: in.Cursor, Seq: in.Seq, At: now.UnixMilli(), Tat: now.Add(beatEvery).UnixMilli(),
 	}
 	if next.gone() {
-		return s.goes(ctx, c, topic, next, now)
+		return s.goes(ctx, c, at, next, now)
 	}
-	before, err := s.beat(ctx, c, topic, &next, now)
+	before, err := s.beat(ctx, c, at, &next, now)
 	if errors.Is(err, errOvertaken) {
 		return Heard{}, nil
 	}
 	if err != nil {
 		return Heard{}, err
 	}
-	return Heard{After: func(ctx context.Context) { s.afterBeat(ctx, topic, before, next, now) }}, nil
+	return Heard{After: func(ctx context.Context) { s.afterBeat(ctx, at.Topic, before, next, now) }}, nil
 }
 
 // errOvertaken says that a later frame of the client was here first.
@@ -176,8 +194,8 @@ var errOvertaken = errors.New("a later frame of this client was here first")
 // isn't known whether others have been told; next then stands as the row does. In
 // the common case that is one write, with no read: the row is there, of this owner,
 // and quiet.
-func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next *presenceItem, now time.Time) (before presenceItem, err error) {
-	key := presenceKey(topic, next.UserID, next.ClientKey)
+func (s *Service) beat(ctx context.Context, c caller.Caller, at place, next *presenceItem, now time.Time) (before presenceItem, err error) {
+	key := presenceKey(at.Topic, next.UserID, next.ClientKey)
 	before, err = s.renew(ctx, key, next, table.And(
 		table.Equals("owner", next.Owner), table.NotEquals("status", statusGone), table.Less("seq", next.Seq),
 		table.LessOrEqual("tat", next.At), table.Greater("since", now.Add(-reenter).UnixMilli()),
@@ -200,7 +218,7 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, topic Topic, next *
 			// Nobody is let in here, so the row must be the one that was seen.
 			_, err = s.renew(ctx, key, next, unchanged(before))
 		} else {
-			err = s.enter(ctx, c, topic, before, next, now)
+			err = s.enter(ctx, c, at, before, next, now)
 		}
 		if before.Seq == next.Seq {
 			// The same frame again: whoever took it first may have died before the

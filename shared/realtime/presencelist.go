@@ -12,11 +12,10 @@ import (
 
 // Without a socket a client says by HTTP that it is there, and asks who else is.
 
-// ListPresenceRequest asks who is there.
-type ListPresenceRequest struct {
-	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
-	Limit     *int   `query:"limit" minimum:"1" maximum:"200" doc:"Without it everybody comes in one answer."`
-	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
+// PresencePage asks for a page of who is there.
+type PresencePage struct {
+	Limit  *int   `query:"limit" minimum:"1" maximum:"200" doc:"Without it everybody comes in one answer."`
+	Cursor string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
 // PresenceList is who is there.
@@ -28,19 +27,22 @@ type PresenceList struct {
 	At time.Time `json:"at"`
 }
 
-// ListPresence gives every client that is present in a meeting, at most ten for each
+// ListPresence gives every client that is present in a topic, at most ten for each
 // of 101 people: in one answer, unless a limit is asked for. A page may have fewer.
-// FORBIDDEN for who isn't in the meeting; nobody is present after its end.
-func (s *Service) ListPresence(ctx context.Context, c caller.Caller, in ListPresenceRequest) (PresenceList, error) {
-	topic := MeetingTopic(State, in.MeetingID)
-	name := "presence in " + in.MeetingID
+// FORBIDDEN for who may not be present; nobody is where all is over.
+func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic, in PresencePage) (PresenceList, error) {
+	at, err := s.placeOf(topic)
+	if err != nil {
+		return PresenceList{}, err
+	}
+	name := "presence in " + string(topic)
 	after, err := table.DecodeCursor(name, in.Cursor)
 	if err != nil {
 		return PresenceList{}, cursorProblem(err)
 	}
 	now := s.clock.Now()
 	list := PresenceList{Items: []Present{}, At: now.Truncate(time.Millisecond)}
-	switch _, err := s.rooms.Admit(ctx, c, topic); {
+	switch _, err := at.policy.Admit(ctx, c, topic); {
 	case errs.KindOf(err) == errs.MeetingNotActive:
 		return list, nil
 	case err != nil:
@@ -70,12 +72,6 @@ func cursorProblem(err error) error {
 	return err
 }
 
-// TellPresenceRequest is a heartbeat over HTTP.
-type TellPresenceRequest struct {
-	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
-	Heartbeat
-}
-
 // Told answers a heartbeat over HTTP.
 type Told struct {
 	// ClientKey is how others see the client.
@@ -89,8 +85,12 @@ func (t Told) Follow(ctx context.Context) { t.heard.Follow(ctx) }
 
 // TellPresence is Presence over HTTP: the client's presence goes with its session
 // instead of a socket.
-func (s *Service) TellPresence(ctx context.Context, c caller.Caller, in TellPresenceRequest) (Told, error) {
-	heard, err := s.hear(ctx, c, MeetingTopic(State, in.MeetingID), in.Heartbeat)
+func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Told, error) {
+	at, err := s.placeOf(topic)
+	if err != nil {
+		return Told{}, err
+	}
+	heard, err := s.hear(ctx, c, at, in)
 	if err != nil {
 		return Told{}, err
 	}

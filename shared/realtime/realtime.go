@@ -51,8 +51,8 @@ type Service struct {
 	realtime    *table.Table
 	connections *Connections
 	streams     *Streams
-	sources     map[Kind]Source
-	rooms       Admission
+	topics      *Registry
+	departures  Departures
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
@@ -64,12 +64,13 @@ type Parts struct {
 	Realtime    *table.Table
 	Connections *Connections
 	Streams     *Streams
-	Sources     map[Kind]Source
-	// Rooms says who may be present in meetings.
-	Rooms Admission
-	Audit *audit.Log
-	Clock clock.Clock
-	Log   *slog.Logger
+	// Topics is nil for functions that serve sockets alone, whatever is followed.
+	Topics *Registry
+	// Departures takes word of closed sockets.
+	Departures Departures
+	Audit      *audit.Log
+	Clock      clock.Clock
+	Log        *slog.Logger
 	// URL is where clients open sockets, such as wss://host/stage.
 	URL string
 }
@@ -77,7 +78,7 @@ type Parts struct {
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
-		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, sources: p.Sources, rooms: p.Rooms,
-		audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
+		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, topics: p.Topics,
+		departures: p.Departures, audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
 	}
 }

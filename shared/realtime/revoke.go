@@ -14,20 +14,22 @@ import (
 	"github.com/rapport/rapport/shared/table"
 )
 
-// What is audited of subscriptions.
+// What callers do with topics. Whoever owns a topic says what it needs.
 const (
-	actionSubscribe   caller.Action = "realtime.subscribe"
+	ActionSubscribe   caller.Action = "realtime.subscribe"
+	ActionPresence    caller.Action = "realtime.presence"
 	actionUnsubscribe caller.Action = "realtime.unsubscribe"
 )
 
 // Revocation says which subscriptions to end.
 type Revocation struct {
-	MeetingID string
+	// Topics are those whose subscriptions end, in the order in which they do.
+	Topics []Topic
+	// Presence is the topic in which presence ends.
+	Presence Topic
 	// UserID is whose subscriptions end; empty for everybody's.
 	UserID string
 	Reason Reason
-	// Spare lists kinds of topics that go on.
-	Spare []Kind
 	// Stands tells of a subscription's role, read anew, whether it is right and so
 	// stays: for the durable lane, which repeats revocations late. nil means that
 	// none is.
@@ -70,7 +72,7 @@ func (s *Streams) Revoke(ctx context.Context, r Revocation) error {
 // holds up both at once, and so no longer than one.
 func (s *Streams) tellRest(ctx context.Context, r Revocation, left []departed) error {
 	var group errgroup.Group
-	group.Go(func() error { return s.tellPresence(ctx, MeetingTopic(State, r.MeetingID), nil, left) })
+	group.Go(func() error { return s.tellPresence(ctx, r.Presence, nil, left) })
 	if r.News != nil {
 		group.Go(func() error {
 			r.News(ctx)
@@ -90,15 +92,9 @@ func (s stream) connectionID() string { return connectionOf(s.row.Key) }
 
 // revokeStreams ends the subscriptions that a revocation is about.
 func (s *Streams) revokeStreams(ctx context.Context, r Revocation) error {
-	var kinds []Kind
-	for _, kind := range meetingKinds {
-		if !slices.Contains(r.Spare, kind) {
-			kinds = append(kinds, kind)
-		}
-	}
-	found := make([][]stream, len(kinds))
-	failed := atOnce(indices(len(kinds)), func(i int) (err error) {
-		found[i], err = s.streamsOf(ctx, MeetingTopic(kinds[i], r.MeetingID), r.UserID)
+	found := make([][]stream, len(r.Topics))
+	failed := atOnce(indices(len(r.Topics)), func(i int) (err error) {
+		found[i], err = s.streamsOf(ctx, r.Topics[i], r.UserID)
 		return err
 	})
 	marked, err := s.mark(ctx, slices.Concat(found...), r)

@@ -157,11 +157,10 @@ func (s *Streams) showPresence(ctx context.Context, c caller.Caller, topic Topic
 	return errors.Join(err, s.tellPresence(ctx, topic, nil, left))
 }
 
-// Rename calls a person who is present in a meeting by the name that they have
+// Rename calls a person who is present in a topic by the name that they have
 // since a revision of their user, and tells the others. It may come late or
 // twice: a name of a higher revision stays.
-func (s *Streams) Rename(ctx context.Context, meetingID, userID, displayName string, revision int64) error {
-	topic := MeetingTopic(State, meetingID)
+func (s *Streams) Rename(ctx context.Context, topic Topic, userID, displayName string, revision int64) error {
 	rows, err := s.present(ctx, topic, userID)
 	if err != nil {
 		return err
@@ -193,7 +192,7 @@ func (s *Streams) endPresences(ctx context.Context, r Revocation) ([]departed, e
 	if r.Reason == RoleChanged {
 		return nil, nil
 	}
-	rows, err := s.present(ctx, MeetingTopic(State, r.MeetingID), r.UserID)
+	rows, err := s.present(ctx, r.Presence, r.UserID)
 	if err != nil {
 		return nil, err
 	}

@@ -35,11 +35,7 @@ func (s *Streams) endAbsent(ctx context.Context, userID, sessionID string) error
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
-	present, err := parseTopics(item.Present)
-	if err != nil {
-		return fmt.Errorf("end session: %w", err)
-	}
-	if err := s.endPresence(ctx, key.PK, userID, present); err != nil {
+	if err := s.endPresence(ctx, key.PK, userID, topicsNamed(item.Present)); err != nil {
 		return err
 	}
 	if err := s.realtime.Delete(ctx, key); err != nil {
@@ -58,18 +54,10 @@ func (s *Streams) endSocket(ctx context.Context, connectionID, sessionID string)
 	if err != nil {
 		return err
 	}
-	topics, err := parseTopics(item.Topics)
-	if err != nil {
-		return fmt.Errorf("end socket: %w", err)
-	}
-	if err := s.endTopics(ctx, connectionID, topics); err != nil {
+	if err := s.endTopics(ctx, connectionID, topicsNamed(item.Topics)); err != nil {
 		return err
 	}
-	present, err := parseTopics(item.Present)
-	if err != nil {
-		return fmt.Errorf("end socket: %w", err)
-	}
-	if err := s.endPresence(ctx, connectionKey(connectionID).PK, item.UserID, present); err != nil {
+	if err := s.endPresence(ctx, connectionKey(connectionID).PK, item.UserID, topicsNamed(item.Present)); err != nil {
 		return err
 	}
 	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
@@ -79,7 +67,7 @@ func (s *Streams) endSocket(ctx context.Context, connectionID, sessionID string)
 	if err != nil {
 		return err
 	}
-	return s.ended(ctx, closed.caller(connectionID), left...)
+	return s.ended(ctx, closed, left...)
 }
 
 // endTopics ends a socket's subscriptions: all are marked, then it is told, then

@@ -161,14 +161,6 @@ func (s *Streams) subscribers(ctx context.Context, topic Topic) ([]table.Row[sub
 	return rows, nil
 }
 
-func connectionsOf(rows []table.Row[subscription]) []string {
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = connectionOf(row.Key)
-	}
-	return ids
-}
-
 // Head tells a topic's subscribers its newest position, and the content's hash
 // at exactly that position where it is known. all is false where somebody who is
 // there was not told.

@@ -45,16 +45,16 @@ func (s Subscribed) Follow(ctx context.Context) { s.replay(ctx) }
 // before the log is read, so whatever is committed afterwards is posted, and
 // whatever was committed before is replayed.
 func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRequest) (Subscribed, error) {
-	topic, err := ParseTopic(in.Topic)
+	topic, registered, err := s.topics.find(in.Topic)
 	if err != nil {
 		return Subscribed{}, err
 	}
-	source := s.sources[topic.Kind]
+	source := registered.Source
 	if err := s.admit(ctx, c, topic, source, in.From); err != nil {
 		return Subscribed{}, err
 	}
 	from := in.From
-	if topic.Kind.isState() {
+	if registered.State {
 		from = new(int64(beforeState))
 	}
 	first, newest, err := beginning(ctx, topic, source, from)
@@ -69,7 +69,7 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		if err != nil {
 			s.log.WarnContext(ctx, "replay", "topic", in.Topic, "error", err.Error())
 		}
-		if topic.Kind != State {
+		if registered.Presence == nil {
 			return
 		}
 		if err := s.streams.showPresence(ctx, c, topic); err != nil {
@@ -163,7 +163,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 	}, table.Named(opConnection))
 	tx.Put(s.realtime, subscriptionKey(topic, c.ConnectionID), subscription{UserID: c.UserID, Role: role, Since: now},
 		table.Expires(s.connections.expires(now)))
-	s.audit.Add(tx, c, actionSubscribe, name)
+	s.audit.Add(tx, c, ActionSubscribe, name)
 	err := tx.Commit(ctx)
 	switch failed := table.FailedOp(err, opConnection); {
 	case err == nil:
@@ -278,7 +278,7 @@ type Unsubscribed struct {
 // Unsubscribe ends a subscription of the caller's socket; one that isn't there
 // is no error.
 func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, error) {
-	topic, err := ParseTopic(in.Topic)
+	topic, _, err := s.topics.find(in.Topic)
 	if err != nil {
 		return Unsubscribed{}, err
 	}

@@ -1,80 +1,103 @@
 package realtime
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/shared/errs"
 )
 
-// Kind is what a topic is about.
-type Kind string
-
-// The kinds of topics that can be subscribed.
-const (
-	// State is a meeting as a whole.
-	State Kind = "state"
-	// Notes is the log of changes to a meeting's notes.
-	Notes Kind = "notes"
-	// Transcript is the log of what is said in a meeting.
-	Transcript Kind = "transcript"
-	// User is the log of what concerns one user alone.
-	User Kind = "user"
-	// Flags are the feature flags as a whole.
-	Flags Kind = "flags"
-)
-
-// isState tells a topic that is sent whole, a later event replacing an earlier,
-// from a log.
-func (k Kind) isState() bool { return k == State || k == Flags }
-
-// meetingKinds are the kinds that a meeting has, in the order in which they are
-// revoked.
-var meetingKinds = []Kind{Notes, Transcript, State}
-
 // maxID bounds the id in a topic's name, in characters.
 const maxID = 255
 
-// Topic is something that a socket can subscribe.
-type Topic struct {
-	Kind Kind
-	// MeetingID is set for what belongs to a meeting, UserID for a user's own.
-	MeetingID, UserID string
+// Topic is the name of something that a socket can subscribe: words and ids in
+// turn, such as `meetings/<id>/notes`.
+type Topic string
+
+func (t Topic) String() string { return string(t) }
+
+// ID is the id of the resource that the topic is about; empty where there is none.
+func (t Topic) ID() string {
+	_, rest, _ := strings.Cut(string(t), "/")
+	id, _, _ := strings.Cut(rest, "/")
+	return id
 }
 
-// ParseTopic reads a topic's name as the contract has it; VALIDATION_ERROR for
-// a kind that doesn't exist.
-func ParseTopic(name string) (Topic, error) {
-	steps := strings.Split(name, "/")
-	id := len(steps) > 1 && steps[1] != "" && utf8.RuneCountInString(steps[1]) <= maxID && !strings.Contains(steps[1], "#")
-	switch {
-	case name == string(Flags):
-		return Topic{Kind: Flags}, nil
-	case id && len(steps) == 2 && steps[0] == "meetings":
-		return Topic{Kind: State, MeetingID: steps[1]}, nil
-	case id && len(steps) == 3 && steps[0] == "meetings" && (steps[2] == string(Notes) || steps[2] == string(Transcript)):
-		return Topic{Kind: Kind(steps[2]), MeetingID: steps[1]}, nil
-	case id && len(steps) == 2 && steps[0] == "users":
-		return Topic{Kind: User, UserID: steps[1]}, nil
-	}
-	return Topic{}, errs.Invalid("body.topic", "is not a topic: use meetings/<id>, meetings/<id>/notes, meetings/<id>/transcript, users/<id> or flags")
+// kind is the topic's last word: what measurements are told apart by.
+func (t Topic) kind() string {
+	steps := strings.Split(string(t), "/")
+	return steps[(len(steps)-1)/2*2]
 }
 
-// MeetingTopic is a meeting's topic of a kind.
-func MeetingTopic(kind Kind, meetingID string) Topic { return Topic{Kind: kind, MeetingID: meetingID} }
+// Pattern is the form of the topics of one kind: words, with `{id}` in the second
+// place where it is about a resource, such as `meetings/{id}/notes`.
+type Pattern string
 
-// UserTopic is a user's own topic.
-func UserTopic(userID string) Topic { return Topic{Kind: User, UserID: userID} }
+// idPlace stands for the id in a pattern.
+const idPlace = "{id}"
 
-// String is the topic's name.
-func (t Topic) String() string {
-	switch t.Kind {
-	case Flags:
-		return string(Flags)
-	case User:
-		return "users/" + t.UserID
-	case State:
-		return "meetings/" + t.MeetingID
+// Topic is the pattern's topic of a resource.
+func (p Pattern) Topic(id string) Topic { return Topic(strings.Replace(string(p), idPlace, id, 1)) }
+
+// Matches tells whether a topic's name has the form.
+func (p Pattern) Matches(t Topic) bool {
+	before, after, about := strings.Cut(string(p), idPlace)
+	if !about {
+		return string(t) == string(p)
 	}
-	return "meetings/" + t.MeetingID + "/" + string(t.Kind)
+	rest, begins := strings.CutPrefix(string(t), before)
+	id, ends := strings.CutSuffix(rest, after)
+	return begins && ends && isID(id)
+}
+
+func isID(id string) bool {
+	return id != "" && utf8.RuneCountInString(id) <= maxID && !strings.ContainsAny(id, "/#")
+}
+
+// TopicType is what the domain that owns the topics of a pattern says of them.
+type TopicType struct {
+	Pattern Pattern
+	// State is true for topics that are sent whole, a later event replacing an
+	// earlier one; the others are logs, whose positions have no holes.
+	State bool
+	// Outlasts is true where subscriptions go on after the end of the resource that
+	// the topic is about, such as a meeting's.
+	Outlasts bool
+}
+
+// Registration is a topic type with who answers for its topics.
+type Registration struct {
+	TopicType
+	Source Source
+	// Presence says who may be present; nil where the topics have no presence.
+	Presence PresencePolicy
+}
+
+// Registry is all topics that can be subscribed, by whatever domain.
+type Registry struct{ types []Registration }
+
+// NewRegistry makes the registry; an error where two types have one pattern.
+func NewRegistry(types ...Registration) (*Registry, error) {
+	seen := map[Pattern]bool{}
+	for _, t := range types {
+		if seen[t.Pattern] {
+			return nil, fmt.Errorf("two domains own the topics %s", t.Pattern)
+		}
+		seen[t.Pattern] = true
+	}
+	return &Registry{types: types}, nil
+}
+
+// find gives who answers for a topic; VALIDATION_ERROR where nobody does.
+func (r *Registry) find(name string) (Topic, Registration, error) {
+	topic := Topic(name)
+	patterns := make([]string, len(r.types))
+	for i, t := range r.types {
+		if t.Pattern.Matches(topic) {
+			return topic, t, nil
+		}
+		patterns[i] = strings.ReplaceAll(string(t.Pattern), idPlace, "<id>")
+	}
+	return "", Registration{}, errs.Invalid("body.topic", "is not a topic: use %s", strings.Join(patterns, ", "))
 }

@@ -13,7 +13,7 @@ func TestAnswersAreHeldAgainstTheDocument(t *testing.T) {
 	t.Parallel()
 	units := functions.All()
 	d := newDocument(units)
-	list := units[slices.IndexFunc(units, func(u endpoint.Unit) bool { return u.Name == "meetings/listparticipants" })]
+	list := units[slices.IndexFunc(units, func(u endpoint.FunctionSpec) bool { return u.Name == "meetings/listparticipants" })]
 	const ben = `{"userId":"u","displayName":"B","role":"observer","invitedAt":"2026-11-23T16:00:00Z"}`
 	tests := []struct {
 		name, body string
@@ -21,14 +21,14 @@ func TestAnswersAreHeldAgainstTheDocument(t *testing.T) {
 		media      string
 		want       bool
 	}{
-		{"as described", `{"items":[` + ben + `],"nextCursor":null,"revision":3}`, 200, "application/json", true},
-		{"with a cursor", `{"items":[],"nextCursor":"x","revision":3}`, 200, "application/json", true},
-		{"without a cursor", `{"items":[],"revision":3}`, 200, "application/json", false},
-		{"with more", `{"items":[],"nextCursor":null,"total":7,"revision":3}`, 200, "application/json", false},
-		{"items of another form", `{"items":[{"userId":"u"}],"nextCursor":null,"revision":3}`, 200, "application/json", false},
-		{"of another type", `{"items":[],"nextCursor":7,"revision":3}`, 200, "application/json", false},
-		{"as text", `{"items":[],"nextCursor":null,"revision":3}`, 200, "text/plain", false},
-		{"of another status", `{"items":[],"nextCursor":null,"revision":3}`, 201, "application/json", false},
+		{"as described", `{"items":[` + ben + `],"nextCursor":null,"revision":4}`, 200, "application/json", true},
+		{"with a cursor", `{"items":[],"nextCursor":"x","revision":4}`, 200, "application/json", true},
+		{"without a cursor", `{"items":[],"revision":4}`, 200, "application/json", false},
+		{"with more", `{"items":[],"nextCursor":null,"revision":4,"total":7}`, 200, "application/json", false},
+		{"items of another form", `{"items":[{"userId":"u"}],"nextCursor":null,"revision":4}`, 200, "application/json", false},
+		{"of another type", `{"items":[],"nextCursor":7,"revision":4}`, 200, "application/json", false},
+		{"as text", `{"items":[],"nextCursor":null,"revision":4}`, 200, "text/plain", false},
+		{"of another status", `{"items":[],"nextCursor":null,"revision":4}`, 201, "application/json", false},
 		{"no JSON", `items`, 200, "application/json", false},
 		{"a refusal", `{"type":"about:blank","title":"T","status":403,"detail":"D","code":"FORBIDDEN","requestId":"r"}`, 403, "application/problem+json", true},
 		{"a refusal of no known code", `{"type":"about:blank","title":"T","status":403,"detail":"D","code":"NO","requestId":"r"}`, 403, "application/problem+json", false},

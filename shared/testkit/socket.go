@@ -185,14 +185,8 @@ func (s *Socket) Recover() { s.person.world.Gateway.set(s.ID, lineOpen) }
 // Close closes the socket: posts get 410, and `$disconnect` runs.
 func (s *Socket) Close(t testing.TB) {
 	t.Helper()
-	s.CloseIn(t.Context(), t)
-}
-
-// CloseIn is Close with the context that the function runs in.
-func (s *Socket) CloseIn(ctx context.Context, t testing.TB) {
-	t.Helper()
 	s.Vanish()
-	if status := s.dispatch(ctx, t, s.event("$disconnect", "DISCONNECT")); status != 200 {
+	if status := s.dispatch(t.Context(), t, s.event("$disconnect", "DISCONNECT")); status != 200 {
 		t.Errorf("disconnect: status %d", status)
 	}
 }
@@ -247,11 +241,11 @@ func (w *World) action(raw []byte) string {
 	return name
 }
 
-func (w *World) socketUnit(route string) (endpoint.Unit, bool) {
+func (w *World) socketUnit(route string) (endpoint.FunctionSpec, bool) {
 	for _, unit := range w.units {
 		if unit.Trigger == endpoint.TriggerSocket && unit.Route == route {
 			return unit, true
 		}
 	}
-	return endpoint.Unit{}, false
+	return endpoint.FunctionSpec{}, false
 }

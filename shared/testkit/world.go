@@ -27,6 +27,7 @@ import (
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 const (
@@ -44,23 +45,31 @@ type World struct {
 	Directory *Directory
 	// Gateway is where functions post frames to.
 	Gateway *Gateway
+	// Queues takes the messages that functions send.
+	Queues *queues.Queues
 
+	t        testing.TB
 	env      config.Env
-	units    map[string]endpoint.Unit
+	units    map[string]endpoint.FunctionSpec
 	document document
 	calls    atomic.Int64
+	// hours is how often queues were looked at, each time an hour later.
+	hours atomic.Int64
 
 	mu      sync.Mutex
 	idle    map[string][]lambda.Handler
 	cursors map[string]cursor
+	// stored are the users who were made without a call.
+	stored map[string]bool
 }
 
 // New makes a world with these functions.
-func New(t testing.TB, units []endpoint.Unit) *World {
+func New(t testing.TB, units []endpoint.FunctionSpec) *World {
 	t.Helper()
 	w := &World{
+		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
-		document: newDocument(units), units: map[string]endpoint.Unit{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
+		document: newDocument(units), units: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}
 	for _, unit := range units {
 		w.units[unit.Name] = unit
@@ -69,6 +78,7 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queuesURL := w.openQueues(t)
 	w.env = w.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
 		"ISSUERS":               string(issuers),
@@ -78,7 +88,8 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 		"WS_URL":                "wss://sockets.test/live",
 		"WS_ENDPOINT":           "https://sockets.invalid/live",
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
-	})
+		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
+	}).With(queueURLs(units))
 	return w
 }
 
@@ -86,7 +97,7 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 func (w *World) Env() config.Env { return w.env.With(nil) }
 
 // Unit is the function of a name, such as `meetings/start`.
-func (w *World) Unit(t testing.TB, name string) endpoint.Unit {
+func (w *World) Unit(t testing.TB, name string) endpoint.FunctionSpec {
 	t.Helper()
 	unit, ok := w.units[name]
 	if !ok {

@@ -38,7 +38,7 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (me
 	if err != nil {
 		return meetings.List[Chunk]{}, err
 	}
-	if _, err := s.meetings.Check(ctx, c, meetings.ActionReadTranscript, in.MeetingID); err != nil {
+	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return meetings.List[Chunk]{}, err
 	}
 	limit := defaultLimit

@@ -24,8 +24,8 @@ func (s Source) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic
 
 // Holds implements realtime.Source.
 func (s Source) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
-	s.meetings.Holds(tx, topic.MeetingID, userID, meetings.Role(role))
-	s.meetings.HoldsOpen(tx, topic.MeetingID)
+	s.meetings.Holds(tx, topic.ID(), userID, meetings.Role(role))
+	s.meetings.HoldsOpen(tx, topic.ID())
 }
 
 // Head implements realtime.Source; a transcript has no hash.
@@ -75,8 +75,8 @@ func (s *Service) Moved(r table.Record) []realtime.Move {
 	if !entry || r.Event != table.Insert {
 		return nil
 	}
-	topic, err := realtime.ParseTopic(name)
-	if err != nil || topic.Kind != realtime.Transcript {
+	topic := realtime.Topic(name)
+	if !TopicPattern.Matches(topic) {
 		return nil
 	}
 	return []realtime.Move{{Topic: topic}}

@@ -148,6 +148,4 @@ func chunksOf(e log.Entry) ([]Chunk, error) {
 	return chunks, nil
 }
 
-func topicOf(meetingID string) realtime.Topic {
-	return realtime.MeetingTopic(realtime.Transcript, meetingID)
-}
+func topicOf(meetingID string) realtime.Topic { return TopicPattern.Topic(meetingID) }

@@ -19,6 +19,9 @@ const perBucket = 4096
 // StreamLayout is how users' own topics lie in the log.
 func StreamLayout() log.Layout { return log.ByCount(perBucket) }
 
+// Topic is the type of the topics `users/<id>`.
+func Topic() realtime.TopicType { return realtime.TopicType{Pattern: "users/{id}"} }
+
 // Source gives the topic `users/<id>`: the log of what concerns one user alone.
 // An entry's data is the event's.
 type Source struct{ log *log.Log }
@@ -28,7 +31,7 @@ func NewSource(l *log.Log) Source { return Source{log: l} }
 
 // Admit implements realtime.Source: nobody but the user.
 func (Source) Admit(_ context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	if topic.UserID != c.UserID {
+	if topic.ID() != c.UserID {
 		return "", errs.New(errs.Forbidden, "This topic is another user's own.")
 	}
 	return "", nil

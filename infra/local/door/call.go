@@ -14,6 +14,10 @@ const (
 	Tables Service = "dynamodb"
 	// Sockets is the WebSocket API's @connections.
 	Sockets Service = "execute-api"
+	// Queues is SQS.
+	Queues Service = "sqs"
+	// Blobs is S3.
+	Blobs Service = "s3"
 )
 
 // Action is one IAM action on one resource, both as IAM writes them:
@@ -30,7 +34,7 @@ type Call struct {
 	// Key is the access key id that signed the call.
 	Key string
 	// Operation is PutItem, Query, TransactWriteItems; PostToConnection,
-	// GetConnection, DeleteConnection.
+	// GetConnection, DeleteConnection; SendMessage; PutObject.
 	Operation string
 	// Connection is the socket's id, for a call to Sockets.
 	Connection string
@@ -60,10 +64,10 @@ var ErrCut = errors.New("the connection is cut")
 // context: what was sent can't be called back.
 type Next func(ctx context.Context, c *Call) (Answer, error)
 
-// Step is one part of the chain. It answers itself (TableError, SocketError), or
-// calls next once, and gives its answer or cuts. The ctx of a call to Sockets
-// ends when the caller leaves; that of a call to Tables doesn't. Steps are called
-// concurrently.
+// Step is one part of the chain. It answers itself (TableError, SocketError,
+// QueueError, BlobError), or calls next once, and gives its answer or cuts. The
+// ctx of a call to Tables never ends, that of the others when the caller leaves.
+// Steps are called concurrently.
 type Step func(ctx context.Context, c *Call, next Next) (Answer, error)
 
 // chain puts the steps before an end.

@@ -29,21 +29,25 @@ func (d *Door) Connections(resource string, next http.Handler) http.Handler {
 			SocketError(http.StatusBadRequest, "BadRequestException", "The body can't be read").write(w)
 			return
 		}
-		c := Call{
+		d.pass(w, r, next, Call{
 			Service: Sockets, Key: key, Function: d.signers[key], Operation: connectionOperation(r.Method),
 			Connection: id, Body: body, header: r.Header,
 			Actions: []Action{{"execute-api:ManageConnections", resource + "/" + r.Method + "/@connections/" + id}},
-		}
-		end := chain(d.steps, handled(next, r))
-		answer, err := end(r.Context(), &c)
-		if err != nil {
-			if !errors.Is(err, ErrCut) {
-				d.log.Warn("post cut", "function", c.Function, "operation", c.Operation, "error", err.Error())
-			}
-			panic(http.ErrAbortHandler)
-		}
-		answer.write(w)
+		})
 	})
+}
+
+// pass leads a call through the steps to a handler. One that is cut ends its
+// connection.
+func (d *Door) pass(w http.ResponseWriter, r *http.Request, next http.Handler, c Call) {
+	answer, err := chain(d.steps, handled(next, r))(r.Context(), &c)
+	if err != nil {
+		if !errors.Is(err, ErrCut) {
+			d.log.Warn("call cut", "service", string(c.Service), "function", c.Function, "operation", c.Operation, "error", err.Error())
+		}
+		panic(http.ErrAbortHandler)
+	}
+	answer.write(w)
 }
 
 func connection(path string) (id string, ok bool) {

@@ -1,8 +1,8 @@
 // Package door stands between the functions and what they call: the table
-// engine, and the WebSocket API's @connections. A function's SDK is given the
-// door as its HTTP client (Inside): the functions run in the runner's process, so
-// there is no connection and no address. Each call goes through a short chain of
-// steps (permissions, latencies, faults) and then on.
+// engine, queues, the blob store, and the WebSocket API's @connections. A function's
+// SDK is given the door as its HTTP client (Inside): the functions run in the
+// runner's process, so there is no connection and no address. Each call goes through
+// a short chain of steps (permissions, latencies, faults) and then on.
 //
 // A call is told by what is on the wire: the operation by X-Amz-Target, the
 // function by the access key in Authorization, and what IAM asks for by the
@@ -44,11 +44,13 @@ type Options struct {
 // Door is a front door of the tables. It is safe for concurrent use.
 type Door struct {
 	signers signers
-	tables  string
-	steps   []Step
-	chain   Next
-	log     *slog.Logger
-	engine  *backend
+	// tables and queues begin the ARNs of both.
+	tables string
+	queues string
+	steps  []Step
+	chain  Next
+	log    *slog.Logger
+	engine *backend
 }
 
 // New refuses an engine's address that isn't plain HTTP.
@@ -60,6 +62,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{
 		signers: newSigners(o.Stack),
 		tables:  "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
+		queues:  "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
 		steps:   o.Steps, log: o.Log, engine: newBackend(o.Engine),
 	}
 	d.chain = chain(o.Steps, d.forward)

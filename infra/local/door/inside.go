@@ -41,8 +41,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// Posts carries calls to a handler of @connections in the same way.
-func Posts(handler http.Handler) *Inside {
+// Near carries calls to a handler of another service in the same way.
+func Near(handler http.Handler) *Inside {
 	return &Inside{func(r *http.Request) (response *http.Response, err error) {
 		defer func() {
 			if reason := recover(); reason == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it

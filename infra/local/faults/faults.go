@@ -1,7 +1,8 @@
 // Package faults decides what goes wrong, from a seed: table calls that are
 // throttled, fail or lose their answer, posts that fail, hang or find a live
-// socket gone, sockets cut in the middle of a frame, stream records that come
-// again or late, functions killed right after a write, clocks that are off.
+// socket gone, sockets cut in the middle of a frame, stream records and messages
+// that come again or late, functions killed right after a write, clocks that are
+// off.
 //
 // A decision depends on the seed, the place where it falls (who acts, and what
 // is done) and how many decisions fell at that place before, and on nothing
@@ -44,6 +45,18 @@ const (
 	// one back; what comes after it waits too.
 	StreamRepeated Kind = "stream_repeated"
 	StreamDelayed  Kind = "stream_delayed"
+	// QueueFailed refuses a call of a queue before it has happened, QueueAnswerLost
+	// lets it happen and cuts the connection: the message is sent twice.
+	QueueFailed     Kind = "queue_failed"
+	QueueAnswerLost Kind = "queue_answer_lost"
+	// MessagesRepeated delivers messages again that were taken, MessagesDelayed
+	// holds them back, so that others overtake them.
+	MessagesRepeated Kind = "messages_repeated"
+	MessagesDelayed  Kind = "messages_delayed"
+	// BlobFailed refuses a call of the blob store before it has happened,
+	// BlobAnswerLost lets it happen and cuts the connection.
+	BlobFailed     Kind = "blob_failed"
+	BlobAnswerLost Kind = "blob_answer_lost"
 	// FunctionKilled ends a function right after one of its writes has happened.
 	FunctionKilled Kind = "function_killed"
 	// ClockSkewed counts the instances whose clock is off.
@@ -54,7 +67,8 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		TableThrottled, TableFailed, TableAnswerLost, PostFailed, PostHangs, PostGone, SocketCut,
-		StreamRepeated, StreamDelayed, FunctionKilled, ClockSkewed,
+		StreamRepeated, StreamDelayed, QueueFailed, QueueAnswerLost, MessagesRepeated, MessagesDelayed,
+		BlobFailed, BlobAnswerLost, FunctionKilled, ClockSkewed,
 	}
 }
 
@@ -140,7 +154,7 @@ type StreamFault struct {
 	Repeat bool
 }
 
-// Stream decides about one batch for a reader, such as `realtime/fanout Data`.
+// Stream decides about one batch for a reader, such as `streams/fanout Data`.
 func (i *Injector) Stream(reader string) StreamFault {
 	var fault StreamFault
 	if i.choose(place{reader, "delay"}, 1, StreamDelayed) != None {

@@ -8,7 +8,7 @@ import (
 	"github.com/rapport/rapport/infra/local/door"
 )
 
-// Step lets faults fall on the calls of functions: table calls, and posts, after
+// Step lets faults fall on the calls of functions: of tables, queues and blobs, and posts, after
 // which cut ends a socket that a post was told is gone.
 func (i *Injector) Step(cut func(connectionID string)) door.Step {
 	return func(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
@@ -17,6 +17,10 @@ func (i *Injector) Step(cut func(connectionID string)) door.Step {
 			return next(ctx, c)
 		case c.Service == door.Tables:
 			return i.tableCall(ctx, c, next)
+		case c.Service == door.Queues:
+			return i.queueCall(ctx, c, next)
+		case c.Service == door.Blobs:
+			return i.blobCall(ctx, c, next)
 		case c.Operation == "PostToConnection":
 			return i.post(ctx, c, next, cut)
 		}
@@ -32,10 +36,7 @@ func (i *Injector) tableCall(ctx context.Context, c *door.Call, next door.Next) 
 	case TableFailed:
 		return door.TableError(http.StatusInternalServerError, "InternalServerError", "Internal server error"), nil
 	case TableAnswerLost:
-		if _, err := next(ctx, c); err != nil {
-			return door.Answer{}, err
-		}
-		return door.Answer{}, door.ErrCut
+		return lost(ctx, c, next)
 	}
 	return next(ctx, c)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/endpoint"
 	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/queue/sqs"
 	"github.com/rapport/rapport/shared/table"
 )
 
@@ -31,17 +32,18 @@ func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after 
 
 // Units gives functions whose instances have clocks that are off, and may be
 // killed right after one of their writes has happened: no later call of that
-// invocation reaches a table or a socket, and its answer is thrown away. tables
-// carries their table calls; nil makes a client of its own for each instance.
-func (i *Injector) Units(units []endpoint.Unit, tables aws.HTTPClient) []endpoint.Unit {
+// invocation reaches a table, a queue or a socket, and its answer is thrown away.
+// network carries their calls of tables and queues; nil ones are clients of their
+// own for each instance.
+func (i *Injector) Units(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
 	if i == nil {
 		return units
 	}
-	faulty := make([]endpoint.Unit, len(units))
+	faulty := make([]endpoint.FunctionSpec, len(units))
 	for n, unit := range units {
 		open := unit.Open
 		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-			handler, err := open(platform.WithOutside(ctx, i.outside(unit.Name, tables)), env)
+			handler, err := open(platform.WithOutside(ctx, i.outside(unit.Name, network)), env)
 			if err != nil {
 				return nil, err
 			}
@@ -52,13 +54,17 @@ func (i *Injector) Units(units []endpoint.Unit, tables aws.HTTPClient) []endpoin
 	return faulty
 }
 
-func (i *Injector) outside(function string, tables aws.HTTPClient) platform.Outside {
-	if tables == nil {
-		tables = table.NewHTTP()
+func (i *Injector) outside(function string, network platform.Outside) platform.Outside {
+	if network.Tables == nil {
+		network.Tables = table.NewHTTP()
+	}
+	if network.Queues == nil {
+		network.Queues = sqs.NewHTTP()
 	}
 	return platform.Outside{
 		Clock:  skewed{off: i.Skew(function)},
-		Tables: lethal{injector: i, function: function, behind: tables},
+		Tables: lethal{injector: i, function: function, behind: network.Tables},
+		Queues: lethal{injector: i, function: function, behind: network.Queues},
 	}
 }
 
@@ -97,7 +103,8 @@ func (m mortal) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer, err
 }
 
-// lethal carries a function's table calls and kills it after some writes. With
+// lethal carries a function's calls of tables or queues and kills it after some
+// writes. With
 // the context of the invocation everything ends that it does elsewhere.
 type lethal struct {
 	injector *Injector
@@ -126,7 +133,7 @@ func (c lethal) Do(r *http.Request) (*http.Response, error) {
 
 func writes(operation string) bool {
 	switch operation {
-	case "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem":
+	case "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "SendMessage", "SendMessageBatch":
 		return true
 	}
 	return false

@@ -6,7 +6,7 @@
 // explicit deny wins, else an allow is needed (docs.aws.amazon.com, "Policy
 // evaluation logic"). There are no permission boundaries, resource policies or
 // service control policies here. Statements about other services than those that
-// run here (tables, @connections) are left out. A condition, or a policy variable
+// run here (tables, @connections, queues, blobs) are left out. A condition, or a policy variable
 // such as ${aws:username}, on those that do is refused at the start: no template
 // has one, and an evaluation that leaves it out would be a lie.
 package iam
@@ -160,8 +160,13 @@ func (p *Policies) Denied() []DenialCount {
 
 func unknown(service door.Service) door.Answer {
 	const kind, message = "UnrecognizedClientException", "The security token included in the request is invalid."
-	if service == door.Sockets {
+	switch service {
+	case door.Sockets:
 		return door.SocketError(http.StatusForbidden, kind, message)
+	case door.Queues:
+		return door.QueueError(http.StatusForbidden, "InvalidClientTokenId", message)
+	case door.Blobs:
+		return door.BlobError(http.StatusForbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 	}
 	return door.TableError(http.StatusBadRequest, kind, message)
 }
@@ -177,6 +182,12 @@ func refuse(service door.Service, principal string, a door.Action, decision Deci
 		message += " with an explicit deny in an identity-based policy"
 	} else {
 		message += " because no identity-based policy allows the " + a.Name + " action"
+	}
+	switch service {
+	case door.Queues:
+		return door.QueueError(http.StatusForbidden, "AccessDenied", message)
+	case door.Blobs:
+		return door.BlobError(http.StatusForbidden, "AccessDenied", message)
 	}
 	return door.TableError(http.StatusBadRequest, kind, message)
 }

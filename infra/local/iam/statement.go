@@ -21,7 +21,9 @@ type statement struct {
 }
 
 // evaluated are the services whose calls come through the door.
-func evaluated() []string { return []string{string(door.Tables) + ":", string(door.Sockets) + ":"} }
+func evaluated() []string {
+	return []string{string(door.Tables) + ":", string(door.Sockets) + ":", string(door.Queues) + ":", string(door.Blobs) + ":"}
+}
 
 // compile reads a statement. It doesn't concern what runs here where it names
 // other services alone.

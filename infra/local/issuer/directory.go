@@ -27,7 +27,9 @@ var ErrFull = errors.New("the local directory is full")
 
 // User is a local person.
 type User struct {
-	Name      string    `json:"name"`
+	Name string `json:"name"`
+	// ID is the issuer's, which its tokens have as `sub`. Functions have another for
+	// the same person; see Issuer.UserID.
 	ID        string    `json:"id"`
 	FirstName string    `json:"firstName"`
 	LastName  string    `json:"lastName"`
@@ -61,18 +63,18 @@ func checkName(user string) string {
 	return ""
 }
 
-// identifier is a name's user id: `user_ada`. Characters that don't stand well
+// identifier is what the issuer calls the person of a name: `user_ada`. Characters that don't stand well
 // in a path become dashes, and then a part of the name's hash keeps two names
 // apart.
-func identifier(name string) string {
+func identifier(user string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return r
 		}
 		return '-'
-	}, name)
-	if plain != name {
-		plain += fmt.Sprintf("-%x", sha256.Sum256([]byte(name)))[:9]
+	}, user)
+	if plain != user {
+		plain += fmt.Sprintf("-%x", sha256.Sum256([]byte(user)))[:9]
 	}
 	return "user_" + plain
 }
@@ -135,19 +137,19 @@ func (d *directory) add(user User) {
 
 // ensure gives the person of a name, who is created on first use. Whoever it
 // gives is stored.
-func (d *directory) ensure(name string) (User, error) {
+func (d *directory) ensure(called string) (User, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if user, known := d.byName[name]; known {
+	if user, known := d.byName[called]; known {
 		return user, nil
 	}
 	if len(d.people) >= maxPeople {
 		return User{}, ErrFull
 	}
-	id := identifier(name)
-	first, size := utf8.DecodeRuneInString(name)
+	id := identifier(called)
+	first, size := utf8.DecodeRuneInString(called)
 	user := User{
-		Name: name, ID: id, FirstName: string(unicode.ToUpper(first)) + name[size:],
+		Name: called, ID: id, FirstName: string(unicode.ToUpper(first)) + called[size:],
 		Email: strings.TrimPrefix(id, "user_") + "@example.com", CreatedAt: d.clock.Now(),
 	}
 	if err := d.kept.add(user); err != nil {
@@ -157,11 +159,17 @@ func (d *directory) ensure(name string) (User, error) {
 	return user, nil
 }
 
-// known gives a person as WorkOS knows one.
-func (d *directory) known(id string) (workostest.User, bool) {
+// of gives the person of an id.
+func (d *directory) of(id string) (User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	user, ok := d.byID[id]
+	return user, ok
+}
+
+// known gives a person as WorkOS knows one.
+func (d *directory) known(id string) (workostest.User, bool) {
+	user, ok := d.of(id)
 	return workostest.User{ID: user.ID, Email: user.Email, FirstName: user.FirstName, LastName: user.LastName, CreatedAt: user.CreatedAt}, ok
 }
 

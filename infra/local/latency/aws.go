@@ -9,6 +9,9 @@ const (
 	socketAPI = "WebSocket API"
 	network   = "network, one way"
 	streamHop = "stream hop"
+	queueCall = "SQS"
+	queueHop  = "queue hop"
+	blobCall  = "S3"
 )
 
 // aws are the figures, in pairs of percentile and milliseconds. They stand in
@@ -33,6 +36,9 @@ func aws() map[string]distribution {
 		httpAPI:              curve(0, 1.5, 50, 4, 90, 6.5, 95, 7.5, 99, 10, 100, 30),
 		socketAPI:            curve(0, 3, 50, 8, 90, 15, 95, 20, 99, 35, 100, 100),
 		network:              curve(0, 4, 50, 12, 90, 22, 95, 28, 99, 50, 100, 150),
+		queueCall:            curve(0, 3, 50, 8, 90, 18, 95, 25, 99, 60, 100, 200),
+		queueHop:             curve(0, 10, 50, 30, 90, 90, 95, 150, 99, 400, 100, 1000),
+		blobCall:             curve(0, 8, 50, 25, 90, 60, 95, 90, 99, 200, 100, 600),
 		streamHop:            curve(0, 60, 10, 118, 50, 213, 90, 341, 99, 552, 100, 900),
 	}
 }

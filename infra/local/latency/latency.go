@@ -42,6 +42,10 @@ func (m *Model) Call(service door.Service, operation string) time.Duration {
 	switch _, known := m.by[operation]; {
 	case service == door.Sockets:
 		return m.draw(postCall)
+	case service == door.Queues:
+		return m.draw(queueCall)
+	case service == door.Blobs:
+		return m.draw(blobCall)
 	case known:
 		return m.draw(operation)
 	}
@@ -68,6 +72,10 @@ func (m *Model) Network() time.Duration { return m.draw(network) }
 // StreamHop is from a commit to the invocation of a reader of its table's
 // stream, which it includes.
 func (m *Model) StreamHop() time.Duration { return m.draw(streamHop) }
+
+// QueueHop is from a message's becoming visible to the invocation of the
+// function that takes it, which it includes.
+func (m *Model) QueueHop() time.Duration { return m.draw(queueHop) }
 
 // Wait waits for a latency, also when the context ends before: what is under way
 // on AWS doesn't hear that its caller has left.

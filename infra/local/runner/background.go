@@ -68,8 +68,8 @@ func (r *Runner) watchEngine(ending <-chan struct{}) {
 	}
 }
 
-// startBackground starts what runs without being called: the stream readers and
-// the sweeper of expired items.
+// startBackground starts what runs without being called: the stream readers, the
+// pollers of queues, the schedules and the sweeper of expired items.
 func (r *Runner) startBackground(ctx context.Context) error {
 	dir, err := r.config.dir("")
 	if err != nil {
@@ -90,6 +90,11 @@ func (r *Runner) startBackground(ctx context.Context) error {
 		readers.Close()
 		return nil
 	})
+
+	r.startPollers(ctx)
+	if err := r.startSchedules(ctx); err != nil {
+		return err
+	}
 
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var done sync.WaitGroup

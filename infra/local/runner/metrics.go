@@ -4,8 +4,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rapport/rapport/infra/local/iam"
+	"github.com/rapport/rapport/infra/local/pollers"
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/schedules"
 	"github.com/rapport/rapport/infra/local/streams"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 // gauges are what is known beside what functions measure. It implements
@@ -19,6 +22,10 @@ type gauges struct {
 	readers func() []streams.Statistics
 	// denied is what functions were refused for want of a grant.
 	denied func() []iam.DenialCount
+	// queues are what the queues hold, pollers and schedules what they have done.
+	queues    func() []queues.Statistics
+	pollers   func() []pollers.Statistics
+	schedules func() []schedules.Statistics
 }
 
 // column is one number of many things of a kind.
@@ -74,6 +81,34 @@ func readerColumns() []column[streams.Statistics] {
 	}
 }
 
+func queueColumns() []column[queues.Statistics] {
+	by := []string{"queue"}
+	return []column[queues.Statistics]{
+		gauge("rapport_queue_visible", "Messages that can be received.", by, func(s queues.Statistics) float64 { return float64(s.Visible) }),
+		gauge("rapport_queue_hidden", "Messages that were received and aren't done.", by, func(s queues.Statistics) float64 { return float64(s.Hidden) }),
+		gauge("rapport_queue_delayed", "Messages that are held back.", by, func(s queues.Statistics) float64 { return float64(s.Delayed) }),
+		gauge("rapport_queue_oldest_seconds", "The age of the oldest message.", by, func(s queues.Statistics) float64 { return s.Oldest.Seconds() }),
+		counter("rapport_queue_dead_letters_total", "Messages that went to the dead letters.", by, func(s queues.Statistics) float64 { return float64(s.Buried) }),
+	}
+}
+
+func pollerColumns() []column[pollers.Statistics] {
+	by := []string{"function", "queue"}
+	return []column[pollers.Statistics]{
+		counter("rapport_messages_total", "Messages that the function took.", by, func(s pollers.Statistics) float64 { return float64(s.Messages) }),
+		counter("rapport_messages_failed_total", "Messages that the function failed at, each time.", by, func(s pollers.Statistics) float64 { return float64(s.Failed) }),
+		counter("rapport_message_batches_total", "Batches that the function was given.", by, func(s pollers.Statistics) float64 { return float64(s.Batches) }),
+	}
+}
+
+func scheduleColumns() []column[schedules.Statistics] {
+	by := []string{"function", "schedule"}
+	return []column[schedules.Statistics]{
+		counter("rapport_schedule_runs_total", "Runs by the clock.", by, func(s schedules.Statistics) float64 { return float64(s.Runs) }),
+		counter("rapport_schedule_failures_total", "Runs by the clock that failed.", by, func(s schedules.Statistics) float64 { return float64(s.Failures) }),
+	}
+}
+
 func deniedColumn() column[iam.DenialCount] {
 	return counter("rapport_denied_total", "Calls that a function's policy doesn't grant.", []string{"function", "action"},
 		func(d iam.DenialCount) float64 { return float64(d.Count) })
@@ -95,6 +130,21 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	for _, s := range g.readers() {
 		for _, c := range readerColumns() {
 			c.collect(out, s, s.Folder, s.Event, s.Table)
+		}
+	}
+	for _, s := range g.queues() {
+		for _, c := range queueColumns() {
+			c.collect(out, s, s.Queue)
+		}
+	}
+	for _, s := range g.pollers() {
+		for _, c := range pollerColumns() {
+			c.collect(out, s, s.Folder, s.Queue)
+		}
+	}
+	for _, s := range g.schedules() {
+		for _, c := range scheduleColumns() {
+			c.collect(out, s, s.Folder, s.Schedule)
 		}
 	}
 	for _, d := range g.denied() {

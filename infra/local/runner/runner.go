@@ -1,7 +1,7 @@
 // Package runner puts Rapport together on one machine, from the templates that
-// AWS would be given: tables in a table engine, functions in a pool, stream
-// readers, and API Gateway's two front doors, with a local issuer in WorkOS's
-// place and the console beside them.
+// AWS would be given: tables in a table engine, queues, blobs, functions in a pool,
+// stream readers, pollers and schedules, and API Gateway's two front doors, with a
+// local issuer in WorkOS's place and the console beside them.
 //
 // Starting takes the data directory, the ports and then everything else, and
 // fails with an error that says what to do. Stopping goes the other way round:
@@ -31,7 +31,9 @@ import (
 	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/issuer"
 	"github.com/rapport/rapport/infra/local/metrics"
+	"github.com/rapport/rapport/infra/local/pollers"
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/schedules"
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/clock"
@@ -40,6 +42,7 @@ import (
 	sharedmetrics "github.com/rapport/rapport/shared/metrics"
 	"github.com/rapport/rapport/shared/platform"
 	"github.com/rapport/rapport/shared/testkit/engine"
+	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
 // stopWithin bounds an orderly end altogether.
@@ -60,6 +63,8 @@ type Runner struct {
 	Functions *pool.Pool
 	// Sockets is the WebSocket API.
 	Sockets *gateway.Sockets
+	// Queues holds the messages.
+	Queues *queues.Queues
 
 	config  Config
 	faults  *faults.Injector
@@ -69,16 +74,20 @@ type Runner struct {
 	at      addresses
 	ends    steps
 	failed  chan error
-	// calls is the door before tables and @connections.
+	// calls is the door before tables, queues, blobs and @connections.
 	calls *door.Door
 	// policies are what the functions may do.
 	policies *iam.Policies
 	// profile is the world that is imitated.
 	profile profile
+	// blobs is S3 behind its steps.
+	blobs http.Handler
 	// connections is @connections behind its steps, set before a function runs.
 	connections http.Handler
 	// readers is set when the stream readers run.
-	readers atomic.Pointer[streams.Readers]
+	readers   atomic.Pointer[streams.Readers]
+	pollers   *pollers.Pollers
+	schedules *schedules.Schedules
 }
 
 // Start gives a runner that serves requests. Stop it.
@@ -128,6 +137,12 @@ func (r *Runner) start(ctx context.Context) error {
 		return err
 	}
 	if err := r.startDoor(); err != nil {
+		return err
+	}
+	if err := r.startQueues(); err != nil {
+		return err
+	}
+	if err := r.startBlobs(ctx); err != nil {
 		return err
 	}
 	if err := r.startIssuer(); err != nil {
@@ -210,7 +225,7 @@ func (r *Runner) startIssuer() error {
 	r.at.webhookSecret = rand.Text()
 	r.Issuer, err = issuer.New(issuer.Options{
 		Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock,
-		WebhookURL: loopback(r.at.port) + "/v1/webhooks/workos", WebhookSecret: r.at.webhookSecret,
+		APIURL: loopback(r.at.port), WebhookSecret: r.at.webhookSecret,
 	})
 	if err != nil {
 		return err
@@ -220,8 +235,11 @@ func (r *Runner) startIssuer() error {
 }
 
 func (r *Runner) startFunctions() error {
-	network := platform.Outside{Tables: r.calls.Tables(), Posts: door.Posts(http.HandlerFunc(r.post))}
-	units := inside(r.profile.units(r.faults.Units(r.config.Units, network.Tables)), network)
+	network := platform.Outside{
+		Tables: r.calls.Tables(), Posts: door.Near(http.HandlerFunc(r.post)), Queues: door.Near(r.calls.Queues(r.Queues)),
+		Blobs: door.Near(r.blobs),
+	}
+	units := inside(r.profile.units(r.faults.Units(r.config.Units, network)), network)
 	functions, err := pool.New(units, r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
@@ -236,8 +254,8 @@ func (r *Runner) post(w http.ResponseWriter, request *http.Request) {
 	r.connections.ServeHTTP(w, request)
 }
 
-// inside are functions whose calls to tables and sockets stay in this process.
-func inside(units []endpoint.Unit, network platform.Outside) []endpoint.Unit {
+// inside are functions whose calls stay in this process.
+func inside(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
 	near := slices.Clone(units)
 	for i, unit := range units {
 		near[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
@@ -278,10 +296,11 @@ func (r *Runner) startWeb(at *entrance) error {
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
 	}
-	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied}, injected{r.faults})
+	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied,
+		queues: r.Queues.Snapshot, pollers: r.pollers.Snapshot, schedules: r.schedules.Snapshot}, injected{r.faults})
 	r.serve("http", at, front{
 		api:     r.profile.requests(api),
-		dev:     r.Issuer.Handler(r.log),
+		dev:     withRun(r.schedules, r.log, r.Issuer.Handler(r.log)),
 		metrics: r.metrics,
 		console: consoleHandler(r.config.Console),
 		openAPI: document,

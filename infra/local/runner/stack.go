@@ -44,16 +44,21 @@ func load(root string) (*template.Stack, error) {
 // addresses are where everything is served on this machine.
 type addresses struct {
 	port, socketPort int
+	// blobs is S3's, which signed links lead to.
+	blobs string
 	// webhookSecret is what the local issuer signs its webhooks with.
 	webhookSecret string
 	// lifetime is how long a socket may live.
 	lifetime time.Duration
 }
 
-// tablesEndpoint is what the SDK takes for the tables' address. Nobody answers
-// there: the calls of functions stay in this process, and none gets around the
-// door.
-const tablesEndpoint = "http://tables.invalid"
+// These are what the SDK takes for the addresses of tables and queues. Nobody
+// answers there: the calls of functions stay in this process, and none gets around
+// the door.
+const (
+	tablesEndpoint = "http://tables.invalid"
+	queuesEndpoint = "http://queues.invalid"
+)
 
 // base is the runner's address under the name that people use.
 func (a addresses) base() string { return fmt.Sprintf("http://localhost:%d", a.port) }
@@ -71,6 +76,8 @@ func (a addresses) environment() config.Env {
 	return config.Env{
 		"AWS_REGION":                               region,
 		"AWS_ENDPOINT_URL_DYNAMODB":                tablesEndpoint,
+		"AWS_ENDPOINT_URL_SQS":                     queuesEndpoint,
+		"AWS_ENDPOINT_URL_S3":                      a.blobs,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": loopback(a.socketPort),
 		"WORKOS_ENDPOINT":                          loopback(a.port) + "/dev/workos",
 	}

@@ -2,7 +2,7 @@ package template
 
 import "strings"
 
-// connect finds the functions and tables that routes and stream readers name by
+// connect finds the functions, tables and queues that routes and readers name by
 // ARN, now that every stack has been read.
 func (l *loader) connect() {
 	taken := map[string]bool{}
@@ -29,6 +29,14 @@ func (l *loader) connect() {
 	}
 	for _, pending := range l.readers {
 		l.reader(pending)
+	}
+	for _, pending := range l.takers {
+		l.taker(pending)
+	}
+	for _, q := range l.stack.Queues {
+		if _, known := l.stack.Queue(q.DeadLetters); q.DeadLetters != "" && !known {
+			l.fail(l.queuePlaces[q.ARN].at("RedrivePolicy").errorf("%q is no queue of these stacks", q.DeadLetters))
+		}
 	}
 }
 
@@ -85,4 +93,25 @@ func (l *loader) reader(pending pendingReader) {
 		return
 	}
 	l.fail(pending.at.at("Stream").errorf("%q is no stream of a table of these stacks", pending.stream))
+}
+
+// taker finds the queue of a function, whose visibility timeout must leave it
+// time.
+func (l *loader) taker(pending pendingTaker) {
+	q, known := l.stack.Queue(pending.queue)
+	if !known {
+		l.fail(pending.at.at("Queue").errorf("%q is no queue of these stacks", pending.queue))
+		return
+	}
+	pending.source.Queue, pending.source.QueueName = q.LogicalID, q.Name
+	for i := range l.stack.Functions {
+		f := &l.stack.Functions[i]
+		if f.Folder != pending.folder {
+			continue
+		}
+		if q.Visibility < f.Timeout {
+			l.fail(pending.at.errorf("the visibility timeout of %s, %v, is below the function's timeout, %v", q.LogicalID, q.Visibility, f.Timeout))
+		}
+		f.Queues = append(f.Queues, pending.source)
+	}
 }

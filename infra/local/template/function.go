@@ -11,7 +11,7 @@ func (s *scope) buildFunction(r resource, v value) error {
 	p.known("Handler", "Architectures", "Tracing", "AutoPublishAlias", "AutoPublishAliasAllProperties",
 		"LoggingConfig", "DeploymentPreference", "Description", "Tags", "PropagateTags", "PermissionsBoundary",
 		"RolePath", "KmsKeyArn", "EphemeralStorage", "RuntimeManagementConfig", "RecursiveLoop",
-		"VersionDescription", "VersionDeletionPolicy", "ProvisionedConcurrencyConfig", "PackageType")
+		"VersionDescription", "VersionDeletionPolicy", "EventInvokeConfig", "ProvisionedConcurrencyConfig", "PackageType")
 	if runtime := p.text("Runtime", ""); !strings.HasPrefix(runtime, "provided.") {
 		p.fail(v.at.at("Runtime").errorf("must be provided.al2023, not %q: functions are Go binaries", runtime))
 	}
@@ -76,6 +76,10 @@ func (s *scope) buildEvent(f *Function, event field) {
 		s.httpEvent(f.Folder, e.sub("Properties"))
 	case "DynamoDB":
 		s.streamEvent(f, event.name, e.sub("Properties"))
+	case "SQS":
+		s.queueEvent(f, event.name, e.sub("Properties"))
+	case "ScheduleV2":
+		s.scheduleEvent(f, event.name, e.sub("Properties"))
 	default:
 		e.fail(event.at.at("Type").errorf("the event type %q is not understood", kind))
 	}

@@ -19,9 +19,11 @@ const (
 	socketType      = "AWS::Serverless::WebSocketApi"
 	applicationType = "AWS::Serverless::Application"
 	tableType       = "AWS::DynamoDB::Table"
+	queueType       = "AWS::SQS::Queue"
+	bucketType      = "AWS::S3::Bucket"
 )
 
-// kindOf describes a resource type. The types beyond the five that are built
+// kindOf describes a resource type. The types beyond those that are built
 // from change nothing locally.
 func kindOf(resourceType string) (kind, bool) {
 	arnOnly := map[string]string{"Arn": "{arn}"}
@@ -42,10 +44,12 @@ func kindOf(resourceType string) (kind, bool) {
 		return kind{"TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}", "{name}", map[string]string{
 			"Arn": "{arn}", "StreamArn": "{arn}/stream/local",
 		}}, true
-	case "AWS::SQS::Queue":
+	case queueType:
 		return kind{"QueueName", "arn:aws:sqs:{region}:{account}:{name}", "https://sqs.{region}.amazonaws.com/{account}/{name}", map[string]string{
 			"Arn": "{arn}", "QueueName": "{name}", "QueueUrl": "https://sqs.{region}.amazonaws.com/{account}/{name}",
 		}}, true
+	case bucketType:
+		return kind{"BucketName", "arn:aws:s3:::{name}", "{name}", arnOnly}, true
 	case "AWS::SNS::Topic":
 		return kind{"TopicName", "arn:aws:sns:{region}:{account}:{name}", "{arn}", map[string]string{
 			"TopicArn": "{arn}", "TopicName": "{name}",
@@ -68,7 +72,7 @@ func kindOf(resourceType string) (kind, bool) {
 		}}, true
 	case "AWS::CloudWatch::Dashboard":
 		return kind{"DashboardName", "", "{name}", nil}, true
-	case "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::IAM::Policy",
+	case "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy", "AWS::IAM::Policy",
 		"AWS::KMS::Alias", "AWS::Logs::MetricFilter", "AWS::Logs::QueryDefinition",
 		"AWS::Logs::ResourcePolicy", "AWS::ApiGateway::Account", "AWS::Lambda::Permission",
 		"AWS::ApplicationInsights::Application", "AWS::ResourceGroups::Group":

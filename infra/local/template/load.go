@@ -40,7 +40,7 @@ func Load(path string, params map[string]string) (*Stack, error) {
 	}
 	l := &loader{
 		root:   filepath.Dir(absolute),
-		region: take("AWS::Region", defaultRegion),
+		region: take("AWS::Region", defaultRegion), queuePlaces: map[string]place{},
 	}
 	l.stack = &Stack{Name: take("AWS::StackName", defaultStack), Region: l.region, AccountID: accountID, Outputs: map[string]string{}}
 	root, err := l.open(absolute, l.stack.Name, given)
@@ -65,10 +65,14 @@ type loader struct {
 	region string
 	stack  *Stack
 	errs   []error
-	// What refers to functions and tables by ARN is connected when all are known.
+	// What refers to functions, tables and queues by ARN is connected when all are
+	// known.
 	routes  []pendingRoute
 	sockets []pendingSocket
 	readers []pendingReader
+	takers  []pendingTaker
+	// queuePlaces are where the queues stand, by ARN.
+	queuePlaces map[string]place
 }
 
 func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
@@ -154,12 +158,15 @@ func (s *scope) buildResource(id string, n *yaml.Node) error {
 		}
 	}
 	switch r.kind {
-	case functionType, httpType, socketType, tableType, applicationType:
+	case functionType, httpType, socketType, tableType, queueType, bucketType, applicationType:
 	default:
 		return nil
 	}
 	section := strings.TrimPrefix(r.kind, "AWS::Serverless::")
 	properties := merge(child(s.doc.globals, section), r.properties)
+	if properties == nil && r.kind == queueType {
+		return s.buildQueue(r, value{at: at, kind: mapValue})
+	}
 	if properties == nil {
 		return at.errorf("has no Properties")
 	}
@@ -176,6 +183,10 @@ func (s *scope) buildResource(id string, n *yaml.Node) error {
 		return s.buildSocket(r, v)
 	case tableType:
 		return s.buildTable(r, v)
+	case queueType:
+		return s.buildQueue(r, v)
+	case bucketType:
+		return s.buildBucket(r, v)
 	}
 	nested, err := s.nested(r)
 	if err != nil {

@@ -29,6 +29,8 @@ type Stack struct {
 	// SocketRoutes of the WebSocket API, ordered by key.
 	SocketRoutes []SocketRoute
 	Tables       []Table
+	Queues       []Queue
+	Buckets      []Bucket
 	// HTTP and Socket are nil where the templates have no such API.
 	HTTP    *API
 	Socket  *API
@@ -55,6 +57,9 @@ type Function struct {
 	Reserved *int
 	Policies []Statement
 	Streams  []EventSource
+	Queues   []QueueSource
+	// Schedules are when it runs by the clock.
+	Schedules []Schedule
 }
 
 // Statement is one IAM statement of a function's role, fully resolved.
@@ -91,6 +96,57 @@ type EventSource struct {
 	// Destination is the ARN of the queue or topic for what was given up; empty
 	// where there is none.
 	Destination string
+}
+
+// QueueSource is a function's taking of messages from a queue.
+type QueueSource struct {
+	// Name is the event's name in the template.
+	Name string
+	// Queue is the queue's logical id, QueueName its physical name.
+	Queue                   string
+	QueueName               string
+	BatchSize               int
+	Window                  time.Duration
+	ReportBatchItemFailures bool
+	// MaximumConcurrency bounds the batches under way at once; 0 where the template
+	// doesn't.
+	MaximumConcurrency int
+}
+
+// Schedule is a schedule of EventBridge Scheduler that runs a function.
+type Schedule struct {
+	// Name is the event's name in the template, ARN the schedule's.
+	Name string
+	ARN  string
+	// Expression is `rate(1 hour)` or `cron(0 3 * * ? *)`, in UTC.
+	Expression string
+}
+
+// Queue is a standard queue of SQS.
+type Queue struct {
+	LogicalID string
+	Name      string
+	ARN       string
+	URL       string
+	// Delay holds back every message that doesn't say its own.
+	Delay time.Duration
+	// Visibility is how long a message that was received is hidden from others,
+	// Retention how long one is kept.
+	Visibility time.Duration
+	Retention  time.Duration
+	// MaxBytes bounds a message.
+	MaxBytes int
+	// DeadLetters is the ARN of the queue for messages that were received
+	// MaxReceives times in vain; empty where there is none.
+	DeadLetters string
+	MaxReceives int
+}
+
+// Bucket is a bucket of S3.
+type Bucket struct {
+	LogicalID string
+	Name      string
+	ARN       string
 }
 
 // Route is a route of the HTTP API.
@@ -181,6 +237,16 @@ func (s *Stack) Table(logicalID string) (Table, bool) {
 		}
 	}
 	return Table{}, false
+}
+
+// Queue gives the queue of an ARN.
+func (s *Stack) Queue(arn string) (Queue, bool) {
+	for _, q := range s.Queues {
+		if q.ARN == arn {
+			return q, true
+		}
+	}
+	return Queue{}, false
 }
 
 // Rewrite replaces a text in the values of every function's environment and in

@@ -183,7 +183,11 @@ func (s *scope) physicalName(r resource, k kind) (string, error) {
 			return v.text, nil
 		}
 	}
-	return s.stack + "-" + r.id, nil
+	name := s.stack + "-" + r.id
+	if r.kind == bucketType {
+		name = strings.ToLower(name) // as S3 wants it
+	}
+	return name, nil
 }
 
 // output is an output's value, as a parent stack sees it.

@@ -74,9 +74,13 @@ type Step struct {
 	Leaves bool `json:"leaves,omitempty"`
 	// Revokes ends all sessions of a person.
 	Revokes string `json:"revokes,omitempty"`
-	// Until waits for a function to do one of these actions by itself.
+	// Runs has a function with a schedule run now.
+	Runs string `json:"runs,omitempty"`
+	// Until waits for a function to do one of these actions by itself, On the table
+	// of this name where the function does them on several.
 	Until   string   `json:"until,omitempty"`
 	Actions []string `json:"actions,omitempty"`
+	On      string   `json:"on,omitempty"`
 }
 
 // Load reads the folder events of the tree.
@@ -115,7 +119,7 @@ func (s *Scenes) load(name, file string) error {
 	}
 	for i := range d.Scenario {
 		step := &d.Scenario[i]
-		step.Do, step.Until = inDomain(name, step.Do), inDomain(name, step.Until)
+		step.Do, step.Runs, step.Until = inDomain(name, step.Do), inDomain(name, step.Runs), inDomain(name, step.Until)
 	}
 	s.domains[name] = d
 	return nil
@@ -142,7 +146,7 @@ func (s *Scenes) Mentioned() []string {
 			}
 		}
 		for _, step := range d.Scenario {
-			all = append(all, step.Do, step.Until)
+			all = append(all, step.Do, step.Runs, step.Until)
 		}
 	}
 	slices.Sort(all)

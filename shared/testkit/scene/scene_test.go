@@ -38,7 +38,7 @@ func TestPrepare(t *testing.T) {
 		"rooms/create.json": `{"body":"{}"}`, "rooms/open.json": `{"path":"/rooms/ROOM-1"}`,
 		"chairs/place.json": `{"path":"/rooms/ROOM-1/chairs"}`, "chairs/sit.json": `{"chair":"CHAIR-ROOM-1"}`,
 		"rooms/scene.json":  `{"gives":{"create":{"ROOM-1":"roomId"}}}`,
-		"chairs/scene.json": `{"gives":{"place":{"CHAIR-ROOM-1":"chairId"}},"before":{"sit":["rooms/open"]}}`,
+		"chairs/scene.json": `{"gives":{"place":{"CHAIR-ROOM-1":"chairId"}},"before":{"sit":["rooms/open"]},"scenario":[{"runs":"sweep"},{"until":"rooms/close"}]}`,
 	})
 	event, err := s.Event("chairs/sit", nil)
 	if err != nil {
@@ -62,7 +62,7 @@ func TestPrepare(t *testing.T) {
 	if got := string(names.Replace(event)); got != `{"chair":"c9"}` {
 		t.Errorf("the event became %s", got)
 	}
-	if diff := cmp.Diff([]string{"chairs/place", "chairs/sit", "rooms/create", "rooms/open"}, s.Mentioned()); diff != "" {
+	if diff := cmp.Diff([]string{"chairs/place", "chairs/sit", "chairs/sweep", "rooms/close", "rooms/create", "rooms/open"}, s.Mentioned()); diff != "" {
 		t.Errorf("mentioned (-want +got):\n%s", diff)
 	}
 }

@@ -147,7 +147,7 @@ describe("where WebSockets are blocked", () => {
     const heres: number[] = [];
     const shown: string[] = [];
     meeting.on("live", (live) => lives.push(live));
-    meeting.on("here", (here) => heres.push(here.length));
+    meeting.on("presence", (here) => heres.push(here.length));
     notes.on("status", ({ kind }) => shown.push(kind));
     let n = 0;
     const write = async (ms: number) => {
@@ -213,7 +213,7 @@ describe("where WebSockets are blocked", () => {
   test("a meeting that was never open to the caller is refused", async () => {
     const ends: unknown[] = [];
     world.server.roles.delete("bob");
-    rapport.watchMeeting("m1", () => {}, (reason, error) => ends.push([reason, error?.code]));
+    rapport.watchMeeting("m1", { onView: () => {}, onEnd: (reason, error) => ends.push([reason, error?.code]) });
     await world.clock.run(3_000);
     expect(ends).toEqual([["refused", "FORBIDDEN"]]);
   });

@@ -1,0 +1,113 @@
+// Package composition puts the domains' services together on an open platform. It
+// is the one place where domains meet: each functions/<domain>.Open takes its
+// service from here, and a new domain adds its service, its topics and its stream
+// handlers here.
+package composition
+
+import (
+	"context"
+	"maps"
+
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/projection"
+	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/transcripts"
+	"github.com/rapport/rapport/shared/users"
+)
+
+// Domains are the services of all domains, each made when it is first asked for.
+// One Domains serves one function, as the platform below it does.
+type Domains struct {
+	*platform.Platform
+
+	meetings    *meetings.Service
+	notes       *notes.Service
+	transcripts *transcripts.Service
+}
+
+// Open opens the platform from a function's own environment.
+func Open(ctx context.Context, env config.Env) (*Domains, error) {
+	p, err := platform.Open(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return &Domains{Platform: p}, nil
+}
+
+// Meetings gives the service of meetings.
+func (d *Domains) Meetings() *meetings.Service {
+	if d.meetings == nil {
+		d.meetings = meetings.New(meetings.Parts{
+			Data: d.Data, Users: d.Users, Audit: d.Audit, Once: d.Once, Clock: d.Clock, Streams: d.Streams,
+			Topics: d.meetingTopics(), Log: d.Log,
+		})
+	}
+	return d.meetings
+}
+
+// meetingTopics are the topics that every meeting has, in the order in which their
+// subscriptions end: what changes most goes first, the meeting itself last.
+func (d *Domains) meetingTopics() []meetings.Topic {
+	return []meetings.Topic{notes.Topic(d.notesLog()), transcripts.Topic(d.transcriptsLog()), meetings.OwnTopic()}
+}
+
+// Notes gives the service of notes.
+func (d *Domains) Notes() *notes.Service {
+	if d.notes == nil {
+		d.notes = notes.New(d.LogTable, d.notesLog(), d.Meetings(), d.Streams, d.Clock)
+	}
+	return d.notes
+}
+
+func (d *Domains) notesLog() *log.Log { return log.New(d.LogTable, d.Clock, notes.Layout()) }
+
+// Transcripts gives the service of transcripts.
+func (d *Domains) Transcripts() *transcripts.Service {
+	if d.transcripts == nil {
+		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.Streams, d.Clock)
+	}
+	return d.transcripts
+}
+
+func (d *Domains) transcriptsLog() *log.Log {
+	return log.New(d.LogTable, d.Clock, transcripts.Layout())
+}
+
+// Topics gives every topic that can be subscribed.
+func (d *Domains) Topics() (*realtime.Registry, error) {
+	m := d.Meetings()
+	return realtime.NewRegistry(
+		realtime.Registration{TopicType: meetings.OwnTopic().TopicType, Source: meetings.Source{Service: m}, Presence: meetings.PresencePolicy{Service: m}},
+		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: d.Notes()}},
+		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: d.Transcripts()}},
+		realtime.Registration{TopicType: users.Topic(), Source: users.NewSource(log.New(d.LogTable, d.Clock, users.StreamLayout()))},
+		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data)},
+	)
+}
+
+// Movers are the domains whose records move topics.
+func (d *Domains) Movers() []realtime.Domain {
+	return []realtime.Domain{d.Meetings(), d.Notes(), d.Transcripts()}
+}
+
+// Projections are the handlers of all else that follows from records. What a new
+// one handles must pass the filters of streams/project, and what it does its
+// policy: see infra/stacks/streams.yaml.
+func (d *Domains) Projections() []projection.Handler {
+	return []projection.Handler{meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}}
+}
+
+// Permissions is who may do what in a meeting, in all domains together, for
+// documents and for the test of all roles against all actions.
+func Permissions() meetings.PermissionTable {
+	all := meetings.PermissionTable{}
+	for _, table := range []meetings.PermissionTable{meetings.Permissions(), notes.Permissions(), transcripts.Permissions()} {
+		maps.Copy(all, table)
+	}
+	return all
+}

@@ -1,0 +1,9 @@
+// Command leave takes the messages of the queue Departures.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(realtime.Open, realtime.Leave) }

@@ -1,0 +1,125 @@
+package iam
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/blob/s3"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/queue"
+	"github.com/rapport/rapport/shared/queue/sqs"
+	"github.com/rapport/rapport/shared/testkit/blobs"
+	"github.com/rapport/rapport/shared/testkit/queues"
+)
+
+// guarded is a door whose only step are the policies of a function with these
+// statements, and what that function signs with.
+func guarded(t *testing.T, statements ...template.Statement) (*door.Door, string) {
+	t.Helper()
+	stack := stackWith(statements...)
+	policies, err := New(stack, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := door.New(door.Options{Engine: "http://127.0.0.1:1", Stack: stack, Steps: []door.Step{policies.Step}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, pool.AccessKeyID(stack.Functions[0])
+}
+
+// The real client does what its function's policy grants, and hears S3's own
+// AccessDenied of everything else.
+func TestBlobsAreGuarded(t *testing.T) {
+	store, err := blobs.Open(t.TempDir(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, key := guarded(t, allow("s3:PutObject s3:GetObject", "arn:aws:s3:::files/exports/*"), allow("s3:ListBucket", "arn:aws:s3:::files"))
+	server := httptest.NewServer(d.Blobs(store.Handler()))
+	t.Cleanup(server.Close)
+	mine := s3.New(s3.Config{Region: "us-east-1", AccessKeyID: key, SecretAccessKey: "s", Endpoint: server.URL}, "files")
+	ctx := t.Context()
+	if err := mine.Put(ctx, "exports/a", "text/plain", []byte("a")); err != nil {
+		t.Error(err)
+	}
+	if got, err := mine.Get(ctx, "exports/a"); err != nil || string(got) != "a" {
+		t.Errorf("%s %v", got, err)
+	}
+	if page, err := mine.List(ctx, "", "", 10); err != nil || len(page.Items) != 1 {
+		t.Errorf("%v %v", page, err)
+	}
+	_, reading := mine.Get(ctx, "secrets/a")
+	stranger := s3.New(s3.Config{Region: "us-east-1", AccessKeyID: "AKIASOMEBODY", SecretAccessKey: "s", Endpoint: server.URL}, "files")
+	for what, err := range map[string]error{
+		"another folder": mine.Put(ctx, "secrets/a", "text/plain", nil), "reading there": reading, "deleting": mine.Delete(ctx, "exports/a"),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "AccessDenied") || !strings.Contains(err.Error(), "StatusCode: 403") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := stranger.Put(ctx, "exports/a", "text/plain", nil); err == nil || !strings.Contains(err.Error(), "InvalidAccessKeyId") {
+		t.Errorf("a stranger: %v", err)
+	}
+
+	link, err := mine.Link(ctx, "exports/a", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := get(t, link); status != http.StatusOK {
+		t.Errorf("a link: %d", status)
+	}
+	if status := get(t, strings.Replace(link, "exports/a", "secrets/a", 1)); status != http.StatusForbidden {
+		t.Errorf("a link to another folder: %d", status)
+	}
+	if status := get(t, server.URL+"/files/exports/a"); status != http.StatusForbidden {
+		t.Errorf("without a signature: %d", status)
+	}
+	if status := get(t, strings.Replace(link, "X-Amz-Date=2", "X-Amz-Date=1", 1)); status != http.StatusForbidden {
+		t.Errorf("an old link: %d", status)
+	}
+}
+
+func get(t *testing.T, address string) int {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+// The same for queues: a batch needs what its entries need.
+func TestQueuesAreGuarded(t *testing.T) {
+	q, err := queues.Open(queues.Options{Specs: []queues.Spec{{Name: "Mine"}, {Name: "Other"}}, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, key := guarded(t, allow("sqs:SendMessage", "arn:aws:sqs::123456789012:Mine"))
+	server := httptest.NewServer(d.Queues(q))
+	t.Cleanup(server.Close)
+	client := sqs.NewClient(sqs.Config{Region: "us-east-1", AccessKeyID: key, SecretAccessKey: "s", Endpoint: server.URL})
+	one, two := queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}
+	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), one); err != nil {
+		t.Error(err)
+	}
+	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), one, two); err != nil {
+		t.Error(err)
+	}
+	if err := sqs.New(client, "https://sqs.test/0/Other").Send(t.Context(), one); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("another queue: %v", err)
+	}
+	if held := q.Snapshot(); held[0].Visible != 3 || held[1].Visible != 0 {
+		t.Errorf("the queues hold %+v", held)
+	}
+}

@@ -1,0 +1,215 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rapport/rapport/infra/local/faults"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/testkit"
+	"github.com/rapport/rapport/shared/testkit/queues"
+)
+
+// openQueues makes the queues that functions take messages from, in memory and
+// in the world's time.
+func openQueues(t testing.TB, units []endpoint.FunctionSpec) *queues.Queues {
+	var specs []queues.Spec
+	for _, unit := range units {
+		if unit.Trigger == endpoint.TriggerQueue {
+			specs = append(specs, testkit.QueueSpecs(unit.Route)...)
+		}
+	}
+	q, err := queues.Open(queues.Options{Specs: specs, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// letters carries the calls of queues: each takes its time, and faults fall.
+type letters struct{ w *world }
+
+// Do implements aws.HTTPClient.
+func (x letters) Do(r *http.Request) (*http.Response, error) {
+	o := operationOf(r.Context())
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseCall(r.Header.Get("X-Amz-Target"), body)
+	if err != nil {
+		return nil, err
+	}
+	x.w.wire.settle(o, c, c.operation, r)
+	if err := o.sleep(r.Context(), c.operation, x.w.paces.post); err != nil {
+		return nil, err
+	}
+	fault := x.w.faults.Queue(o.function, c.operation)
+	answer := &recorded{header: http.Header{}, status: http.StatusOK}
+	if fault == faults.QueueFailed {
+		(&queues.Failure{Status: http.StatusInternalServerError, Code: "InternalError", Query: "InternalError"}).Write(answer)
+	} else {
+		again := r.Clone(r.Context())
+		again.Body = io.NopCloser(bytes.NewReader(body))
+		x.w.queues.ServeHTTP(answer, again)
+	}
+	x.w.note(o, "%s: %d %s", c.operation, answer.status, fault)
+	err = o.sleep(r.Context(), c.operation, x.w.paces.post)
+	x.w.wire.ended(o, c, c.operation)
+	if fault == faults.QueueAnswerLost {
+		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: answer.status, Status: http.StatusText(answer.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: answer.header, Body: io.NopCloser(&answer.body), ContentLength: int64(answer.body.Len()), Request: r,
+	}, nil
+}
+
+// recorded is an answer of the queues.
+type recorded struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorded) Header() http.Header         { return r.header }
+func (r *recorded) WriteHeader(status int)      { r.status = status }
+func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+// postman takes messages from one queue to its function.
+type postman struct {
+	w     *world
+	unit  endpoint.FunctionSpec
+	taken int
+}
+
+// run delivers messages until the world ends, each by itself, so that they
+// overtake each other.
+func (p *postman) run() {
+	o := p.w.operation("queue "+p.unit.Route, p.unit.Name)
+	for o.sleep(p.w.ctx, "look", p.w.paces.hop) == nil {
+		messages, err := p.w.queues.Receive(p.unit.Route, batchOf, time.Now(), nil)
+		if err != nil {
+			p.w.t.Errorf("queue %s: %v", p.unit.Route, err)
+		}
+		for _, m := range messages {
+			p.taken++
+			name := fmt.Sprintf("%s message %d", p.unit.Name, p.taken)
+			p.w.beside(func() { p.deliver(name, m) })
+		}
+	}
+}
+
+// deliver gives a message to its function, late and twice where faults say so.
+// One that fails comes again when the queue says so.
+func (p *postman) deliver(name string, m queues.Message) {
+	o := p.w.operation(name, p.unit.Name)
+	repeat, delay := p.w.faults.Messages(p.unit.Name)
+	if sleep(p.w.ctx, delay+p.w.paces.hop.of(o.number("hop"))) != nil {
+		return
+	}
+	for times := 1; times == 1 || times == 2 && repeat; times++ {
+		one := p.w.operation(fmt.Sprintf("%s time %d", name, times), p.unit.Name)
+		p.w.note(one, "delivered for the %d. time", m.Received)
+		payload, _, err := p.w.invoke(one, p.unit, testkit.QueueEvent(p.unit.Route, []queues.Message{m}))
+		if err != nil {
+			continue
+		}
+		failed, err := queues.Failed(payload, []queues.Message{m})
+		if err == nil && len(failed) == 0 {
+			err = p.w.queues.Delete(p.unit.Route, m.Receipt)
+		}
+		if err != nil {
+			p.w.t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// undelivered counts the messages that are not dead.
+func (w *world) undelivered() int {
+	dead := map[string]bool{}
+	for _, unit := range w.units {
+		if unit.Trigger == endpoint.TriggerQueue {
+			dead[testkit.QueueSpecs(unit.Route)[0].DeadLetters] = true
+		}
+	}
+	n := 0
+	for _, s := range w.queues.Snapshot() {
+		if !dead[s.Queue] {
+			n += s.Visible + s.Hidden + s.Delayed
+		}
+	}
+	return n
+}
+
+// checkPresence holds presence against the sockets: no client is present by a
+// socket whose $disconnect has run through, once all messages are delivered.
+func (w *world) checkPresence(m *meeting) {
+	page, err := table.List[struct {
+		UserID string `json:"userId"`
+		Owner  string `json:"owner"`
+	}](context.Background(), table.New(w.direct(), w.env["REALTIME_TABLE"]), table.Query{PK: "PRESENCE#meetings/" + m.id, Limit: table.MaxLimit})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.breakLocked("presence of %s: %v", m.id, err)
+		return
+	}
+	for _, row := range page.Items {
+		id, ok := strings.CutPrefix(row.Value.Owner, "CONNECTION#")
+		if c := w.connections[id]; !ok || c == nil || c.departed {
+			w.breakLocked("%s is present in %s by the closed socket %s", row.Value.UserID, m.id, row.Value.Owner)
+		}
+	}
+}
+
+// leave closes every other window for good and reloads the others, and lets time
+// pass until everybody has been told.
+func (w *world) leave() {
+	for i, c := range w.windowsOf() {
+		w.mu.Lock()
+		c.gone = i%2 == 0
+		id := c.connection.id
+		w.mu.Unlock()
+		w.cut(id, "closed")
+	}
+	for waited := time.Duration(0); waited < settleWithin; waited += time.Second {
+		time.Sleep(time.Second)
+		w.mu.Lock()
+		busy := w.busy
+		w.mu.Unlock()
+		if waited > departing && busy == 0 && w.undelivered() == 0 {
+			return
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.breakLocked("messages are not delivered")
+}
+
+// departing is enough for every $disconnect to have run.
+const departing = 5 * time.Second
+
+// present says that this window has a meeting open, once a socket.
+func (c *client) present(topic string) {
+	if _, ok := c.topics[topic].(*state); !ok || c.connection == nil {
+		return
+	}
+	c.ask("", "", map[string]any{
+		"action": "presence", "topic": topic, "clientId": c.name, "seq": c.sockets, "status": "active",
+	}, func(frame) {})
+}

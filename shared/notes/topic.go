@@ -1,0 +1,15 @@
+package notes
+
+import (
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// TopicPattern is the pattern of the topics of notes.
+const TopicPattern realtime.Pattern = "meetings/{id}/notes"
+
+// Topic is the topic that a meeting's notes have; l is a log of Layout.
+func Topic(l *log.Log) meetings.Topic {
+	return meetings.Topic{TopicType: realtime.TopicType{Pattern: TopicPattern}, Log: l}
+}

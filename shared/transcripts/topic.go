@@ -1,0 +1,15 @@
+package transcripts
+
+import (
+	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// TopicPattern is the pattern of the topics of transcripts.
+const TopicPattern realtime.Pattern = "meetings/{id}/transcript"
+
+// Topic is the topic that a meeting's transcript has; l is a log of Layout.
+func Topic(l *log.Log) meetings.Topic {
+	return meetings.Topic{TopicType: realtime.TopicType{Pattern: TopicPattern}, Log: l}
+}
