@@ -103,7 +103,7 @@ func prepare(t *testing.T, scenes *scene.Scenes, function string, root *testkit.
 
 // denials counts the entries of the audit log that say a person was denied what a
 // function does.
-func denials(t *testing.T, w *testkit.World, p *testkit.Person, unit endpoint.Unit) (n int) {
+func denials(t *testing.T, w *testkit.World, p *testkit.Person, unit endpoint.FunctionSpec) (n int) {
 	t.Helper()
 	for _, entry := range w.Stored(t, "Audit") {
 		if entry["userId"] == p.ID && entry["action"] == string(unit.Action) && entry["result"] == "denied" {

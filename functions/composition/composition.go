@@ -14,6 +14,7 @@ import (
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/projection"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/transcripts"
 	"github.com/rapport/rapport/shared/users"
@@ -112,6 +113,13 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 // Movers are the domains whose records move topics.
 func (d *Domains) Movers() []realtime.Domain {
 	return []realtime.Domain{d.Meetings(), d.Notes(), d.Transcripts(), d.Flags()}
+}
+
+// Projections are the handlers of all else that follows from records. What a new
+// one handles must pass the filters of streams/project, and what it does its
+// policy: see infra/stacks/streams.yaml.
+func (d *Domains) Projections() []projection.Handler {
+	return []projection.Handler{meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}}
 }
 
 // Permissions is who may do what in a meeting, in all domains together, for

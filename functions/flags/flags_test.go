@@ -377,7 +377,7 @@ func TestTopic(t *testing.T) {
 	if last := events[len(events)-1]; last.Position != 1 || string(last.Data) != `{"version":1}` {
 		t.Errorf("the topic says %d %s", last.Position, last.Data)
 	}
-	w.Stream(t, "Data", "realtime/fanout")
+	w.Stream(t, "Data", "streams/fanout")
 	var heads []int64
 	for _, frame := range s.Frames(t) {
 		if frame.Type == "head" && frame.Topic == "flags" {

@@ -20,13 +20,13 @@ var (
 		service.Evaluate)
 	List = endpoint.HTTP("GET /v1/admin/flags", "List all flags.",
 		service.List, operators(), endpoint.Needs(flags.ActionList))
-	Create = endpoint.HTTP("POST /v1/admin/flags", "Create a flag.",
+	Create = endpoint.Mutation("POST /v1/admin/flags", "Create a flag.",
 		service.Create, operators(), endpoint.Needs(flags.ActionCreate), endpoint.Answers(http.StatusCreated))
 	Get = endpoint.HTTP("GET /v1/admin/flags/{key}", "Get a flag.",
 		service.Get, operators(), endpoint.Needs(flags.ActionGet))
-	Update = endpoint.HTTP("PATCH /v1/admin/flags/{key}", "Change a flag; `kill` serves its default to everybody within two seconds.",
+	Update = endpoint.Mutation("PATCH /v1/admin/flags/{key}", "Change a flag; `kill` serves its default to everybody within two seconds.",
 		service.Update, operators(), endpoint.Needs(flags.ActionUpdate))
-	Delete = endpoint.HTTP("DELETE /v1/admin/flags/{key}", "Delete a flag, or have a declared one as it is declared.",
+	Delete = endpoint.Mutation("DELETE /v1/admin/flags/{key}", "Delete a flag, or have a declared one as it is declared.",
 		service.Delete, operators(), endpoint.Needs(flags.ActionDelete))
 	History = endpoint.HTTP("GET /v1/admin/flags/{key}/history", "List a flag's changes, newest first.",
 		service.History, operators(), endpoint.Needs(flags.ActionHistory))
@@ -35,7 +35,7 @@ var (
 func operators() endpoint.Option { return endpoint.For(endpoint.Admins) }
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("flags", Open, map[string]endpoint.Function[service]{
 		"evaluate": Evaluate, "list": List, "create": Create, "get": Get, "update": Update, "delete": Delete, "history": History,
 	})

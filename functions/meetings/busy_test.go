@@ -68,8 +68,8 @@ func TestObstaclesThatPass(t *testing.T) {
 				`"Message":"x","CancellationReasons":[{"Code":"`+reason+`","Message":"x"}]}`)
 			return err == nil
 		})
-		_, created := service.Create(t.Context(), by(c.host), meetings.CreateRequest{Title: "Once"})
-		_, started := service.Start(t.Context(), by(c.host), meetings.GetRequest{MeetingID: c.id})
+		_, created := service.Create(t.Context(), by(c.host), nil, meetings.CreateRequest{Title: "Once"})
+		_, started := service.Start(t.Context(), by(c.host), nil, meetings.GetRequest{MeetingID: c.id})
 		for _, err := range []error{created, started} {
 			limited, ok := errors.AsType[*errs.Error](err)
 			if !ok || limited.Kind != errs.RateLimited || limited.RetryAfter != time.Second {

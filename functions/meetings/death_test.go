@@ -133,12 +133,10 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
-	once, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
-	if err != nil || once == nil {
-		t.Fatalf("begin: %v, %v", once, err)
+	dying, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
+	if err != nil || dying == nil {
+		t.Fatalf("begin: %v, %v", dying, err)
 	}
-	dying := by(c.host)
-	dying.Once = once
 	service := c.behind(t, func(w http.ResponseWriter, op, body string) bool {
 		if op != "Query" || !strings.Contains(body, "TOPIC#") {
 			return false
@@ -147,7 +145,7 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 		return true
 	})
 	remove := meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID}
-	if _, err := service.Remove(t.Context(), dying, remove); err == nil || c.subscribed(t, gone) == "" {
+	if _, err := service.Remove(t.Context(), by(c.host), dying, remove); err == nil || c.subscribed(t, gone) == "" {
 		t.Fatalf("the removal went through: %v", err)
 	}
 	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Want(t, 204)
@@ -176,7 +174,7 @@ func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 		}
 		return false
 	})
-	_, err := service.Remove(t.Context(), by(c.host), meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID})
+	_, err := service.Remove(t.Context(), by(c.host), nil, meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID})
 	if !errs.Is(err, errs.NotFound) || again == nil {
 		t.Fatalf("got %v", err)
 	}

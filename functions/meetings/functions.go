@@ -16,38 +16,33 @@ type service = *meetings.Service
 
 // The functions.
 var (
-	Create = endpoint.HTTP("POST /v1/meetings", "Create a meeting; I become its host.",
+	Create = endpoint.Mutation("POST /v1/meetings", "Create a meeting; I become its host.",
 		service.Create, endpoint.Needs(meetings.ActionCreate), endpoint.Answers(http.StatusCreated))
 	List = endpoint.HTTP("GET /v1/meetings", "List my meetings, newest first.",
 		service.List, endpoint.Needs(meetings.ActionList))
 	Get = endpoint.HTTP("GET /v1/meetings/{meetingId}", "Read a meeting that I am in.",
 		service.Get, endpoint.Needs(meetings.ActionGet))
-	Update = endpoint.HTTP("PATCH /v1/meetings/{meetingId}", "Change a meeting; carries the revision that was read.",
+	Update = endpoint.Mutation("PATCH /v1/meetings/{meetingId}", "Change a meeting; carries the revision that was read.",
 		service.Update, endpoint.Needs(meetings.ActionUpdate))
-	Start = endpoint.HTTP("POST /v1/meetings/{meetingId}/start", "Start a scheduled meeting.",
+	Start = endpoint.Mutation("POST /v1/meetings/{meetingId}/start", "Start a scheduled meeting.",
 		service.Start, endpoint.Needs(meetings.ActionStart))
-	End = endpoint.HTTP("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes and its transcript take no more.",
+	End = endpoint.Mutation("POST /v1/meetings/{meetingId}/end", "End an active meeting; its notes and its transcript take no more.",
 		service.End, endpoint.Needs(meetings.ActionEnd))
 	ListParticipants = endpoint.HTTP("GET /v1/meetings/{meetingId}/participants", "List who is in a meeting.",
 		service.ListParticipants, endpoint.Needs(meetings.ActionListParticipants))
-	Invite = endpoint.HTTP("POST /v1/meetings/{meetingId}/participants", "Invite a person to a meeting.",
+	Invite = endpoint.Mutation("POST /v1/meetings/{meetingId}/participants", "Invite a person to a meeting.",
 		service.Invite, endpoint.Needs(meetings.ActionInvite), endpoint.Answers(http.StatusCreated))
-	ChangeRole = endpoint.HTTP("PATCH /v1/meetings/{meetingId}/participants/{userId}", "Give a participant another role; it holds at once.",
+	ChangeRole = endpoint.Mutation("PATCH /v1/meetings/{meetingId}/participants/{userId}", "Give a participant another role; it holds at once.",
 		service.ChangeRole, endpoint.Needs(meetings.ActionChangeRole))
-	Remove = endpoint.HTTP("DELETE /v1/meetings/{meetingId}/participants/{userId}", "Remove a participant; their streams end at once.",
+	Remove = endpoint.Mutation("DELETE /v1/meetings/{meetingId}/participants/{userId}", "Remove a participant; their streams end at once.",
 		service.Remove, endpoint.Needs(meetings.ActionRemove), endpoint.Fails("CONFLICT"))
-	// Propagate may see a record twice, and late: it writes the name that holds by
-	// then, unless that or a newer one is there.
-	Propagate = endpoint.Stream("Data", "stream: bring people's new names into the meetings they are in; a retry goes on where the first try ended.",
-		service.Propagate)
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("meetings", Open, map[string]endpoint.Function[service]{
 		"create": Create, "list": List, "get": Get, "update": Update, "start": Start, "end": End,
 		"listparticipants": ListParticipants, "invite": Invite, "changerole": ChangeRole, "remove": Remove,
-		"propagate": Propagate,
 	})
 }
 

@@ -53,7 +53,7 @@ func (c *cast) request(t *testing.T, scenes *scene.Scenes, function string) scen
 
 // prepare makes everything ready for a call and gives the call, which gives the
 // code of its refusal, empty where it was done.
-func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, unit endpoint.Unit) func() errs.Kind {
+func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, unit endpoint.FunctionSpec) func() errs.Kind {
 	t.Helper()
 	request := c.request(t, scenes, unit.Name)
 	if unit.Trigger == endpoint.TriggerSocket {

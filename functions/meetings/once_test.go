@@ -129,11 +129,11 @@ func TestDuplicatesAtOnce(t *testing.T) {
 func TestProviderThatFails(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	body := object{"title": "Once", "participants": list{invitee(c.User("newcomer"), "observer")}}
+	newcomer := c.Newcomer("newcomer")
 	c.Directory.Down(500)
-	c.host.Call(t, "POST /v1/meetings", body, testkit.Key("k")).Refused(t, errs.Provider)
+	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Refused(t, errs.Provider)
 	c.Directory.Down(0)
-	c.host.Call(t, "POST /v1/meetings", body, testkit.Key("k")).Want(t, 201)
+	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Want(t, 201)
 	if got := c.titled(t, "Once"); got != 1 {
 		t.Errorf("%d meetings", got)
 	}
@@ -141,25 +141,25 @@ func TestProviderThatFails(t *testing.T) {
 
 // execution is one that a function began and died in: the door's own steps, as
 // far as they got.
-func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller) {
+func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
 	d, err := composition.Open(t.Context(), c.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := idempotency.New(d.Control, clock.NewManual(begun))
-	once, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
-	if err != nil || once == nil {
-		t.Fatalf("begin: %v, %v", once, err)
+	execution, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
+	if err != nil || execution == nil {
+		t.Fatalf("begin: %v, %v", execution, err)
 	}
-	return d.Meetings(), caller.Caller{UserID: c.host.ID, DisplayName: c.host.DisplayName, SessionID: "s", RequestID: "r", Once: once}
+	return d.Meetings(), caller.Caller{UserID: c.host.ID, DisplayName: c.host.DisplayName, SessionID: "s", RequestID: "r"}, execution
 }
 
 func TestDeathAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	service, dying := c.execution(t, time.Now().Add(-36*time.Second))
-	want, err := service.Create(t.Context(), dying, meetings.CreateRequest{Title: "Once"})
+	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
+	want, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,10 +176,10 @@ func TestDeathAfterTheCommit(t *testing.T) {
 func TestDeathBeforeTheCommit(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	service, dying := c.execution(t, time.Now().Add(-36*time.Second))
+	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
 	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Want(t, 201))
 	// It wasn't dead, only slow: now it is too late.
-	if late, err := service.Create(t.Context(), dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
+	if late, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("the one that was taken over creates %+v: %v", late, err)
 	}
 	if stored := c.titled(t, "Once"); stored != 1 || c.Stored(t, "Data")["MEETING#"+got.MeetingID+"/MEETING"] == nil {

@@ -16,7 +16,7 @@ import (
 func (c *cast) propagate(t *testing.T) {
 	t.Helper()
 	for range 10 {
-		got := c.Stream(t, "Data", "meetings/propagate")
+		got := c.Stream(t, "Data", "streams/project")
 		if len(got.Failed) > 0 {
 			t.Fatalf("failed: %v", got.Failed)
 		}
@@ -152,7 +152,7 @@ func TestRenamedWhileEverythingHappens(t *testing.T) {
 				names[worker] = fmt.Sprint("Name ", worker, " ", i)
 				rename(t, crowd[worker], names[worker])
 			case worker == len(crowd):
-				c.Stream(t, "Data", "meetings/propagate")
+				c.Stream(t, "Data", "streams/project")
 			default:
 				line, body := []string{"POST " + c.path + "/participants", "DELETE " + c.seat(p), "PATCH " + c.seat(p)}[random.IntN(3)], any(nil)
 				if strings.HasPrefix(line, "POST") {

@@ -27,7 +27,7 @@ func TestUntoldOfAnEnd(t *testing.T) {
 			t.Parallel()
 			c := newCast(t)
 			c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
-			c.Stream(t, "Data", "realtime/fanout")
+			c.Stream(t, "Data", "streams/fanout")
 			reached, unreachable := c.following(t, c.member), c.following(t, c.member)
 			reached.Fail()
 			unreachable.Fail()
@@ -35,7 +35,7 @@ func TestUntoldOfAnEnd(t *testing.T) {
 			c.host.Call(t, request, tt.body)
 
 			reached.Recover()
-			if got := c.Stream(t, "Data", "realtime/fanout"); len(got.Failed) > 0 {
+			if got := c.Stream(t, "Data", "streams/fanout"); len(got.Failed) > 0 {
 				t.Fatalf("the durable lane failed: %+v", got)
 			}
 			want := 2

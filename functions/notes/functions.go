@@ -28,19 +28,15 @@ var (
 		service.Changes, endpoint.Needs(notes.ActionRead), endpoint.Fails("HISTORY_GONE"))
 	Edit = endpoint.Socket("edit", "Change the notes over a socket.", "ack",
 		service.Edit, endpoint.Needs(notes.ActionWrite), endpoint.MaxField("ops", maxChange))
-	// Project does no harm when it sees a record twice: a snapshot is only
-	// replaced by one of a later version.
-	Project = endpoint.Stream("Log", "stream: materialise the texts that changed; a retry writes the same snapshot.",
-		service.Project)
 	// Trim may run twice for one time, and makes up for runs that never were.
 	Trim = endpoint.Schedule("rate(1 hour)", "schedule: trim the history of texts at rest and sweep the chunks that no snapshot names; a missed run is made up by the next, a doubled one finds nothing to do.",
 		service.Trim)
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("notes", Open, map[string]endpoint.Function[service]{
-		"get": Get, "append": Append, "changes": Changes, "edit": Edit, "project": Project, "trim": Trim,
+		"get": Get, "append": Append, "changes": Changes, "edit": Edit, "trim": Trim,
 	})
 }
 

@@ -21,11 +21,9 @@ func ticketOf(t *testing.T, p *testkit.Person) url.Values {
 // A socket near its end is asked to move over, by whatever frame it sends.
 func TestReconnect(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ben.Connect(t)
-	subscribe(t, s, r.notes)
-	if got := last(t, s, "reconnect", ""); got != nil {
-		t.Fatalf("a young socket is told %s", got.Raw)
+	s := testkit.New(t, functions.All()).User("ben").Connect(t)
+	if got := s.Ask(t, map[string]any{"action": "ping", "id": "0"}); got.Type != "pong" || len(s.Frames(t)) != 1 {
+		t.Fatalf("a young socket is told %v", s.Frames(t))
 	}
 	opened := time.Now()
 	s.Age(t, time.Hour+55*time.Minute)
@@ -88,4 +86,14 @@ func TestHandoverBeyondTenSockets(t *testing.T) {
 			t.Errorf("%s was closed", s.ID)
 		}
 	}
+}
+
+// Sockets whose end nobody was told of make place for new ones.
+func TestSocketsThatAreGoneMakePlace(t *testing.T) {
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	for range 10 {
+		ada.Connect(t).Vanish()
+	}
+	ada.Connect(t)
 }

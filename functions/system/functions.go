@@ -32,7 +32,7 @@ func (s Service) Health(context.Context, caller.Caller, struct{}) (Healthy, erro
 }
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("system", Open, map[string]endpoint.Function[Service]{
 		"health": Health, "notfound": NotFound,
 	})

@@ -15,14 +15,14 @@ type service = *transcripts.Service
 
 // The functions.
 var (
-	Append = endpoint.HTTP("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
+	Append = endpoint.Mutation("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
 		service.Append, endpoint.Needs(transcripts.ActionWrite), endpoint.Fails("MEETING_NOT_ACTIVE"))
 	List = endpoint.HTTP("GET /v1/meetings/{meetingId}/transcript", "List the transcript's chunks after a position.",
 		service.List, endpoint.Needs(transcripts.ActionRead), endpoint.Fails("HISTORY_GONE"))
 )
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("transcripts", Open, map[string]endpoint.Function[service]{
 		"append": Append, "list": List,
 	})

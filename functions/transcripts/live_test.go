@@ -103,7 +103,7 @@ func TestDurableLane(t *testing.T) {
 	socket.Fail()
 	r.append(t, r.member, numbered("x", 3))
 	socket.Recover()
-	if got := r.Stream(t, "Log", "realtime/fanout"); len(got.Failed) > 0 || got.Records == 0 {
+	if got := r.Stream(t, "Log", "streams/fanout"); len(got.Failed) > 0 || got.Records == 0 {
 		t.Fatalf("fanout: %+v", got)
 	}
 	frames := socket.Frames(t)

@@ -58,18 +58,18 @@ func TestDuplicatesAtOnce(t *testing.T) {
 }
 
 // execution is one that a function began a while ago and died in.
-func (r *room) execution(t *testing.T, body string) (*transcripts.Service, caller.Caller) {
+func (r *room) execution(t *testing.T, body string) (*transcripts.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
 	d, err := composition.Open(t.Context(), r.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := idempotency.New(d.Control, clock.NewManual(time.Now().Add(-36*time.Second)))
-	once, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
-	if err != nil || once == nil {
-		t.Fatalf("begin: %v, %v", once, err)
+	execution, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
+	if err != nil || execution == nil {
+		t.Fatalf("begin: %v, %v", execution, err)
 	}
-	return d.Transcripts(), caller.Caller{UserID: r.member.ID, SessionID: "s", RequestID: "r", Once: once}
+	return d.Transcripts(), caller.Caller{UserID: r.member.ID, SessionID: "s", RequestID: "r"}, execution
 }
 
 const spoken = `{"chunks":[{"text":"x","confidence":1,"startMs":0,"endMs":1,"isFinal":true}]}`
@@ -80,8 +80,8 @@ func TestDeathAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	for _, over := range []bool{false, true} {
 		r := newRoom(t)
-		service, dying := r.execution(t, spoken)
-		first, err := service.Append(t.Context(), dying, transcripts.AppendRequest{
+		service, author, dying := r.execution(t, spoken)
+		first, err := service.Append(t.Context(), author, dying, transcripts.AppendRequest{
 			MeetingID: r.meeting[len("/v1/meetings/"):],
 			Chunks:    []transcripts.Speech{{Words: transcripts.Words{Text: "x", Confidence: 1, EndMs: 1, IsFinal: true}}},
 		})

@@ -29,8 +29,8 @@ type Config struct {
 
 // The functions.
 var (
-	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Get, endpoint.Needs(users.ActionGet))
-	Update = endpoint.HTTP("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
+	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet))
+	Update = endpoint.Mutation("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
 	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",
@@ -43,7 +43,7 @@ func (s Service) signed(header func(name string) string, body []byte) error {
 }
 
 // Functions lists them under their folders.
-func Functions() []endpoint.Unit {
+func Functions() []endpoint.FunctionSpec {
 	return endpoint.Domain("users", Open, map[string]endpoint.Function[Service]{
 		"get": Get, "update": Update, "webhook": Webhook,
 	})
@@ -60,7 +60,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(p, Service{
-		Service: p.Users, Provider: identity.NewProvider(p.Sessions, p.Streams, p.Audit),
+		Service: p.Users, Provider: identity.NewProvider(p.Config.Issuers.Primary(), p.Users, p.Sessions, p.Streams, p.Audit),
 		signatures: workos.NewSignatures(own.WebhookSecret, p.Clock),
 	}), nil
 }

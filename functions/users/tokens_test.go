@@ -46,7 +46,7 @@ func TestTokens(t *testing.T) {
 		"of another issuer":        ada.Token(t, jwt.MapClaims{"iss": "https://evil.test/"}),
 		"without subject":          ada.Token(t, jwt.MapClaims{"sub": nil}),
 		"without session":          ada.Token(t, jwt.MapClaims{"sid": nil}),
-		"of nobody":                ada.Token(t, jwt.MapClaims{"sub": "user_nobody"}),
+		"of nobody":                ada.Token(t, jwt.MapClaims{"sub": "subject_nobody"}),
 		"unsigned":                 forged(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, kid),
 		"signed with a public key": forged(jwt.SigningMethodHS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), kid),
 		"signed by me":             forged(jwt.SigningMethodRS256, mine.Private, kid),

@@ -3,6 +3,7 @@ package users_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,8 +17,12 @@ import (
 func TestMe(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
-	want := users.Me{UserID: "user_ada", Email: "ada@example.com", DisplayName: "Ada Test", OrgID: "org_test", OrgRole: "member"}
+	ada := w.Newcomer("ada")
+	first := testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil))
+	if id := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`); !id.MatchString(first.UserID) {
+		t.Errorf("the id %q is no ULID", first.UserID)
+	}
+	want := users.Me{UserID: first.UserID, Email: "ada@example.com", DisplayName: "Ada Test", OrgID: "org_test", OrgRole: "member"}
 	for range 2 {
 		if diff := cmp.Diff(want, testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil).Want(t, 200))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -31,14 +36,17 @@ func TestMe(t *testing.T) {
 func TestManyFirstCallsMakeOneUser(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	ada := w.Newcomer("ada")
+	ids := map[string]bool{}
 	for _, answer := range testkit.AtOnce(6, func(int) testkit.Answer { return ada.Call(t, "GET /v1/me", nil) }) {
-		if me := testkit.As[users.Me](t, answer); me.DisplayName != "Ada Test" {
+		me := testkit.As[users.Me](t, answer)
+		ids[me.UserID] = true
+		if me.DisplayName != "Ada Test" {
 			t.Errorf("got %+v", me)
 		}
 	}
-	if stored := w.Stored(t, "Data"); len(stored) != 1 {
-		t.Errorf("stored %v", stored)
+	if stored := w.Stored(t, "Data"); len(ids) != 1 || len(stored) != 3 {
+		t.Errorf("answered the ids %v, and stored %v: want one, with a user and two rows of an identity", ids, stored)
 	}
 }
 
@@ -112,7 +120,7 @@ func TestUpdateOnce(t *testing.T) {
 func TestDirectoryThatIsDown(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.User("ben")
+	ada, ben := w.Newcomer("ada"), w.Newcomer("ben")
 	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
 	w.Directory.Down(http.StatusInternalServerError)
 	w.ChangesNothing(t, func() {

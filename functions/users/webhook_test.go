@@ -125,13 +125,47 @@ func TestSessionOfAHangingSocket(t *testing.T) {
 	}
 }
 
+// A session of somebody who was never here ends all the same, and nobody's else;
+// neither does one of that name elsewhere.
+func TestSessionOfANewcomer(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada, ben := w.User("ada"), w.Newcomer("ben")
+	s := ada.Connect(t)
+	if got := testkit.As[struct{ Handled bool }](t, ben.Revoke(t)); !got.Handled {
+		t.Error("not handled")
+	}
+	ben.Call(t, "GET /v1/me", nil).Refused(t, errs.Unauthorized)
+	if w.Directory.Lookups() != 0 || len(w.Stored(t, "Data")) != 3 {
+		t.Error("somebody whose session has ended was made a user")
+	}
+	if ended := audited(t, w, "sessions.end"); ended != 0 || !s.Open() {
+		t.Errorf("%d ends are audited, ada's socket is open: %v", ended, s.Open())
+	}
+	ben.Session = "session_of_the_next_day"
+	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+}
+
+// The user id in an event is the provider's: ours means nobody there.
+func TestSessionRevokedByOurID(t *testing.T) {
+	t.Parallel()
+	w := testkit.New(t, functions.All())
+	ada := w.User("ada")
+	s := ada.Connect(t)
+	w.Hear(t, object{"id": "event_1", "event": "session.revoked", "data": object{"id": "session_other", "user_id": ada.ID}}).Want(t, 200)
+	if !s.Open() || audited(t, w, "sessions.end") != 0 {
+		t.Error("ada was taken for whom the event names")
+	}
+}
+
 func TestRefusedWebhooks(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada := w.User("ada")
 	ada.Connect(t)
 	event := func(data any) object { return object{"id": "event_1", "event": "session.revoked", "data": data} }
-	good := event(object{"id": ada.Session, "user_id": ada.ID})
+	good := event(object{"id": ada.Session, "user_id": ada.Subject})
 	signed := func(secret string, at time.Time) testkit.Option {
 		return testkit.Header(workos.SignatureHeader, workos.Sign(secret, at, []byte(`{}`)))
 	}
@@ -149,9 +183,9 @@ func TestRefusedWebhooks(t *testing.T) {
 		w.Hear(t, "not JSON").Refused(t, errs.Validation, "body")
 		w.Hear(t, object{"id": "event_1"}).Refused(t, errs.Validation, "body.data", "body.event")
 		w.Hear(t, event("ada")).Refused(t, errs.Validation, "body.data")
-		w.Hear(t, event(object{"user_id": ada.ID})).Refused(t, errs.Validation, "body.data.id")
+		w.Hear(t, event(object{"user_id": ada.Subject})).Refused(t, errs.Validation, "body.data.id")
 		w.Hear(t, event(object{"id": ada.Session})).Refused(t, errs.Validation, "body.data.user_id")
-		other := object{"id": "event_2", "event": "user.updated", "data": object{"id": ada.ID}}
+		other := object{"id": "event_2", "event": "user.updated", "data": object{"id": ada.Subject}}
 		if got := testkit.As[struct{ Handled bool }](t, w.Hear(t, other)); got.Handled {
 			t.Error("an event that means nothing here was handled")
 		}

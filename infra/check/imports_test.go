@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -101,4 +102,33 @@ func root(t *testing.T) string {
 		t.Fatalf("the root of the tree: %v", err)
 	}
 	return dir
+}
+
+// TestSocketsLinkNoDomain holds what only keeps a socket open to linking no
+// domain: a change of meetings or notes deploys none of it. The domain users is
+// in every binary, because authentication finds the caller there.
+func TestSocketsLinkNoDomain(t *testing.T) {
+	command := exec.Command("go", "list", "-deps", "./functions/realtime/...")
+	command.Dir = root(t)
+	var errout bytes.Buffer
+	command.Stderr = &errout
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &errout)
+	}
+	linked := strings.Fields(string(out))
+	if !slices.Contains(linked, module+"/functions/realtime/ping") {
+		t.Fatalf("go list names %d packages, and not ping", len(linked))
+	}
+	for _, domain := range strings.Fields(domains) {
+		if slices.Contains([]string{"shared/users", "shared/identity", "shared/operators"}, domain) {
+			continue // authentication and who operates the suite, which package platform opens for every function
+		}
+		if slices.Contains(linked, module+"/"+domain) {
+			t.Errorf("functions/realtime links %s", domain)
+		}
+	}
+	if slices.Contains(linked, module+"/functions/composition") {
+		t.Error("functions/realtime links functions/composition, and with it every domain")
+	}
 }

@@ -127,7 +127,7 @@ func TestNothingIsLeftOver(t *testing.T) {
 const mainLines = 10
 
 // mainLacks reads functions/<domain>/<function>/main.go.
-func mainLacks(root string, unit endpoint.Unit) []string {
+func mainLacks(root string, unit endpoint.FunctionSpec) []string {
 	name := path.Join("functions", unit.Name, "main.go")
 	text, err := os.ReadFile(path.Join(root, name))
 	if err != nil {
@@ -220,7 +220,7 @@ func listedIn(dir string) (map[string]string, error) {
 }
 
 // eventLacks reads events/<domain>/<function>.json as the type of its trigger.
-func eventLacks(root string, unit endpoint.Unit) []string {
+func eventLacks(root string, unit endpoint.FunctionSpec) []string {
 	name := path.Join("events", unit.Name+".json")
 	text, err := os.ReadFile(path.Join(root, name))
 	if err != nil {
@@ -270,7 +270,7 @@ func eventLacks(root string, unit endpoint.Unit) []string {
 
 // queueEventLacks reads an event of a queue, whose messages must be what the
 // function takes.
-func queueEventLacks(name string, text []byte, unit endpoint.Unit) []string {
+func queueEventLacks(name string, text []byte, unit endpoint.FunctionSpec) []string {
 	var event events.SQSEvent
 	if err := json.Unmarshal(text, &event); err != nil {
 		return []string{fmt.Sprintf("%s: %v", name, err)}
@@ -305,7 +305,7 @@ func otherEvents(f template.Function, trigger endpoint.Trigger) string {
 }
 
 // templateLacks looks for the function, its route or its streams.
-func templateLacks(stack *template.Stack, unit endpoint.Unit) []string {
+func templateLacks(stack *template.Stack, unit endpoint.FunctionSpec) []string {
 	var rows []template.Function
 	for _, f := range stack.Functions {
 		if f.Folder == unit.Name {

@@ -218,7 +218,9 @@ func (w *world) until(ctx context.Context, step scene.Step) {
 	w.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for !slices.ContainsFunc(w.watch.uses(), func(u use) bool { return u.function == step.Until && slices.Contains(step.Actions, u.Name) }) {
+	for !slices.ContainsFunc(w.watch.uses(), func(u use) bool {
+		return u.function == step.Until && slices.Contains(step.Actions, u.Name) && (step.On == "" || strings.HasSuffix(u.Resource, "-"+step.On))
+	}) {
 		select {
 		case <-ctx.Done():
 			w.t.Fatalf("waited in vain: %s", step)

@@ -1,5 +1,5 @@
 // Command codegen rewrites what follows from the declarations of the functions:
-// the routes in template.yaml, docs/openapi.json and web/client/src/api.gen.ts.
+// the routes in template.yaml, docs/openapi.json and web/client/src/generated/api.gen.ts.
 // With -check it only says which of them are out of date, and fails if any is.
 package main
 

@@ -84,8 +84,17 @@ func (w *world) person(ctx context.Context, user string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("event for the scene: %w", err)
 	}
-	_, err = w.answer(ctx, "users/get", event)
-	return token.UserID, err
+	body, err := w.answer(ctx, "users/get", event)
+	if err != nil {
+		return "", err
+	}
+	var me struct {
+		UserID string `json:"userId"`
+	}
+	if err := json.Unmarshal(body, &me); err != nil {
+		return "", fmt.Errorf("scene: users/get: %w", err)
+	}
+	return me.UserID, nil
 }
 
 // answer gives a function an event, and the body of a successful answer.

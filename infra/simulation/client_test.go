@@ -14,9 +14,10 @@ import (
 
 // person is somebody with windows.
 type person struct {
-	id      string
-	token   string
-	windows []*client
+	// name is what the person is called in the trace, id what the functions made.
+	name, id string
+	token    string
+	windows  []*client
 }
 
 // client is one window: a socket that comes back, and topics that it follows,

@@ -120,7 +120,7 @@ func (w *world) insist(name string, who *person, request string, body any, key s
 }
 
 // route finds the function of a request: the one with the most literal steps.
-func (w *world) route(method, path string) (best endpoint.Unit, parameters map[string]string) {
+func (w *world) route(method, path string) (best endpoint.FunctionSpec, parameters map[string]string) {
 	steps := strings.Split(path, "/")
 	most := -1
 	for _, unit := range w.units {

@@ -251,7 +251,7 @@ func (w *world) describe(d delivery) string {
 func (w *world) checkCap() {
 	frames := map[[2]string][]time.Duration{}
 	for _, d := range w.deliveries {
-		if (d.kind == "event" || d.kind == "head") && d.by.function != "realtime/subscribe" {
+		if (d.kind == "event" || d.kind == "head") && d.by.function != "topics/subscribe" {
 			key := [2]string{d.connection, d.topic}
 			frames[key] = append(frames[key], d.at)
 		}

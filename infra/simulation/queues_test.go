@@ -23,7 +23,7 @@ import (
 
 // openQueues makes the queues that functions take messages from, in memory and
 // in the world's time.
-func openQueues(t testing.TB, units []endpoint.Unit) *queues.Queues {
+func openQueues(t testing.TB, units []endpoint.FunctionSpec) *queues.Queues {
 	var specs []queues.Spec
 	for _, unit := range units {
 		if unit.Trigger == endpoint.TriggerQueue {
@@ -93,7 +93,7 @@ func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
 // postman takes messages from one queue to its function.
 type postman struct {
 	w     *world
-	unit  endpoint.Unit
+	unit  endpoint.FunctionSpec
 	taken int
 }
 

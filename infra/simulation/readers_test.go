@@ -48,7 +48,7 @@ type feed struct {
 type reader struct {
 	w        *world
 	name     string
-	unit     endpoint.Unit
+	unit     endpoint.FunctionSpec
 	pending  []streamed
 	batches  int
 	busy     bool

@@ -23,21 +23,40 @@ type meeting struct {
 	changes int
 }
 
-// cast makes the people, the first of whom hosts.
-func (w *world) cast() {
+// cast makes the people, the first of whom hosts, unless one could not come.
+func (w *world) cast() bool {
 	names := []string{"ada", "bob", "cyd", "dan"}
 	for i := range w.plan.people {
-		p := &person{id: "user_" + names[i]}
+		p := &person{name: names[i]}
 		now := time.Now()
 		p.token = w.issuer.Sign(w.t, jwt.MapClaims{
-			"iss": w.issuer.Name, "sub": p.id, "sid": "session_" + names[i], "org_id": "org_simulation", "role": "member",
+			"iss": w.issuer.Name, "sub": "subject_" + p.name, "sid": "session_" + names[i], "org_id": "org_simulation", "role": "member",
 			"permissions": []string{}, "iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix(),
 		})
+		if p.id = w.userID(p); p.id == "" {
+			return false
+		}
 		for n := range w.plan.windows {
 			p.windows = append(p.windows, newClient(w, p, fmt.Sprintf("%s.%d", names[i], n+1)))
 		}
+		w.mu.Lock()
 		w.people = append(w.people, p)
+		w.mu.Unlock()
 	}
+	return true
+}
+
+// userID is what a person's first call tells; empty where the world ended before.
+func (w *world) userID(p *person) string {
+	var me struct{ UserID string }
+	r, _ := w.insist(p.name+" comes", p, "GET /v1/me", nil, "")
+	if !r.ok() {
+		return ""
+	}
+	if err := json.Unmarshal(r.body, &me); err != nil {
+		w.t.Errorf("%s comes: %v", p.name, err)
+	}
+	return me.UserID
 }
 
 // found makes a meeting of everybody and starts it.

@@ -63,8 +63,11 @@ func plain(r rune) rune {
 func run(t *testing.T, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) result {
 	w := newWorld(t, out, p, unique, specs, m)
 	w.begin()
-	w.cast()
 	var meetings []*meeting
+	if !w.cast() {
+		w.end()
+		return w.result(meetings)
+	}
 	for i := range p.meetings {
 		found := w.found(i + 1)
 		if found == nil {

@@ -52,7 +52,7 @@ type world struct {
 	paces  paces
 	wire   *wire
 	env    config.Env
-	units  []endpoint.Unit
+	units  []endpoint.FunctionSpec
 	mutant mutant
 	feeds  []*feed
 	queues *queues.Queues
@@ -127,20 +127,20 @@ func (w *world) operation(name, function string) *operation {
 }
 
 // unit is the function of a trigger and route.
-func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.Unit, bool) {
+func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
 	for _, unit := range w.units {
 		if unit.Trigger == trigger && unit.Route == route {
 			return unit, true
 		}
 	}
-	return endpoint.Unit{}, false
+	return endpoint.FunctionSpec{}, false
 }
 
 var errDied = errors.New("the function has died")
 
 // invoke gives a function an event, on an instance that is idle or a new one. It
 // returns the moment of the answer beside it.
-func (w *world) invoke(o *operation, unit endpoint.Unit, event any) (payload []byte, at int64, err error) {
+func (w *world) invoke(o *operation, unit endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
 	text, err := json.Marshal(event)
 	if err != nil {
 		return nil, 0, err
@@ -188,7 +188,7 @@ func survive(f func() ([]byte, error)) (payload []byte, err error) {
 	return f()
 }
 
-func (w *world) instance(ctx context.Context, unit endpoint.Unit) (lambda.Handler, error) {
+func (w *world) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambda.Handler, error) {
 	w.mu.Lock()
 	if free := w.idle[unit.Name]; len(free) > 0 {
 		handler := free[len(free)-1]
@@ -209,7 +209,7 @@ func (w *world) beside(f func()) { w.running.Go(f) }
 // over tells whether the world is ending.
 func (w *world) over() bool { return w.ctx.Err() != nil }
 
-// names replaces the ids of meetings by names that are the same in every run.
+// names replaces the ids of people and meetings by names that are the same in every run.
 func (w *world) names() *strings.Replacer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -217,12 +217,15 @@ func (w *world) names() *strings.Replacer {
 }
 
 func (w *world) namesLocked() *strings.Replacer {
-	if w.named != len(w.ledger.meetings) {
+	if known := len(w.people) + len(w.ledger.meetings); w.named != known {
 		var pairs []string
+		for _, p := range w.people {
+			pairs = append(pairs, p.id, "user_"+p.name)
+		}
 		for i, id := range w.ledger.meetings {
 			pairs = append(pairs, id, fmt.Sprintf("<meeting %d>", i+1))
 		}
-		w.replacer, w.named = strings.NewReplacer(pairs...), len(w.ledger.meetings)
+		w.replacer, w.named = strings.NewReplacer(pairs...), known
 	}
 	return w.replacer
 }

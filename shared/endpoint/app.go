@@ -19,21 +19,22 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/idempotency"
 )
 
 // App is an opened domain: its service, and what the adapters need around it.
 type App[S any] struct {
 	Service S
-	Surroundings
+	Runtime
 }
 
-// Surroundings are what every function has beside its service.
-type Surroundings struct {
-	Gate Gate
+// Runtime is what every function has beside its service.
+type Runtime struct {
+	Authenticator Authenticator
 	// Operators admits the callers of functions for Admins.
-	Operators Operators
-	Answers   Replays
-	Posts     Poster
+	Operators   Operators
+	Idempotency IdempotencyStore
+	Posts       Poster
 	// Handover asks clients to move to a new socket; nil asks nobody.
 	Handover Handover
 	Clock    clock.Clock
@@ -42,8 +43,8 @@ type Surroundings struct {
 	Stage string
 }
 
-// Gate says who calls.
-type Gate interface {
+// Authenticator says who calls.
+type Authenticator interface {
 	// Bearer gives the caller behind an access token: UNAUTHORIZED where it
 	// doesn't hold.
 	Bearer(ctx context.Context, token string) (caller.Caller, error)
@@ -71,25 +72,25 @@ type Handover interface {
 	Frame(connectionID string, connectedAt time.Time) []byte
 }
 
-// Replays remembers answers to requests that carried an Idempotency-Key;
+// IdempotencyStore remembers answers to requests that carried an Idempotency-Key;
 // package idempotency says how.
-type Replays interface {
-	// Begin gives the mark of an execution, or the body of the first answer with
-	// a nil mark, or CONFLICT for another content: what the request asks for,
-	// however its body was written. sent is that body. Both, a mark and an answer, say that the first
+type IdempotencyStore interface {
+	// Begin gives an execution, or the body of the first answer with
+	// a nil execution, or CONFLICT for another content: what the request asks for,
+	// however its body was written. sent is that body. Both, an execution and an answer, say that the first
 	// execution has committed and then died: the method runs once more for what
 	// comes after its effect, and then that answer is given.
-	Begin(ctx context.Context, scope, key string, content, sent []byte) (*caller.Once, []byte, error)
+	Begin(ctx context.Context, scope, key string, content, sent []byte) (*idempotency.Execution, []byte, error)
 	// Finish lets others have the answer, now that all is done; it stores it
 	// unless the effect's transaction did.
-	Finish(ctx context.Context, once *caller.Once, body []byte) error
+	Finish(ctx context.Context, e *idempotency.Execution, body []byte) error
 	// Abandon frees the key of a request that was refused, unless its effect is
 	// committed.
-	Abandon(ctx context.Context, once *caller.Once) error
+	Abandon(ctx context.Context, e *idempotency.Execution) error
 	// Release lets the next request with the key and the same body begin, after
 	// an execution that ended without a known outcome, or between its effect and
 	// its end.
-	Release(ctx context.Context, once *caller.Once) error
+	Release(ctx context.Context, e *idempotency.Execution) error
 }
 
 // answer is what was answered: a status and a JSON body.

@@ -40,7 +40,7 @@ type call struct {
 }
 
 // begin starts a call's clock, its count of capacity units and its measurements.
-func (s Surroundings) begin(ctx context.Context, function, requestID string) (context.Context, *call) {
+func (s Runtime) begin(ctx context.Context, function, requestID string) (context.Context, *call) {
 	ctx, meter := table.WithMeter(ctx)
 	ctx, measured := metrics.Record(ctx)
 	return ctx, &call{function: function, requestID: requestID, started: s.Clock.Now(), meter: meter, measured: measured}
@@ -50,7 +50,7 @@ func (s Surroundings) begin(ctx context.Context, function, requestID string) (co
 // duration and the code; never what people wrote, and never a token. The line
 // also carries what is measured of every call; what else was measured follows in
 // lines of its own.
-func (s Surroundings) end(ctx context.Context, c *call) {
+func (s Runtime) end(ctx context.Context, c *call) {
 	kind := errs.KindOf(c.err)
 	attributes := append(s.measure(ctx, c, kind),
 		slog.String("function", c.function),
@@ -84,7 +84,7 @@ func (s Surroundings) end(ctx context.Context, c *call) {
 // measure hands what the call measured to the context's sink. Where there is
 // none it goes to the log in the form that CloudWatch makes metrics of: what is
 // measured of every call as attributes for the call's own line.
-func (s Surroundings) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
+func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
 	function := metrics.Dimension{Name: "Function", Value: c.function}
 	metrics.Observe(ctx, metricDuration, s.Clock.Now().Sub(c.started), function)
 	metrics.Count(ctx, metricReadUnits, c.meter.Read(), function)
@@ -142,20 +142,20 @@ func guard(f func() error) (err error) {
 
 // publish tells others. It can't fail the call any more, so a panic in it is
 // logged here.
-func (s Surroundings) publish(ctx context.Context, function string, answer any) {
+func (s Runtime) publish(ctx context.Context, function string, answer any) {
 	if publisher, ok := answer.(Publisher); ok {
 		s.afterwards(ctx, "publish", function, publisher.Publish)
 	}
 }
 
 // follow does the work behind an answer, in the same way.
-func (s Surroundings) follow(ctx context.Context, function string, answer any) {
+func (s Runtime) follow(ctx context.Context, function string, answer any) {
 	if follower, ok := answer.(Follower); ok {
 		s.afterwards(ctx, "follow", function, follower.Follow)
 	}
 }
 
-func (s Surroundings) afterwards(ctx context.Context, what, function string, do func(context.Context)) {
+func (s Runtime) afterwards(ctx context.Context, what, function string, do func(context.Context)) {
 	err := guard(func() error { do(ctx); return nil })
 	if died, ok := errors.AsType[*panicError](err); ok {
 		s.Log.ErrorContext(ctx, what, "function", function, "error", died.Error(), "stack", string(died.stack))

@@ -93,24 +93,24 @@ type Function[S any] struct {
 	handler func(name string, app App[S]) lambda.Handler
 }
 
-// Open builds a domain's service and its surroundings from a function's own
+// Open builds a domain's service and its runtime from a function's own
 // environment. One opened App serves one event at a time, as on AWS.
 type Open[S any] func(ctx context.Context, env config.Env) (App[S], error)
 
-// Unit is a function under its name, ready to be opened by the local runner,
-// by tests and by the checks. Its name is its folder: `meetings/start`.
-type Unit struct {
+// FunctionSpec is a function under its name, ready to be opened by the local
+// runner, by tests and by the checks. Its name is its folder: `meetings/start`.
+type FunctionSpec struct {
 	Name string
 	Declaration
 	Open func(ctx context.Context, env config.Env) (lambda.Handler, error)
 }
 
 // Domain names the functions of a domain after their folders, in order.
-func Domain[S any](domain string, open Open[S], functions map[string]Function[S]) []Unit {
-	units := make([]Unit, 0, len(functions))
+func Domain[S any](domain string, open Open[S], functions map[string]Function[S]) []FunctionSpec {
+	units := make([]FunctionSpec, 0, len(functions))
 	for folder, fn := range functions {
 		name := domain + "/" + folder
-		units = append(units, Unit{
+		units = append(units, FunctionSpec{
 			Name:        name,
 			Declaration: fn.Declaration,
 			Open: func(ctx context.Context, env config.Env) (lambda.Handler, error) {
@@ -122,7 +122,7 @@ func Domain[S any](domain string, open Open[S], functions map[string]Function[S]
 			},
 		})
 	}
-	slices.SortFunc(units, func(a, b Unit) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(units, func(a, b FunctionSpec) int { return cmp.Compare(a.Name, b.Name) })
 	return units
 }
 

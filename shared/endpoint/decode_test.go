@@ -292,6 +292,7 @@ type entry struct {
 	Name  string              `json:"name,omitzero" name:"true" minLength:"1" maxLength:"5"`
 	Nick  *string             `json:"nick,omitzero" name:"true" maxLength:"5"`
 	Label patch.Field[string] `json:"label,omitzero" name:"true" maxLength:"5"`
+	ID    string              `json:"id,omitzero" name:"exact" maxLength:"5"`
 }
 
 func TestNamesAreNormalised(t *testing.T) {
@@ -315,6 +316,9 @@ func TestNamesAreRefused(t *testing.T) {
 		`{"nick":"a\nb"}`:              {Location: "body.nick", Detail: "has a line break (U+000A) at character 2"},
 		`{"label":"\u200b"}`:           {Location: "body.label", Detail: "has an invisible character (U+200B) at character 1"},
 		`{"others":[{},{"name":" "}]}`: {Location: "body.others[1].name", Detail: "shows nothing: it needs a letter, a digit or a sign"},
+		`{"id":"a\nb"}`:                {Location: "body.id", Detail: "has a line break (U+000A) at character 2"},
+		`{"id":"e\u0301"}`:             {Location: "body.id", Detail: "must be in normalization form C, without white space around it"},
+		`{"id":"a "}`:                  {Location: "body.id", Detail: "must be in normalization form C, without white space around it"},
 		`{"name":"abcdef"}`:            {Location: "body.name", Detail: "must have at most 5 characters, has 6"},
 		`{"name":""}`:                  {Location: "body.name", Detail: "must have at least 1 characters"},
 		`{"name":null}`:                {Location: "body.name", Detail: "must be a string, not null"},

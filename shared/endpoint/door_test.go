@@ -16,6 +16,7 @@ import (
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/config"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 )
 
 // house is what surrounds a function in these tests: it lets in whoever shows
@@ -29,7 +30,7 @@ type house struct {
 	handover Handover
 }
 
-// Bearer implements Gate.
+// Bearer implements Authenticator.
 func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	if token != "good" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
@@ -37,7 +38,7 @@ func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
-// Connection implements Gate.
+// Connection implements Authenticator.
 func (*house) Connection(_ context.Context, id string) (caller.Caller, error) {
 	if id != "open" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
@@ -63,48 +64,48 @@ type replays struct {
 	fails error
 }
 
-// Begin implements Replays.
-func (r *replays) Begin(_ context.Context, scope, key string, content, _ []byte) (*caller.Once, []byte, error) {
+// Begin implements IdempotencyStore.
+func (r *replays) Begin(_ context.Context, scope, key string, content, _ []byte) (*idempotency.Execution, []byte, error) {
 	r.asked = append(r.asked, "begin "+scope+" "+key+" "+string(content))
 	if r.begin != nil || (r.first != nil && !r.died) {
 		return nil, r.first, r.begin
 	}
-	return &caller.Once{Key: key, Owner: "me", Recorded: r.died}, r.first, nil
+	return &idempotency.Execution{Key: key, Owner: "me", Recorded: r.died}, r.first, nil
 }
 
-// Finish implements Replays.
-func (r *replays) Finish(_ context.Context, _ *caller.Once, body []byte) error {
+// Finish implements IdempotencyStore.
+func (r *replays) Finish(_ context.Context, _ *idempotency.Execution, body []byte) error {
 	r.asked = append(r.asked, "finish "+string(body))
 	return r.fails
 }
 
-// Abandon implements Replays.
-func (r *replays) Abandon(context.Context, *caller.Once) error {
+// Abandon implements IdempotencyStore.
+func (r *replays) Abandon(context.Context, *idempotency.Execution) error {
 	r.asked = append(r.asked, "abandon")
 	return r.fails
 }
 
-// Release implements Replays.
-func (r *replays) Release(context.Context, *caller.Once) error {
+// Release implements IdempotencyStore.
+func (r *replays) Release(context.Context, *idempotency.Execution) error {
 	r.asked = append(r.asked, "release")
 	return r.fails
 }
 
 func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 	t.Helper()
-	return h.openWith(t, fn, func(*Surroundings) {})
+	return h.openWith(t, fn, func(*Runtime) {})
 }
 
-// openWith opens a function in other surroundings.
-func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Surroundings)) lambda.Handler {
+// openWith opens a function in another runtime.
+func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Runtime)) lambda.Handler {
 	t.Helper()
 	open := func(context.Context, config.Env) (App[struct{}], error) {
-		around := Surroundings{
-			Gate: h, Answers: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+		runtime := Runtime{
+			Authenticator: h, Idempotency: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}
-		change(&around)
-		return App[struct{}]{Surroundings: around}, nil
+		change(&runtime)
+		return App[struct{}]{Runtime: runtime}, nil
 	}
 	units := Domain("desk", open, map[string]Function[struct{}]{"write": fn})
 	handler, err := units[0].Open(t.Context(), nil)

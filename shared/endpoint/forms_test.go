@@ -87,7 +87,7 @@ func TestOnlyOperators(t *testing.T) {
 	t.Parallel()
 	h, b := &house{}, &bouncer{}
 	fn := HTTP("POST /box/{box}", "Write.", echo, For(Admins), Needs("box.write"))
-	handler := h.openWith(t, fn, func(s *Surroundings) { s.Operators = b })
+	handler := h.openWith(t, fn, func(s *Runtime) { s.Operators = b })
 	for name, tt := range map[string]struct {
 		change func(*events.APIGatewayV2HTTPRequest)
 		want   int

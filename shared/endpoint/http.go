@@ -18,6 +18,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 )
 
 const (
@@ -36,6 +37,19 @@ func HTTP[S, In, Out any](
 	method func(S, context.Context, caller.Caller, In) (Out, error),
 	options ...Option,
 ) Function[S] {
+	return Mutation(route, summary, func(service S, ctx context.Context, c caller.Caller, _ *idempotency.Execution, in In) (Out, error) {
+		return method(service, ctx, c, in)
+	}, options...)
+}
+
+// Mutation declares a function as HTTP does, whose method records its answer
+// together with its effect: it gets the execution that the Idempotency-Key of its
+// request stands for, or nil.
+func Mutation[S, In, Out any](
+	route, summary string,
+	method func(S, context.Context, caller.Caller, *idempotency.Execution, In) (Out, error),
+	options ...Option,
+) Function[S] {
 	verb, _, _ := strings.Cut(route, " ")
 	d := Declaration{
 		Trigger: TriggerHTTP, Route: route, Summary: summary, Class: Users, Status: http.StatusOK,
@@ -51,9 +65,9 @@ func HTTP[S, In, Out any](
 	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &httpHandler{
-			name: name, declaration: d, around: app.Surroundings,
-			method: func(ctx context.Context, c caller.Caller, in any) (any, error) {
-				return method(app.Service, ctx, c, *in.(*In))
+			name: name, declaration: d, around: app.Runtime,
+			method: func(ctx context.Context, c caller.Caller, e *idempotency.Execution, in any) (any, error) {
+				return method(app.Service, ctx, c, e, *in.(*In))
 			},
 			newInput: func() any { return new(In) },
 		}
@@ -88,7 +102,7 @@ func Webhook[S, In, Out any](
 func NoRoute[S any](summary string) Function[S] {
 	d := Declaration{Trigger: TriggerHTTP, Route: "$default", Summary: summary, Class: Public, Input: &Shape{}}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
-		return &httpHandler{name: name, declaration: d, around: app.Surroundings, noRoute: true}
+		return &httpHandler{name: name, declaration: d, around: app.Runtime, noRoute: true}
 	}}
 }
 
@@ -96,9 +110,9 @@ func NoRoute[S any](summary string) Function[S] {
 type httpHandler struct {
 	name        string
 	declaration Declaration
-	around      Surroundings
+	around      Runtime
 	newInput    func() any
-	method      func(context.Context, caller.Caller, any) (any, error)
+	method      func(context.Context, caller.Caller, *idempotency.Execution, any) (any, error)
 	noRoute     bool
 	// signed checks a webhook's signature; nil where there is none.
 	signed func(header func(name string) string, body []byte) error
@@ -133,7 +147,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 		return answer{}, nil, errs.New(errs.NotFound, "There is nothing at this path and method.")
 	}
 	if h.declaration.Class.SignedIn() {
-		c, err := h.around.Gate.Bearer(ctx, bearerToken(event.Headers))
+		c, err := h.around.Authenticator.Bearer(ctx, bearerToken(event.Headers))
 		if err != nil {
 			return answer{}, nil, err
 		}
@@ -167,7 +181,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 	}
 	key, keyed := event.Headers[strings.ToLower(onceHeader)]
 	if !h.declaration.Mutates || !keyed {
-		out, err := h.method(ctx, call.caller, in)
+		out, err := h.method(ctx, call.caller, nil, in)
 		if err != nil {
 			return answer{}, nil, err
 		}
@@ -195,32 +209,31 @@ func (h *httpHandler) answerOnce(
 	if err != nil {
 		return answer{}, nil, err
 	}
-	once, first, err := h.around.Answers.Begin(ctx, scope, key, content, body)
+	e, first, err := h.around.Idempotency.Begin(ctx, scope, key, content, body)
 	if err != nil {
 		return answer{}, nil, err
 	}
-	if once == nil {
+	if e == nil {
 		return h.again(first), nil, nil
 	}
-	call.caller.Once = once
 	var out any
 	err = guard(func() (err error) {
-		out, err = h.method(ctx, call.caller, in)
+		out, err = h.method(ctx, call.caller, e, in)
 		return err
 	})
 	if first != nil {
-		return h.resume(ctx, once, first, err)
+		return h.resume(ctx, e, first, err)
 	}
 	if err != nil {
-		return answer{}, nil, h.giveBack(ctx, once, err)
+		return answer{}, nil, h.giveBack(ctx, e, err)
 	}
 	given, err := h.encode(out)
 	if err != nil {
-		return answer{}, nil, h.giveBack(ctx, once, err)
+		return answer{}, nil, h.giveBack(ctx, e, err)
 	}
 	// Others hear of it while the answer is kept: neither needs the other.
 	var keeping sync.WaitGroup
-	keeping.Go(func() { h.finish(ctx, once, given.Body) })
+	keeping.Go(func() { h.finish(ctx, e, given.Body) })
 	h.around.publish(ctx, h.name, out)
 	keeping.Wait()
 	return given, out, nil
@@ -238,28 +251,28 @@ func (h *httpHandler) again(first []byte) answer {
 // once more, and said err. It can't commit again, so a refusal is what it
 // mostly says, and the first answer is given; only where it failed, what comes
 // after the effect may still be missing.
-func (h *httpHandler) resume(ctx context.Context, once *caller.Once, first []byte, err error) (answer, any, error) {
+func (h *httpHandler) resume(ctx context.Context, e *idempotency.Execution, first []byte, err error) (answer, any, error) {
 	if failed(err) {
-		return answer{}, nil, errors.Join(err, h.around.Answers.Release(ctx, once))
+		return answer{}, nil, errors.Join(err, h.around.Idempotency.Release(ctx, e))
 	}
-	h.finish(ctx, once, first)
+	h.finish(ctx, e, first)
 	return h.again(first), nil, nil
 }
 
 // finish lets others have the answer. Where that fails the call has succeeded
 // nevertheless: a request with the key is then as one after a death.
-func (h *httpHandler) finish(ctx context.Context, once *caller.Once, body []byte) {
-	if err := h.around.Answers.Finish(ctx, once, body); err != nil {
+func (h *httpHandler) finish(ctx context.Context, e *idempotency.Execution, body []byte) {
+	if err := h.around.Idempotency.Finish(ctx, e, body); err != nil {
 		h.around.Log.ErrorContext(ctx, "idempotent answer not kept", "function", h.name, "error", err.Error())
 	}
 }
 
 // giveBack lets go of a key after an error, and gives the error on.
-func (h *httpHandler) giveBack(ctx context.Context, once *caller.Once, err error) error {
-	if failed(err) || once.Recorded || once.Unsettled {
-		return errors.Join(err, h.around.Answers.Release(ctx, once))
+func (h *httpHandler) giveBack(ctx context.Context, e *idempotency.Execution, err error) error {
+	if failed(err) || e.Recorded || e.Unsettled {
+		return errors.Join(err, h.around.Idempotency.Release(ctx, e))
 	}
-	if abandoned := h.around.Answers.Abandon(ctx, once); abandoned != nil {
+	if abandoned := h.around.Idempotency.Abandon(ctx, e); abandoned != nil {
 		return fmt.Errorf("free idempotency key: %w", abandoned)
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 )
 
 func TestHTTPAnswers(t *testing.T) {
@@ -298,8 +299,8 @@ func TestHTTPOnce(t *testing.T) {
 	read := HTTP("GET /box/{box}", "Read.", func(struct{}, context.Context, caller.Caller, struct{}) (receipt, error) { return receipt{}, nil })
 	echoing := HTTP("POST /box/{box}", "Write.", echo)
 	ring := HTTP("POST /box/{box}", "Ring.", func(struct{}, context.Context, caller.Caller, letter) (struct{}, error) { return struct{}{}, nil })
-	half := HTTP("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, c caller.Caller, _ letter) (receipt, error) {
-		c.Once.Recorded = true
+	half := Mutation("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, _ caller.Caller, e *idempotency.Execution, _ letter) (receipt, error) {
+		e.Recorded = true
 		return receipt{}, errs.New(errs.Conflict, "No.")
 	})
 	died := replays{first: []byte(`{"text":"first"}`), died: true}

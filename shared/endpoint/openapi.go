@@ -15,7 +15,7 @@ import (
 
 // OpenAPI writes the OpenAPI 3.1 document of the HTTP functions among units,
 // the same bytes for the same declarations.
-func OpenAPI(units []Unit) ([]byte, error) {
+func OpenAPI(units []FunctionSpec) ([]byte, error) {
 	doc := document{
 		OpenAPI: "3.1.0",
 		Info:    info{Title: "Rapport", Version: "1", Description: "Meetings that leave something: notes edited together, live. The WebSocket side is described in docs/realtime.md."},
@@ -53,7 +53,7 @@ func kindNames() []string {
 	return names
 }
 
-func (doc *document) operation(unit Unit, problem *Schema) *operation {
+func (doc *document) operation(unit FunctionSpec, problem *Schema) *operation {
 	domain, _, _ := strings.Cut(unit.Name, "/")
 	op := &operation{
 		OperationID: strings.ReplaceAll(unit.Name, "/", "_"),

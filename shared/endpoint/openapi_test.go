@@ -55,7 +55,7 @@ func TestOpenAPI(t *testing.T) {
 }
 
 // checkOperation holds an operation against what the contract says of all.
-func checkOperation(t *testing.T, unit endpoint.Unit, op *openapi3.Operation) {
+func checkOperation(t *testing.T, unit endpoint.FunctionSpec, op *openapi3.Operation) {
 	t.Helper()
 	signedIn := op.Security != nil && len(*op.Security) == 1
 	if signedIn != (unit.Class.SignedIn()) {

@@ -44,7 +44,7 @@ func Queue[S, Body any](
 	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &queueHandler{
-			name: name, around: app.Surroundings,
+			name: name, around: app.Runtime,
 			take: func(ctx context.Context, given events.SQSMessage) error {
 				m, err := messageOf[Body](given, d)
 				if err != nil {
@@ -82,7 +82,7 @@ func messageOf[Body any](given events.SQSMessage, d Declaration) (m queue.Messag
 // queueHandler answers SQS events with partial batch failures.
 type queueHandler struct {
 	name   string
-	around Surroundings
+	around Runtime
 	take   func(context.Context, events.SQSMessage) error
 }
 

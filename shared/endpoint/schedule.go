@@ -31,7 +31,7 @@ func Schedule[S, Out any](
 	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &scheduleHandler{
-			name: name, around: app.Surroundings,
+			name: name, around: app.Runtime,
 			run: func(ctx context.Context, at time.Time) (any, error) { return method(app.Service, ctx, at) },
 		}
 	}}
@@ -41,7 +41,7 @@ func Schedule[S, Out any](
 // EventBridge's rules, which are the same.
 type scheduleHandler struct {
 	name   string
-	around Surroundings
+	around Runtime
 	run    func(context.Context, time.Time) (any, error)
 }
 

@@ -45,8 +45,9 @@ type Schema struct {
 	noBlank bool
 	// low and high are Minimum and Maximum, where a tag says so.
 	low, high *float64
-	// named is true where a string is a name, see package name.
-	named bool
+	// named is true where a string is a name, see package name; exact where it is
+	// refused unless it is written as it is stored.
+	named, exact bool
 	// nullable is true where null stands for "none".
 	nullable bool
 	// open is true where an object may have members that aren't declared.
@@ -137,12 +138,14 @@ type field interface {
 // shapeOf reads a struct's tags. The closed set is: `path`, `query`, `header`
 // (where a field comes from), `json` (a field of the body), `doc`, `minLength`,
 // `maxLength`, `minimum`, `maximum`, `minItems`, `maxItems`, `enum`, `pattern`,
-// `notBlank`, `required` (of a query's field), `name` (one line that others read beside their own words; it is
-// normalised before its length counts, see package name), `nullable`, and
-// `ignoredWith` of a query's field. A field is required unless it has `omitempty`
-// or `omitzero`, or is a pointer that is not `nullable`; a patch.Field is always
-// `nullable` and `omitzero`. A whole number fits into 64 bits. A type that can't be described is a mistake in the program, found when
-// the declaration is made.
+// `notBlank`, `required` (of a query's field), `name` (one line that others read
+// beside their own words; with "true" it is normalised before its length counts,
+// see package name, with "exact" it must be so already, as an identifier that its
+// sender compares), `nullable`, and `ignoredWith` of a query's field. A field is
+// required unless it has `omitempty` or `omitzero`, or is a pointer that is not
+// `nullable`; a patch.Field is always `nullable` and `omitzero`. A whole number fits
+// into 64 bits. A type that can't be described is a mistake in the program, found
+// when the declaration is made.
 func shapeOf(t reflect.Type) *Shape {
 	shape := &Shape{Type: t}
 	body := &Schema{Type: "object", Properties: map[string]*Schema{}, AdditionalProperties: new(bool), name: componentName(t)}
@@ -281,7 +284,8 @@ func fieldSchema(f reflect.StructField) *Schema {
 	if f.Tag.Get("notBlank") == "true" {
 		s.noBlank, s.Pattern = true, `\S`
 	}
-	if f.Tag.Get("name") == "true" {
+	if rule := f.Tag.Get("name"); rule != "" {
+		s.exact = rule == "exact"
 		s.named, s.Pattern, s.Description = true, name.Pattern, strings.TrimSpace(s.Description+" "+name.Rules)
 	}
 	s.nullable = s.nullable || f.Tag.Get("nullable") == "true"

@@ -58,7 +58,7 @@ func Socket[S, In, Out any](
 	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &socketHandler{
-			name: name, declaration: d, around: app.Surroundings, reply: reply, frame: frame,
+			name: name, declaration: d, around: app.Runtime, reply: reply, frame: frame,
 			newFrame: func() any { return new(socketFrame[In]) },
 			newInput: func() any { return new(In) },
 			payload:  func(frame any) (string, any) { f := frame.(*socketFrame[In]); return f.ID, &f.In },
@@ -76,7 +76,7 @@ func UnknownFrames[S any](summary string, known ...string) Function[S] {
 	frame := frameSchema(nil)
 	frame.Properties["action"].Enum = known
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
-		return &socketHandler{name: name, declaration: d, around: app.Surroundings, frame: frame}
+		return &socketHandler{name: name, declaration: d, around: app.Runtime, frame: frame}
 	}}
 }
 
@@ -110,7 +110,7 @@ func frameSchema(input *Schema) *Schema {
 type socketHandler struct {
 	name        string
 	declaration Declaration
-	around      Surroundings
+	around      Runtime
 	reply       string
 	frame       *Schema
 	newFrame    func() any
@@ -214,7 +214,7 @@ func (h *socketHandler) post(ctx context.Context, call *call, frame []byte) {
 }
 
 func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id string) (string, any, error) {
-	c, err := h.around.Gate.Connection(ctx, call.caller.ConnectionID)
+	c, err := h.around.Authenticator.Connection(ctx, call.caller.ConnectionID)
 	if err != nil {
 		return id, nil, err
 	}

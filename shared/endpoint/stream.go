@@ -27,7 +27,7 @@ func Stream[S any](
 	}
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &streamHandler{
-			name: name, around: app.Surroundings,
+			name: name, around: app.Runtime,
 			method: func(ctx context.Context, records []table.Record) map[string]error {
 				return method(app.Service, ctx, records)
 			},
@@ -38,7 +38,7 @@ func Stream[S any](
 // streamHandler answers DynamoDB stream events with partial batch failures.
 type streamHandler struct {
 	name   string
-	around Surroundings
+	around Runtime
 	method func(context.Context, []table.Record) map[string]error
 }
 

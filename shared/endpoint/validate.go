@@ -126,6 +126,10 @@ func (s *Schema) checkString(at, text string, p *problems) {
 			p.add(at, "%s", err.Error())
 			return
 		}
+		if s.exact && parsed != text {
+			p.add(at, "must be in normalization form C, without white space around it")
+			return
+		}
 		text = parsed
 	}
 	length := utf8.RuneCountInString(text)

@@ -10,6 +10,7 @@ import (
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
@@ -43,7 +44,7 @@ type intent struct {
 // change commits one change: the flag on the condition that its revision is the one
 // that was read, all flags' state on that of its version, and the history. A lost
 // race begins anew. Then the topic is told.
-func (s *Service) change(ctx context.Context, c caller.Caller, in intent) (Flag, error) {
+func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in intent) (Flag, error) {
 	for range maxTries {
 		before, err := s.stand(ctx, in.key)
 		if err != nil {
@@ -57,7 +58,7 @@ func (s *Service) change(ctx context.Context, c caller.Caller, in intent) (Flag,
 		if err := w.fill(s, c, in); err != nil {
 			return Flag{}, err
 		}
-		err = s.once.Commit(ctx, w.tx, c.Once, in.answer(w.next.Flag))
+		err = s.once.Commit(ctx, w.tx, execution, in.answer(w.next.Flag))
 		if err == nil {
 			s.announce(ctx, w.state, w.pace, s.clock.Now())
 			return w.next.Flag, nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 )
 
 // CreateRequest makes a flag.
@@ -42,8 +43,8 @@ func (r *CreateRequest) Validate() error {
 
 // Create makes a flag, or stores one that is only declared. CONFLICT where it is
 // stored already, and where there are MaxFlags.
-func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest) (Flag, error) {
-	return s.change(ctx, c, intent{action: ActionCreate, key: in.Key, reason: in.Reason, apply: func(before standing) (Flag, bool, error) {
+func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Flag, error) {
+	return s.change(ctx, c, execution, intent{action: ActionCreate, key: in.Key, reason: in.Reason, apply: func(before standing) (Flag, bool, error) {
 		switch {
 		case before.stored:
 			return Flag{}, false, errs.New(errs.Conflict, "There is a flag %s already.", in.Key)

@@ -67,7 +67,7 @@ func (w *world) set(in flags.UpdateRequest) flags.Flag {
 		w.t.Fatal(err)
 	}
 	in.Key, in.Revision, in.Reason = "transcription", before.Revision, "A test."
-	after, err := w.Update(w.t.Context(), root, in)
+	after, err := w.Update(w.t.Context(), root, nil, in)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 )
 
 // UpdateRequest changes a flag. Revision is the one that was read. What is absent
@@ -50,8 +51,8 @@ func replace[T any](field *T, by *T) {
 
 // Update changes a flag; what changes nothing writes nothing. CONFLICT where it has
 // changed since the revision, VALIDATION_ERROR where it would be no flag any more.
-func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Flag, error) {
-	return s.change(ctx, c, intent{action: ActionUpdate, key: in.Key, reason: in.Reason, apply: func(before standing) (Flag, bool, error) {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Flag, error) {
+	return s.change(ctx, c, execution, intent{action: ActionUpdate, key: in.Key, reason: in.Reason, apply: func(before standing) (Flag, bool, error) {
 		if err := before.at(in.Revision); err != nil {
 			return Flag{}, false, err
 		}
@@ -94,8 +95,8 @@ type DeleteRequest struct {
 
 // Delete takes a flag away; a declared one is as it is declared from then on.
 // CONFLICT where it has changed since the revision, or is only declared.
-func (s *Service) Delete(ctx context.Context, c caller.Caller, in DeleteRequest) (struct{}, error) {
-	_, err := s.change(ctx, c, intent{action: ActionDelete, key: in.Key, reason: in.Reason, deletes: true, apply: func(before standing) (Flag, bool, error) {
+func (s *Service) Delete(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in DeleteRequest) (struct{}, error) {
+	_, err := s.change(ctx, c, execution, intent{action: ActionDelete, key: in.Key, reason: in.Reason, deletes: true, apply: func(before standing) (Flag, bool, error) {
 		if err := before.at(in.Revision); err != nil {
 			return Flag{}, false, err
 		}

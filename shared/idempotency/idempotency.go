@@ -9,7 +9,7 @@
 // change to the notes) has its answer stored at once as done.
 //
 // A method whose effect is no transaction finds what an earlier execution may
-// have committed by caller.Once.Since.
+// have committed by Execution.Since.
 //
 // A refusal frees the key, unless its method says that nobody knows whether an
 // earlier execution has committed. A claim whose request failed can be taken over, one
@@ -30,7 +30,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/table"
@@ -60,7 +59,7 @@ type Store struct {
 func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: c} }
 
 // Begin claims a key for one execution within a scope (user, method and path).
-// It gives the execution's mark; or the first answer's body, with a nil mark; or
+// It gives the execution; or the first answer's body, with a nil execution; or
 // both, where the first execution died after its effect: the method is run once
 // more, for what comes after the effect, and the first answer is given. Or it
 // gives CONFLICT: for another request, or while the first one is under way for
@@ -69,20 +68,20 @@ func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: 
 // content is what the request asks for, the same bytes however it was written;
 // sent is its body, by which records are known that have no content: those of
 // functions that gave none.
-func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []byte) (*caller.Once, []byte, error) {
+func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []byte) (*Execution, []byte, error) {
 	name := digest([]byte(scope), []byte(key))
 	asked := record{Request: digest(sent)}
 	if content != nil {
 		asked.Content = digest(content)
 	}
-	once := &caller.Once{Key: name, Owner: rand.Text()}
+	e := &Execution{Key: name, Owner: rand.Text()}
 	for waited := time.Duration(0); ; waited += poll {
-		claimed, standing, err := s.claim(ctx, once, asked)
+		claimed, standing, err := s.claim(ctx, e, asked)
 		if err != nil {
 			return nil, nil, err
 		}
 		if claimed {
-			return once, nil, nil
+			return e, nil, nil
 		}
 		switch {
 		case !standing.asks(asked):
@@ -90,12 +89,12 @@ func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []by
 		case standing.State == stateDone:
 			return nil, standing.Answer, nil
 		case standing.State == stateCommitted && standing.Until < s.clock.Now().UnixMilli():
-			taken, err := s.takeOver(ctx, once, standing)
+			taken, err := s.takeOver(ctx, e, standing)
 			if err != nil {
 				return nil, nil, err
 			}
 			if taken {
-				return once, standing.Answer, nil
+				return e, standing.Answer, nil
 			}
 		}
 		if waited >= wait {
@@ -110,43 +109,43 @@ func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []by
 // claim takes a free or expired record, or one whose execution has died or failed
 // before its effect, or gives the standing one. A claim whose answer was lost is
 // sent again, and finds itself standing.
-func (s *Store) claim(ctx context.Context, once *caller.Once, asked record) (bool, record, error) {
+func (s *Store) claim(ctx context.Context, e *Execution, asked record) (bool, record, error) {
 	now := s.clock.Now()
-	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
+	err := s.table.Update(ctx, onceKey(e.Key), table.Update{
 		Set: map[string]any{
-			"state": stateClaimed, "request": asked.Request, "content": asked.Content, "owner": once.Owner,
+			"state": stateClaimed, "request": asked.Request, "content": asked.Content, "owner": e.Owner,
 			"until": now.Add(claim).UnixMilli(), "since": now.UnixMilli(),
 		},
 		Remove: []string{"answer"},
 		If:     table.Or(table.Absent(), table.Less(table.AttrExpires, now.Unix())),
 	}, table.Expires(now.Add(kept)))
-	mine, standing, err := claimed(err, once)
+	mine, standing, err := claimed(err, e)
 	if err != nil || mine || standing.State != stateClaimed || !standing.asks(asked) || standing.Until >= now.UnixMilli() {
 		return mine, standing, err
 	}
-	return s.reclaim(ctx, once, standing)
+	return s.reclaim(ctx, e, standing)
 }
 
 // reclaim takes the record of an execution that has begun and not recorded its
 // answer, and never will: it has died, or failed. Somebody else may be first.
-func (s *Store) reclaim(ctx context.Context, once *caller.Once, standing record) (bool, record, error) {
+func (s *Store) reclaim(ctx context.Context, e *Execution, standing record) (bool, record, error) {
 	now := s.clock.Now()
-	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
-		Set: map[string]any{"owner": once.Owner, "until": now.Add(claim).UnixMilli()},
+	err := s.table.Update(ctx, onceKey(e.Key), table.Update{
+		Set: map[string]any{"owner": e.Owner, "until": now.Add(claim).UnixMilli()},
 		If: table.And(
 			table.Equals("state", stateClaimed), table.Equals("owner", standing.Owner), table.Equals("until", standing.Until),
 		),
 	}, table.Expires(now.Add(kept)))
-	mine, _, err := claimed(err, once)
+	mine, _, err := claimed(err, e)
 	if mine {
-		once.Since = time.UnixMilli(standing.Since).UTC()
+		e.Since = time.UnixMilli(standing.Since).UTC()
 	}
 	return mine, standing, err // whatever stands there by now, the next look tells
 }
 
 // claimed tells from the result of an update whether an execution has the claim,
 // and gives the standing record where it hasn't.
-func claimed(err error, once *caller.Once) (mine bool, standing record, _ error) {
+func claimed(err error, e *Execution) (mine bool, standing record, _ error) {
 	failed, refused := errors.AsType[*table.ConditionError](err)
 	switch {
 	case err == nil:
@@ -157,14 +156,14 @@ func claimed(err error, once *caller.Once) (mine bool, standing record, _ error)
 	if err := failed.Decode(&standing); err != nil && !errors.Is(err, table.ErrNotFound) {
 		return false, record{}, fmt.Errorf("read idempotency record: %w", err)
 	}
-	return standing.State == stateClaimed && standing.Owner == once.Owner, standing, nil
+	return standing.State == stateClaimed && standing.Owner == e.Owner, standing, nil
 }
 
 // takeOver claims a committed record whose execution has died, to do what comes
 // after its effect. Somebody else may be first.
-func (s *Store) takeOver(ctx context.Context, once *caller.Once, standing record) (bool, error) {
-	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
-		Set: map[string]any{"owner": once.Owner, "until": s.clock.Now().Add(claim).UnixMilli()},
+func (s *Store) takeOver(ctx context.Context, e *Execution, standing record) (bool, error) {
+	err := s.table.Update(ctx, onceKey(e.Key), table.Update{
+		Set: map[string]any{"owner": e.Owner, "until": s.clock.Now().Add(claim).UnixMilli()},
 		If:  table.And(table.Equals("state", stateCommitted), table.Equals("owner", standing.Owner), table.Equals("until", standing.Until)),
 	})
 	if failed, ok := errors.AsType[*table.ConditionError](err); ok {
@@ -172,49 +171,49 @@ func (s *Store) takeOver(ctx context.Context, once *caller.Once, standing record
 		if err := failed.Decode(&found); err != nil && !errors.Is(err, table.ErrNotFound) {
 			return false, fmt.Errorf("read idempotency record: %w", err)
 		}
-		once.Recorded = found.State == stateCommitted && found.Owner == once.Owner
-		return once.Recorded, nil
+		e.Recorded = found.State == stateCommitted && found.Owner == e.Owner
+		return e.Recorded, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("take idempotency key over: %w", err)
 	}
-	once.Recorded = true
+	e.Recorded = true
 	return true, nil
 }
 
 // Commit commits a transaction, and with it the answer where the request had a
 // key. It is CONFLICT where another execution has taken the key over, and where
 // the key's effect is there already.
-func (s *Store) Commit(ctx context.Context, tx *table.Tx, once *caller.Once, answer any) error {
-	if once == nil {
+func (s *Store) Commit(ctx context.Context, tx *table.Tx, e *Execution, answer any) error {
+	if e == nil {
 		return tx.Commit(ctx)
 	}
 	body, err := json.Marshal(answer, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	tx.Update(s.table, onceKey(once.Key), answered(once, stateCommitted, body), table.Named(opOnce))
+	tx.Update(s.table, onceKey(e.Key), answered(e, stateCommitted, body), table.Named(opOnce))
 	err = tx.Commit(ctx)
 	if table.FailedOp(err, opOnce) != nil {
 		return errs.New(errs.Conflict, "Another request with this Idempotency-Key is under way.")
 	}
 	if err == nil {
-		once.Recorded = true
+		e.Recorded = true
 	}
 	return err
 }
 
 // Finish lets the answer of an execution be given again, now that everything is
 // done; it stores it, unless Commit did.
-func (s *Store) Finish(ctx context.Context, once *caller.Once, body []byte) error {
-	update := answered(once, stateDone, body)
-	if once.Recorded {
+func (s *Store) Finish(ctx context.Context, e *Execution, body []byte) error {
+	update := answered(e, stateDone, body)
+	if e.Recorded {
 		update = table.Update{
 			Set: map[string]any{"state": stateDone},
-			If:  table.And(table.Equals("state", stateCommitted), table.Equals("owner", once.Owner)),
+			If:  table.And(table.Equals("state", stateCommitted), table.Equals("owner", e.Owner)),
 		}
 	}
-	err := s.table.Update(ctx, onceKey(once.Key), update)
+	err := s.table.Update(ctx, onceKey(e.Key), update)
 	if errors.Is(err, table.ErrConditionFailed) {
 		return nil
 	}
@@ -225,8 +224,8 @@ func (s *Store) Finish(ctx context.Context, once *caller.Once, body []byte) erro
 }
 
 // Abandon frees the key of a refused execution, unless it has committed.
-func (s *Store) Abandon(ctx context.Context, once *caller.Once) error {
-	err := s.table.Delete(ctx, onceKey(once.Key), table.If(mine(once)))
+func (s *Store) Abandon(ctx context.Context, e *Execution) error {
+	err := s.table.Delete(ctx, onceKey(e.Key), table.If(mine(e)))
 	if errors.Is(err, table.ErrConditionFailed) {
 		return nil
 	}
@@ -237,10 +236,10 @@ func (s *Store) Abandon(ctx context.Context, once *caller.Once) error {
 // committed and not got to its end: the next request with the key takes it over,
 // and nothing of this one is committed after that. An answer that was recorded
 // stays.
-func (s *Store) Release(ctx context.Context, once *caller.Once) error {
-	err := s.table.Update(ctx, onceKey(once.Key), table.Update{
+func (s *Store) Release(ctx context.Context, e *Execution) error {
+	err := s.table.Update(ctx, onceKey(e.Key), table.Update{
 		Set: map[string]any{"until": 0},
-		If: table.And(table.Equals("owner", once.Owner),
+		If: table.And(table.Equals("owner", e.Owner),
 			table.Or(table.Equals("state", stateClaimed), table.Equals("state", stateCommitted))),
 	})
 	if errors.Is(err, table.ErrConditionFailed) {
@@ -252,13 +251,13 @@ func (s *Store) Release(ctx context.Context, once *caller.Once) error {
 	return nil
 }
 
-func answered(once *caller.Once, next state, body []byte) table.Update {
-	return table.Update{Set: map[string]any{"state": next, "answer": body}, If: mine(once)}
+func answered(e *Execution, next state, body []byte) table.Update {
+	return table.Update{Set: map[string]any{"state": next, "answer": body}, If: mine(e)}
 }
 
 // mine holds while this execution's claim stands and nothing was recorded.
-func mine(once *caller.Once) table.Condition {
-	return table.And(table.Equals("state", stateClaimed), table.Equals("owner", once.Owner))
+func mine(e *Execution) table.Condition {
+	return table.And(table.Equals("state", stateClaimed), table.Equals("owner", e.Owner))
 }
 
 // digest names parts unambiguously: each is hashed before they are joined.

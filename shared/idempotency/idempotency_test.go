@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/idempotency"
@@ -43,7 +42,7 @@ func (d *desk) Sleep(ctx context.Context, pause time.Duration) error {
 }
 
 // begin begins an execution, which must be allowed.
-func (d *desk) begin(t *testing.T, key, body string) *caller.Once {
+func (d *desk) begin(t *testing.T, key, body string) *idempotency.Execution {
 	t.Helper()
 	once, first, err := d.Begin(t.Context(), scope, key, []byte(body), []byte(body))
 	if err != nil || once == nil {
@@ -58,7 +57,7 @@ func (d *desk) begin(t *testing.T, key, body string) *caller.Once {
 func TestRequestsAreComparedByContent(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	begin := func(key, content, sent string) (*caller.Once, []byte, error) {
+	begin := func(key, content, sent string) (*idempotency.Execution, []byte, error) {
 		return d.Begin(t.Context(), scope, key, []byte(content), []byte(sent))
 	}
 	finished := func(key string, content []byte, sent string) {
@@ -115,7 +114,7 @@ func (d *desk) conflicts(t *testing.T, key, body string) {
 	}
 }
 
-func (d *desk) finish(t *testing.T, once *caller.Once, answer string) {
+func (d *desk) finish(t *testing.T, once *idempotency.Execution, answer string) {
 	t.Helper()
 	if err := d.Finish(t.Context(), once, []byte(answer)); err != nil {
 		t.Fatal(err)
@@ -130,7 +129,7 @@ type effect struct {
 func effectKey() table.Key { return table.Key{PK: "EFFECT", SK: "EFFECT"} }
 
 // commit runs an execution's effect in one transaction with its answer.
-func (d *desk) commit(t *testing.T, once *caller.Once, answer string) error {
+func (d *desk) commit(t *testing.T, once *idempotency.Execution, answer string) error {
 	t.Helper()
 	tx := table.NewTx()
 	tx.Update(d.effects, effectKey(), table.Update{Add: map[string]any{"count": 1}})
@@ -295,7 +294,7 @@ func TestSince(t *testing.T) {
 	}
 	d.Advance(time.Hour)
 	third := d.begin(t, "k", "body")
-	for _, once := range []*caller.Once{second, third} {
+	for _, once := range []*idempotency.Execution{second, third} {
 		if !once.Since.Equal(began) {
 			t.Errorf("the first execution began at %s, not %s", began, once.Since)
 		}
@@ -337,7 +336,7 @@ func TestManyReclaim(t *testing.T) {
 }
 
 // resumes begins an execution of what comes after an effect.
-func (d *desk) resumes(t *testing.T, key, body, want string) *caller.Once {
+func (d *desk) resumes(t *testing.T, key, body, want string) *idempotency.Execution {
 	t.Helper()
 	once, first, err := d.Begin(t.Context(), scope, key, []byte(body), []byte(body))
 	if err != nil || once == nil || string(first) != want || !once.Recorded {
@@ -348,9 +347,9 @@ func (d *desk) resumes(t *testing.T, key, body, want string) *caller.Once {
 
 func TestDeathAfterTheEffect(t *testing.T) {
 	t.Parallel()
-	for name, die := range map[string]func(*desk, *caller.Once) error{
-		"silently": func(d *desk, _ *caller.Once) error { d.Advance(36 * time.Second); return nil },
-		"failing":  func(d *desk, once *caller.Once) error { return d.Release(t.Context(), once) },
+	for name, die := range map[string]func(*desk, *idempotency.Execution) error{
+		"silently": func(d *desk, _ *idempotency.Execution) error { d.Advance(36 * time.Second); return nil },
+		"failing":  func(d *desk, once *idempotency.Execution) error { return d.Release(t.Context(), once) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -385,7 +384,7 @@ func TestDeathAfterTheEffect(t *testing.T) {
 			last := d.resumes(t, "k", "body", `"answer"`)
 			d.finish(t, last, "another answer")
 			d.replays(t, "k", "body", `"answer"`)
-			if err := d.commit(t, &caller.Once{Key: dead.Key, Owner: dead.Owner}, "answer"); !errs.Is(err, errs.Conflict) {
+			if err := d.commit(t, &idempotency.Execution{Key: dead.Key, Owner: dead.Owner}, "answer"); !errs.Is(err, errs.Conflict) {
 				t.Errorf("one execution commits twice: %v", err)
 			}
 			d.ran(t, 1)

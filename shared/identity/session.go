@@ -2,6 +2,8 @@ package identity
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -27,12 +29,19 @@ func NewSessions(control *table.Table, c clock.Clock) *Sessions {
 	return &Sessions{control: control, clock: c}
 }
 
-// End refuses all tokens and tickets of a session from now on. Ending it twice
-// is no error.
-func (s *Sessions) End(ctx context.Context, userID, sessionID string) error {
+// SessionName is what a session is called here: an issuer's `sid` is its own
+// matter, and another issuer may use the same. The hash has one length, so no two
+// sessions have one name.
+func SessionName(issuer, sid string) string {
+	sum := sha256.Sum256([]byte(issuer))
+	return hex.EncodeToString(sum[:8]) + "/" + sid
+}
+
+// End refuses all tokens and tickets of a session, by its name, from now on.
+// Ending it twice is no error.
+func (s *Sessions) End(ctx context.Context, session string) error {
 	now := s.clock.Now()
-	ended := endedSession{UserID: userID, At: now.UnixMilli()}
-	if err := s.control.Put(ctx, sessionKey(sessionID), ended, table.Expires(now.Add(endedKept))); err != nil {
+	if err := s.control.Put(ctx, sessionKey(session), endedSession{At: now.UnixMilli()}, table.Expires(now.Add(endedKept))); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
@@ -40,6 +49,6 @@ func (s *Sessions) End(ctx context.Context, userID, sessionID string) error {
 
 // Holds adds to a transaction, under the name `session`, the condition that a
 // session hasn't ended.
-func (s *Sessions) Holds(tx *table.Tx, sessionID string) {
-	tx.Check(s.control, sessionKey(sessionID), table.Absent(), table.Named(opSession))
+func (s *Sessions) Holds(tx *table.Tx, session string) {
+	tx.Check(s.control, sessionKey(session), table.Absent(), table.Named(opSession))
 }

@@ -5,10 +5,11 @@
 // configured list of issuers. Its signature is verified in the function against
 // the issuer's key set, which is kept in the table Control so that a cold
 // function needs no call outside. Then its session must not have ended, and its
-// user is created on first sight. Tokens are never logged.
+// user, whom issuer and subject name together, is created on first sight. Tokens are never logged.
 package identity
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,9 +38,17 @@ type Issuer struct {
 	Issuer string `json:"issuer"`
 	// JWKSURL is where its key set is fetched.
 	JWKSURL string `json:"jwksUrl"`
+	// AliasOf is the issuer whose people and sessions this one names, where a
+	// provider signs under several names, as WorkOS does while a custom domain is
+	// introduced. Any other issuer has people and sessions of its own.
+	AliasOf string `json:"aliasOf"`
 }
 
-// Issuers is the configured list, as JSON.
+// name is the issuer under which its people and sessions are known here.
+func (i Issuer) name() string { return cmp.Or(i.AliasOf, i.Issuer) }
+
+// Issuers is the configured list, as JSON: one or more. The first is WorkOS, or
+// what stands in for it.
 type Issuers []Issuer
 
 // UnmarshalText reads the list from an environment variable.
@@ -48,14 +57,29 @@ func (i *Issuers) UnmarshalText(text []byte) error {
 	if err := json.Unmarshal(text, &list); err != nil {
 		return err
 	}
+	if len(list) == 0 {
+		return errors.New("the list of issuers is empty")
+	}
 	for _, one := range list {
-		if one.Issuer == "" || one.JWKSURL == "" {
+		switch {
+		case one.Issuer == "" || one.JWKSURL == "":
 			return errors.New("an issuer needs issuer and jwksUrl")
+		case len(one.Issuer) > maxName:
+			return fmt.Errorf("an issuer may have %d bytes at most", maxName)
+		}
+		if one.AliasOf == "" {
+			continue
+		}
+		if !slices.ContainsFunc(list, func(other Issuer) bool { return other.Issuer == one.AliasOf && other.AliasOf == "" }) {
+			return fmt.Errorf("aliasOf must name an issuer of the list that is no alias: %s", one.AliasOf)
 		}
 	}
 	*i = list
 	return nil
 }
+
+// Primary is the name of the first issuer: the one whose webhooks are taken.
+func (i Issuers) Primary() string { return i[0].name() }
 
 // Claims are what is read from a token.
 type Claims struct {
@@ -83,7 +107,8 @@ func NewVerifier(issuers []Issuer, keys *KeySets, c clock.Clock) *Verifier {
 	)}
 }
 
-// Verify gives a token's claims. Whatever is wrong with it is UNAUTHORIZED,
+// Verify gives a token's claims, with the issuer under which its people are known.
+// Whatever is wrong with it is UNAUTHORIZED,
 // without telling what; PROVIDER_ERROR says that no keys could be had at all.
 func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if token == "" || len(token) > maxToken {
@@ -92,11 +117,13 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	var claims Claims
 	// What goes wrong on our side while a key is looked up isn't the token's fault.
 	var trouble error
+	var name string
 	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
 		issuer, kid, err := v.signer(t, &claims)
 		if err != nil {
 			return nil, err
 		}
+		name = issuer.name()
 		key, err := v.keys.Key(ctx, issuer, kid)
 		if err != nil && !errors.Is(err, errUnknownKey) {
 			trouble = err
@@ -112,6 +139,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if err := claims.check(); err != nil {
 		return Claims{}, unauthorized(err)
 	}
+	claims.Issuer = name
 	return claims, nil
 }
 

@@ -214,7 +214,12 @@ func TestVerifyTwoIssuers(t *testing.T) {
 func TestIssuersFromEnvironment(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		`[{"issuer":"a","jwksUrl":"b"}]`: true, `[]`: true, `[{"issuer":"a"}]`: false, `[{"jwksUrl":"b"}]`: false, `{}`: false, `x`: false,
+		`[{"issuer":"a","jwksUrl":"b"}]`: true, `[]`: false, `[{"issuer":"a"}]`: false, `[{"jwksUrl":"b"}]`: false, `{}`: false, `x`: false,
+		`[{"issuer":"a","jwksUrl":"b"},{"issuer":"c","jwksUrl":"d","aliasOf":"a"}]`:               true,
+		`[{"issuer":"a","jwksUrl":"b"},{"issuer":"c","jwksUrl":"d","aliasOf":"e"}]`:               false,
+		`[{"issuer":"a","jwksUrl":"b","aliasOf":"a"}]`:                                            false,
+		`[{"issuer":"a","jwksUrl":"b","aliasOf":"c"},{"issuer":"c","jwksUrl":"d","aliasOf":"a"}]`: false,
+		`[{"issuer":"` + strings.Repeat("a", 256) + `","jwksUrl":"b"}]`:                           false,
 	} {
 		var issuers identity.Issuers
 		if err := issuers.UnmarshalText([]byte(text)); (err == nil) != want {

@@ -3,11 +3,13 @@ package identity
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/rapport/rapport/shared/audit"
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/users"
 )
 
 // actionEndSession is what is audited of a session's end.
@@ -25,14 +27,16 @@ type Sockets interface {
 
 // Provider hears what the identity provider says of people and their sessions.
 type Provider struct {
+	issuer   string
+	users    *users.Service
 	sessions *Sessions
 	sockets  Sockets
 	audit    *audit.Log
 }
 
-// NewProvider makes the listener.
-func NewProvider(sessions *Sessions, sockets Sockets, a *audit.Log) *Provider {
-	return &Provider{sessions: sessions, sockets: sockets, audit: a}
+// NewProvider makes the listener to a provider that signs tokens as an issuer.
+func NewProvider(issuer string, u *users.Service, sessions *Sessions, sockets Sockets, a *audit.Log) *Provider {
+	return &Provider{issuer: issuer, users: u, sessions: sessions, sockets: sockets, audit: a}
 }
 
 // EventRequest is one of WorkOS's events (workos.com/docs/events). What it says
@@ -58,6 +62,10 @@ type revokedSession struct {
 // session before it is answered: its tokens and tickets are refused, its sockets
 // told and closed. Every other event is acknowledged. The same event may come
 // any number of times, and must come again where the answer is an error.
+//
+// The session is ended before its user is looked for: a socket is opened on the
+// condition that its session hasn't ended, so whoever isn't found afterwards has
+// none, and can't get one.
 func (p *Provider) Hear(ctx context.Context, c caller.Caller, in EventRequest) (Heard, error) {
 	if in.Event != sessionRevoked {
 		return Heard{}, nil
@@ -72,12 +80,20 @@ func (p *Provider) Hear(ctx context.Context, c caller.Caller, in EventRequest) (
 	case session.UserID == "" || len(session.UserID) > maxName:
 		return Heard{}, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
 	}
-	if err := p.sessions.End(ctx, session.UserID, session.ID); err != nil {
+	name := SessionName(p.issuer, session.ID)
+	if err := p.sessions.End(ctx, name); err != nil {
 		return Heard{}, err
 	}
-	if err := p.sockets.EndSession(ctx, session.UserID, session.ID); err != nil {
+	userID, err := p.users.Resolve(ctx, users.Identity{Issuer: p.issuer, Subject: session.UserID})
+	if errors.Is(err, users.ErrUnknown) {
+		return Heard{Handled: true}, nil
+	}
+	if err != nil {
+		return Heard{}, err
+	}
+	if err := p.sockets.EndSession(ctx, userID, name); err != nil {
 		return Heard{}, fmt.Errorf("sockets of an ended session: %w", err)
 	}
-	c.UserID, c.SessionID = session.UserID, session.ID
-	return Heard{Handled: true}, p.audit.Record(ctx, c, actionEndSession, "users/"+session.UserID, audit.Done)
+	c.UserID, c.SessionID = userID, name
+	return Heard{Handled: true}, p.audit.Record(ctx, c, actionEndSession, "users/"+userID, audit.Done)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/patch"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
@@ -46,7 +47,7 @@ type changing struct {
 // is still the one that was read. A lost race begins anew, with the role read
 // anew. Then the new state goes to the meeting's topic.
 func (s *Service) change(
-	ctx context.Context, c caller.Caller, action caller.Action, meetingID string, apply func(*changing) error,
+	ctx context.Context, c caller.Caller, execution *idempotency.Execution, action caller.Action, meetingID string, apply func(*changing) error,
 ) (*changing, error) {
 	for range maxTries {
 		access, err := s.Check(ctx, c, permissions.For(action), meetingID)
@@ -62,7 +63,7 @@ func (s *Service) change(
 			ch.answer = ch.next.Meeting
 		}
 		s.audit.Add(ch.tx, c, action, "meetings/"+meetingID)
-		err = s.once.Commit(ctx, ch.tx, c.Once, ch.answer)
+		err = s.once.Commit(ctx, ch.tx, execution, ch.answer)
 		if err == nil {
 			ch.returned = s.clock.Now()
 			return ch, nil
@@ -185,8 +186,8 @@ func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a
 // itself (its description, time or state, not who is in it) has changed since the
 // revision that was read, and after the meeting's end. What changes nothing writes
 // nothing, and nobody is told.
-func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest) (Meeting, error) {
-	ch, err := s.change(ctx, c, ActionUpdate, in.MeetingID, func(ch *changing) error {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Meeting, error) {
+	ch, err := s.change(ctx, c, execution, ActionUpdate, in.MeetingID, func(ch *changing) error {
 		m := &ch.next
 		if m.changedSince(in.Revision) {
 			return errs.New(errs.Conflict, "The meeting was changed meanwhile: its revision is %d. Please read it again.", m.Revision)
@@ -208,8 +209,8 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, in UpdateRequest)
 }
 
 // Start makes a scheduled meeting active; CONFLICT in another state.
-func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
-	ch, err := s.change(ctx, c, ActionStart, in.MeetingID, func(ch *changing) error {
+func (s *Service) Start(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in GetRequest) (Meeting, error) {
+	ch, err := s.change(ctx, c, execution, ActionStart, in.MeetingID, func(ch *changing) error {
 		if ch.next.State != Scheduled {
 			return errs.New(errs.Conflict, "The meeting is %s, not scheduled.", ch.next.State)
 		}
@@ -228,9 +229,9 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, in GetRequest) (Me
 // transcript take no more, and all streams but the meeting's own state end, before the
 // call is answered; also where it is CONFLICT because the meeting was ended
 // before, by a call that may have died half-way.
-func (s *Service) End(ctx context.Context, c caller.Caller, in GetRequest) (Meeting, error) {
+func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in GetRequest) (Meeting, error) {
 	endedBefore := false
-	ch, err := s.change(ctx, c, ActionEnd, in.MeetingID, func(ch *changing) error {
+	ch, err := s.change(ctx, c, execution, ActionEnd, in.MeetingID, func(ch *changing) error {
 		endedBefore = ch.next.State == Concluded
 		if ch.next.State != Active {
 			return errs.New(errs.Conflict, "The meeting is %s, not active.", ch.next.State)

@@ -8,6 +8,7 @@ import (
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -46,7 +47,7 @@ const perTransaction = 90
 
 // Create makes a meeting with its caller as host. An unknown participant is
 // VALIDATION_ERROR at its location, and nothing is created.
-func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest) (Meeting, error) {
+func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Meeting, error) {
 	now := s.now()
 	invited, err := s.invited(ctx, c, in.Participants, now)
 	if err != nil {
@@ -74,7 +75,7 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, in CreateRequest)
 		s.putParticipant(tx, m.MeetingID, p)
 	}
 	s.audit.Add(tx, c, ActionCreate, "meetings/"+m.MeetingID)
-	if err := s.once.Commit(ctx, tx, c.Once, m.Meeting); err != nil {
+	if err := s.once.Commit(ctx, tx, execution, m.Meeting); err != nil {
 		return Meeting{}, fmt.Errorf("create meeting: %w", passing(err))
 	}
 	return m.Meeting, nil

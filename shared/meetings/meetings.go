@@ -48,7 +48,7 @@ func (s State) Open() bool { return s == Scheduled || s == Active }
 type Meeting struct {
 	MeetingID        string     `json:"meetingId"`
 	Title            string     `json:"title"`
-	Description      string     `json:"description"`
+	Description      string     `json:"description,omitzero"`
 	ScheduledAt      *time.Time `json:"scheduledAt,omitzero"`
 	DurationMinutes  int        `json:"durationMinutes,omitzero"`
 	State            State      `json:"state" enum:"scheduled,active,concluded,cancelled"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
@@ -21,9 +22,9 @@ type InviteRequest struct {
 // Invite adds a participant, below the inviter's own role unless that is host.
 // CONFLICT for who is in the meeting already, when it is full, and after its
 // end.
-func (s *Service) Invite(ctx context.Context, c caller.Caller, in InviteRequest) (Participant, error) {
+func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in InviteRequest) (Participant, error) {
 	var invited Participant
-	ch, err := s.change(ctx, c, ActionInvite, in.MeetingID, func(ch *changing) error {
+	ch, err := s.change(ctx, c, execution, ActionInvite, in.MeetingID, func(ch *changing) error {
 		if err := s.below(ctx, c, ActionInvite, ch, in.UserID, in.Role); err != nil {
 			return err
 		}
@@ -74,9 +75,9 @@ type ChangeRoleRequest struct {
 // allows. CONFLICT for the host, NOT_FOUND for who isn't in the meeting. Who has
 // the role already keeps it, and only what was subscribed in another one ends:
 // an earlier call may have died before it could.
-func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, in ChangeRoleRequest) (Participant, error) {
+func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in ChangeRoleRequest) (Participant, error) {
 	var changed Participant
-	ch, err := s.change(ctx, c, ActionChangeRole, in.MeetingID, func(ch *changing) error {
+	ch, err := s.change(ctx, c, execution, ActionChangeRole, in.MeetingID, func(ch *changing) error {
 		standing, err := s.changeable(ctx, c, ActionChangeRole, ch, in.UserID, in.Role)
 		if err != nil {
 			return err
@@ -119,9 +120,9 @@ type RemoveRequest struct {
 // call is answered, and nothing that is committed afterwards reaches them.
 // CONFLICT for the host, NOT_FOUND for who isn't in the meeting; then the streams
 // of who was have ended too, though the call that removed them died before.
-func (s *Service) Remove(ctx context.Context, c caller.Caller, in RemoveRequest) (struct{}, error) {
+func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in RemoveRequest) (struct{}, error) {
 	removedBefore := false
-	ch, err := s.change(ctx, c, ActionRemove, in.MeetingID, func(ch *changing) error {
+	ch, err := s.change(ctx, c, execution, ActionRemove, in.MeetingID, func(ch *changing) error {
 		standing, err := s.changeable(ctx, c, ActionRemove, ch, in.UserID, Observer)
 		if err != nil {
 			removedBefore = standing.Status == statusRemoved

@@ -21,6 +21,30 @@ const (
 	maxRenames = 10_000
 )
 
+// Names is the handler that brings people's new names into their meetings. It does
+// no harm when it sees a record again, or late: it writes the name that holds by
+// then, unless that or a newer one is there, and goes on where a try before ended.
+type Names struct{ *Service }
+
+// Name implements projection.Handler.
+func (Names) Name() string { return "meetings/names" }
+
+// Handles implements projection.Handler: people who have changed, and
+// participants who were added or have changed.
+func (Names) Handles(r table.Record) bool {
+	if _, ok := users.RecordOf(r); ok {
+		return r.Event == table.Modify
+	}
+	_, isParticipant := ParticipantOf(r)
+	meetingID, _ := MeetingOf(r)
+	return isParticipant && meetingID != "" && r.Event != table.Remove
+}
+
+// Handle implements projection.Handler.
+func (s Names) Handle(ctx context.Context, records []table.Record) map[string]error {
+	return s.Propagate(ctx, records)
+}
+
 // Propagate brings people's names into the meetings that they are in, of whatever
 // state: into their rows, which raises the meetings' revisions as any change of a
 // participant does, to whoever follows a meeting, and to those who are present. It
@@ -42,7 +66,7 @@ func (s *Service) Propagate(ctx context.Context, records []table.Record) map[str
 			failed[record.ID] = err
 		}
 	}
-	known, err := s.users.Stored(ctx, slices.Sorted(maps.Keys(people)))
+	known, err := s.users.Find(ctx, slices.Sorted(maps.Keys(people)))
 	for userID, r := range people {
 		failure := err
 		if user, found := known[userID]; found {

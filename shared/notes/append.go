@@ -22,7 +22,7 @@ import (
 // known by its client and sequence number.
 type Intent struct {
 	BaseVersion int64     `json:"baseVersion" minimum:"0"`
-	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255"`
+	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255" name:"exact"`
 	ClientSeq   int64     `json:"clientSeq" minimum:"1"`
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
 	Places      []Place   `json:"places,omitzero" maxItems:"32" doc:"Where inserted text stood in text that was deleted up to baseVersion, where the client knows."`

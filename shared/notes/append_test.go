@@ -246,7 +246,7 @@ func TestRetry(t *testing.T) {
 		t.Error("two people's changes were taken for one")
 	}
 	newest := w.newest()
-	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	again("after the meeting's end")
@@ -258,7 +258,7 @@ func TestRetry(t *testing.T) {
 func TestMeetingIsOver(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
 	w.must(insert(0, "abc"))
-	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.send(w.member, w.change(1, insert(0, "x")))
@@ -300,7 +300,7 @@ func TestAppendAgainstTheEnd(t *testing.T) {
 	for range people {
 		<-begun
 	}
-	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	end := w.newest()
@@ -343,7 +343,7 @@ func TestWhoMayWhat(t *testing.T) {
 	w.wantText(2, "xx")
 
 	// A scheduled meeting's notes can be written.
-	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Later"})
+	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Later"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,7 +363,7 @@ func TestPermissionIsRenewed(t *testing.T) {
 	}
 	slow = w.beside(w.tables, &leapingOnce{Manual: now, leap: func() {
 		now.Advance(3 * time.Second)
-		if _, err := w.meetings.Remove(t.Context(), w.host, meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}); err != nil {
+		if _, err := w.meetings.Remove(t.Context(), w.host, nil, meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}); err != nil {
 			t.Error(err)
 		}
 	}})

@@ -22,6 +22,24 @@ type moved struct {
 	newest int64
 }
 
+// Snapshots is the handler that materialises texts. It does no harm when it sees a
+// record again: a snapshot is only replaced by one of a later version.
+type Snapshots struct{ *Service }
+
+// Name implements projection.Handler.
+func (Snapshots) Name() string { return "notes/snapshots" }
+
+// Handles implements projection.Handler: the changes of notes, and their ends.
+func (Snapshots) Handles(r table.Record) bool {
+	topic, ok := log.TopicOf(r)
+	return ok && r.Event == table.Insert && TopicPattern.Matches(realtime.Topic(topic))
+}
+
+// Handle implements projection.Handler.
+func (s Snapshots) Handle(ctx context.Context, records []table.Record) map[string]error {
+	return s.Project(ctx, records)
+}
+
 // Project materialises the texts that a batch of records has moved, once each:
 // when two seconds have passed since the last change, or every 256 versions, or
 // every minute. A record only says which text moved; the log says how, so

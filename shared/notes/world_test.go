@@ -49,14 +49,20 @@ type world struct {
 func newWorld(t testing.TB, c clock.Clock) *world {
 	t.Helper()
 	w := bareWorld(t, tabletest.New(t), c)
-	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+	for _, who := range []caller.Caller{w.host, w.member, w.observer, w.stranger} {
+		user := users.User{UserID: who.UserID, DisplayName: who.DisplayName, Revision: 1}
+		if err := w.tables.Data.Put(t.Context(), users.Key(who.UserID), user); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member}, {UserID: w.observer.UserID, Role: meetings.Observer},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meeting, w.topic = made.MeetingID, "meetings/"+made.MeetingID+"/notes"
-	if _, err := w.meetings.Start(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -79,7 +85,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, once), Audit: trail, Once: once,
+		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, once), Audit: trail, Once: once,
 		Clock: c, Streams: streams, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()}, Log: quiet,
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
@@ -100,13 +106,6 @@ func registry(t testing.TB, types ...realtime.Registration) *realtime.Registry {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// directory knows whoever is asked for.
-type directory struct{}
-
-func (directory) Lookup(_ context.Context, userID string) (users.Person, error) {
-	return users.Person{Email: userID + "@example.com", DisplayName: userID}, nil
 }
 
 // sessions never end.

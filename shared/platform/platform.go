@@ -72,11 +72,11 @@ type Platform struct {
 	Connections *realtime.Connections
 	Streams     *realtime.Streams
 
-	queues    *awssqs.Client
-	gate      *identity.Gate
-	operators *operators.Operators
-	poster    realtime.Poster
-	handover  *realtime.Handover
+	queues        *awssqs.Client
+	authenticator *identity.Authenticator
+	operators     *operators.Operators
+	poster        realtime.Poster
+	handover      *realtime.Handover
 }
 
 // Open opens the platform, on what is Outside. The error names every variable
@@ -106,13 +106,13 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.operators = operators.New(cfg.OperatorOrgID, cfg.Stage == laptop, p.Audit)
 	p.Once = idempotency.New(p.Control, p.Clock)
-	p.Users = users.New(p.Data, p.Control, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Clock, p.Once)
+	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Audit, p.Clock, p.Once)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
 	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock).Lasting(cfg.SocketLifetime)
 	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)
 	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
-	p.gate = identity.NewGate(verifier, p.Users, p.Connections, p.Data, p.Control)
+	p.authenticator = identity.NewAuthenticator(verifier, p.Users, p.Connections, p.Data, p.Control)
 	return p, nil
 }
 
@@ -121,7 +121,7 @@ func (p *Platform) Queue(url string) *sqs.Queue { return sqs.New(p.queues, url) 
 
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
-	return endpoint.App[S]{Service: service, Surroundings: endpoint.Surroundings{
-		Gate: p.gate, Operators: p.operators, Answers: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+	return endpoint.App[S]{Service: service, Runtime: endpoint.Runtime{
+		Authenticator: p.authenticator, Operators: p.operators, Idempotency: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

@@ -43,7 +43,7 @@ type Gateway interface {
 	HangUp(ctx context.Context, connectionID string) error
 }
 
-// Connections keeps tickets and open sockets. It implements the gate's view of
+// Connections keeps tickets and open sockets. It implements the authenticator's view of
 // sockets.
 type Connections struct {
 	realtime *table.Table
@@ -76,7 +76,7 @@ func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string
 	}
 	ticket = base64.RawURLEncoding.EncodeToString(raw)
 	expiresAt = s.clock.Now().Add(ticketLife)
-	item := ticketItem{Holder: holderOf(c), ExpiresAt: expiresAt.UnixMilli()}
+	item := ticketItem{Principal: principalOf(c), ExpiresAt: expiresAt.UnixMilli()}
 	err = s.control.Put(ctx, ticketKey(ticket), item, table.If(table.Absent()), table.Expires(expiresAt))
 	if passes(err) {
 		return "", time.Time{}, busy()
@@ -143,7 +143,7 @@ func (s *Connections) openTx(connectionID, ticket string, item ticketItem, most 
 	tx := table.NewTx()
 	tx.Delete(s.control, ticketKey(ticket), table.If(table.Greater("expiresAt", now.UnixMilli())), table.Named(opTicket))
 	s.sessions.Holds(tx, item.SessionID)
-	tx.Put(s.realtime, connectionKey(connectionID), connectionItem{Holder: item.Holder, ConnectedAt: now},
+	tx.Put(s.realtime, connectionKey(connectionID), connectionItem{Principal: item.Principal, ConnectedAt: now},
 		table.If(table.Absent()), table.Expires(s.expires(now)), table.Named(opConnection))
 	tx.Update(s.realtime, socketsKey(item.UserID), table.Update{
 		Add: map[string]any{"ids": table.StringSet{connectionID}},
@@ -324,16 +324,16 @@ func topicsNamed(names []string) []Topic {
 	return topics
 }
 
-func holderOf(c caller.Caller) Holder {
-	return Holder{
+func principalOf(c caller.Caller) Principal {
+	return Principal{
 		UserID: c.UserID, Email: c.Email, SessionID: c.SessionID,
 		OrgID: c.OrgID, OrgRole: c.OrgRole, Permissions: c.Permissions,
 	}
 }
 
-func (h Holder) caller(connectionID string) caller.Caller {
+func (p Principal) caller(connectionID string) caller.Caller {
 	return caller.Caller{
-		UserID: h.UserID, Email: h.Email, SessionID: h.SessionID,
-		OrgID: h.OrgID, OrgRole: h.OrgRole, Permissions: h.Permissions, ConnectionID: connectionID,
+		UserID: p.UserID, Email: p.Email, SessionID: p.SessionID,
+		OrgID: p.OrgID, OrgRole: p.OrgRole, Permissions: p.Permissions, ConnectionID: connectionID,
 	}
 }

@@ -60,7 +60,7 @@ type Standing struct {
 
 // Heartbeat is what a client says of itself.
 type Heartbeat struct {
-	ClientID string  `json:"clientId" minLength:"1" maxLength:"255"`
+	ClientID string  `json:"clientId" minLength:"1" maxLength:"255" name:"exact"`
 	Seq      int64   `json:"seq" minimum:"0" maximum:"9007199254740991" doc:"Grows with every heartbeat of a client, over whatever way it is sent; the highest wins."`
 	Status   string  `json:"status" enum:"active,typing,idle,gone" doc:"With gone the client leaves at once."`
 	Cursor   *Cursor `json:"cursor,omitzero"`

@@ -64,7 +64,8 @@ type Parts struct {
 	Realtime    *table.Table
 	Connections *Connections
 	Streams     *Streams
-	Topics      *Registry
+	// Topics is nil for functions that serve sockets alone, whatever is followed.
+	Topics *Registry
 	// Departures takes word of closed sockets.
 	Departures Departures
 	Audit      *audit.Log

@@ -67,13 +67,13 @@ func presenceKey(t Topic, userID, clientKey string) table.Key {
 
 // ticketItem is whom a ticket admits.
 type ticketItem struct {
-	Holder
+	Principal
 	// ExpiresAt is milliseconds since 1970; `ttl` alone is too coarse and late.
 	ExpiresAt int64 `json:"expiresAt"`
 }
 
-// Holder is the caller that stands on a ticket or a connection.
-type Holder struct {
+// Principal is the caller that stands on a ticket or a connection.
+type Principal struct {
 	UserID      string   `json:"userId"`
 	Email       string   `json:"email,omitempty"`
 	SessionID   string   `json:"sessionId"`
@@ -84,7 +84,7 @@ type Holder struct {
 
 // connectionItem is an open socket.
 type connectionItem struct {
-	Holder
+	Principal
 	ConnectedAt time.Time       `json:"connectedAt"`
 	Topics      table.StringSet `json:"topics,omitempty"`
 	ownerItem

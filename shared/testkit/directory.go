@@ -42,7 +42,7 @@ func newDirectory(t testing.TB) *Directory {
 func (d *Directory) add(p *Person) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.people[p.ID] = p
+	d.people[p.Subject] = p
 }
 
 // Down answers every question with a status; 0 ends that.
@@ -82,7 +82,7 @@ func (d *Directory) find(id string) (workostest.User, bool) {
 		return workostest.User{}, false
 	}
 	first, last, _ := strings.Cut(p.DisplayName, " ")
-	return workostest.User{ID: p.ID, Email: p.Email, FirstName: first, LastName: last, CreatedAt: joined()}, true
+	return workostest.User{ID: p.Subject, Email: p.Email, FirstName: first, LastName: last, CreatedAt: joined()}, true
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

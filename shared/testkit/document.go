@@ -18,7 +18,7 @@ type document struct {
 	read func() (*openapi3.T, error)
 }
 
-func newDocument(units []endpoint.Unit) document {
+func newDocument(units []endpoint.FunctionSpec) document {
 	return document{sync.OnceValues(func() (*openapi3.T, error) {
 		text, err := endpoint.OpenAPI(units)
 		if err != nil {
@@ -30,7 +30,7 @@ func newDocument(units []endpoint.Unit) document {
 
 // check says how an answer differs from what the document promises of a
 // function.
-func (d document) check(unit endpoint.Unit, a Answer) error {
+func (d document) check(unit endpoint.FunctionSpec, a Answer) error {
 	doc, err := d.read()
 	if err != nil {
 		return fmt.Errorf("the OpenAPI document: %w", err)

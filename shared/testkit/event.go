@@ -20,9 +20,9 @@ const timeLayout = "02/Jan/2006:15:04:05 -0700"
 
 // route finds the function of a request as API Gateway does: the route with
 // the most literal steps, or `$default`.
-func (w *World) route(method string, u *url.URL) (endpoint.Unit, map[string]string) {
+func (w *World) route(method string, u *url.URL) (endpoint.FunctionSpec, map[string]string) {
 	segments := pathSegments(u)
-	var best endpoint.Unit
+	var best endpoint.FunctionSpec
 	var parameters map[string]string
 	literals := -1
 	for _, unit := range w.units {

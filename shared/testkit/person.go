@@ -14,14 +14,23 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/rapport/rapport/shared/audit"
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/identity"
 	"github.com/rapport/rapport/shared/identity/workos"
 	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/users"
 )
 
-// Person is somebody who calls. The zero ID is nobody: a caller without token.
+// Person is somebody who calls. The zero Subject is nobody: a caller without
+// token.
 type Person struct {
-	// ID, Email and DisplayName are what the directory knows.
-	ID, Email, DisplayName string
+	// ID is the user's, empty for somebody who isn't known here yet.
+	ID string
+	// Subject, Email and DisplayName are what the directory knows.
+	Subject, Email, DisplayName string
 	// Session is the session of this person's tokens.
 	Session string
 
@@ -30,13 +39,20 @@ type Person struct {
 	role, org string
 }
 
-// User is a person whom the directory knows, with one session: the same one
-// every time for a name such as `ada`.
+// User is a person who has been here, with one session: the same one every time
+// for a name such as `ada`.
 func (w *World) User(name string) *Person {
-	p := &Person{
-		ID: "user_" + name, Email: name + "@example.com", DisplayName: strings.ToUpper(name[:1]) + name[1:] + " Test",
-		Session: "session_" + name, world: w,
-	}
+	p := w.Newcomer(name)
+	p.ID = "user_" + name
+	w.store(p)
+	return p
+}
+
+// Newcomer is a person whom the directory knows, and nobody here: their first
+// call makes them a user.
+func (w *World) Newcomer(name string) *Person {
+	p := w.Stranger(name)
+	p.Email, p.DisplayName = name+"@example.com", strings.ToUpper(name[:1])+name[1:]+" Test"
 	w.Directory.add(p)
 	return p
 }
@@ -53,7 +69,29 @@ func (w *World) Operator(name string) *Person {
 
 // Stranger is a person with good tokens whom the directory does not know.
 func (w *World) Stranger(name string) *Person {
-	return &Person{ID: "user_" + name, Session: "session_" + name, world: w}
+	return &Person{Subject: "subject_" + name, Session: "session_" + name, world: w}
+}
+
+// store keeps a person as a user, once, whom the issuer's name for them names.
+func (w *World) store(p *Person) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stored[p.ID] {
+		return
+	}
+	w.stored[p.ID] = true
+	c := clock.System{}
+	operator := caller.Caller{UserID: "operator", SessionID: "session_operator", RequestID: w.nextID()}
+	people := users.New(w.Tables.Data, nil, audit.New(w.Tables.Audit, c), c, nil)
+	user := users.User{UserID: p.ID, Email: p.Email, DisplayName: p.DisplayName, Revision: 1, CreatedAt: joined()}
+	err := w.Tables.Data.Put(w.t.Context(), users.Key(p.ID), user, table.If(table.Absent()))
+	if err == nil {
+		err = people.Attach(w.t.Context(), operator, p.ID, users.Identity{Issuer: w.Issuer.Name, Subject: p.Subject})
+	}
+	if err != nil {
+		w.t.Errorf("store %s: %v", p.ID, err)
+	}
 }
 
 // Nobody calls without a token.
@@ -69,7 +107,7 @@ func (p *Person) Claims() jwt.MapClaims {
 }
 
 func (p *Person) session() workostest.Session {
-	return workostest.Session{ID: p.Session, UserID: p.ID, Organization: cmp.Or(p.org, "org_test")}
+	return workostest.Session{ID: p.Session, UserID: p.Subject, Organization: cmp.Or(p.org, "org_test")}
 }
 
 // Token signs the person's claims after each change was applied to them; a nil
@@ -120,7 +158,7 @@ func (p *Person) Call(t testing.TB, request string, body any, options ...Option)
 		t.Errorf("%s: %v", request, err)
 		return Answer{Request: request}
 	}
-	if p.ID != "" {
+	if p.Subject != "" {
 		r.Header.Set("Authorization", "Bearer "+p.Token(t))
 	}
 	if raw != nil {
@@ -193,7 +231,7 @@ func (p *Person) Revoke(t testing.TB) Answer {
 // EndSession marks the person's session as ended and does no more, as a function
 // that dies then.
 func (p *Person) EndSession(ctx context.Context) error {
-	return p.world.sessions().End(ctx, p.ID, p.Session)
+	return p.world.sessions().End(ctx, identity.SessionName(p.world.Issuer.Name, p.Session))
 }
 
 func pathSegments(u *url.URL) []string {

@@ -58,7 +58,7 @@ func QueueSpecs(name string) []queues.Spec {
 
 // queueURLs are the URLs of queues under the names that functions read them by:
 // DEPARTURES_QUEUE_URL for Departures.
-func queueURLs(units []endpoint.Unit) config.Env {
+func queueURLs(units []endpoint.FunctionSpec) config.Env {
 	urls := config.Env{}
 	for _, unit := range units {
 		if unit.Trigger == endpoint.TriggerQueue {

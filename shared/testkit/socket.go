@@ -241,11 +241,11 @@ func (w *World) action(raw []byte) string {
 	return name
 }
 
-func (w *World) socketUnit(route string) (endpoint.Unit, bool) {
+func (w *World) socketUnit(route string) (endpoint.FunctionSpec, bool) {
 	for _, unit := range w.units {
 		if unit.Trigger == endpoint.TriggerSocket && unit.Route == route {
 			return unit, true
 		}
 	}
-	return endpoint.Unit{}, false
+	return endpoint.FunctionSpec{}, false
 }

@@ -48,8 +48,9 @@ type World struct {
 	// Queues takes the messages that functions send.
 	Queues *queues.Queues
 
+	t        testing.TB
 	env      config.Env
-	units    map[string]endpoint.Unit
+	units    map[string]endpoint.FunctionSpec
 	document document
 	calls    atomic.Int64
 	// hours is how often queues were looked at, each time an hour later.
@@ -58,14 +59,17 @@ type World struct {
 	mu      sync.Mutex
 	idle    map[string][]lambda.Handler
 	cursors map[string]cursor
+	// stored are the users who were made without a call.
+	stored map[string]bool
 }
 
 // New makes a world with these functions.
-func New(t testing.TB, units []endpoint.Unit) *World {
+func New(t testing.TB, units []endpoint.FunctionSpec) *World {
 	t.Helper()
 	w := &World{
+		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
-		document: newDocument(units), units: map[string]endpoint.Unit{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
+		document: newDocument(units), units: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}
 	for _, unit := range units {
 		w.units[unit.Name] = unit
@@ -94,7 +98,7 @@ func New(t testing.TB, units []endpoint.Unit) *World {
 func (w *World) Env() config.Env { return w.env.With(nil) }
 
 // Unit is the function of a name, such as `meetings/start`.
-func (w *World) Unit(t testing.TB, name string) endpoint.Unit {
+func (w *World) Unit(t testing.TB, name string) endpoint.FunctionSpec {
 	t.Helper()
 	unit, ok := w.units[name]
 	if !ok {

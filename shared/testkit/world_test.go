@@ -36,10 +36,10 @@ func TestWorld(t *testing.T) {
 		t.Errorf("ben got %v", socket.Frames(t))
 	}
 	for _, table := range []string{"Data", "Log"} {
-		if got := w.Stream(t, table, "realtime/fanout"); got.Records == 0 || len(got.Failed) > 0 {
+		if got := w.Stream(t, table, "streams/fanout"); got.Records == 0 || len(got.Failed) > 0 {
 			t.Errorf("stream of %s: %+v", table, got)
 		}
-		if got := w.Stream(t, table, "realtime/fanout"); got.Records != 0 {
+		if got := w.Stream(t, table, "streams/fanout"); got.Records != 0 {
 			t.Errorf("stream of %s, again: %+v", table, got)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/realtime"
@@ -94,8 +95,8 @@ func (a Appended) Publish(ctx context.Context) {
 // same request, sent again, gets the first answer and commits nothing: also where
 // the first execution died after its commit, for then its entry is looked for
 // among those since it began. CONFLICT where they are more than 10,000, or 32 MB.
-func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest) (Appended, error) {
-	identity, since, err := s.identity(c, in)
+func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in AppendRequest) (Appended, error) {
+	identity, since, err := s.identity(c, execution, in)
 	if err != nil {
 		return Appended{}, err
 	}
@@ -117,8 +118,8 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest)
 	if _, tooMany := errors.AsType[*log.GoneError](err); tooMany {
 		return Appended{}, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
 	}
-	if c.Once != nil && !denied {
-		c.Once.Unsettled = false
+	if execution != nil && !denied {
+		execution.Unsettled = false
 	}
 	if err != nil {
 		return Appended{}, refusal(err)
@@ -205,20 +206,20 @@ func (s *Service) strangers(ctx context.Context, meetingID string, named map[int
 // of what was committed is found, or by chance. since is when the first execution
 // with the key began, if there was one; until its entry was looked for, nobody
 // knows whether it has committed.
-func (s *Service) identity(c caller.Caller, in AppendRequest) (id log.Identity, since time.Time, err error) {
-	if c.Once == nil {
+func (s *Service) identity(c caller.Caller, execution *idempotency.Execution, in AppendRequest) (id log.Identity, since time.Time, err error) {
+	if execution == nil {
 		return log.Identity{Author: c.UserID, ClientID: clock.NewID(s.clock), ClientSeq: 1}, time.Time{}, nil
 	}
-	c.Once.Unsettled = !c.Once.Since.IsZero()
+	execution.Unsettled = !execution.Since.IsZero()
 	text, err := json.Marshal(in.Chunks)
 	if err != nil {
 		return log.Identity{}, time.Time{}, fmt.Errorf("encode chunks: %w", err)
 	}
 	sum := sha256.Sum256(text)
-	key := sha256.Sum256([]byte(c.Once.Key))
+	key := sha256.Sum256([]byte(execution.Key))
 	return log.Identity{
 		Author: c.UserID, ClientID: "key:" + hex.EncodeToString(key[:16]), ClientSeq: 1, Digest: hex.EncodeToString(sum[:8]),
-	}, c.Once.Since, nil
+	}, execution.Since, nil
 }
 
 // from reads the chunks of a topic from a position on, for the express lane.

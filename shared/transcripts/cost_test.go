@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/idempotency"
 	"github.com/rapport/rapport/shared/patch"
 	"github.com/rapport/rapport/shared/table"
 	"github.com/rapport/rapport/shared/transcripts"
@@ -40,7 +40,7 @@ func TestCostOfAnAppend(t *testing.T) {
 				w.follow("socket-1")
 
 				ctx, meter := table.WithMeter(t.Context())
-				got, err := w.Append(ctx, w.member, w.request(test.texts...))
+				got, err := w.Append(ctx, w.member, nil, w.request(test.texts...))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -69,7 +69,7 @@ func TestCostOfABucket(t *testing.T) {
 	w.say("So.")
 	now.Advance(window)
 	ctx, meter := table.WithMeter(t.Context())
-	if _, err := w.Append(ctx, w.member, w.request("Well.")); err != nil {
+	if _, err := w.Append(ctx, w.member, nil, w.request("Well.")); err != nil {
 		t.Fatal(err)
 	}
 	if meter.Write() > 3 {
@@ -90,7 +90,7 @@ func TestCostOfOneself(t *testing.T) {
 			}
 		}
 		ctx, meter := table.WithMeter(t.Context())
-		if _, err := w.Append(ctx, w.member, in); err != nil {
+		if _, err := w.Append(ctx, w.member, nil, in); err != nil {
 			t.Fatal(err)
 		}
 		calls[named] = float64(meter.Calls())
@@ -113,7 +113,7 @@ func TestCostOfSpeakers(t *testing.T) {
 		in.Chunks[i].SpeakerID = patch.To(w.host.UserID)
 	}
 	ctx, meter := table.WithMeter(t.Context())
-	if _, err := w.Append(ctx, w.member, in); err != nil {
+	if _, err := w.Append(ctx, w.member, nil, in); err != nil {
 		t.Fatal(err)
 	}
 	if data := meter.ByTable()[w.tables.Data.Name()]; data.Read > 3 {
@@ -150,9 +150,9 @@ func TestCostOfReading(t *testing.T) {
 func TestCostOfAKey(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
 	w.say("So.")
-	for _, c := range []caller.Caller{w.member, w.keyed("k")} {
+	for _, e := range []*idempotency.Execution{nil, w.execution("k")} {
 		ctx, meter := table.WithMeter(t.Context())
-		if _, err := w.Append(ctx, c, w.request("Well.")); err != nil {
+		if _, err := w.Append(ctx, w.member, e, w.request("Well.")); err != nil {
 			t.Fatal(err)
 		}
 		if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != 1 || units.Read > 2 {

@@ -33,7 +33,7 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 			}
 		},
 		"the meeting ends": func(w *world, _ *clock.Manual) {
-			if _, err := w.meetings.End(w.t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+			if _, err := w.meetings.End(w.t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 				w.t.Fatal(err)
 			}
 		},
@@ -46,14 +46,14 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 			now.Advance(window)
 			in := w.request("x", "y")
 			in.Chunks[0].SpeakerID = patch.To(w.host.UserID)
-			first, err := w.Append(t.Context(), w.keyed("k"), in)
+			first, err := w.Append(t.Context(), w.member, w.execution("k"), in)
 			if err != nil {
 				t.Fatal(err)
 			}
 			now.Advance(dead)
 			meanwhile(w, now)
 			all := w.texts(0, 200)
-			again, err := w.Append(t.Context(), w.keyed("k"), in)
+			again, err := w.Append(t.Context(), w.member, w.execution("k"), in)
 			if err != nil || again.FirstPosition != first.FirstPosition || again.LastPosition != first.LastPosition {
 				t.Errorf("the retry got %+v, %v; want %+v", again, err, first)
 			}
@@ -68,18 +68,18 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 	now := clock.NewManual(noon)
 	w := newWorld(t, now)
-	w.keyed("k")
+	w.execution("k")
 	w.say("a")
 	now.Advance(dead)
-	c := w.keyed("k")
-	if c.Once.Since.IsZero() {
+	e := w.execution("k")
+	if e.Since.IsZero() {
 		t.Fatal("nobody says that there was another execution")
 	}
-	got, err := w.Append(t.Context(), c, w.request("x"))
+	got, err := w.Append(t.Context(), w.member, e, w.request("x"))
 	if err != nil || got.FirstPosition != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if c.Once.Unsettled {
+	if e.Unsettled {
 		t.Error("it is said not to know what was committed")
 	}
 }
@@ -89,29 +89,29 @@ func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 	now := clock.NewManual(noon)
 	w := newWorld(t, now)
-	if _, err := w.Append(t.Context(), w.keyed("k"), w.request("x")); err != nil {
+	if _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil {
 		t.Fatal(err)
 	}
 	now.Advance(dead)
 	member := meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.Observer}
-	if _, err := w.meetings.ChangeRole(t.Context(), w.host, member); err != nil {
+	if _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
 		t.Fatal(err)
 	}
-	c := w.keyed("k")
-	_, err := w.Append(t.Context(), c, w.request("x"))
+	e := w.execution("k")
+	_, err := w.Append(t.Context(), w.member, e, w.request("x"))
 	wantKind(t, err, errs.Forbidden)
-	if !c.Once.Unsettled {
+	if !e.Unsettled {
 		t.Error("the key would be free")
 	}
-	if err := w.once.Release(t.Context(), c.Once); err != nil { // as the endpoint does then
+	if err := w.once.Release(t.Context(), e); err != nil { // as the endpoint does then
 		t.Fatal(err)
 	}
 	now.Advance(time.Second)
 	member.Role = meetings.Member
-	if _, err := w.meetings.ChangeRole(t.Context(), w.host, member); err != nil {
+	if _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Append(t.Context(), w.keyed("k"), w.request("x")); err != nil || got.FirstPosition != 1 {
+	if got, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil || got.FirstPosition != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if all := w.texts(0, 10); len(all) != 1 {
@@ -123,22 +123,21 @@ func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 func TestRefusalsFreeTheKey(t *testing.T) {
 	w := newWorld(t, clock.NewManual(noon))
 	w.promote()
-	refuse := func(c caller.Caller, kind errs.Kind, speaker patch.Field[string]) {
+	refuse := func(c caller.Caller, key string, kind errs.Kind, speaker patch.Field[string]) {
 		t.Helper()
 		in := w.request("x")
 		in.Chunks[0].SpeakerID = speaker
-		_, err := w.Append(t.Context(), c, in)
+		e := w.execution(key)
+		_, err := w.Append(t.Context(), c, e, in)
 		wantKind(t, err, kind)
-		if c.Once.Unsettled {
+		if e.Unsettled {
 			t.Error("it is said not to know what was committed")
 		}
 	}
-	refuse(w.keyed("stranger"), errs.Validation, patch.To("mallory"))
-	if _, err := w.meetings.End(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	refuse(w.member, "stranger", errs.Validation, patch.To("mallory"))
+	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	refuse(w.keyed("over"), errs.MeetingNotActive, patch.Field[string]{})
-	observer := w.keyed("observer")
-	observer.UserID = "mallory"
-	refuse(observer, errs.Forbidden, patch.Field[string]{})
+	refuse(w.member, "over", errs.MeetingNotActive, patch.Field[string]{})
+	refuse(caller.Caller{UserID: "mallory"}, "observer", errs.Forbidden, patch.Field[string]{})
 }

@@ -50,14 +50,14 @@ type world struct {
 func newWorld(t testing.TB, c clock.Clock) *world {
 	t.Helper()
 	w := bareWorld(t, tabletest.New(t), c)
-	made, err := w.meetings.Create(t.Context(), w.host, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meeting, w.topic = made.MeetingID, transcripts.TopicPattern.Topic(made.MeetingID)
-	if _, err := w.meetings.Start(t.Context(), w.host, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -80,7 +80,7 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	kept := log.New(tables.Log, c, transcripts.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, tables.Control, directory{}, c, w.once), Audit: trail, Once: w.once,
+		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, w.once), Audit: trail, Once: w.once,
 		Clock: c, Streams: streams, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()}, Log: quiet,
 	})
 	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), streams, c)
@@ -90,6 +90,10 @@ func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
 	})
 	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
 	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
+	bob := users.User{UserID: w.member.UserID, DisplayName: w.member.DisplayName, Revision: 1}
+	if err := tables.Data.Put(t.Context(), users.Key(bob.UserID), bob); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -100,13 +104,6 @@ func registry(t testing.TB, types ...realtime.Registration) *realtime.Registry {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// directory knows whoever is asked for.
-type directory struct{}
-
-func (directory) Lookup(_ context.Context, userID string) (users.Person, error) {
-	return users.Person{Email: userID + "@example.com", DisplayName: userID}, nil
 }
 
 // sessions never end.
@@ -175,7 +172,7 @@ func (w *world) request(texts ...string) transcripts.AppendRequest {
 // say appends chunks of these texts as the member.
 func (w *world) say(texts ...string) transcripts.Appended {
 	w.t.Helper()
-	got, err := w.Append(w.t.Context(), w.member, w.request(texts...))
+	got, err := w.Append(w.t.Context(), w.member, nil, w.request(texts...))
 	if err != nil {
 		w.t.Fatalf("append %d chunks: %v", len(texts), err)
 	}
@@ -185,23 +182,21 @@ func (w *world) say(texts ...string) transcripts.Appended {
 // promote lets the member name speakers.
 func (w *world) promote() {
 	w.t.Helper()
-	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
+	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, nil, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// keyed is the member with an execution for an Idempotency-Key, begun as the
-// endpoint begins it.
-func (w *world) keyed(key string) caller.Caller {
+// execution is the member's for an Idempotency-Key, begun as the endpoint begins
+// it.
+func (w *world) execution(key string) *idempotency.Execution {
 	w.t.Helper()
-	once, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
-	if err != nil || once == nil || first != nil {
-		w.t.Fatalf("begin: %v, first answer %q, %v", once, first, err)
+	e, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
+	if err != nil || e == nil || first != nil {
+		w.t.Fatalf("begin: %v, first answer %q, %v", e, first, err)
 	}
-	c := w.member
-	c.Once = once
-	return c
+	return e
 }
 
 // page reads chunks after a position.

@@ -10,20 +10,23 @@ import (
 
 // Keys and access patterns, in the table Data.
 //
-//	what  PK             SK       read by
-//	user  USER#<userId>  PROFILE  every call, beside the session; invitations
+//	what                 PK                                     SK                         read by
+//	user                 USER#<userId>                          PROFILE                    every call, beside the session; invitations
+//	identity             IDENTITY#<hash of issuer and subject>  IDENTITY                   a person's first call to an instance of a function; webhooks
+//	identity, by user    USER#<userId>                          IDENTITY#<hash of issuer>  whoever erases a user
 //
-// In the table Control, for a minute (`ttl`).
-//
-//	what        PK                       SK       read by
-//	unknown id  UNKNOWN#<hash of userId> UNKNOWN  invitations of people who aren't stored
+// Issuers and subjects are hashed because they are another's words, of any
+// length and characters. The second row of an identity lies with its user, and
+// keeps them to one identity of an issuer.
 
 const (
-	userPrefix  = "USER#"
-	profileSort = "PROFILE"
+	userPrefix     = "USER#"
+	identityPrefix = "IDENTITY#"
+	profileSort    = "PROFILE"
+	identitySort   = "IDENTITY"
 )
 
-// Key is where a user lies; the gate reads it together with the session.
+// Key is where a user lies; the authenticator reads it together with the session.
 func Key(userID string) table.Key { return table.Key{PK: userPrefix + userID, SK: profileSort} }
 
 // RecordOf tells which user a record of the table's stream is about.
@@ -32,13 +35,17 @@ func RecordOf(r table.Record) (userID string, ok bool) {
 	return userID, ok && r.Key.SK == profileSort
 }
 
-func unknownKey(userID string) table.Key {
-	sum := sha256.Sum256([]byte(userID))
-	return table.Key{PK: "UNKNOWN#" + hex.EncodeToString(sum[:16]), SK: "UNKNOWN"}
+// IdentityKey is where an identity lies; the authenticator reads it together with the
+// session, where it doesn't know whose the identity is. The issuer's hash has one length, so no
+// two identities are written alike.
+func IdentityKey(id Identity) table.Key {
+	issuer := sha256.Sum256([]byte(id.Issuer))
+	sum := sha256.Sum256(append(issuer[:], id.Subject...))
+	return table.Key{PK: identityPrefix + hex.EncodeToString(sum[:]), SK: identitySort}
 }
 
-// unknownItem says that the directory doesn't know an id.
-type unknownItem struct {
-	// Until is how long that holds, in milliseconds since 1970.
-	Until int64 `json:"until"`
+// ownIdentityKey is where a user has their identity of an issuer.
+func ownIdentityKey(userID, issuer string) table.Key {
+	sum := sha256.Sum256([]byte(issuer))
+	return table.Key{PK: userPrefix + userID, SK: identityPrefix + hex.EncodeToString(sum[:16])}
 }

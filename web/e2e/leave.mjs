@@ -47,7 +47,7 @@ export async function leaveOften(browser, { person, meetingId }, way, runs) {
       await dialog.accept();
     };
     person.page.on("dialog", onDialog);
-    const word = `<${way} ${i} ${letters}>`;
+    const word = `<${way[0]}${i}${letters}>`;
     await person.editor.focus();
     await person.page.keyboard.press("Control+End");
     /** When the page had each letter. */

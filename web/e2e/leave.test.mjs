@@ -1,7 +1,7 @@
 /**
  * What was typed is there after the page was left at once: by an address, by
  * closing the tab, and by the end of its process, in an empty text and in a long
- * one. RUNS=50 for more of each (10), SIZES=0,200000 for other texts, KEYS=200
+ * one. RUNS=50 for more of each (3), SIZES=0,200000 for other texts, KEYS=200
  * keystrokes that are measured, WAYS=navigate,close,kill for some of the ways.
  * REPORT= names a file for the figures.
  */
@@ -18,7 +18,7 @@ import { startRunner } from "./runner.mjs";
 const chromium = findChromium();
 if (!chromium) console.log("browser test skipped: no Chromium found (Debian: apt-get install chromium; or set CHROMIUM to its path)");
 
-const runs = Number(process.env.RUNS ?? 10);
+const runs = Number(process.env.RUNS ?? 3);
 const keys = Number(process.env.KEYS ?? 60);
 const sizes = (process.env.SIZES ?? "0,200000").split(",").map(Number);
 /** @type {import("./leave.mjs").Way[]} */

@@ -1,10 +1,11 @@
 /** One person in a window of their own: what they see and what they can do. */
-import { segmentKey } from "../client/dist/claims.js";
-import { parseBase, parseSegment, replay } from "../client/dist/saved.js";
+import { segmentKey } from "../client/dist/offline/leases.js";
+import { parseBase, parseSegment, replay } from "../client/dist/offline/records.js";
 import { Wire } from "./wire.mjs";
 
 /** Generous, because the machine may be slow; nothing waits longer than it must. */
 export const patience = 60_000;
+const closeMs = 2_000;
 
 export class Person {
   /** @type {string[]} What went wrong in the page. */
@@ -187,7 +188,8 @@ export class Person {
    * @param {string} meetingId
    */
   async comeBack(meetingId, state = /Saved|Saving/) {
-    await this.page.close();
+    // A page that crashed may never say that it is closed.
+    await Promise.race([this.page.close(), new Promise((resolve) => setTimeout(resolve, closeMs))]);
     await this.goOnline();
     this.page = await this.context.newPage();
     this.#watch();

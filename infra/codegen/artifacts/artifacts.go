@@ -1,7 +1,7 @@
 // Package artifacts makes the files that follow from the declarations of the
-// functions: the routes in template.yaml, the OpenAPI document and the types of
-// the TypeScript client. The command codegen writes them; the checks compare
-// them with what stands in the tree.
+// functions: the routes in template.yaml, the OpenAPI document and the types and
+// methods of the TypeScript client. The command codegen writes them; the checks
+// compare them with what stands in the tree.
 package artifacts
 
 import (
@@ -17,7 +17,7 @@ import (
 const (
 	Template   = "template.yaml"
 	OpenAPI    = "docs/openapi.json"
-	TypeScript = "web/client/src/api.gen.ts"
+	TypeScript = "web/client/src/generated/api.gen.ts"
 )
 
 // Artifact is a file as it should be.
@@ -29,7 +29,7 @@ type Artifact struct {
 
 // All makes every artifact for the tree at root. Of template.yaml it rewrites
 // the routes alone.
-func All(root string, units []endpoint.Unit) ([]Artifact, error) {
+func All(root string, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	template, err := routes(os.DirFS(root), units)
 	if err != nil {
 		return nil, fmt.Errorf("routes of %s: %w", Template, err)
@@ -38,7 +38,7 @@ func All(root string, units []endpoint.Unit) ([]Artifact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
-	types, err := typeScript(document)
+	types, err := typeScript(document, clientNames())
 	if err != nil {
 		return nil, fmt.Errorf("TypeScript types: %w", err)
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // routes gives template.yaml with the HTTP routes of units between the marks.
-func routes(tree fs.FS, units []endpoint.Unit) ([]byte, error) {
+func routes(tree fs.FS, units []endpoint.FunctionSpec) ([]byte, error) {
 	text, err := fs.ReadFile(tree, Template)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ type route struct {
 // defaultRoute takes what no other route does.
 const defaultRoute = "$default"
 
-func httpRoutes(units []endpoint.Unit) []route {
+func httpRoutes(units []endpoint.FunctionSpec) []route {
 	var all []route
 	for _, unit := range units {
 		if unit.Trigger != endpoint.TriggerHTTP {

@@ -9,21 +9,43 @@ import (
 	"strings"
 )
 
-// typeScript writes the types of an OpenAPI document: `Schemas` with its
-// components, and `Operations` with the parameters, body and answer of each.
-func typeScript(document []byte) ([]byte, error) {
+// handwritten is the modules of those components whose types stand in the
+// client's own source, because they say more there than the schema does.
+func handwritten() map[string]string {
+	return map[string]string{"Op": "../ot/change.ts", "Place": "../ot/places.ts"}
+}
+
+// typeScript writes what the client has of an OpenAPI document: `Schemas` with
+// its components, `Operations` with the parameters, body and answer of each, and
+// the methods that call them, as the type `Methods` and the table `routes`.
+// `names` says what some operations are called; an entry that names none is an
+// error.
+func typeScript(document []byte, names map[string]string) ([]byte, error) {
 	var doc openAPI
 	if err := json.Unmarshal(document, &doc); err != nil {
 		return nil, err
 	}
+	methods, err := methodsOf(doc.operations(), names)
+	if err != nil {
+		return nil, err
+	}
+	modules := handwritten()
 	w := &writer{}
 	w.line("// Written by `make codegen` from the declarations in functions/; not by hand.")
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		if doc.Components.Schemas[name] != nil {
+			w.line(fmt.Sprintf("import type { %s } from %q;", name, modules[name]))
+		}
+	}
 	w.line("")
 	w.line("/** The requests and answers of the API, by name. */")
 	w.open("export interface Schemas {")
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {
-		s := doc.Components.Schemas[name]
-		w.member(name, false, s)
+		if modules[name] != "" {
+			w.line("readonly " + name + ": " + name + ";")
+			continue
+		}
+		w.member(name, false, doc.Components.Schemas[name])
 	}
 	w.close("}")
 	w.line("")
@@ -33,6 +55,16 @@ func typeScript(document []byte) ([]byte, error) {
 		w.operation(call)
 	}
 	w.close("}")
+	w.line("")
+	w.line("/** The methods that call the API as a signed-in person; `Options` is what every call takes beside its input. */")
+	w.open("export interface Methods<Options> {")
+	w.signatures(methods)
+	w.close("}")
+	w.line("")
+	w.line("/** Method and path of each; the third word says what the call takes after the path's parameters. */")
+	w.open("export const routes = {")
+	w.routes(methods)
+	w.close("} as const;")
 	return []byte(w.String()), w.err
 }
 
@@ -51,6 +83,7 @@ type (
 			Schema      *schema
 		}
 		RequestBody *content
+		Security    []any
 		Responses   map[string]content
 		route       string
 	}
@@ -170,6 +203,8 @@ func (op operation) answer() *schema {
 	}
 	return nil
 }
+
+var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
 var plainName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
 

@@ -154,7 +154,7 @@ type StreamFault struct {
 	Repeat bool
 }
 
-// Stream decides about one batch for a reader, such as `realtime/fanout Data`.
+// Stream decides about one batch for a reader, such as `streams/fanout Data`.
 func (i *Injector) Stream(reader string) StreamFault {
 	var fault StreamFault
 	if i.choose(place{reader, "delay"}, 1, StreamDelayed) != None {

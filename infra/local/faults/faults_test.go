@@ -131,7 +131,7 @@ func TestSkewAndDelayStayWithinBounds(t *testing.T) {
 			t.Fatalf("a clock that may be off by 1 ms is off by %v", skew)
 		}
 		early, late = early || skew < -faults.MaxSkew/2, late || skew > faults.MaxSkew/2
-		fault := i.Stream("realtime/fanout Log")
+		fault := i.Stream("streams/fanout Log")
 		if !fault.Repeat || fault.Delay < 0 || fault.Delay > 5*time.Second {
 			t.Fatalf("a batch met %+v", fault)
 		}

@@ -35,11 +35,11 @@ func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after 
 // invocation reaches a table, a queue or a socket, and its answer is thrown away.
 // network carries their calls of tables and queues; nil ones are clients of their
 // own for each instance.
-func (i *Injector) Units(units []endpoint.Unit, network platform.Outside) []endpoint.Unit {
+func (i *Injector) Units(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
 	if i == nil {
 		return units
 	}
-	faulty := make([]endpoint.Unit, len(units))
+	faulty := make([]endpoint.FunctionSpec, len(units))
 	for n, unit := range units {
 		open := unit.Open
 		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {

@@ -36,8 +36,8 @@ func (h handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 }
 
 // unit is a function that runs f on an open platform.
-func unit(f func(context.Context, *platform.Platform) error) endpoint.Unit {
-	return endpoint.Unit{Name: "desk/work", Open: func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+func unit(f func(context.Context, *platform.Platform) error) endpoint.FunctionSpec {
+	return endpoint.FunctionSpec{Name: "desk/work", Open: func(ctx context.Context, env config.Env) (lambda.Handler, error) {
 		p, err := platform.Open(ctx, env)
 		if err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func environment() config.Env {
 // with, if it was.
 func invoke(t *testing.T, i *faults.Injector, n tables, f func(context.Context, *platform.Platform) error) (answer string, killed any) {
 	t.Helper()
-	instance, err := i.Units([]endpoint.Unit{unit(f)}, platform.Outside{Tables: n})[0].Open(t.Context(), environment())
+	instance, err := i.Units([]endpoint.FunctionSpec{unit(f)}, platform.Outside{Tables: n})[0].Open(t.Context(), environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestReadersLiveWithAClockThatIsOff(t *testing.T) {
 // Without faults functions are as they were.
 func TestNoFaultsNoUnits(t *testing.T) {
 	t.Parallel()
-	units := []endpoint.Unit{{Name: "desk/work"}}
+	units := []endpoint.FunctionSpec{{Name: "desk/work"}}
 	var none *faults.Injector
 	if got := none.Units(units, platform.Outside{}); &got[0] != &units[0] {
 		t.Error("the functions were changed")

@@ -27,7 +27,9 @@ var ErrFull = errors.New("the local directory is full")
 
 // User is a local person.
 type User struct {
-	Name      string    `json:"name"`
+	Name string `json:"name"`
+	// ID is the issuer's, which its tokens have as `sub`. Functions have another for
+	// the same person; see Issuer.UserID.
 	ID        string    `json:"id"`
 	FirstName string    `json:"firstName"`
 	LastName  string    `json:"lastName"`
@@ -61,7 +63,7 @@ func checkName(user string) string {
 	return ""
 }
 
-// identifier is a name's user id: `user_ada`. Characters that don't stand well
+// identifier is what the issuer calls the person of a name: `user_ada`. Characters that don't stand well
 // in a path become dashes, and then a part of the name's hash keeps two names
 // apart.
 func identifier(user string) string {
@@ -157,11 +159,17 @@ func (d *directory) ensure(called string) (User, error) {
 	return user, nil
 }
 
-// known gives a person as WorkOS knows one.
-func (d *directory) known(id string) (workostest.User, bool) {
+// of gives the person of an id.
+func (d *directory) of(id string) (User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	user, ok := d.byID[id]
+	return user, ok
+}
+
+// known gives a person as WorkOS knows one.
+func (d *directory) known(id string) (workostest.User, bool) {
+	user, ok := d.of(id)
 	return workostest.User{ID: user.ID, Email: user.Email, FirstName: user.FirstName, LastName: user.LastName, CreatedAt: user.CreatedAt}, ok
 }
 

@@ -19,7 +19,7 @@ func (i *Issuer) Handler(log *slog.Logger) http.Handler {
 	mux.Handle("/dev/token", dev.Only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveToken(w, r, log) }))
 	mux.Handle("/dev/revoke", dev.Only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { i.serveRevoke(w, r, log) }))
 	mux.Handle("/dev/jwks", dev.Only(http.MethodGet, i.serveKeys))
-	mux.Handle("/dev/users", dev.Only(http.MethodGet, i.serveUsers))
+	mux.Handle("/dev/users", dev.Only(http.MethodGet, func(w http.ResponseWriter, r *http.Request) { i.serveUsers(w, r, log) }))
 	mux.Handle("/dev/workos/", http.StripPrefix("/dev/workos", workostest.Users(i.APIKey, i.people.known)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		gateway.WriteProblem(w, http.StatusNotFound, "NOT_FOUND", "There is nothing at this path.")
@@ -48,7 +48,26 @@ func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request, log *slog.Lo
 		gateway.WriteProblem(w, http.StatusInternalServerError, "INTERNAL", "The token could not be made.")
 		return
 	}
-	dev.WriteJSON(w, token)
+	userID, err := i.UserID(r.Context(), token.User)
+	if err != nil {
+		refuseUnknown(w, err, log)
+		return
+	}
+	dev.WriteJSON(w, issued{token.AccessToken, userID, token.ExpiresIn})
+}
+
+// issued is a token as it is given out, with the id that the functions have for
+// its person.
+type issued struct {
+	AccessToken string `json:"accessToken"`
+	UserID      string `json:"userId"`
+	ExpiresIn   int    `json:"expiresIn"`
+}
+
+// refuseUnknown answers where the functions didn't tell what they call somebody.
+func refuseUnknown(w http.ResponseWriter, err error, log *slog.Logger) {
+	log.Error("user id", "error", err.Error())
+	gateway.WriteProblem(w, http.StatusBadGateway, "PROVIDER_ERROR", "The functions did not say who this is. Please try again.")
 }
 
 // check says where a request is wrong and how, or nothing.
@@ -82,10 +101,16 @@ type listed struct {
 	Email       string `json:"email"`
 }
 
-func (i *Issuer) serveUsers(w http.ResponseWriter, _ *http.Request) {
-	items := []listed{}
-	for _, user := range i.Users() {
-		items = append(items, listed{user.Name, user.ID, user.DisplayName(), user.Email})
+func (i *Issuer) serveUsers(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
+	people := i.Users()
+	ids, err := i.userIDs(r.Context(), people)
+	if err != nil {
+		refuseUnknown(w, err, log)
+		return
+	}
+	items := make([]listed, len(people))
+	for n, user := range people {
+		items[n] = listed{user.Name, ids[n], user.DisplayName(), user.Email}
 	}
 	dev.WriteJSON(w, map[string][]listed{"items": items})
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"time"
 
 	"github.com/rapport/rapport/shared/clock"
@@ -40,9 +41,10 @@ type Options struct {
 	URL string
 	// APIKey is what callers of the WorkOS stand-in must present.
 	APIKey string
-	// WebhookURL is where it tells of ended sessions, and WebhookSecret what it
-	// signs that with.
-	WebhookURL    string
+	// APIURL is where the functions are served, which hear of ended sessions there
+	// and are asked what they call somebody. WebhookSecret is what events for them
+	// are signed with.
+	APIURL        string
 	WebhookSecret string
 	Clock         clock.Clock
 }
@@ -53,6 +55,8 @@ type Issuer struct {
 	key      workostest.Key
 	people   *directory
 	sessions *sessions
+	ids      ids
+	client   *http.Client
 }
 
 // New reads the key and the people of a directory, or makes them.
@@ -69,7 +73,12 @@ func New(options Options) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local issuer: %w", errors.Join(err, people.close()))
 	}
-	return &Issuer{Options: options, key: key, people: people, sessions: sessions}, nil
+	return &Issuer{
+		Options: options, key: key, people: people, sessions: sessions, ids: ids{byUser: map[string]string{}},
+		// A connection that was opened beside others and not needed would look, to a
+		// server that is to stop, like a request that is still to come.
+		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}, nil
 }
 
 // Close lets go of the files.
@@ -88,11 +97,14 @@ type TokenRequest struct {
 	Claims map[string]json.RawMessage `json:"claims"`
 }
 
-// Token is a signed token and whose it is. ExpiresIn is in seconds.
+// Token is a signed token, which names a local person or whom its claims say.
 type Token struct {
-	AccessToken string `json:"accessToken"`
-	UserID      string `json:"userId"`
-	ExpiresIn   int    `json:"expiresIn"`
+	AccessToken string
+	// User is the local person whom the token is of, or, where its claims name
+	// nobody here, for whom it was asked.
+	User User
+	// ExpiresIn is in seconds.
+	ExpiresIn int
 }
 
 // Mint signs a token of a new session. The request has been checked.
@@ -125,5 +137,8 @@ func (i *Issuer) Mint(in TokenRequest) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("sign token: %w", err)
 	}
-	return Token{AccessToken: signed, UserID: user.ID, ExpiresIn: life}, nil
+	if other, known := i.people.of(textOf(claims, "sub")); known {
+		user = other
+	}
+	return Token{AccessToken: signed, User: user, ExpiresIn: life}, nil
 }

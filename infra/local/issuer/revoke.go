@@ -1,14 +1,10 @@
 package issuer
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,11 +18,7 @@ import (
 const (
 	// parallelWebhooks bounds the webhooks that are under way at once.
 	parallelWebhooks = 8
-	// webhookTries bounds how often one is sent; WorkOS tries for days.
-	webhookTries = 5
-	webhookPause = 100 * time.Millisecond
-	webhookLimit = 15 * time.Second
-	maxAnswer    = 64 << 10
+	webhookPath      = "/v1/webhooks/workos"
 )
 
 // RevokeRequest ends the sessions of a local person.
@@ -65,41 +57,11 @@ func (i *Issuer) revoke(ctx context.Context, one session) error {
 	if err != nil {
 		return err
 	}
-	for try := 1; ; try++ {
-		again, err := i.deliver(ctx, body)
-		if err == nil || !again || try == webhookTries {
-			return err
-		}
-		if err := i.Clock.Sleep(ctx, webhookPause<<try); err != nil {
-			return err
-		}
-	}
-}
-
-// deliver sends a webhook once, and tells whether it may be sent again.
-func (i *Issuer) deliver(ctx context.Context, body []byte) (again bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, webhookLimit)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, i.WebhookURL, bytes.NewReader(body))
-	if err != nil {
-		return false, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", "WorkOS/1")
-	request.Header.Set(workos.SignatureHeader, workos.Sign(i.WebhookSecret, i.Clock.Now(), body))
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return true, fmt.Errorf("send webhook: %w", err)
-	}
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return true, fmt.Errorf("send webhook: %w", err)
-	}
-	if response.StatusCode != http.StatusOK {
-		again = response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= http.StatusInternalServerError
-		return again, fmt.Errorf("the webhook was answered %d: %.200s", response.StatusCode, answer)
-	}
-	return false, nil
+	_, err = i.send(ctx, http.MethodPost, webhookPath, body, http.Header{
+		"Content-Type": {"application/json"}, "User-Agent": {"WorkOS/1"},
+		http.CanonicalHeaderKey(workos.SignatureHeader): {workos.Sign(i.WebhookSecret, i.Clock.Now(), body)},
+	})
+	return err
 }
 
 // serveRevoke answers POST /dev/revoke.

@@ -14,21 +14,27 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/shared/clock"
 	"github.com/rapport/rapport/shared/identity/workos"
 )
 
-// door takes webhooks as the API would.
+// door takes webhooks as the API would, and tells who somebody is.
 type door struct {
 	secret string
 	clock  clock.Clock
 
 	mu      sync.Mutex
 	refused int
+	asked   int
 	ended   []string
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && r.URL.Path == "/v1/me" {
+		d.tell(w, r)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || workos.NewSignatures(d.secret, d.clock).Check(r.Header.Get(workos.SignatureHeader), body) != nil {
 		w.WriteHeader(http.StatusUnauthorized)
@@ -55,6 +61,29 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.ended = append(d.ended, event.Data.UserID+" "+event.Data.ID)
 }
 
+// tell answers who calls, each time they ask.
+func (d *door) tell(w http.ResponseWriter, r *http.Request) {
+	claims := jwt.MapClaims{}
+	_, _, err := jwt.NewParser().ParseUnverified(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), claims)
+	sub, named := claims["sub"].(string)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked++
+	if d.refused > 0 {
+		d.refused--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if err != nil || !named {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	dev.WriteJSON(w, map[string]string{"userId": ours(sub)})
+}
+
+// ours is what the door calls whom the issuer calls by a name of its own.
+func ours(sub string) string { return "our " + sub }
+
 // take gives what has ended since it was last asked.
 func (d *door) take() []string {
 	d.mu.Lock()
@@ -70,7 +99,7 @@ func desk(t *testing.T, dir string, c clock.Clock, at *door) *Issuer {
 	t.Helper()
 	server := httptest.NewServer(at)
 	t.Cleanup(server.Close)
-	i, err := New(Options{Dir: dir, URL: url, APIKey: apiKey, Clock: c, WebhookURL: server.URL, WebhookSecret: "whsec"})
+	i, err := New(Options{Dir: dir, URL: url, APIKey: apiKey, Clock: c, APIURL: server.URL, WebhookSecret: "whsec"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +185,7 @@ func TestRevokeThatFails(t *testing.T) {
 		t.Errorf("answered %d %s, want 502", status, body)
 	}
 	at.secret = "whsec"
-	at.refused = webhookTries
+	at.refused = sendTries
 	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 502 {
 		t.Errorf("answered %d %s, want 502", status, body)
 	}

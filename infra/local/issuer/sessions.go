@@ -142,18 +142,6 @@ func (s *sessions) close() error {
 // none where they name no session or nobody, for then the token is good for
 // nothing.
 func sessionOf(claims jwt.MapClaims, now time.Time) (session, bool) {
-	text := func(name string) string {
-		switch value := claims[name].(type) {
-		case string:
-			return value
-		case json.RawMessage:
-			var text string
-			if json.Unmarshal(value, &text) == nil {
-				return text
-			}
-		}
-		return ""
-	}
 	expires := now.Add(longest)
 	switch value := claims["exp"].(type) {
 	case int64:
@@ -164,6 +152,20 @@ func sessionOf(claims jwt.MapClaims, now time.Time) (session, bool) {
 			expires = time.Unix(int64(seconds), 0)
 		}
 	}
-	one := session{ID: text("sid"), UserID: text("sub"), Until: expires.Add(socketsLast)}
+	one := session{ID: textOf(claims, "sid"), UserID: textOf(claims, "sub"), Until: expires.Add(socketsLast)}
 	return one, one.ID != "" && one.UserID != "" && now.Before(one.Until)
+}
+
+// textOf is a claim that is a string; empty for any other.
+func textOf(claims jwt.MapClaims, name string) string {
+	switch value := claims[name].(type) {
+	case string:
+		return value
+	case json.RawMessage:
+		var text string
+		if json.Unmarshal(value, &text) == nil {
+			return text
+		}
+	}
+	return ""
 }

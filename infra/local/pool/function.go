@@ -21,7 +21,7 @@ import (
 
 // function is one function with its instances.
 type function struct {
-	unit  endpoint.Unit
+	unit  endpoint.FunctionSpec
 	spec  template.Function
 	env   config.Env
 	slots chan struct{}
@@ -32,7 +32,7 @@ type function struct {
 	seen counters
 }
 
-func newFunction(unit endpoint.Unit, spec template.Function, env config.Env, log *slog.Logger) *function {
+func newFunction(unit endpoint.FunctionSpec, spec template.Function, env config.Env, log *slog.Logger) *function {
 	bound := DefaultConcurrency
 	if spec.Reserved != nil {
 		bound = *spec.Reserved

@@ -49,8 +49,8 @@ type Pool struct {
 // folder; a function without a unit is an error, a unit without a function can't
 // be invoked. The base environment is what the laptop adds for every function,
 // such as AWS_ENDPOINT_URL_DYNAMODB; see Environment.
-func New(units []endpoint.Unit, functions []template.Function, base config.Env, log *slog.Logger) (*Pool, error) {
-	byFolder := make(map[string]endpoint.Unit, len(units))
+func New(units []endpoint.FunctionSpec, functions []template.Function, base config.Env, log *slog.Logger) (*Pool, error) {
+	byFolder := make(map[string]endpoint.FunctionSpec, len(units))
 	for _, unit := range units {
 		byFolder[unit.Name] = unit
 	}

@@ -46,7 +46,7 @@ type Config struct {
 	// one at or above the working directory.
 	Root string
 	// Units are the functions that may run; the templates say which do.
-	Units []endpoint.Unit
+	Units []endpoint.FunctionSpec
 	// Calls stand before everything that the functions call, and before the
 	// runner's own steps: for tests that watch or change the calls.
 	Calls []door.Step

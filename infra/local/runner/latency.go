@@ -38,11 +38,11 @@ func newProfile(name string, c clock.Clock) (profile, error) {
 func (p profile) none() bool { return p.Model == nil }
 
 // units are functions whose instances start cold.
-func (p profile) units(units []endpoint.Unit) []endpoint.Unit {
+func (p profile) units(units []endpoint.FunctionSpec) []endpoint.FunctionSpec {
 	if p.none() {
 		return units
 	}
-	colder := make([]endpoint.Unit, len(units))
+	colder := make([]endpoint.FunctionSpec, len(units))
 	for i, unit := range units {
 		open := unit.Open
 		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {

@@ -226,7 +226,7 @@ func (r *Runner) startIssuer() error {
 	r.at.webhookSecret = rand.Text()
 	r.Issuer, err = issuer.New(issuer.Options{
 		Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock,
-		WebhookURL: loopback(r.at.port) + "/v1/webhooks/workos", WebhookSecret: r.at.webhookSecret,
+		APIURL: loopback(r.at.port), WebhookSecret: r.at.webhookSecret,
 	})
 	if err != nil {
 		return err
@@ -256,7 +256,7 @@ func (r *Runner) post(w http.ResponseWriter, request *http.Request) {
 }
 
 // inside are functions whose calls stay in this process.
-func inside(units []endpoint.Unit, network platform.Outside) []endpoint.Unit {
+func inside(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
 	near := slices.Clone(units)
 	for i, unit := range units {
 		near[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {

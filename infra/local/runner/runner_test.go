@@ -79,7 +79,7 @@ func testConfig() (Config, error) {
 		return c, err
 	}
 	for _, function := range stack.Functions {
-		c.Units = append(c.Units, endpoint.Unit{Name: function.Folder, Open: telling(function.Folder)})
+		c.Units = append(c.Units, endpoint.FunctionSpec{Name: function.Folder, Open: telling(function.Folder)})
 	}
 	return c, nil
 }
@@ -89,6 +89,7 @@ type told struct {
 	Function string
 	Path     string
 	Env      config.Env
+	UserID   string `json:"userId"`
 }
 
 func telling(folder string) func(context.Context, config.Env) (lambda.Handler, error) {
@@ -98,7 +99,7 @@ func telling(folder string) func(context.Context, config.Env) (lambda.Handler, e
 			if err := json.Unmarshal(payload, &event); err != nil {
 				return nil, err
 			}
-			body, err := json.Marshal(told{folder, event.RawPath, env})
+			body, err := json.Marshal(told{folder, event.RawPath, env, "told by " + folder})
 			if err != nil {
 				return nil, err
 			}
@@ -165,7 +166,8 @@ func TestEverythingHasItsAddress(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/": "<p>console", "/assets/a-1.js": "1", "/openapi.json": `"openapi"`,
-		"/metrics": `rapport_function_invocations_total{function="users/get"} 1`, "/dev/jwks": `"RS256"`, "/dev/users": `"user_ada"`, "/ops": "<p>console",
+		"/metrics": `rapport_function_invocations_total{function="notes/get"} 1`, "/dev/jwks": `"RS256"`, "/ops": "<p>console",
+		"/dev/users": `"userId":"told by users/get"`,
 	} {
 		status, body, _ := get(t, r.URL+path, nil)
 		if status != 200 || !strings.Contains(body, want) {

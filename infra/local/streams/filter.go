@@ -221,6 +221,20 @@ func same(literal, v any) bool {
 	return false
 }
 
+// Passes tells whether a record of Lambda's event goes to a function whose event
+// source has these filters.
+func Passes(filters []string, event map[string]any) (bool, error) {
+	patterns := make([]pattern, len(filters))
+	for i, text := range filters {
+		p, err := parsePattern(text)
+		if err != nil {
+			return false, fmt.Errorf("filter %s: %w", text, err)
+		}
+		patterns[i] = p
+	}
+	return passes(patterns, event), nil
+}
+
 // passes tells whether a record goes to the function: one filter matches, or
 // there are none.
 func passes(filters []pattern, event map[string]any) bool {

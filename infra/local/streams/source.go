@@ -22,7 +22,7 @@ import (
 // source is one event source of one function.
 type source struct {
 	Config
-	// name is that of the reader's files: `realtime-fanout.Log`.
+	// name is that of the reader's files: `streams-fanout.Log`.
 	name     string
 	function template.Function
 	spec     template.EventSource

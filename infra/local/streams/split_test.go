@@ -293,7 +293,7 @@ func TestPoisonNamedByItsFunction(t *testing.T) {
 		return failed
 	})
 	units := endpoint.Domain("a", func(context.Context, config.Env) (endpoint.App[struct{}], error) {
-		return endpoint.App[struct{}]{Surroundings: endpoint.Surroundings{Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)}}, nil
+		return endpoint.App[struct{}]{Runtime: endpoint.Runtime{Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)}}, nil
 	}, map[string]endpoint.Function[struct{}]{"b": read})
 	function, err := units[0].Open(t.Context(), nil)
 	if err != nil {

@@ -85,7 +85,7 @@ type Config struct {
 // Faults decides what happens to a batch beside being delivered.
 type Faults interface {
 	// Batch is asked once for each batch of a reader, such as
-	// `realtime-fanout.Log`: whether it is delivered again after it succeeded, and
+	// `streams-fanout.Log`: whether it is delivered again after it succeeded, and
 	// how much later it is delivered. Logical shards ask at the same time.
 	Batch(reader string) (repeat bool, delay time.Duration)
 }
@@ -157,7 +157,7 @@ func (r *Readers) Snapshot() []Statistics {
 	return all
 }
 
-// sourceName names a reader's files: `realtime-fanout.Log`.
+// sourceName names a reader's files: `streams-fanout.Log`.
 func sourceName(folder, event string) string {
 	return strings.ReplaceAll(folder, "/", "-") + "." + event
 }

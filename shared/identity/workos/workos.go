@@ -30,14 +30,13 @@ func New(apiKey, endpoint string, client *http.Client) *Directory {
 	return &Directory{client: c}
 }
 
-// Lookup implements users.Directory. An id is whatever a caller wrote, and the
-// client puts it into a path: it is escaped, and believed only where the answer
-// is about that very id.
-func (d *Directory) Lookup(ctx context.Context, userID string) (users.Person, error) {
-	if userID == "" || userID == "." || userID == ".." {
+// Lookup implements users.Directory. The client puts the subject into a path: it
+// is escaped, and believed only where the answer is about that very one.
+func (d *Directory) Lookup(ctx context.Context, subject string) (users.Person, error) {
+	if subject == "" || subject == "." || subject == ".." {
 		return users.Person{}, users.ErrUnknown
 	}
-	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: url.PathEscape(userID)})
+	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: url.PathEscape(subject)})
 	var refused workos_errors.HTTPError
 	if errors.As(err, &refused) && refused.Code == http.StatusNotFound {
 		return users.Person{}, users.ErrUnknown
@@ -45,7 +44,7 @@ func (d *Directory) Lookup(ctx context.Context, userID string) (users.Person, er
 	if err != nil {
 		return users.Person{}, fmt.Errorf("workos: get user: %w", err)
 	}
-	if user.ID != userID {
+	if user.ID != subject {
 		return users.Person{}, users.ErrUnknown
 	}
 	name := strings.TrimSpace(user.FirstName + " " + user.LastName)

@@ -86,9 +86,11 @@ type Step struct {
 	Revokes string `json:"revokes,omitempty"`
 	// Runs has a function with a schedule run now.
 	Runs string `json:"runs,omitempty"`
-	// Until waits for a function to do one of these actions by itself.
+	// Until waits for a function to do one of these actions by itself, On the table
+	// of this name where the function does them on several.
 	Until   string   `json:"until,omitempty"`
 	Actions []string `json:"actions,omitempty"`
+	On      string   `json:"on,omitempty"`
 }
 
 // Load reads the folder events of the tree.

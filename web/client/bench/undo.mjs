@@ -7,7 +7,7 @@
  */
 import { cpus } from "node:os";
 import { apply, invert } from "../dist/index.js";
-import { UndoHistory } from "../dist/undo.js";
+import { UndoHistory } from "../dist/ot/undo.js";
 
 const minutes = Number(process.env.MINUTES ?? "60");
 const framesPerSecond = 8;
@@ -30,7 +30,7 @@ for (const minute of spent) {
       // One types at the end, the other in the middle of what is there.
       const position = lines.own + 1 + (i % 2 === 0 ? lines.others : lines.others >> 1);
       const begun = performance.now();
-      history.others([{ type: "insert", position, content: "y" }]);
+      history.applyRemote([{ type: "insert", position, content: "y" }]);
       minute.frames += performance.now() - begun;
       minute.frameCount++;
       lines.others++;

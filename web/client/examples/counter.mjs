@@ -21,7 +21,7 @@ function show() {
 }
 
 meeting.on("view", show);
-meeting.on("here", show);
+meeting.on("presence", show);
 notes.on("committed", show);
 const transcript = rapport.watchTranscript(meetingId, {
   onChunk: ({ isFinal }) => {

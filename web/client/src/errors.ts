@@ -1,6 +1,3 @@
-import { asCount, asString, readEach, readShape } from "./json.ts";
-import type { Fields } from "./json.ts";
-
 /** Codes of the contract. */
 export type ContractCode =
   | "UNAUTHORIZED"
@@ -24,6 +21,7 @@ export type ContractCode =
  */
 export type ClientCode = "NETWORK" | "TIMEOUT" | "DISCONNECTED" | "CLOSED" | "PROTOCOL";
 
+/** Why something failed. */
 export type ErrorCode = ContractCode | ClientCode;
 
 /** One thing to mend: `location` is like `body.chunks[3].text`. */
@@ -32,6 +30,7 @@ export interface ErrorItem {
   readonly detail: string;
 }
 
+/** What an error is made of. */
 export interface RapportErrorFields {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -49,11 +48,17 @@ export interface RapportErrorFields {
 /** Every failure that this package reports, whether the server or the client found it. */
 export class RapportError extends Error {
   readonly code: ErrorCode;
+  /** What is wrong, for whoever develops or reports it. */
   readonly detail: string;
+  /** The HTTP status; 0 where there was none. */
   readonly status: number;
+  /** With VALIDATION_ERROR: what to mend, and where. Empty otherwise. */
   readonly errors: readonly ErrorItem[];
+  /** Names the call in the server's log. */
   readonly requestId: string | undefined;
+  /** Milliseconds to wait before trying again, where the server said so. */
   readonly retryAfter: number | undefined;
+  /** With HISTORY_GONE: the oldest version that is still kept. */
   readonly oldest: number | undefined;
 
   constructor(fields: RapportErrorFields) {
@@ -67,23 +72,6 @@ export class RapportError extends Error {
     this.retryAfter = fields.retryAfter;
     this.oldest = fields.oldest;
   }
-}
-
-const contractCodes: ReadonlySet<string> = new Set<ContractCode>([
-  "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "METHOD_NOT_ALLOWED", "VALIDATION_ERROR",
-  "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "CONFLICT", "MEETING_NOT_ACTIVE",
-  "HISTORY_GONE", "RATE_LIMITED", "PROVIDER_ERROR", "INTERNAL",
-]);
-
-/** What a problem and an error frame say alike; undefined what they don't. */
-export function readRefusal(fields: Fields) {
-  const code = asString(fields["code"]);
-  return {
-    code: code !== undefined && contractCodes.has(code) ? (code as ContractCode) : undefined,
-    detail: asString(fields["detail"]),
-    errors: readEach<ErrorItem>(fields["errors"], (item) => readShape(item, { location: asString, detail: asString })),
-    oldest: asCount(fields["oldest"]),
-  };
 }
 
 /** The caller closed what was to be used. */

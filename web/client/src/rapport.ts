@@ -1,24 +1,26 @@
-import { createApi } from "./api.ts";
-import type { Api } from "./api.ts";
-import { SocketConnection } from "./connection.ts";
-import type { Connection } from "./connection.ts";
-import { closedError } from "./errors.ts";
-import type { RapportError } from "./errors.ts";
-import { Http } from "./http.ts";
-import type { TokenProvider } from "./http.ts";
-import { MeetingSession } from "./meeting.ts";
-import type { MeetingReader } from "./meetingreader.ts";
-import type { NotesSession } from "./notes.ts";
-import { platform } from "./platform.ts";
-import type { PartialPlatform, Platform } from "./platform.ts";
-import { PresenceNumbers } from "./presence.ts";
-import type { WebSocketConstructor } from "./socket.ts";
-import type { Offline } from "./storage.ts";
-import type { EndReason } from "./subscription.ts";
-import { Transcriber, TranscriptFollower } from "./transcript.ts";
-import type { TranscriptHandlers } from "./transcript.ts";
-import type { MeetingView, User } from "./types.ts";
+import { createApi } from "./api/api.ts";
+import type { Api } from "./api/api.ts";
+import type { User } from "./api/types.ts";
+import { closedError, RapportError } from "./errors.ts";
+import { meetingTopic } from "./meeting/meetingtopic.ts";
+import type { PresenceSequence } from "./meeting/presencesender.ts";
+import type { MeetingReader } from "./meeting/reader.ts";
+import type { MeetingSession } from "./meeting/session.ts";
+import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
+import type { TranscriptWatchHandlers } from "./meeting/transcript.ts";
+import type { MeetingWatchHandlers } from "./meeting/types.ts";
+import { SocketConnection } from "./net/connection.ts";
+import type { Connection } from "./net/connection.ts";
+import { Http } from "./net/http.ts";
+import type { TokenProvider } from "./net/http.ts";
+import type { NotesSession } from "./notes/session.ts";
+import type { Offline } from "./offline/storage.ts";
+import { notify } from "./runtime/emitter.ts";
+import { platform } from "./runtime/platform.ts";
+import type { PartialPlatform, Platform } from "./runtime/platform.ts";
+import type { WebSocketConstructor } from "./runtime/websocket.ts";
 
+/** What a client is made with. */
 export interface RapportOptions {
   /** Where the API is, without `/v1`: `http://localhost:3000`, or `""` for the page's own origin. */
   readonly baseUrl: string;
@@ -37,30 +39,40 @@ export interface RapportOptions {
   readonly offline?: Offline | null;
   /** Where the platform has no WebSocket of its own. */
   readonly webSocket?: WebSocketConstructor;
+  /** In place of the platform's own. */
   readonly fetch?: typeof globalThis.fetch;
   /** Time, chance and the rest of the machine, for tests. */
   readonly platform?: PartialPlatform;
 }
 
+/** Something that is followed until `close`, or until its end. */
 export interface Subscription {
+  /** Nothing is called back any more. Closing again does nothing. */
   close(): void;
 }
 
-/** One user's client: HTTP methods, one connection, live topics, notes sessions. */
-export class Rapport implements Api {
-  readonly me: Api["me"];
-  readonly updateMe: Api["updateMe"];
-  readonly meetings: Api["meetings"];
-  readonly participants: Api["participants"];
-  readonly notes: Api["notes"];
-  readonly transcript: Api["transcript"];
-  readonly presence: Api["presence"];
-  readonly tickets: Api["tickets"];
+/** What is loaded when it is first needed. */
+type Lazy = typeof import("./lazy.ts");
+
+async function loadLazy(): Promise<Lazy> {
+  try {
+    return await import("./lazy.ts");
+  } catch (cause) {
+    throw new RapportError({ code: "NETWORK", detail: "a part of the client could not be loaded", cause });
+  }
+}
+
+/** The methods of the API, under the names of the declarations. */
+export interface Rapport extends Api {}
+
+/** One user's client: HTTP methods, one connection, live topics, sessions of meetings and notes. */
+export class Rapport {
+  readonly #load: () => Promise<Lazy>;
   readonly #platform: Platform;
   readonly #connection: SocketConnection;
-  /** Undefined before it was first needed, and loaded. */
+  /** These two are undefined before they were first needed, and loaded. */
   #reader: MeetingReader | undefined;
-  readonly #numbers: PresenceNumbers;
+  #sequence: PresenceSequence | undefined;
   readonly #open = new Set<Subscription>();
   /** Resolves when sessions that were closed no longer write to the storage. */
   #left = Promise.resolve();
@@ -70,86 +82,78 @@ export class Rapport implements Api {
   /** Undefined before it is first needed. */
   #offline: Offline | null | undefined;
 
-  constructor(options: RapportOptions) {
+  /** Calls nobody before it is asked to. `load` is for tests, which have all of the package already. */
+  constructor(options: RapportOptions, load = loadLazy) {
+    this.#load = load;
     this.#platform = platform({
       ...options.platform,
-      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-      ...(options.offline === undefined ? {} : { offline: options.offline }),
-      ...(options.webSocket === undefined ? {} : { webSocket: options.webSocket }),
+      ...(options.fetch && { fetch: options.fetch }),
+      ...(options.webSocket && { webSocket: options.webSocket }),
     });
-    this.#offline = this.#platform.offline;
+    this.#offline = options.offline;
     if (options.userId !== undefined) this.#self = Promise.resolve({ userId: options.userId });
-    const api = createApi(new Http(options.baseUrl, options.token, this.#platform), this.#platform.newId);
-    this.me = api.me;
-    this.updateMe = api.updateMe;
-    this.meetings = api.meetings;
-    this.participants = api.participants;
-    this.notes = api.notes;
-    this.transcript = api.transcript;
-    this.presence = api.presence;
-    this.tickets = api.tickets;
-    this.#connection = new SocketConnection(this.#platform, (signal) => api.tickets.create({ signal }));
-    this.#numbers = new PresenceNumbers(this.#platform);
+    Object.assign(this, createApi(new Http(options.baseUrl, options.token, this.#platform), this.#platform.newId));
+    this.#connection = new SocketConnection(
+      this.#platform,
+      (signal) => this.tickets.create({ signal }),
+      async () => (await load()).Fallback,
+    );
   }
 
+  /** The one connection of all topics and sessions. */
   get connection(): Connection {
     return this.#connection;
   }
 
-  /**
-   * Follows the meeting and its participants: `onView` gets the whole now and
-   * after each change. `onEnd` is called once when the server ends the topic.
-   */
-  watchMeeting(
-    meetingId: string,
-    onView: (view: MeetingView) => void,
-    onEnd?: (reason: EndReason, error?: RapportError) => void,
-  ): Subscription {
-    const session = this.#meeting(meetingId, undefined);
-    session.on("view", onView);
-    if (onEnd !== undefined) session.on("end", onEnd);
-    session.start();
-    return session;
+  /** Follows the meeting and its participants, without telling anybody. */
+  watchMeeting(meetingId: string, handlers: MeetingWatchHandlers): Subscription {
+    const topic = meetingTopic(this.#shared, meetingId, {
+      onView: (view) => notify(() => handlers.onView(view)),
+      onEnd: (reason, error) => {
+        this.#open.delete(topic);
+        notify(() => handlers.onEnd?.(reason, error));
+      },
+    });
+    const subscription = this.#opened(topic);
+    topic.start();
+    return subscription;
   }
 
   /**
    * Follows the meeting, its participants and who is there, and tells the others
    * about this window once `setPresence` was called. Rejects with RapportError
-   * when the caller can't be read, or when the client is closed meanwhile; a meeting that the caller may not see ends
-   * the session with `refused`.
+   * when the caller can't be read, or when the client is closed meanwhile; a
+   * meeting that the caller may not see ends the session with `refused`.
    */
   async openMeeting(meetingId: string): Promise<MeetingSession> {
     const closings = this.#closings;
-    const { userId } = await this.#whoami();
+    const [{ userId }, { MeetingSession: Session, PresenceSequence: Sequence }] = await Promise.all([this.#whoami(), this.#load()]);
     if (closings !== this.#closings) throw closedError("the client");
-    const session = this.#meeting(meetingId, userId);
+    this.#sequence ??= new Sequence(this.#platform);
+    const session = new Session({
+      ...this.#shared, sequence: this.#sequence, userId, onClose: (closed) => this.#open.delete(closed),
+    }, meetingId);
+    this.#open.add(session);
     session.start();
     return session;
   }
 
   /** Adds to a meeting's transcript, several chunks at a time. Close it to send the rest. */
   openTranscriber(meetingId: string): Transcriber {
-    return new Transcriber(this, this.#platform, meetingId);
+    return new Transcriber(this, this.#platform, async () => (await this.#load()).Batcher, meetingId);
   }
 
-  /** Follows a meeting's transcript: every chunk after position `from`, all of them when left out. */
-  watchTranscript(meetingId: string, handlers: TranscriptHandlers, from = 0): Subscription {
-    const dependencies = { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings };
-    const follower = new TranscriptFollower(dependencies, meetingId, from, {
-      onChunk: (chunk) => handlers.onChunk(chunk),
-      onGap: (oldest) => handlers.onGap?.(oldest),
+  /** Follows a meeting's transcript: every chunk after position `from`, all of them when that is left out. */
+  watchTranscript(meetingId: string, handlers: TranscriptWatchHandlers, { from = 0 }: { readonly from?: number } = {}): Subscription {
+    const follower = new TranscriptFollower(this.#shared, meetingId, from, {
+      onChunk: (chunk) => notify(() => handlers.onChunk(chunk)),
+      onGap: (oldest) => notify(() => handlers.onGap?.(oldest)),
       onEnd: (reason, error) => {
         this.#open.delete(follower);
-        handlers.onEnd?.(reason, error);
+        notify(() => handlers.onEnd?.(reason, error));
       },
     });
-    this.#open.add(follower);
-    return {
-      close: () => {
-        this.#open.delete(follower);
-        follower.close();
-      },
-    };
+    return this.#opened(follower);
   }
 
   /**
@@ -162,8 +166,7 @@ export class Rapport implements Api {
     const onLeave = (left: Promise<void>) => {
       this.#left = this.#left.then(() => left);
     };
-    const from = { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings, userId, offline, onLeave };
-    const session = await openNotes(from, meetingId);
+    const session = await openNotes({ ...this.#shared, userId, offline, onLeave }, meetingId);
     if (closings !== this.#closings) {
       session.close();
       throw closedError("the client");
@@ -183,9 +186,9 @@ export class Rapport implements Api {
    * sessions. Rejects with what the storage fails with.
    */
   async forgetKeptEdits(): Promise<void> {
-    const [{ userId }, { forget, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
+    const [{ userId }, { forgetEdits, offline }] = await Promise.all([this.#whoami(), this.#loadNotes()]);
     await this.#left;
-    if (offline !== undefined) await forget(offline.storage, userId);
+    if (offline !== undefined) await forgetEdits(offline.storage, userId);
   }
 
   /**
@@ -200,27 +203,33 @@ export class Rapport implements Api {
     this.#connection.close();
   }
 
-  #meeting(meetingId: string, userId: string | undefined): MeetingSession {
-    const from = {
-      api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings, numbers: this.#numbers, userId,
-      onClose: (closed: MeetingSession) => this.#open.delete(closed),
+  /** What every topic and session stands on. */
+  get #shared() {
+    return { api: this, connection: this.#connection, platform: this.#platform, meetings: this.#meetings };
+  }
+
+  /** Is closed with the client, unless it was closed before. */
+  #opened(topic: Subscription): Subscription {
+    this.#open.add(topic);
+    return {
+      close: () => {
+        this.#open.delete(topic);
+        topic.close();
+      },
     };
-    const session = new MeetingSession(from, meetingId);
-    this.#open.add(session);
-    return session;
   }
 
   /** What only notes need, and where their edits are kept: one storage for all of them. */
   async #loadNotes() {
-    const { openNotes, forget, browserOffline } = await this.#platform.loadNotes();
+    const { openNotes, forgetEdits, browserOffline } = await this.#load();
     if (this.#offline === undefined) this.#offline = browserOffline() ?? null;
-    return { openNotes, forget, offline: this.#offline ?? undefined };
+    return { openNotes, forgetEdits, offline: this.#offline ?? undefined };
   }
 
   /** For all who must know of a meeting without a socket. */
   readonly #meetings = async (): Promise<MeetingReader> => {
     if (this.#reader === undefined) {
-      const { MeetingReader: Reader } = await this.#platform.loadNotes();
+      const { MeetingReader: Reader } = await this.#load();
       this.#reader ??= new Reader(this);
     }
     return this.#reader;

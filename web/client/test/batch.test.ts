@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { Batcher } from "../src/batch.ts";
+import { Batcher } from "../src/meeting/batcher.ts";
 import { FakeClock } from "./clock.ts";
 
 let clock: FakeClock;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { apply } from "../src/index.ts";
 import type { Carets, Change, MeetingSession, NotesSession } from "../src/index.ts";
-import { caretAfter, mapPosition, mapPositionBack } from "../src/positions.ts";
+import { caretAfter, mapPosition, mapPositionBack } from "../src/ot/positions.ts";
 import { baseSeed, Random } from "./random.ts";
 import { World } from "./world.ts";
 

@@ -2,11 +2,11 @@
 import { expect, test } from "vitest";
 import { Rapport } from "../src/index.ts";
 import type { Clock, NotesSession } from "../src/index.ts";
-import { patient } from "../src/patience.ts";
-import { platform } from "../src/platform.ts";
-import { memoryStorage } from "../src/storage.ts";
+import { withTimeouts } from "../src/offline/timeouts.ts";
+import { platform } from "../src/runtime/platform.ts";
+import { memoryStorage } from "../src/offline/storage.ts";
 import { FakeClock } from "./clock.ts";
-import { World } from "./world.ts";
+import { loaded, World } from "./world.ts";
 
 const hour = 3_600_000;
 
@@ -21,7 +21,7 @@ function off(): { world: World; rapport: Rapport; skew: { ms: number } } {
     elapsed: () => world.clock.elapsed(),
     after: (ms, run) => world.clock.after(ms, run),
   };
-  const rapport = new Rapport({ baseUrl: "http://fake", token: () => Promise.resolve("ada"), platform: { ...world.platform(), clock } });
+  const rapport = new Rapport({ baseUrl: "http://fake", token: () => Promise.resolve("ada"), offline: null, platform: { ...world.platform(), clock } }, loaded);
   return { world, rapport, skew };
 }
 
@@ -113,7 +113,7 @@ test("edits of one moment are undone together, though the clock was set between 
 test("a storage that was found broken is tried again after its rest, whatever the time of day", async () => {
   const clock = new FakeClock();
   let stuck = true;
-  const storage = patient({ ...memoryStorage(), get: () => (stuck ? new Promise(() => {}) : Promise.resolve("there")) }, clock);
+  const storage = withTimeouts({ ...memoryStorage(), get: () => (stuck ? new Promise(() => {}) : Promise.resolve("there")) }, clock);
   const first = storage.get("x").catch(() => "broken");
   await clock.run(2_100);
   expect(await first).toBe("broken");

@@ -1,4 +1,4 @@
-import type { Clock } from "../src/platform.ts";
+import type { Clock } from "../src/runtime/platform.ts";
 
 interface Timer {
   readonly at: number;

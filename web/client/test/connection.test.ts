@@ -217,7 +217,7 @@ describe("a dead network", () => {
 describe("handing over", () => {
   test("opens the next socket, subscribes there, and only then closes the first", async () => {
     const session = await open();
-    const watched = rapport.watchMeeting("m1", () => {});
+    const watched = rapport.watchMeeting("m1", { onView: () => {} });
     await world.clock.run(10_000);
     world.network.faults.delay = 30;
     world.server.askToReconnect(60_000);
@@ -281,7 +281,7 @@ describe("handing over", () => {
 
   test("a next socket that dies before its subscriptions are answered gives way to the first again", async () => {
     const session = await open();
-    const watched = rapport.watchMeeting("m1", () => {});
+    const watched = rapport.watchMeeting("m1", { onView: () => {} });
     await world.clock.run(10_000);
     world.network.faults.delay = 100;
     world.server.askToReconnect(60_000);
@@ -374,7 +374,7 @@ describe("closed", () => {
 
   test("`Rapport.close` leaves nothing behind", async () => {
     const session = await open();
-    rapport.watchMeeting("m1", () => {});
+    rapport.watchMeeting("m1", { onView: () => {} });
     await world.clock.run(100);
     rapport.close();
     await world.clock.run(2_000);
@@ -389,7 +389,7 @@ describe("closed", () => {
 describe("watchMeeting", () => {
   test("gives the whole now and after each change, also across a cut", async () => {
     const views: MeetingView[] = [];
-    const watched = rapport.watchMeeting("m1", (view) => views.push(view));
+    const watched = rapport.watchMeeting("m1", { onView: (view) => views.push(view) });
     await world.clock.run(50);
     expect(views).toHaveLength(1);
     world.server.roles.set("bob", "participant");
@@ -415,15 +415,15 @@ describe("watchMeeting", () => {
   test("asks again when the state does not come", async () => {
     const views: MeetingView[] = [];
     world.network.faults.drop = 0.5;
-    rapport.watchMeeting("m1", (view) => views.push(view));
+    rapport.watchMeeting("m1", { onView: (view) => views.push(view) });
     await world.clock.run(120_000);
     expect(views.at(-1)?.meeting.revision).toBe(1);
   });
 
   test("tells why it ended: removed, or refused", async () => {
     const ends: unknown[] = [];
-    rapport.watchMeeting("m1", () => {}, (reason) => ends.push(reason));
-    world.client("eve").watchMeeting("m1", () => {}, (reason, error) => ends.push([reason, error?.code]));
+    rapport.watchMeeting("m1", { onView: () => {}, onEnd: (reason) => ends.push(reason) });
+    world.client("eve").watchMeeting("m1", { onView: () => {}, onEnd: (reason, error) => ends.push([reason, error?.code]) });
     await world.clock.run(50);
     expect(ends).toEqual([["refused", "FORBIDDEN"]]);
     world.server.setRole("ada", undefined);
@@ -436,11 +436,11 @@ describe("watchMeeting", () => {
     let seen = 0;
     world.network.faults.delay = 50;
     for (let i = 0; i < 20; i++) {
-      const watched = rapport.watchMeeting("m1", () => {});
+      const watched = rapport.watchMeeting("m1", { onView: () => {} });
       await world.clock.run(world.random.below(40));
       watched.close();
     }
-    rapport.watchMeeting("m1", () => seen++);
+    rapport.watchMeeting("m1", { onView: () => seen++ });
     await world.clock.run(5_000);
     expect(seen).toBe(1);
     world.server.touch();

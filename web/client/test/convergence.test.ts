@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { apply } from "../src/index.ts";
 import type { NotesSession } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import { noFaults } from "./network.ts";
 import { baseSeed } from "./random.ts";
 import { World } from "./world.ts";

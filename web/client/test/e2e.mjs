@@ -59,7 +59,7 @@ const { meetingId } = await host.rapport.meetings.create({ title: `Client e2e ${
 for (const userId of ids.slice(1)) await host.rapport.participants.invite(meetingId, { userId, role: "participant" });
 
 const views = [];
-const watched = host.rapport.watchMeeting(meetingId, (view) => views.push(view));
+const watched = host.rapport.watchMeeting(meetingId, { onView: (view) => views.push(view) });
 await host.rapport.meetings.start(meetingId);
 
 const sessions = await Promise.all(people.map(({ rapport }) => rapport.openNotes(meetingId)));

@@ -36,7 +36,7 @@ function asked(end: string, method = "GET"): number {
   return world.requests.filter((r) => r.method === method && r.url.pathname.endsWith(end)).length;
 }
 
-function refuseTickets(answer: Answer | "lost"): void {
+function refuseTickets(answer: Answer | "lost" | "hanging"): void {
   world.intercept = (r) => (r.url.pathname.endsWith("/tickets") ? answer : undefined);
 }
 
@@ -50,23 +50,40 @@ describe("where WebSockets are blocked", () => {
     expect(meeting.view?.participants).toHaveLength(2);
     expect(meeting.live).toBe(true);
     expect(notes.status.kind).toBe("saved");
-    await world.clock.until(() => rapport.connection.state.kind !== "open");
     await world.clock.until(() => "byHttp" in rapport.connection.state && rapport.connection.state.byHttp, 5_000);
     expect(rapport.connection.state).toMatchObject({ byHttp: true, problem: { kind: "blocked" } });
 
     notes.edit([{ type: "insert", position: 5, content: "!" }]);
     expect(notes.status.kind).toBe("saving");
-    // A mute socket that is tried just then may cost ten seconds.
-    await world.clock.run(blocked === "mute" ? 15_000 : 500);
+    await world.clock.run(500);
     expect(world.server.content).toBe("hello!");
     expect(notes.status.kind).toBe("saved");
 
     const heard: unknown[] = [];
     notes.on("remote", (change) => heard.push(change));
     byAda("later ");
-    await world.clock.run(blocked === "mute" ? 13_000 : 3_000);
+    await world.clock.run(3_000);
     expect(notes.text).toBe("later hello!");
     expect(heard).toHaveLength(1);
+  });
+
+  test("a socket that brings nothing is not taken for an open one again, until something comes on one", async () => {
+    world.socketsBlocked = "mute";
+    const { notes } = await room(rapport, 6_000);
+    states.length = 0;
+    for (let i = 0; i < 30; i++) {
+      notes.edit([{ type: "insert", position: 0, content: "x" }]);
+      await world.clock.run(2_000);
+      expect(world.server.content).toBe(`${"x".repeat(i + 1)}hello`);
+    }
+    expect(states.filter((state) => !("byHttp" in state && state.byHttp))).toEqual([]);
+    world.socketsBlocked = false;
+    await world.clock.until(() => rapport.connection.state.kind === "open", 45_000);
+    const before = asked("/notes/changes", "POST");
+    notes.edit([{ type: "insert", position: 0, content: "y" }]);
+    await world.clock.run(500);
+    expect(world.server.content.startsWith("y")).toBe(true);
+    expect(asked("/notes/changes", "POST")).toBe(before);
   });
 
   test("others see who is there, and are seen, and gone at once", async () => {
@@ -130,7 +147,7 @@ describe("where WebSockets are blocked", () => {
     const heres: number[] = [];
     const shown: string[] = [];
     meeting.on("live", (live) => lives.push(live));
-    meeting.on("here", (here) => heres.push(here.length));
+    meeting.on("presence", (here) => heres.push(here.length));
     notes.on("status", ({ kind }) => shown.push(kind));
     let n = 0;
     const write = async (ms: number) => {
@@ -158,6 +175,19 @@ describe("where WebSockets are blocked", () => {
     expect([...world.server.arrivals.values()].every((forms) => forms.size === 1)).toBe(true);
   });
 
+  test("what is opened while a round is under way is asked for right after it", async () => {
+    await room();
+    await world.clock.run(20_000);
+    world.network.faults = { delay: 300, drop: 0, duplicate: 0, cut: 0 };
+    const before = asked("/notes/changes");
+    await world.clock.until(() => asked("/notes/changes") > before);
+    const chunks: string[] = [];
+    world.server.transcript.push({ text: "hello", position: 1 });
+    rapport.watchTranscript("m1", { onChunk: ({ text }) => chunks.push(text) });
+    await world.clock.run(1_500);
+    expect(chunks).toEqual(["hello"]);
+  });
+
   test("another role, a removal and the end of the meeting are noticed", async () => {
     const { meeting, notes } = await room();
     const ends: (EndReason | string)[] = [];
@@ -183,7 +213,7 @@ describe("where WebSockets are blocked", () => {
   test("a meeting that was never open to the caller is refused", async () => {
     const ends: unknown[] = [];
     world.server.roles.delete("bob");
-    rapport.watchMeeting("m1", () => {}, (reason, error) => ends.push([reason, error?.code]));
+    rapport.watchMeeting("m1", { onView: () => {}, onEnd: (reason, error) => ends.push([reason, error?.code]) });
     await world.clock.run(3_000);
     expect(ends).toEqual([["refused", "FORBIDDEN"]]);
   });
@@ -259,6 +289,21 @@ describe("why there is no socket", () => {
     await world.clock.run(31_000);
     expect(notes.status.kind).toBe("saved");
     expect(world.server.content).toBe("xhello");
+  });
+
+  test.each(["lost", "hanging"] as const)("a request for a ticket that alone is kept away (%s) leaves all the rest", async (how) => {
+    refuseTickets(how);
+    const { meeting, notes } = await room(rapport, 4_000);
+    expect(meeting.view?.meeting.title).toBe("Test");
+    states.length = 0;
+    for (let i = 0; i < 15; i++) {
+      notes.edit([{ type: "insert", position: 0, content: "x" }]);
+      await world.clock.run(4_000);
+      expect(notes.status.kind).toBe("saved");
+    }
+    expect(world.server.content).toBe(`${"x".repeat(15)}hello`);
+    expect(states.filter((state) => !("byHttp" in state && state.byHttp))).toEqual([]);
+    expect(rapport.connection.state).toMatchObject({ byHttp: true, problem: { kind: "blocked" } });
   });
 
   test("who asks too often asks no sooner than told, and stays what it was", async () => {

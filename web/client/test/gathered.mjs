@@ -5,7 +5,7 @@ import { Wire } from "../../e2e/wire.mjs";
 
 const baseUrl = process.env.RAPPORT_URL ?? "http://localhost:3000";
 const times = 6;
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 async function tokenOf(user) {
   const answer = await fetch(`${baseUrl}/dev/token`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user }) });
@@ -24,7 +24,7 @@ async function client(user, wire) {
 }
 
 async function until(check) {
-  for (const end = performance.now() + patienceMs; !check(); await new Promise((resolve) => setTimeout(resolve, 20))) {
+  for (const end = performance.now() + timeoutMs; !check(); await new Promise((resolve) => setTimeout(resolve, 20))) {
     assert.ok(performance.now() < end, `in time: ${check}`);
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RapportError } from "../src/index.ts";
-import { Http } from "../src/http.ts";
+import { Http } from "../src/net/http.ts";
 import type { Answer } from "./world.ts";
 import { World } from "./world.ts";
 

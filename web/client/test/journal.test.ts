@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { Draft } from "../src/draft.ts";
-import { Journal } from "../src/journal.ts";
-import { apply, transform } from "../src/ot.ts";
-import type { Change } from "../src/ot.ts";
-import type { Step } from "../src/pending.ts";
-import { parseBase, parseSegment, replay } from "../src/saved.ts";
-import type { SavedEdits } from "../src/saved.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { Replica } from "../src/ot/replica.ts";
+import { Journal } from "../src/offline/journal.ts";
+import { apply, transform } from "../src/ot/operations.ts";
+import type { Change } from "../src/ot/change.ts";
+import type { Step } from "../src/ot/pending.ts";
+import { parseBase, parseSegment, replay } from "../src/offline/records.ts";
+import type { ReplicaState } from "../src/ot/replica.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import { baseSeed, Random } from "./random.ts";
 
 const seed = baseSeed();
@@ -18,20 +18,20 @@ function stored(value: unknown): unknown {
 }
 
 /** Does something to the draft that may happen to it. */
-function happen(draft: Draft, random: Random): void {
+function happen(draft: Replica, random: Random): void {
   const kind = random.below(10);
   if (kind < 5) draft.edit(random.change(countCodePoints(draft.text)));
   else if (kind < 6) draft.begin();
-  else if (kind < 7) draft.recall();
+  else if (kind < 7) draft.withdraw();
   else if (kind < 8 && draft.inFlight !== undefined) draft.commitOwn(draft.inFlight.change);
-  else draft.commitOther(random.change(countCodePoints(draft.confirmed)));
+  else draft.commitRemote(random.change(countCodePoints(draft.confirmed)));
 }
 
 test.each(Array.from({ length: 30 }, (_, i) => seed + i))("base and segments bring a draft back as it was at every moment: seed %i", (one) => {
   const random = new Random(one);
-  const draft = new Draft(7, "😀x".repeat(200));
+  const draft = new Replica(7, "😀x".repeat(200));
   const journal = new Journal();
-  draft.record((step) => journal.add(step));
+  draft.observe((step) => journal.add(step));
   const segments = new Map<number, unknown>();
   let base: unknown;
   let bases = 0;
@@ -51,16 +51,16 @@ test.each(Array.from({ length: 30 }, (_, i) => seed + i))("base and segments bri
     for (let number = parsed.segment; segments.has(number); number++) steps.push(...(parseSegment(segments.get(number)) ?? []));
     const back = replay(parsed.saved, steps);
     expect(back).toEqual(draft.save());
-    expect(Draft.restore(back).text).toBe(draft.text);
+    expect(Replica.restore(back).text).toBe(draft.text);
   }
   expect(bases).toBeLessThan(5);
   expect(segments.size).toBeGreaterThan(1);
 });
 
 test("a letter in a long text is a small write, and the journal ends where it would be long", () => {
-  const draft = new Draft(1, "x".repeat(262_000));
+  const draft = new Replica(1, "x".repeat(262_000));
   const journal = new Journal();
-  draft.record((step) => journal.add(step));
+  draft.observe((step) => journal.add(step));
   draft.edit([{ type: "insert", position: 0, content: "a" }]);
   journal.begin();
   let largest = 0;
@@ -81,7 +81,7 @@ test("what an earlier version stored is read, as it was", () => {
   const { format: _, ...saved } = format1;
   expect(parsed?.saved).toEqual({ ...saved, places: [] });
   expect(parsed?.segment).toBe(Infinity);
-  expect(Draft.restore(parsed?.saved as SavedEdits).text).toBe("bAhelloB");
+  expect(Replica.restore(parsed?.saved as ReplicaState).text).toBe("bAhelloB");
 });
 
 test.each<[string, unknown]>([
@@ -103,14 +103,14 @@ test("a long text that is sent in pieces stays whole beside what others insert t
   const theirs: Change = [{ type: "insert", position: 3, content: "<theirs>" }];
   const mine = "0123456789".repeat(5_000);
   for (let when = 0; when < 5; when++) {
-    const draft = new Draft(0, "abcdef");
+    const draft = new Replica(0, "abcdef");
     draft.edit([{ type: "insert", position: 3, content: mine }]);
     let server = "abcdef";
     let pending = theirs;
     for (let piece = 0; draft.pending; piece++) {
       if (piece === when) {
         server = apply(server, pending);
-        draft.commitOther(pending);
+        draft.commitRemote(pending);
       }
       const flight = draft.begin();
       if (flight === undefined) throw new Error("nothing is in flight");

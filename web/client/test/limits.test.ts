@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { apply } from "../src/index.ts";
 import type { Change } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
-import { splitChange } from "../src/limits.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
+import { splitChange } from "../src/ot/limits.ts";
 import { baseSeed, Random } from "./random.ts";
 
 /** All pieces of the change, each on the text that the one before left. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Change, NotesSession, NotesStatus } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import { baseSeed } from "./random.ts";
 import { Machine } from "./tab.ts";
 import type { Tab } from "./tab.ts";

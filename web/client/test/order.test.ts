@@ -139,12 +139,12 @@ describe("an answer to an edit", () => {
 });
 
 test("leaving a topic waits for the answer to its subscribe, however early it is left", async () => {
-  const first = rapport.watchMeeting("m1", () => {});
+  const first = rapport.watchMeeting("m1", { onView: () => {} });
   await world.clock.until(() => world.sockets[0]?.sent.length === 1, 1_000, 1);
   first.close();
   const actions = () => (world.sockets[0]?.sent ?? []).map((text) => (JSON.parse(text) as { action: string }).action);
   expect(actions()).toEqual(["subscribe"]);
-  const second = rapport.watchMeeting("m1", () => {});
+  const second = rapport.watchMeeting("m1", { onView: () => {} });
   await world.clock.run(50);
   expect(actions()).toEqual(["subscribe", "subscribe"]); // The topic was followed again by then.
   second.close();

@@ -5,7 +5,7 @@ import {
   utf16Offset, validate,
 } from "../src/index.ts";
 import type { Change } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import { baseSeed, Random } from "./random.ts";
 
 interface Vectors {

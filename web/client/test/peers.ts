@@ -1,8 +1,8 @@
 import { invert, transform } from "../src/index.ts";
 import type { Change, NotesEvent } from "../src/index.ts";
-import { Draft } from "../src/draft.ts";
-import type { InFlight } from "../src/pending.ts";
-import { UndoHistory } from "../src/undo.ts";
+import { Replica } from "../src/ot/replica.ts";
+import type { InFlight } from "../src/ot/pending.ts";
+import { UndoHistory } from "../src/ot/undo.ts";
 import { placesOf } from "./places.ts";
 
 /** Commits changes one after the other, as the server does, with no network between. */
@@ -29,13 +29,13 @@ export class Peer {
   readonly name: string;
   readonly history = new UndoHistory();
   readonly #hub: Hub;
-  readonly #draft: Draft;
+  readonly #draft: Replica;
   #sent = 0;
 
   constructor(hub: Hub, name: string) {
     this.#hub = hub;
     this.name = name;
-    this.#draft = new Draft(0, hub.text);
+    this.#draft = new Replica(0, hub.text);
   }
 
   get text(): string {
@@ -84,11 +84,11 @@ export class Peer {
     const commit = { version, ops, places, unconfirmed: this.#draft.unconfirmed };
     if (event.authorId === this.name) {
       if (!this.#draft.commitOwn(ops)) throw new Error(`version ${version} differs`);
-      this.history.own(commit);
+      this.history.commitOwn(commit);
     } else {
-      this.history.others(this.#draft.commitOther(ops), commit);
+      this.history.applyRemote(this.#draft.commitRemote(ops), commit);
     }
-    if (!this.pending) this.history.settled();
+    if (!this.pending) this.history.allCommitted();
   }
 
   #apply(change: Change): Change {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { compose, insertedText } from "../src/ot.ts";
+import { compose, insertedText } from "../src/ot/operations.ts";
 import type { Change } from "../src/index.ts";
-import { composePlaces, placesIn, splitPlaces } from "../src/places.ts";
+import { composePlaces, placesIn, splitPlaces } from "../src/ot/places.ts";
 import { placesOf } from "./places.ts";
 import { baseSeed, Random } from "./random.ts";
 

@@ -1,6 +1,6 @@
 import type { Change, NotesEvent } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
-import type { Place } from "../src/types.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
+import type { Place } from "../src/api/types.ts";
 
 /** What the server says of a change that is committed after `since`: where its text stood in what those delete. */
 export function placesOf(change: Change, since: readonly Pick<NotesEvent, "version" | "ops">[]): Place[] {

@@ -109,7 +109,7 @@ describe("hearing", () => {
   test("everybody after subscribing, then changes", async () => {
     const session = await open();
     const heard: string[][] = [];
-    session.on("here", (here) => heard.push(here.map(({ clientKey, status }) => `${clientKey} ${status}`)));
+    session.on("presence", (here) => heard.push(here.map(({ clientKey, status }) => `${clientKey} ${status}`)));
     expect(keys(session)).toEqual(["b1"]);
     world.server.tellPresence([someone("bob", "b2", { status: "typing", cursor: { anchor: 1, head: 3, version: 1 } })]);
     await world.clock.run(50);

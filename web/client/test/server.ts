@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { apply, transform, validate } from "../src/index.ts";
 import type { Change, NotesChange, NotesEvent, RapportError, Role } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeSocket, Network } from "./network.ts";
 import { placesOf } from "./places.ts";
@@ -71,7 +71,7 @@ export class FakeServer {
   readonly transcript: Fields[] = [];
   /** Chunks up to this position have expired. */
   expired = 0;
-  readonly #answers = new Map<string, { readonly body: string; readonly answer: unknown }>();
+  readonly #probe = new Map<string, { readonly body: string; readonly answer: unknown }>();
   /** A socket whose frames get lost, both ways. */
   silent: Link | undefined;
   readonly #tickets = new Map<string, string>();
@@ -125,10 +125,10 @@ export class FakeServer {
   /** The first answer to a key again; CONFLICT for another body. */
   #once(key: string, body: unknown, act: () => unknown): unknown {
     const text = JSON.stringify(body);
-    const first = this.#answers.get(key);
+    const first = this.#probe.get(key);
     if (first !== undefined && first.body !== text) throw new Refusal("CONFLICT", 409);
     const answer = first?.answer ?? act();
-    this.#answers.set(key, { body: text, answer });
+    this.#probe.set(key, { body: text, answer });
     return answer;
   }
 

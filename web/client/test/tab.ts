@@ -1,8 +1,9 @@
 import { Rapport } from "../src/index.ts";
-import type { Platform } from "../src/platform.ts";
-import { memoryLocks, memoryStorage } from "../src/storage.ts";
-import type { EditStorage, Locks, Offline } from "../src/storage.ts";
+import type { Platform } from "../src/runtime/platform.ts";
+import { memoryLocks, memoryStorage } from "../src/offline/storage.ts";
+import type { EditStorage, Locks, Offline } from "../src/offline/storage.ts";
 import type { FakeSocket } from "./network.ts";
+import { loaded } from "./world.ts";
 import type { World } from "./world.ts";
 
 /** A machine with a storage that its windows share, which may be slow, full or broken. */
@@ -41,8 +42,8 @@ export class Tab {
     this.#machine = machine;
     this.userId = userId;
     this.rapport = new Rapport({
-      baseUrl: "http://fake", userId, token: () => Promise.resolve(userId), platform: this.#platform(machine.world.platform()),
-    });
+      baseUrl: "http://fake", userId, token: () => Promise.resolve(userId), offline: this.#offline(), platform: this.#platform(machine.world.platform()),
+    }, loaded);
   }
 
   /** The process ends: nothing more is sent, stored or heard, and its locks are free. */
@@ -73,7 +74,6 @@ export class Tab {
     const sockets = this.#sockets;
     return {
       ...whole,
-      offline: this.#offline(),
       fetch: (input, init) => (blocked()
         ? new Promise((_, reject) => clock.after(1, () => reject(new TypeError("no network"))))
         : whole.fetch(input, init)),

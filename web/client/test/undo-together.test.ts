@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Change, NotesSession } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
 import { noFaults } from "./network.ts";
 import { Hub, Peer, settle } from "./peers.ts";
 import { baseSeed, Random } from "./random.ts";

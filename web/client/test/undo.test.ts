@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { apply, invert } from "../src/index.ts";
 import type { Change, NotesSession } from "../src/index.ts";
-import { countCodePoints } from "../src/codepoints.ts";
-import { UndoHistory } from "../src/undo.ts";
+import { countCodePoints } from "../src/ot/codepoints.ts";
+import { UndoHistory } from "../src/ot/undo.ts";
 import { baseSeed, Random } from "./random.ts";
 import { World } from "./world.ts";
 
@@ -27,7 +27,7 @@ class Editor {
 
   others(change: Change): void {
     this.text = apply(this.text, change);
-    this.history.others(change);
+    this.history.applyRemote(change);
   }
 
   undo(): Change | undefined {

@@ -1,8 +1,8 @@
 import { Rapport } from "../src/index.ts";
 import type { WebSocketConstructor } from "../src/index.ts";
-import type { TokenProvider } from "../src/http.ts";
-import type { Platform } from "../src/platform.ts";
-import * as notesPart from "../src/notespart.ts";
+import type { TokenProvider } from "../src/net/http.ts";
+import type { Platform } from "../src/runtime/platform.ts";
+import * as lazy from "../src/lazy.ts";
 import { FakeClock, unsteady } from "./clock.ts";
 import { FakeSocket, Network } from "./network.ts";
 import { Random } from "./random.ts";
@@ -22,6 +22,9 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What is loaded takes its own time, beside the fake clock's: so it is there already. */
+export const loaded = () => Promise.resolve(lazy);
+
 /** One fake server, its network and clock, and the clients on them. */
 export class World {
   readonly clock = new FakeClock();
@@ -30,8 +33,8 @@ export class World {
   readonly server: FakeServer;
   readonly sockets: FakeSocket[] = [];
   readonly requests: Request[] = [];
-  /** Answers in the server's place while it returns something; `"lost"` is no answer. */
-  intercept: (request: Request) => Answer | "lost" | undefined = () => undefined;
+  /** Answers in the server's place while it returns something; `"lost"` is no answer, `"hanging"` none for ever. */
+  intercept: (request: Request) => Answer | "lost" | "hanging" | undefined = () => undefined;
   /**
    * Whether new sockets can be opened. hanging: they neither open nor end. mute:
    * they open, and nothing passes. cut: they open, and end soon. throwing: they can't be made.
@@ -50,7 +53,7 @@ export class World {
 
   /** A client of that user; the token is the user's id. */
   client(userId: string, token: TokenProvider = () => Promise.resolve(userId)): Rapport {
-    return new Rapport({ baseUrl: "http://fake", token, platform: this.platform() });
+    return new Rapport({ baseUrl: "http://fake", token, offline: null, platform: this.platform() }, loaded);
   }
 
   platform(): Platform {
@@ -60,8 +63,6 @@ export class World {
       newId: () => `id${++this.#ids}`,
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),
       webSocket: this.#webSocket(),
-      offline: null,
-      loadNotes: () => Promise.resolve(notesPart), // What is loaded takes its own time, beside the fake clock's.
       sha256: (text) => Promise.resolve(sha256(text)),
       onNetwork: (callback) => {
         this.tellNetwork = callback;
@@ -111,6 +112,7 @@ export class World {
       }
       this.clock.after(this.network.latency(), () => {
         const answer = this.intercept(request) ?? this.#serve(request);
+        if (answer === "hanging") return;
         if (answer === "lost" || this.random.chance(drop)) lost();
         else this.clock.after(this.network.latency(), () => resolve(response(answer)));
       });

@@ -7,7 +7,7 @@ import { type Session, SessionContext } from "../src/session.ts";
 
 const meeting: Meeting = {
   meetingId: "m1", title: "Plan", description: "Why", scheduledAt: "2026-12-01T10:00:00Z", durationMinutes: 30,
-  state: "scheduled", hostId: "u1", participantCount: 1, revision: 3,
+  state: "scheduled", hostId: "u1", participantCount: 1, revision: 3, createdAt: "2026-11-01T10:00:00Z", updatedAt: "2026-11-01T10:00:00Z",
 };
 
 const page = document.createElement("div");

@@ -4,19 +4,24 @@ import { type Details, fieldOfTime, saveDetails, timeOfField } from "../src/room
 
 const meeting: Meeting = {
   meetingId: "m1", title: "Plan", description: "Why", scheduledAt: "2026-12-01T10:00:00Z", durationMinutes: 30,
-  state: "scheduled", hostId: "u1", participantCount: 1, revision: 3,
+  state: "scheduled", hostId: "u1", participantCount: 1, revision: 3, createdAt: "2026-11-01T10:00:00Z", updatedAt: "2026-11-01T10:00:00Z",
 };
 const seen: Details = { title: "Plan", description: "Why", scheduledAt: "2026-12-01T10:00:00Z", durationMinutes: 30 };
 const next: Details = { title: "New plan", description: "", scheduledAt: undefined, durationMinutes: 45 };
 /** As `next` is sent. */
 const sent = { title: "New plan", description: "", scheduledAt: null, durationMinutes: 45 };
 
+/** The meeting at no time, and of no length. */
+function withoutTime({ scheduledAt: _, durationMinutes: __, ...rest }: Meeting): Meeting {
+  return rest;
+}
+
 /** A server that has `now`, and takes only its revision. */
 function server(now: Meeting) {
   const saved: unknown[] = [];
   return {
     saved,
-    get: async () => now,
+    get: async () => ({ ...now, role: "host" as const }),
     update: async (_id: string, input: { readonly revision: number }) => {
       if (input.revision !== now.revision) throw new RapportError({ code: "CONFLICT", detail: "changed meanwhile", status: 409 });
       saved.push(input);
@@ -49,10 +54,10 @@ describe("what a meeting says of itself", () => {
       { ...meeting, revision: 4, title: "Grace's plan" },
       { ...meeting, revision: 4, scheduledAt: "2026-12-01T11:00:00Z" },
       { ...meeting, revision: 4, durationMinutes: 60 },
-      { meetingId: "m1", title: "Plan", description: "Why", state: "scheduled", hostId: "u1", participantCount: 1, revision: 4 } as const,
+      withoutTime({ ...meeting, revision: 4 }),
     ]) {
       const api = server(theirs);
-      expect(await saveDetails(api, meeting, seen, next)).toEqual(theirs);
+      expect(await saveDetails(api, meeting, seen, next)).toEqual({ ...theirs, role: "host" });
       expect(api.saved).toEqual([]);
     }
   });

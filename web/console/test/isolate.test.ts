@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { comings } from "../src/room/presence/people.ts";
+import { presenceNews } from "../src/room/presence/people.ts";
 import { isolate } from "../src/ui/isolate.ts";
 
 describe("names in words of ours", () => {
@@ -13,6 +13,6 @@ describe("names in words of ours", () => {
 
   it("stand so in what a screen reader is told", () => {
     const person = (name: string) => ({ userId: name, name, status: "active" }) as const;
-    expect(comings([], [person("שרה"), person("Ada")])).toBe("\u2068שרה\u2069 and Ada joined.");
+    expect(presenceNews([], [person("שרה"), person("Ada")])).toBe("\u2068שרה\u2069 and Ada joined.");
   });
 });

@@ -28,10 +28,10 @@ rapport_call_duration_seconds_count{function="notes/append"} 900
 rapport_failures_total{function="notes/append"} 2
 rapport_function_errors_total{function="notes/append"} 1
 rapport_refusals_total{function="notes/append"} 5
-rapport_stream_behind_seconds{event="Log",function="notes/project",table="Log"} 1.25
-rapport_stream_iterator_age_seconds{event="Log",function="notes/project",table="Log"} 0.25
-rapport_stream_records_total{event="Log",function="notes/project",table="Log"} 5000
-rapport_stream_records_total{event="Data",function="realtime/fanout",table="Data"} 7
+rapport_stream_behind_seconds{event="Log",function="streams/project",table="Log"} 1.25
+rapport_stream_iterator_age_seconds{event="Log",function="streams/project",table="Log"} 0.25
+rapport_stream_records_total{event="Log",function="streams/project",table="Log"} 5000
+rapport_stream_records_total{event="Data",function="streams/fanout",table="Data"} 7
 rapport_read_units_total{function="notes/append"} 10.5
 rapport_read_units_total{function="notes/get"} 4
 rapport_write_units_total{function="notes/append"} 900
@@ -57,7 +57,7 @@ describe("metrics", () => {
     expect(reading.fanout.get("notes")).toEqual({ p50: 0.0123, p95: 0.09, p99: undefined, count: 300 });
     expect(reading.breakers).toEqual({ opened: 4, closed: 3, givenUp: 0 });
     expect(reading.functions).toEqual([{ name: "notes/append", duration: { p50: 0.002, p95: 0.02, p99: 0.2, count: 900 }, calls: 900, failures: 3, refusals: 5 }]);
-    expect(reading.readers).toEqual([{ name: "notes/project · Log", behind: 1.25, age: 0.25, records: 5000, failures: 0, discarded: 0 }]);
+    expect(reading.readers).toEqual([{ name: "streams/project · Log", behind: 1.25, age: 0.25, records: 5000, failures: 0, discarded: 0 }]);
     expect(reading.units).toEqual({ read: 14.5, write: 900, calls: 0 });
   });
 

@@ -6,7 +6,7 @@ import { fromSession } from "../src/room/binding/annotations.ts";
 import { Activity } from "../src/room/presence/activity.ts";
 import { offsetsOf, presence } from "../src/room/presence/link.ts";
 import { type Peer, peers } from "../src/room/presence/layer.ts";
-import { comings, peopleHere } from "../src/room/presence/people.ts";
+import { presenceNews, presentPeople } from "../src/room/presence/people.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -158,17 +158,17 @@ describe("who is here", () => {
   const window = (userId: string, status: PresenceStatus, clientKey = `${userId}-${status}`): Present => ({ userId, clientKey, displayName: userId.toUpperCase(), status });
 
   it("is each person once, as lively as their liveliest window", () => {
-    expect(peopleHere([window("b", "idle"), window("a", "active"), window("b", "typing"), window("b", "active")])).toEqual([
+    expect(presentPeople([window("b", "idle"), window("a", "active"), window("b", "typing"), window("b", "active")])).toEqual([
       { userId: "a", name: "A", status: "active" },
       { userId: "b", name: "B", status: "typing" },
     ]);
   });
 
   it("is told as they come and go", () => {
-    const people = peopleHere(["a", "b", "c", "d", "e"].map((id) => window(id, "active")));
-    expect(comings(people.slice(0, 1), people.slice(0, 3))).toBe("B and C joined.");
-    expect(comings(people.slice(0, 2), people.slice(1, 3))).toBe("C joined. A left.");
-    expect(comings([], people)).toBe("A, B and 3 others joined.");
-    expect(comings(people, people)).toBe("");
+    const people = presentPeople(["a", "b", "c", "d", "e"].map((id) => window(id, "active")));
+    expect(presenceNews(people.slice(0, 1), people.slice(0, 3))).toBe("B and C joined.");
+    expect(presenceNews(people.slice(0, 2), people.slice(1, 3))).toBe("C joined. A left.");
+    expect(presenceNews([], people)).toBe("A, B and 3 others joined.");
+    expect(presenceNews(people, people)).toBe("");
   });
 });

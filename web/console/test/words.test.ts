@@ -13,7 +13,8 @@ import { assignColours, colourOf } from "../src/ui/colours.ts";
 import { initials } from "../src/ui/initials.ts";
 
 const meeting = (fields: Partial<Meeting>): Meeting => ({
-  meetingId: "m1", title: "T", state: "scheduled", hostId: "u1", participantCount: 1, revision: 1, ...fields,
+  meetingId: "m1", title: "T", state: "scheduled", hostId: "u1", participantCount: 1, revision: 1, description: "",
+  createdAt: "2026-11-01T10:00:00Z", updatedAt: "2026-11-01T10:00:00Z", ...fields,
 });
 
 describe("routes", () => {

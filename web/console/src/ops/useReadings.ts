@@ -5,7 +5,7 @@ import { type Reading, readingOf } from "./reading.ts";
 
 const everyMs = 2_000;
 /** A runner that takes longer is taken for gone until it answers. */
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 export interface Readings {
   readonly readings: readonly Reading[];
@@ -21,7 +21,7 @@ export function useReadings(): Readings {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async (): Promise<void> => {
       try {
-        const response = await fetch("/metrics", { signal: AbortSignal.any([controller.signal, AbortSignal.timeout(patienceMs)]) });
+        const response = await fetch("/metrics", { signal: AbortSignal.any([controller.signal, AbortSignal.timeout(timeoutMs)]) });
         if (!response.ok) throw new Error(`status ${response.status}`);
         const reading = readingOf(parseMetrics(await response.text()), performance.timeOrigin + performance.now());
         setState(({ readings }) => ({ readings: withReading(readings, reading), silentSince: undefined }));

@@ -6,8 +6,8 @@ import { EditMeeting } from "../room/EditMeeting.tsx";
 import { NotesPanel } from "../room/NotesPanel.tsx";
 import { PeoplePanel } from "../room/PeoplePanel.tsx";
 import { isOpen, mayRun } from "../room/permissions.ts";
-import { Comings, Here } from "../room/presence/Here.tsx";
-import { peopleHere } from "../room/presence/people.ts";
+import { PresenceAnnouncer, PresenceList } from "../room/presence/PresenceList.tsx";
+import { presentPeople } from "../room/presence/people.ts";
 import { Slower } from "../room/Slower.tsx";
 import { isConnected } from "../room/status.ts";
 import { useConnection } from "../room/useConnection.ts";
@@ -36,7 +36,7 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
   const open = useMeeting(rapport, meetingId, toasts.fail);
   const { view, end } = open;
   const colours = useColours(view);
-  const people = useMemo(() => peopleHere(open.here), [open.here]);
+  const people = useMemo(() => presentPeople(open.here), [open.here]);
   const connection = useConnection(rapport.connection);
   const heading = usePage(view?.meeting.title ?? "Meeting");
 
@@ -68,11 +68,11 @@ export function Room({ meetingId }: { readonly meetingId: string }) {
         </h1>
         {view && <Facts meeting={view.meeting} known={!end} />}
         <div class="room-actions">
-          <Here people={people} self={identity.userId} live={isConnected(connection)} />
+          <PresenceList people={people} self={identity.userId} live={isConnected(connection)} />
           {view && !end && <Run view={view} />}
         </div>
       </div>
-      <Comings people={people} self={identity.userId} known={people.length > 0} />
+      <PresenceAnnouncer people={people} self={identity.userId} known={people.length > 0} />
       <Slower state={connection} over={end !== undefined} />
       {end && (
         <p class="banner" data-tone="warn" role="alert" data-end={end.reason}>

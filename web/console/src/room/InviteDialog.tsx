@@ -1,3 +1,4 @@
+import type { AssignedRole } from "@rapport/client";
 import { useState } from "preact/hooks";
 import type { LocalUser } from "../dev.ts";
 import type { Directory } from "../people.ts";
@@ -6,11 +7,11 @@ import { useSession } from "../session.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Field, FormProblem } from "../ui/Field.tsx";
 import { PeoplePicker } from "../ui/PeoplePicker.tsx";
-import { type GivenRole, roleMeanings, roleNames } from "./permissions.ts";
+import { roleMeanings, roleNames } from "./permissions.ts";
 
 interface Props {
   readonly meetingId: string;
-  readonly roles: readonly GivenRole[];
+  readonly roles: readonly AssignedRole[];
   readonly directory: Directory;
   readonly without: ReadonlySet<string>;
   readonly onClose: () => void;
@@ -19,7 +20,7 @@ interface Props {
 export function InviteDialog({ meetingId, roles, directory, without, onClose }: Props) {
   const { rapport } = useSession();
   const [picked, setPicked] = useState<readonly LocalUser[]>([]);
-  const [role, setRole] = useState<GivenRole>("participant");
+  const [role, setRole] = useState<AssignedRole>("participant");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
 

@@ -1,4 +1,4 @@
-import type { MeetingView, Participant, PresenceStatus, Present, Role } from "@rapport/client";
+import type { AssignedRole, MeetingView, Participant, PresenceStatus, Present, Role } from "@rapport/client";
 import { useMemo, useState } from "preact/hooks";
 import { useDirectory } from "../people.ts";
 import { useSession } from "../session.ts";
@@ -9,7 +9,7 @@ import { isolate } from "../ui/isolate.ts";
 import { useToasts } from "../ui/toasts.tsx";
 import { InviteDialog } from "./InviteDialog.tsx";
 import { givenBy, isOpen, mayManage, mayRun, roleNames } from "./permissions.ts";
-import { peopleHere, statusWords } from "./presence/people.ts";
+import { presentPeople, statusWords } from "./presence/people.ts";
 
 const order: readonly Role[] = ["host", "co-host", "participant", "observer"];
 
@@ -21,7 +21,7 @@ export function PeoplePanel({ view, here, over }: { readonly view: MeetingView; 
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<Participant>();
   const { meeting } = view;
-  const present = useMemo(() => new Map(peopleHere(here).map((person) => [person.userId, person.status])), [here]);
+  const present = useMemo(() => new Map(presentPeople(here).map((person) => [person.userId, person.status])), [here]);
   const mine = over || !isOpen(meeting) ? "observer" : (view.participants.find(({ userId }) => userId === identity.userId)?.role ?? "observer");
   const name = (person: Participant): string => person.displayName ?? directory.users.find(({ userId }) => userId === person.userId)?.displayName ?? person.userId;
   const manages = (person: Participant): boolean => person.userId !== identity.userId && mayManage(mine, person.role);
@@ -102,14 +102,14 @@ function Presence({ status }: { readonly status: PresenceStatus | undefined }) {
 
 interface RoleSelectProps {
   readonly role: Role;
-  readonly roles: readonly Role[];
+  readonly roles: readonly AssignedRole[];
   readonly label: string;
-  readonly onChange: (role: Role) => Promise<void>;
+  readonly onChange: (role: AssignedRole) => Promise<void>;
 }
 
 /** Shows the role that the server knows; a chosen one is shown when it has been accepted. */
 function RoleSelect({ role, roles, label, onChange }: RoleSelectProps) {
-  const [wanted, setWanted] = useState<Role>();
+  const [wanted, setWanted] = useState<AssignedRole>();
   return (
     <select
       class="role-select"

@@ -2,10 +2,7 @@
  * What a role may do, so that the page offers only what the server will allow.
  * The server decides; this only spares people a refusal.
  */
-import type { Meeting, Role } from "@rapport/client";
-
-/** The roles that can be given; host is not one: there is always exactly one. */
-export type GivenRole = Exclude<Role, "host">;
+import type { AssignedRole, Meeting, Role } from "@rapport/client";
 
 const rank: Readonly<Record<Role, number>> = { observer: 0, participant: 1, "co-host": 2, host: 3 };
 
@@ -16,7 +13,7 @@ export const roleNames: Readonly<Record<Role, string>> = {
   observer: "Observer",
 };
 
-export const roleMeanings: Readonly<Record<GivenRole, string>> = {
+export const roleMeanings: Readonly<Record<AssignedRole, string>> = {
   "co-host": "runs the meeting too",
   participant: "edits the notes",
   observer: "reads along",
@@ -37,7 +34,7 @@ export function mayManage(role: Role, other: Role): boolean {
 }
 
 /** The roles that someone with `role` may give: below their own. */
-export function givenBy(role: Role): readonly GivenRole[] {
+export function givenBy(role: Role): readonly AssignedRole[] {
   return (["co-host", "participant", "observer"] as const).filter((given) => mayRun(role) && rank[given] < rank[role]);
 }
 

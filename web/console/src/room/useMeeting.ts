@@ -36,7 +36,7 @@ export function useMeeting(rapport: Rapport, meetingId: string, onProblem: (erro
         }
         close = () => session.close();
         session.on("view", (view) => setOpen((before) => ({ ...before, view })));
-        session.on("here", (here) => setOpen((before) => ({ ...before, here })));
+        session.on("presence", (here) => setOpen((before) => ({ ...before, here })));
         session.on("end", (reason, error) => setOpen((before) => ({ ...before, here: nobody, end: { reason: reasonFor(before.view, reason, error), error } })));
         setOpen((before) => ({ ...before, session, view: session.view, here: session.here }));
       },

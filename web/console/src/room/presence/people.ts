@@ -2,7 +2,7 @@
 import type { PresenceStatus, Present } from "@rapport/client";
 import { isolate } from "../../ui/isolate.ts";
 
-export interface PersonHere {
+export interface PresentPerson {
   readonly userId: string;
   readonly name: string;
   /** The liveliest of their windows. */
@@ -11,8 +11,8 @@ export interface PersonHere {
 
 const liveliness: Readonly<Record<PresenceStatus, number>> = { idle: 0, active: 1, typing: 2 };
 
-export function peopleHere(here: readonly Present[]): readonly PersonHere[] {
-  const people = new Map<string, PersonHere>();
+export function presentPeople(here: readonly Present[]): readonly PresentPerson[] {
+  const people = new Map<string, PresentPerson>();
   for (const { userId, displayName, status } of here) {
     const before = people.get(userId);
     if (!before || liveliness[status] > liveliness[before.status]) people.set(userId, { userId, name: displayName, status });
@@ -23,10 +23,10 @@ export function peopleHere(here: readonly Present[]): readonly PersonHere[] {
 export const statusWords: Readonly<Record<PresenceStatus, string>> = { active: "here", typing: "typing…", idle: "away" };
 
 /** "Ada and Grace joined. Linus left."; empty when nobody did. */
-export function comings(before: readonly PersonHere[], after: readonly PersonHere[]): string {
+export function presenceNews(before: readonly PresentPerson[], after: readonly PresentPerson[]): string {
   const gone = before.filter(({ userId }) => !after.some((person) => person.userId === userId));
   const come = after.filter(({ userId }) => !before.some((person) => person.userId === userId));
-  const say = (people: readonly PersonHere[], verb: string): string[] => (people.length > 0 ? [`${list(people.map(({ name }) => isolate(name)))} ${verb}.`] : []);
+  const say = (people: readonly PresentPerson[], verb: string): string[] => (people.length > 0 ? [`${list(people.map(({ name }) => isolate(name)))} ${verb}.`] : []);
   return [...say(come, "joined"), ...say(gone, "left")].join(" ");
 }
 

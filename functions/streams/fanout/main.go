@@ -1,0 +1,9 @@
+// Command fanout serves the streams of the tables Data and Log.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/streams"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(streams.Open, streams.Fanout) }

@@ -1,0 +1,55 @@
+// Package topics declares the functions that follow topics and tell who is present
+// in them. They know all domains' topics, which composition registers.
+package topics
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rapport/rapport/functions/composition"
+	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// Service is the subscriptions' side of sockets, and who is present in a meeting.
+type Service struct{ *realtime.Service }
+
+// The functions.
+var (
+	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
+		Service.Subscribe, endpoint.Needs(realtime.ActionSubscribe))
+	Unsubscribe = endpoint.Socket("unsubscribe", "Follow a topic no more.", "unsubscribed",
+		Service.Unsubscribe)
+	Presence = endpoint.Socket("presence", "Say that I am in a meeting, every 20 seconds and when it changes.", "ok",
+		Service.Presence, endpoint.Needs(realtime.ActionPresence), endpoint.QuietID())
+	ListPresence = endpoint.HTTP("GET /v1/meetings/{meetingId}/presence", "List who is present in a meeting.",
+		Service.ListPresence, endpoint.Needs(realtime.ActionPresence))
+	TellPresence = endpoint.HTTP("POST /v1/meetings/{meetingId}/presence", "Say that I am in a meeting, or leave, without a socket.",
+		Service.TellPresence, endpoint.Needs(realtime.ActionPresence))
+)
+
+// Functions lists them under their folders.
+func Functions() []endpoint.FunctionSpec {
+	return endpoint.Domain("topics", Open, map[string]endpoint.Function[Service]{
+		"subscribe": Subscribe, "unsubscribe": Unsubscribe,
+		"presence": Presence, "listpresence": ListPresence, "tellpresence": TellPresence,
+	})
+}
+
+// Open builds the service.
+func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
+	d, err := composition.Open(ctx, env)
+	if err != nil {
+		return endpoint.App[Service]{}, err
+	}
+	registry, err := d.Topics()
+	if err != nil {
+		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
+	}
+	return platform.App(d.Platform, Service{realtime.New(realtime.Parts{
+		Realtime: d.Realtime, Connections: d.Connections, Streams: d.Streams, Topics: registry,
+		Audit: d.Audit, Clock: d.Clock, Log: d.Log, URL: d.Config.SocketURL,
+	})}), nil
+}

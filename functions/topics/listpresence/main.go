@@ -1,0 +1,9 @@
+// Command listpresence serves GET /v1/meetings/{meetingId}/presence.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/topics"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(topics.Open, topics.ListPresence) }

@@ -1,0 +1,151 @@
+package topics_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/table"
+)
+
+// between runs something once, right before or right after a function's first
+// transaction.
+type between struct {
+	behind aws.HTTPClient
+	before sync.Once
+	first  func()
+	after  sync.Once
+	then   func()
+}
+
+func (b *between) Do(r *http.Request) (*http.Response, error) {
+	transaction := strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems")
+	if transaction && b.first != nil {
+		b.before.Do(b.first)
+	}
+	response, err := b.behind.Do(r)
+	if err == nil && transaction && b.then != nil {
+		b.after.Do(b.then)
+	}
+	return response, err
+}
+
+// A subscription that ends before the answer to its subscribe: the client is told
+// so after the answer too, or it would believe that it follows the topic.
+func TestEndsThatOvertakeTheAnswer(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		request string
+		body    any
+		reason  string
+	}{
+		{"removed", "DELETE {meeting}/participants/{ben}", nil, "removed"},
+		{"another role", "PATCH {meeting}/participants/{ben}", map[string]any{"role": "observer"}, "role_changed"},
+		{"ended", "POST {meeting}/end", nil, "meeting_ended"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
+			socket := r.ben.Connect(t)
+			request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
+			overtaking := &between{behind: table.NewHTTP(), then: func() { r.ada.Call(t, request, tt.body) }}
+			ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
+			socket.SendIn(ctx, t, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
+			var told []string
+			for _, frame := range socket.Frames(t) {
+				if frame.Topic == r.notes {
+					told = append(told, strings.TrimSpace(frame.Type+" "+frame.Reason))
+				}
+			}
+			want := "revoked " + tt.reason + ", subscribed, revoked " + tt.reason
+			if got := strings.Join(told, ", "); got != want {
+				t.Errorf("told %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// What happens to a caller between being let in and being written down: another
+// role is no reason to be refused, a removal is.
+func TestEndsThatOvertakeTheWriting(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		request string
+		body    any
+		code    string
+	}{
+		{"another role", "PATCH {meeting}/participants/{ben}", map[string]any{"role": "observer"}, ""},
+		{"removed", "DELETE {meeting}/participants/{ben}", nil, "FORBIDDEN"},
+	}
+	frames := []struct {
+		action string
+		fields func(r *room) map[string]any
+	}{
+		{"subscribe", func(r *room) map[string]any { return map[string]any{"topic": r.notes} }},
+		{"presence", func(r *room) map[string]any {
+			return map[string]any{"topic": strings.TrimSuffix(r.notes, "/notes"), "clientId": "c-ben-0001", "status": "active", "seq": 1}
+		}},
+	}
+	for _, frame := range frames {
+		for _, tt := range tests {
+			t.Run(frame.action+", "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				r := newRoom(t)
+				socket := r.ben.Connect(t)
+				request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
+				overtaking := &between{behind: table.NewHTTP(), first: func() { r.ada.Call(t, request, tt.body) }}
+				ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
+				fields := frame.fields(r)
+				fields["action"], fields["id"] = frame.action, "f"
+				socket.SendIn(ctx, t, fields)
+				code := "no answer"
+				for _, answer := range socket.Frames(t) {
+					if answer.ID == "f" {
+						code = string(answer.Code)
+					}
+				}
+				if code != tt.code {
+					t.Errorf("answered with code %q, want %q", code, tt.code)
+				}
+			})
+		}
+	}
+}
+
+// A socket that can't be told so after the answer is closed: its client comes back
+// and hears what holds.
+func TestEndsThatOvertakeTheAnswerOfAnUnreachable(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	socket := r.ben.Connect(t)
+	overtaking := &between{behind: table.NewHTTP(), then: func() {
+		r.ada.Call(t, "PATCH "+r.path+"/participants/"+r.ben.ID, map[string]any{"role": "observer"}).Want(t, 200)
+		socket.Fail()
+	}}
+	ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
+	socket.SendIn(ctx, t, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
+	if socket.Open() {
+		t.Error("the socket is open")
+	}
+}
+
+// Who follows from now on, with nothing to replay, isn't told of any end.
+func TestNothingOvertakesAnAnswer(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	socket := r.ben.Connect(t)
+	subscribe(t, socket, r.notes)
+	for _, frame := range socket.Frames(t) {
+		if frame.Type == "revoked" {
+			t.Errorf("told %s", frame.Raw)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package topics
+
+import (
+	"context"
+
+	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/realtime"
+)
+
+// ListPresenceRequest asks who is in a meeting.
+type ListPresenceRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	realtime.PresencePage
+}
+
+// ListPresence gives who is present in a meeting.
+func (s Service) ListPresence(ctx context.Context, c caller.Caller, in ListPresenceRequest) (realtime.PresenceList, error) {
+	return s.Service.ListPresence(ctx, c, meetings.StateTopic.Topic(in.MeetingID), in.PresencePage)
+}
+
+// TellPresenceRequest is a heartbeat over HTTP.
+type TellPresenceRequest struct {
+	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
+	realtime.Heartbeat
+}
+
+// TellPresence notes that a client of the caller is present in a meeting.
+func (s Service) TellPresence(ctx context.Context, c caller.Caller, in TellPresenceRequest) (realtime.Told, error) {
+	return s.Service.TellPresence(ctx, c, meetings.StateTopic.Topic(in.MeetingID), in.Heartbeat)
+}

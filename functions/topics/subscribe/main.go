@@ -1,0 +1,9 @@
+// Command subscribe serves the WebSocket action subscribe.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/topics"
+	"github.com/rapport/rapport/shared/endpoint"
+)
+
+func main() { endpoint.Serve(topics.Open, topics.Subscribe) }
