@@ -6,6 +6,8 @@ import { Wire } from "./wire.mjs";
 /** Generous, because the machine may be slow; nothing waits longer than it must. */
 export const patience = 60_000;
 const closeMs = 2_000;
+/** How long a new tab may take, on a busy machine, before another is asked for. */
+const newPageMs = 20_000;
 
 export class Person {
   /** @type {string[]} What went wrong in the page. */
@@ -191,11 +193,25 @@ export class Person {
     // A page that crashed may never say that it is closed.
     await Promise.race([this.page.close(), new Promise((resolve) => setTimeout(resolve, closeMs))]);
     await this.goOnline();
-    this.page = await this.context.newPage();
+    this.page = await this.#newPage();
     this.#watch();
     await this.#signIn();
     await this.page.goto(`/#/meetings/${encodeURIComponent(meetingId)}`);
     await this.notesAre(state);
+  }
+
+  /** A new tab; another where Chromium, whose process was killed under it, never says that the first is there. */
+  async #newPage(attempts = 3) {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      let timer;
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, newPageMs);
+      });
+      const page = await Promise.race([this.context.newPage(), late]);
+      clearTimeout(timer);
+      if (page !== undefined) return page;
+    }
+    throw new Error(`no new tab in ${attempts} attempts`);
   }
 
   /** The edits that this browser keeps because the server has not confirmed them, of each window. */
