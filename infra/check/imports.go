@@ -9,7 +9,7 @@ import (
 // Names for several parts of the tree.
 const (
 	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
-	machinery = "shared/table shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency shared/projection"
+	machinery = "shared/table shared/paging shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency shared/projection"
 	domains   = "shared/users shared/identity shared/operators shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
@@ -34,6 +34,7 @@ var parts = map[string]string{
 	"shared/patch":   "",
 
 	"shared/table":       leaves,
+	"shared/paging":      leaves + " shared/table",
 	"shared/queue":       leaves,
 	"shared/blob":        leaves,
 	"shared/ot":          leaves,
@@ -41,7 +42,7 @@ var parts = map[string]string{
 	"shared/audit":       leaves + " shared/table",
 	"shared/idempotency": leaves + " shared/table",
 	"shared/projection":  leaves + " shared/table",
-	"shared/realtime":    leaves + " shared/table shared/queue shared/log shared/audit",
+	"shared/realtime":    leaves + " shared/table shared/paging shared/queue shared/log shared/audit",
 	"shared/endpoint":    leaves + " shared/table shared/queue shared/idempotency",
 	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
 

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/paging"
 	"github.com/rapport/rapport/shared/table"
 )
 
@@ -49,20 +50,20 @@ type HistoryList struct {
 // NOT_FOUND where there never was such a flag.
 func (s *Service) History(ctx context.Context, _ caller.Caller, in HistoryRequest) (HistoryList, error) {
 	list := "history of flag " + in.Key
-	after, err := cursor(list, in.Cursor)
+	after, err := paging.After(list, in.Cursor)
 	if err != nil {
 		return HistoryList{}, err
 	}
 	page, err := table.List[historyItem](ctx, s.data, table.Query{
-		PK: historyPartition(in.Key), Reverse: true, Limit: limitOf(in.Limit), After: after,
+		PK: historyPartition(in.Key), Reverse: true, Limit: paging.Limit(in.Limit), After: after,
 	})
 	if err != nil {
-		return HistoryList{}, fmt.Errorf("history of flag %s: %w", in.Key, cursorProblem(err))
+		return HistoryList{}, fmt.Errorf("history of flag %s: %w", in.Key, paging.Problem(err))
 	}
 	if _, known := declared(in.Key); len(page.Items) == 0 && after == "" && !known {
 		return HistoryList{}, unknown()
 	}
-	answer := HistoryList{Items: []HistoryEntry{}, NextCursor: nextCursor(list, page.Next)}
+	answer := HistoryList{Items: []HistoryEntry{}, NextCursor: paging.Next(list, page.Next)}
 	for _, row := range page.Items {
 		entry, err := row.Value.entry()
 		if err != nil {

@@ -2,11 +2,10 @@ package meetings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/paging"
 	"github.com/rapport/rapport/shared/table"
 )
 
@@ -43,23 +42,21 @@ type List[T any] struct {
 	NextCursor *string `json:"nextCursor" nullable:"true"`
 }
 
-const defaultLimit = 50
-
 // List gives the caller's meetings, newest first. It reads an index, which may
 // be a moment behind: a new meeting may be missing, but none is given whose
 // participant the caller isn't any more.
 func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (List[Meeting], error) {
 	list := "meetings of " + c.UserID
-	after, err := cursor(list, in.Cursor)
+	after, err := paging.After(list, in.Cursor)
 	if err != nil {
 		return List[Meeting]{}, err
 	}
 	page, err := table.List[participantItem](ctx, s.data, table.Query{
-		PK: userIndex(c.UserID, "").PK, Index: true, Reverse: true, Limit: limitOf(in.Limit), After: after,
+		PK: userIndex(c.UserID, "").PK, Index: true, Reverse: true, Limit: paging.Limit(in.Limit), After: after,
 		Base: func(meetingID string) table.Key { return participantKey(meetingID, c.UserID) },
 	})
 	if err != nil {
-		return List[Meeting]{}, fmt.Errorf("list meetings: %w", cursorProblem(err))
+		return List[Meeting]{}, fmt.Errorf("list meetings: %w", paging.Problem(err))
 	}
 	found := make([]*table.Want[meetingItem], len(page.Items))
 	standing := make([]*table.Want[participantItem], len(page.Items))
@@ -74,7 +71,7 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (Li
 			return List[Meeting]{}, fmt.Errorf("list meetings: %w", err)
 		}
 	}
-	answer := List[Meeting]{Items: []Meeting{}, NextCursor: nextCursor(list, page.Next)}
+	answer := List[Meeting]{Items: []Meeting{}, NextCursor: paging.Next(list, page.Next)}
 	for i, meeting := range found {
 		// A row without its meeting is what a creation left that died half-way.
 		if meeting.Found && standing[i].Value.Status == statusActive {
@@ -103,7 +100,7 @@ type ParticipantList struct {
 // ListParticipants gives a meeting's participants in the order of their ids.
 func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in ListParticipantsRequest) (ParticipantList, error) {
 	list := "participants of " + in.MeetingID
-	after, err := cursor(list, in.Cursor)
+	after, err := paging.After(list, in.Cursor)
 	if err != nil {
 		return ParticipantList{}, err
 	}
@@ -112,19 +109,19 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 		return ParticipantList{}, err
 	}
 	answer := ParticipantList{Items: []Participant{}, Revision: access.Meeting.Revision}
-	limit := limitOf(in.Limit)
+	limit := paging.Limit(in.Limit)
 	for {
 		page, err := table.List[participantItem](ctx, s.data, table.Query{
 			PK: meetingPartition(in.MeetingID), Prefix: participantPrefix, After: after,
 			Limit: limit - len(answer.Items), Filter: table.Equals("status", statusActive),
 		})
 		if err != nil {
-			return ParticipantList{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, cursorProblem(err))
+			return ParticipantList{}, fmt.Errorf("list participants of %s: %w", in.MeetingID, paging.Problem(err))
 		}
 		for _, row := range page.Items {
 			answer.Items = append(answer.Items, row.Value.Participant)
 		}
-		answer.NextCursor, after = nextCursor(list, page.Next), page.Next
+		answer.NextCursor, after = paging.Next(list, page.Next), page.Next
 		if !page.More() || len(answer.Items) >= limit {
 			return answer, nil
 		}
@@ -157,33 +154,4 @@ func (s *Service) snapshot(ctx context.Context, meetingID string) (Snapshot, err
 		}
 		after = page.Next
 	}
-}
-
-func limitOf(limit *int) int {
-	if limit == nil {
-		return defaultLimit
-	}
-	return *limit
-}
-
-func cursor(list, text string) (after string, err error) {
-	after, err = table.DecodeCursor(list, text)
-	return after, cursorProblem(err)
-}
-
-// cursorProblem makes VALIDATION_ERROR of a cursor that its list didn't give
-// out, be it that it can't be read or that it leads outside the list.
-func cursorProblem(err error) error {
-	if errors.Is(err, table.ErrCursor) {
-		return errs.Invalid("query.cursor", "is not a cursor of this list")
-	}
-	return err
-}
-
-func nextCursor(list, next string) *string {
-	if next == "" {
-		return nil
-	}
-	encoded := table.EncodeCursor(list, next)
-	return &encoded
 }

@@ -12,17 +12,16 @@ package notes
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/paging"
 	"github.com/rapport/rapport/shared/realtime"
 	"github.com/rapport/rapport/shared/table"
 )
@@ -110,25 +109,18 @@ type ChangesRequest struct {
 	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
-// defaultLimit is how many changes a page has without a limit.
-const defaultLimit = 50
-
 // Changes gives committed changes after a version, in order. A page may have
 // fewer than its limit where changes are large. HISTORY_GONE below what is kept.
 func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesRequest) (meetings.List[Change], error) {
 	list := "changes of " + in.MeetingID
-	from, err := position(list, in)
+	from, err := paging.Position(list, in.Cursor, in.From)
 	if err != nil {
 		return meetings.List[Change]{}, err
 	}
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return meetings.List[Change]{}, err
 	}
-	limit := defaultLimit
-	if in.Limit != nil {
-		limit = *in.Limit
-	}
-	page, err := s.log.Read(ctx, topicOf(in.MeetingID).String(), from, limit)
+	page, err := s.log.Read(ctx, topicOf(in.MeetingID).String(), from, paging.Limit(in.Limit))
 	if err != nil {
 		return meetings.List[Change]{}, refusal(err)
 	}
@@ -141,24 +133,7 @@ func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesReques
 		answer.Items = append(answer.Items, change)
 	}
 	if n := len(answer.Items); page.More && n > 0 {
-		next := table.EncodeCursor(list, strconv.FormatInt(answer.Items[n-1].Version, 10))
-		answer.NextCursor = &next
+		answer.NextCursor = paging.NextPosition(list, answer.Items[n-1].Version)
 	}
 	return answer, nil
-}
-
-// position is where a page begins: at its cursor, or at `from`.
-func position(list string, in ChangesRequest) (int64, error) {
-	if in.Cursor == "" {
-		return in.From, nil
-	}
-	text, err := table.DecodeCursor(list, in.Cursor)
-	if err != nil {
-		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
-	}
-	from, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || from < 0 {
-		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
-	}
-	return from, nil
 }

@@ -2,12 +2,11 @@ package realtime
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rapport/rapport/shared/caller"
 	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/paging"
 )
 
 // Without a socket a client says by HTTP that it is there, and asks who else is.
@@ -36,9 +35,9 @@ func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic
 		return PresenceList{}, err
 	}
 	name := "presence in " + string(topic)
-	after, err := table.DecodeCursor(name, in.Cursor)
+	after, err := paging.After(name, in.Cursor)
 	if err != nil {
-		return PresenceList{}, cursorProblem(err)
+		return PresenceList{}, err
 	}
 	now := s.clock.Now()
 	list := PresenceList{Items: []Present{}, At: now.Truncate(time.Millisecond)}
@@ -50,7 +49,7 @@ func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic
 	}
 	page, err := s.streams.presentAfter(ctx, topic, after, in.Limit)
 	if err != nil {
-		return PresenceList{}, cursorProblem(err)
+		return PresenceList{}, paging.Problem(err)
 	}
 	for _, row := range page.Items {
 		if row.Value.here(now) {
@@ -58,18 +57,9 @@ func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic
 		}
 	}
 	if page.More() {
-		next := table.EncodeCursor(name, page.Next)
-		list.NextCursor = &next
+		list.NextCursor = paging.Next(name, page.Next)
 	}
 	return list, nil
-}
-
-// cursorProblem makes VALIDATION_ERROR of a cursor that its list didn't give out.
-func cursorProblem(err error) error {
-	if errors.Is(err, table.ErrCursor) {
-		return errs.Invalid("query.cursor", "is not a cursor of this list")
-	}
-	return err
 }
 
 // Told answers a heartbeat over HTTP.

@@ -2,13 +2,11 @@ package transcripts
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
 	"github.com/rapport/rapport/shared/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/paging"
 )
 
 // ListRequest asks for a page of a transcript.
@@ -20,8 +18,6 @@ type ListRequest struct {
 }
 
 const (
-	// defaultLimit is how many chunks a page has without a limit.
-	defaultLimit = 50
 	// pageBytes bounds the chunks of one page as stored, well below Lambda's 6 MB
 	// answer.
 	pageBytes = 2 << 20
@@ -34,43 +30,22 @@ const (
 // fewer than its limit where chunks are large. HISTORY_GONE below what is kept.
 func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (meetings.List[Chunk], error) {
 	list := "transcript of " + in.MeetingID
-	from, err := position(list, in)
+	from, err := paging.Position(list, in.Cursor, in.From)
 	if err != nil {
 		return meetings.List[Chunk]{}, err
 	}
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return meetings.List[Chunk]{}, err
 	}
-	limit := defaultLimit
-	if in.Limit != nil {
-		limit = *in.Limit
-	}
-	chunks, more, err := s.read(ctx, topicOf(in.MeetingID).String(), from, limit)
+	chunks, more, err := s.read(ctx, topicOf(in.MeetingID).String(), from, paging.Limit(in.Limit))
 	if err != nil {
 		return meetings.List[Chunk]{}, err
 	}
 	answer := meetings.List[Chunk]{Items: chunks}
 	if n := len(chunks); more && n > 0 {
-		next := table.EncodeCursor(list, strconv.FormatInt(chunks[n-1].Position, 10))
-		answer.NextCursor = &next
+		answer.NextCursor = paging.NextPosition(list, chunks[n-1].Position)
 	}
 	return answer, nil
-}
-
-// position is where a page begins: at its cursor, or at `from`.
-func position(list string, in ListRequest) (int64, error) {
-	if in.Cursor == "" {
-		return in.From, nil
-	}
-	text, err := table.DecodeCursor(list, in.Cursor)
-	if err != nil {
-		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
-	}
-	from, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || from < 0 {
-		return 0, errs.Invalid("query.cursor", "is not a cursor of this list")
-	}
-	return from, nil
 }
 
 // read gives up to limit chunks that lie after a position, in order, and whether
