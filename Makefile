@@ -76,7 +76,7 @@ $(STAMP)/engine-dynamodb-local: infra/engine/pom.xml | $(STAMP)
 .PHONY: web
 web: web/node_modules/.package-lock.json ## Install the dependencies of the TypeScript client and the console
 
-# A second implementation of operations, for the tests of shared/ot.
+# A second implementation of operations, for the tests of shared/core/ot.
 .PHONY: oracle
 oracle: infra/oracle/node_modules/.package-lock.json
 
@@ -112,7 +112,7 @@ typecheck: web ## The TypeScript compiler over the client and the console
 	npm run typecheck --prefix web --silent
 
 .PHONY: race
-race: setup oracle ## The Go tests with the race detector (PKGS=./shared/log/... for some)
+race: setup oracle ## The Go tests with the race detector (PKGS=./shared/core/log/... for some)
 	@command -v gcc >/dev/null || { echo "race: the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
 	CGO_ENABLED=1 go test -race $(PKGS)
 
@@ -142,7 +142,7 @@ fuzz: need-go ## Run every fuzz target for FUZZTIME (20s)
 	done
 
 .PHONY: bench
-bench: setup ## Benchmarks (PKGS=./shared/ot BENCH=Transform for some)
+bench: setup ## Benchmarks (PKGS=./shared/core/ot BENCH=Transform for some)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKGS)
 
 # ---------------------------------------------------------------- load

@@ -14,7 +14,7 @@ import (
 	"github.com/rapport/rapport/functions/topics"
 	"github.com/rapport/rapport/functions/transcripts"
 	"github.com/rapport/rapport/functions/users"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 // All gives every function in order of domain and name.

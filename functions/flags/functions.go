@@ -6,10 +6,10 @@ import (
 	"net/http"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/flags"
-	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/core/platform"
 )
 
 type service = *flags.Service

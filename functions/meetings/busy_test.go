@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 )

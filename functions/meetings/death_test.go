@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

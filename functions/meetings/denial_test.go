@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 )
 

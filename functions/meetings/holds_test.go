@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // What others commit under a meeting's conditions fails by their names.

@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/scene"

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 )

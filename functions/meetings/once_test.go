@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 )

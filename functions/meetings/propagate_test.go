@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/users"
 )

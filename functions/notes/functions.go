@@ -5,10 +5,10 @@ import (
 	"context"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/notes"
-	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/core/platform"
 )
 
 type service = *notes.Service

@@ -7,10 +7,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 type service = *realtime.Service

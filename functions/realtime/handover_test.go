@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

@@ -9,11 +9,11 @@ import (
 	"fmt"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/projection"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/projection"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // Service is the durable lane, and the reader of all other handlers.

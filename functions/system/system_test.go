@@ -6,8 +6,8 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/functions/system"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/metrics"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/metrics"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

@@ -7,10 +7,10 @@ import (
 	"fmt"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // Service is the subscriptions' side of sockets, and who is present in a meeting.

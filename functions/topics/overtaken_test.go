@@ -8,8 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // between runs something once, right before or right after a function's first

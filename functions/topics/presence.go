@@ -3,9 +3,9 @@ package topics
 import (
 	"context"
 
-	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // ListPresenceRequest asks who is in a meeting.

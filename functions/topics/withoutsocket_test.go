@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

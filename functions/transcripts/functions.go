@@ -5,9 +5,9 @@ import (
 	"context"
 
 	"github.com/rapport/rapport/functions/composition"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/transcripts"
 )
 

@@ -3,7 +3,7 @@ package transcripts_test
 import (
 	"testing"
 
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

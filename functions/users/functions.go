@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/identity"
-	"github.com/rapport/rapport/shared/identity/workos"
-	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/identity"
+	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/users"
 )
 

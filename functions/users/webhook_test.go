@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/identity/workos"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

@@ -8,9 +8,9 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/projection"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/projection"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // TestProjectIsGivenWhatItsHandlersHandle holds the filters of streams/project

@@ -11,7 +11,7 @@ import (
 	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/iam"
 	"github.com/rapport/rapport/infra/local/runner"
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 

@@ -8,9 +8,9 @@ import (
 
 // Names for several parts of the tree.
 const (
-	leaves    = "shared/errs shared/caller shared/clock shared/config shared/metrics shared/name shared/patch"
-	machinery = "shared/table shared/paging shared/queue shared/blob shared/log shared/realtime shared/ot shared/audit shared/idempotency shared/projection"
-	domains   = "shared/users shared/identity shared/operators shared/meetings shared/notes shared/transcripts shared/flags"
+	leaves    = "shared/core/errs shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch"
+	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection"
+	domains   = "shared/users shared/core/identity shared/core/operators shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
 // parts says which parts of the tree each part may import; every part may
@@ -20,52 +20,52 @@ const (
 // and a Lambda (functions/D/F). What is not here may not import
 // anything of this module: a new domain adds itself.
 var parts = map[string]string{
-	"functions":             "functions/D shared/endpoint",
-	"functions/D":           "functions/composition shared/D shared/endpoint shared/platform " + leaves + " " + machinery + " " + domains,
-	"functions/composition": "shared/platform " + leaves + " " + machinery + " " + domains,
-	"functions/D/F":         "functions/D shared/endpoint",
+	"functions":             "functions/D shared/core/endpoint",
+	"functions/D":           "functions/composition shared/D shared/core/endpoint shared/core/platform " + leaves + " " + machinery + " " + domains,
+	"functions/composition": "shared/core/platform " + leaves + " " + machinery + " " + domains,
+	"functions/D/F":         "functions/D shared/core/endpoint",
 
-	"shared/errs":    "",
-	"shared/caller":  "",
-	"shared/clock":   "",
-	"shared/config":  "",
-	"shared/metrics": "",
-	"shared/name":    "",
-	"shared/patch":   "",
+	"shared/core/errs":    "",
+	"shared/core/caller":  "",
+	"shared/core/clock":   "",
+	"shared/core/config":  "",
+	"shared/core/metrics": "",
+	"shared/core/name":    "",
+	"shared/core/patch":   "",
 
-	"shared/table":       leaves,
-	"shared/paging":      leaves + " shared/table",
-	"shared/queue":       leaves,
-	"shared/blob":        leaves,
-	"shared/ot":          leaves,
-	"shared/log":         leaves + " shared/table",
-	"shared/audit":       leaves + " shared/table",
-	"shared/idempotency": leaves + " shared/table",
-	"shared/projection":  leaves + " shared/table",
-	"shared/realtime":    leaves + " shared/table shared/paging shared/queue shared/log shared/audit",
-	"shared/endpoint":    leaves + " shared/table shared/queue shared/idempotency",
-	"shared/platform":    leaves + " shared/endpoint " + machinery + " " + domains,
+	"shared/core/table":       leaves,
+	"shared/core/paging":      leaves + " shared/core/table",
+	"shared/core/queue":       leaves,
+	"shared/core/blob":        leaves,
+	"shared/core/ot":          leaves,
+	"shared/core/log":         leaves + " shared/core/table",
+	"shared/core/audit":       leaves + " shared/core/table",
+	"shared/core/idempotency": leaves + " shared/core/table",
+	"shared/core/projection":  leaves + " shared/core/table",
+	"shared/core/realtime":    leaves + " shared/core/table shared/core/paging shared/core/queue shared/core/log shared/core/audit",
+	"shared/core/endpoint":    leaves + " shared/core/table shared/core/queue shared/core/idempotency",
+	"shared/core/platform":    leaves + " shared/core/endpoint " + machinery + " " + domains,
 
 	"shared/users":       leaves + " " + machinery,
-	"shared/identity":    leaves + " " + machinery + " shared/users",
-	"shared/operators":   leaves + " shared/audit",
+	"shared/core/identity":    leaves + " " + machinery + " shared/users",
+	"shared/core/operators":   leaves + " shared/core/audit",
 	"shared/meetings":    leaves + " " + machinery + " shared/users",
 	"shared/notes":       leaves + " " + machinery + " shared/meetings",
 	"shared/transcripts": leaves + " " + machinery + " shared/meetings shared/flags",
 	"shared/flags":       leaves + " " + machinery,
 
-	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform functions",
-	"infra":          leaves + " " + machinery + " " + domains + " shared/endpoint shared/platform shared/testkit functions web",
+	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/core/endpoint shared/core/platform functions",
+	"infra":          leaves + " " + machinery + " " + domains + " shared/core/endpoint shared/core/platform shared/testkit functions web",
 	"web":            "",
 }
 
 // outside says which parts or packages may import a family of packages that is
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
 var outside = map[string]string{
-	"github.com/aws/aws-sdk-go-v2": "shared/table shared/queue/sqs shared/blob/s3 shared/realtime/apigateway shared/identity/workos shared/platform shared/testkit functions/D infra",
-	"github.com/aws/aws-lambda-go": "shared/endpoint shared/table shared/testkit functions functions/D infra",
-	"github.com/workos/workos-go":  "shared/identity/workos infra",
-	"net/http":                     "shared/endpoint shared/table shared/identity shared/queue/sqs shared/realtime/apigateway shared/platform shared/testkit functions/D infra web",
+	"github.com/aws/aws-sdk-go-v2": "shared/core/table shared/core/queue/sqs shared/core/blob/s3 shared/core/realtime/apigateway shared/core/identity/workos shared/core/platform shared/testkit functions/D infra",
+	"github.com/aws/aws-lambda-go": "shared/core/endpoint shared/core/table shared/testkit functions functions/D infra",
+	"github.com/workos/workos-go":  "shared/core/identity/workos infra",
+	"net/http":                     "shared/core/endpoint shared/core/table shared/core/identity shared/core/queue/sqs shared/core/realtime/apigateway shared/core/platform shared/testkit functions/D infra web",
 }
 
 // wrongImports tells which imports of a package go in a direction that is not
@@ -102,12 +102,12 @@ func wrongInside(pkg, imported string) []string {
 		if domainOf(pkg) != domainOf(imported) {
 			return []string{fmt.Sprintf("%s imports the functions of another domain, %s", pkg, imported)}
 		}
-	case slices.Contains(list, "shared/D") && imported == "shared/"+domainOf(pkg):
+	case slices.Contains(list, "shared/D") && domainOf(to) == domainOf(pkg):
 	case !slices.Contains(list, to):
 		return []string{fmt.Sprintf("%s imports %s: %s may import %s", pkg, imported, from, orNothing(may))}
 	}
-	// shared/identity/workos and its like are for those who open functions.
-	if within(imported, to) && imported != to && strings.HasPrefix(from, "shared/") && from != "shared/platform" && from != "shared/testkit" {
+	// shared/core/identity/workos and its like are for those who open functions.
+	if within(imported, to) && imported != to && strings.HasPrefix(from, "shared/") && from != "shared/core/platform" && from != "shared/testkit" {
 		return []string{fmt.Sprintf("%s imports the implementation %s; it takes an interface and is handed one", pkg, imported)}
 	}
 	return nil
@@ -118,22 +118,25 @@ func partOf(pkg string) string {
 	folders := strings.Split(pkg, "/")
 	switch {
 	case strings.HasSuffix(pkg, "test"):
-		return "shared/testkit" // tools of tests, such as shared/table/tabletest
+		return "shared/testkit" // tools of tests, such as shared/core/table/tabletest
 	case pkg == "functions/composition":
 		return pkg
 	case folders[0] == "functions" && len(folders) == 2:
 		return "functions/D"
 	case folders[0] == "functions" && len(folders) == 3:
 		return "functions/D/F"
+	case folders[0] == "shared" && len(folders) > 2 && folders[1] == "core":
+		return "shared/core/" + folders[2]
 	case folders[0] == "shared" && len(folders) > 1:
 		return "shared/" + folders[1]
 	}
 	return folders[0]
 }
 
-// domainOf is the second folder of a package's path, if it has one.
+// domainOf is the folder of a package below functions, shared or shared/core, if
+// it has one.
 func domainOf(pkg string) string {
-	folders := strings.Split(pkg, "/")
+	folders := strings.Split(strings.Replace(pkg, "shared/core/", "shared/", 1), "/")
 	if len(folders) < 2 {
 		return ""
 	}

@@ -21,7 +21,7 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
@@ -167,7 +167,7 @@ func mainLacks(root string, unit endpoint.FunctionSpec) []string {
 func servedBy(file *ast.File) string {
 	var domains []string
 	for _, imported := range file.Imports {
-		if name := strings.Trim(imported.Path.Value, `"`); imported.Name == nil && name != module+"/shared/endpoint" {
+		if name := strings.Trim(imported.Path.Value, `"`); imported.Name == nil && name != module+"/shared/core/endpoint" {
 			domains = append(domains, name)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // Change is a committed change to notes.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // BenchmarkEdit is a whole edit through the runner: frame, functions, tables,

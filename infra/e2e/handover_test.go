@@ -14,7 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // shortLife is a socket's life in these tests: its last third is left for moving.

@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 var seed = flag.Uint64("seed", 0, "seed of the random edits and cuts; 0 takes a new one")

@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // recorder keeps what comes over a socket.

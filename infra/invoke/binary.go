@@ -49,7 +49,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/rapport/rapport/functions/%[1]s"
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 )
 
 func main() {

@@ -15,8 +15,8 @@ import (
 
 	"github.com/rapport/rapport/infra/local/issuer"
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/config"
 )
 
 func TestBootstrapAgainstTheRuntimeAPI(t *testing.T) {

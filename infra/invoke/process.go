@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 )
 
 // ran is what came of one event.

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rapport/rapport/infra/local/issuer"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 

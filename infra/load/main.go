@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 )
 
 // Exit codes: 1 where something is wrong or an objective is missed, 2 where the

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 )
 
 // Scenario is what the environment asks for. The defaults are the scenario of

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // identity is what a client gave an operation, which must stand once.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // history is n changes by two clients in turn.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/local/runner"
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/web/console"
 )
 

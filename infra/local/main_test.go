@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rapport/rapport/shared/config"
+	"github.com/rapport/rapport/shared/core/config"
 )
 
 // environment runs the command on free ports and keeps nothing.

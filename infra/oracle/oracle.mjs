@@ -1,5 +1,5 @@
 // Answers, for each line of JSON on standard input, what ot-text-unicode makes
-// of the same changes. It is the second opinion of shared/ot's tests; nothing
+// of the same changes. It is the second opinion of shared/core/ot's tests; nothing
 // else uses it.
 //
 // In:  {"doc","committed","change","next"}: two changes to doc, and one to the

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/infra/local/tables"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 

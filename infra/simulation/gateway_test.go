@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rapport/rapport/infra/local/faults"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/testkit/frames"
 )
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // promise is what somebody was told of something that they asked for.

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // change is a committed change, as it is posted and listed.

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/faults"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/queues"
 )

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/rapport/rapport/infra/local/faults"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 

@@ -18,9 +18,9 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/local/faults"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"

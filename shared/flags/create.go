@@ -3,9 +3,9 @@ package flags
 import (
 	"context"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
 )
 
 // CreateRequest makes a flag.

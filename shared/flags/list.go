@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/paging"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/paging"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // ListRequest asks for a page of all flags.

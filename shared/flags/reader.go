@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 const (

@@ -11,14 +11,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/rapport/rapport/shared/audit"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/flags"
-	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
-	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/core/table/tabletest"
 )
 
 // world is the flags' table with who changes them, and a reader on a wire that can be

@@ -3,7 +3,7 @@ package flags
 import (
 	"fmt"
 
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // Keys and access patterns, in the table Data.

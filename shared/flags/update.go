@@ -7,9 +7,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/idempotency"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
 )
 
 // UpdateRequest changes a flag. Revision is the one that was read. What is absent

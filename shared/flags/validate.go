@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 )
 
 const (

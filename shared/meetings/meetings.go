@@ -19,11 +19,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/rapport/rapport/shared/audit"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/users"
 )
 

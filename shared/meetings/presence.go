@@ -3,9 +3,9 @@ package meetings
 import (
 	"context"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // PresencePolicy lets whoever is in a meeting be present there, until its end.

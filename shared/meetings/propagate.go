@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/users"
 )
 

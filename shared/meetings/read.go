@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/paging"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/paging"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // GetRequest names a meeting.

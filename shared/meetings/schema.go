@@ -3,7 +3,7 @@ package meetings
 import (
 	"strings"
 
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // Keys and access patterns, in the table Data.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // Source gives the topic `meetings/<id>`: the whole state, at the meeting's

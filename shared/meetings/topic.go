@@ -1,8 +1,8 @@
 package meetings
 
 import (
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // StateTopic is the pattern of the topics of meetings as a whole.

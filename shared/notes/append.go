@@ -11,11 +11,11 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // Intent is a change as a client sends it: against the text at BaseVersion, and

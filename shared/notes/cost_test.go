@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/notes"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // long makes the text of a world so long, by changes of up to 15 KB, and ends

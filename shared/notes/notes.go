@@ -16,14 +16,14 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/paging"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/paging"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 // maxPlaces bounds what a change says of its places: about 0.4 KB as stored, and

@@ -7,10 +7,10 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/notes"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // A change says where its text stood in what was deleted since its base. The

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // Texts at rest. Snapshots trim the history and sweep chunks, so a text that

@@ -5,8 +5,8 @@ import (
 	"hash/fnv"
 	"time"
 
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // Keys and access patterns, in the table Log, beside the changes themselves,

@@ -7,8 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 const (

@@ -17,14 +17,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/notes"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
-	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/core/table/tabletest"
 )
 
 // pointer is a snapshot's row.

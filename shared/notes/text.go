@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // readTries bounds how often a reader meets a snapshot being replaced.

@@ -9,13 +9,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/notes"
-	"github.com/rapport/rapport/shared/ot"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/ot"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 var seed = flag.Uint64("seed", 0, "seed of the random edits; 0 takes a new one")

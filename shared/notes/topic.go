@@ -1,9 +1,9 @@
 package notes
 
 import (
-	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // TopicPattern is the pattern of the topics of notes.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 const workosKey = "sk_test_directory"

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 func TestAnswersAreHeldAgainstTheDocument(t *testing.T) {

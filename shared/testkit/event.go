@@ -11,9 +11,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/identity"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/identity"
 )
 
 const timeLayout = "02/Jan/2006:15:04:05 -0700"

@@ -9,12 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/realtime/apigateway"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/realtime/apigateway"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

@@ -14,13 +14,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/rapport/rapport/shared/audit"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/identity"
-	"github.com/rapport/rapport/shared/identity/workos"
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/identity"
+	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/users"
 )
 

@@ -10,8 +10,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit/frames"
 )
 

@@ -24,9 +24,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/testkit/queues"
 )
 

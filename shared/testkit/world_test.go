@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/testkit"
 )
 

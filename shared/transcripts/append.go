@@ -14,14 +14,14 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/flags"
-	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/realtime"
+	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // AppendRequest adds chunks to a meeting's transcript.

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/patch"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/patch"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/transcripts"
 )
 

@@ -3,10 +3,10 @@ package transcripts
 import (
 	"context"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/log"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/paging"
+	"github.com/rapport/rapport/shared/core/paging"
 )
 
 // ListRequest asks for a page of a transcript.

@@ -3,7 +3,7 @@ package transcripts
 import (
 	"maps"
 
-	"github.com/rapport/rapport/shared/caller"
+	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/meetings"
 )
 

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/patch"
+	"github.com/rapport/rapport/shared/core/patch"
 )
 
 // Longer than a claim of a key lasts.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/shared/audit"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/users"
 )

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // Keys and access patterns, in the table Data.

@@ -6,11 +6,11 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/log"
-	"github.com/rapport/rapport/shared/realtime"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // perBucket is how many positions of a user's log lie in a bucket.

@@ -16,13 +16,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rapport/rapport/shared/audit"
-	"github.com/rapport/rapport/shared/caller"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/name"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/name"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // The actions of this domain. They concern the caller alone, so whoever is

@@ -11,11 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/shared/audit"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/errs"
-	"github.com/rapport/rapport/shared/idempotency"
-	"github.com/rapport/rapport/shared/table/tabletest"
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/users"
 )
 

@@ -3,7 +3,7 @@ package main
 
 import (
 	"github.com/rapport/rapport/functions/meetings"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 func main() { endpoint.Serve(meetings.Open, meetings.Create) }

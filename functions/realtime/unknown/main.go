@@ -3,7 +3,7 @@ package main
 
 import (
 	"github.com/rapport/rapport/functions/realtime"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 func main() { endpoint.Serve(realtime.Open, realtime.Unknown) }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 const root = `Resources:

@@ -12,12 +12,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
-	"github.com/rapport/rapport/shared/platform"
-	"github.com/rapport/rapport/shared/queue/sqs"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/queue/sqs"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // errKilled is what a function's calls get that is dead already.

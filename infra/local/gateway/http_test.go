@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 type invokerFunc func(ctx context.Context, folder string, payload []byte) ([]byte, error)

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 func TestFramesOnTheirWayStayInOrder(t *testing.T) {

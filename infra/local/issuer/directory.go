@@ -11,9 +11,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
-	"github.com/rapport/rapport/shared/name"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/name"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/infra/local/gateway"
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 // Handler serves everything under /dev. It expects requests for this machine

@@ -19,8 +19,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 const (

@@ -10,9 +10,9 @@ import (
 
 	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/infra/local/gateway"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/identity/workos"
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 const (

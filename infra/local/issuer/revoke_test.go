@@ -15,8 +15,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/rapport/rapport/infra/local/dev"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/identity/workos"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/identity/workos"
 )
 
 // door takes webhooks as the API would, and tells who somebody is.

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/door"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 const seed = 7

@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/rapport/rapport/shared/metrics"
+	"github.com/rapport/rapport/shared/core/metrics"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	local "github.com/rapport/rapport/infra/local/metrics"
-	"github.com/rapport/rapport/shared/metrics"
+	"github.com/rapport/rapport/shared/core/metrics"
 )
 
 func TestWhatFunctionsMeasuredIsShown(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 const (

@@ -16,9 +16,9 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/realtime/apigateway"
-	"github.com/rapport/rapport/shared/table"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/realtime/apigateway"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // reading is the folder of a function that tries what its event's query names.

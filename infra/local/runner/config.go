@@ -10,8 +10,8 @@ import (
 
 	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 // Memory as DATA_DIR keeps nothing.

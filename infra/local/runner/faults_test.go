@@ -14,8 +14,8 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/infra/client"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/ot"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/ot"
 )
 
 func TestFaultsAreUnderstoodOrRefused(t *testing.T) {

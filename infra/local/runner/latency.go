@@ -11,9 +11,9 @@ import (
 
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/latency"
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 // ProfileAWS as PROFILE adds the latencies of docs/latency-model.md.

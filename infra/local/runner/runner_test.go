@@ -23,8 +23,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/coder/websocket"
 
-	"github.com/rapport/rapport/shared/config"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 // asChild makes the test binary a runner on a data directory until it is killed.

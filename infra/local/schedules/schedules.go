@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 // Invoker runs a function, such as a pool.Pool.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/infra/local/pool"
-	"github.com/rapport/rapport/shared/endpoint"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 const (

@@ -27,7 +27,7 @@ import (
 
 	"github.com/rapport/rapport/infra/local/tables"
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/testkit/engine"
 )
 

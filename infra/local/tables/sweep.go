@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/rapport/rapport/infra/local/template"
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 const (

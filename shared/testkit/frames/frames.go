@@ -11,7 +11,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/rapport/rapport/shared/errs"
+	"github.com/rapport/rapport/shared/core/errs"
 )
 
 // Frame is a frame that a client got; what its type doesn't have is zero.

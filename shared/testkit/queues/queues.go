@@ -26,7 +26,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rapport/rapport/shared/clock"
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 const (

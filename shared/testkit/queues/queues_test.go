@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/shared/clock"
-	"github.com/rapport/rapport/shared/queue"
-	ours "github.com/rapport/rapport/shared/queue/sqs"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/queue"
+	ours "github.com/rapport/rapport/shared/core/queue/sqs"
 	"github.com/rapport/rapport/shared/testkit/queues"
 )
 

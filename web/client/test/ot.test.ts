@@ -19,7 +19,7 @@ interface Vectors {
 
 // Written by the server's package: both sides must agree on every one.
 const vectors = JSON.parse(
-  readFileSync(new URL("../../../shared/ot/testdata/vectors.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../shared/core/ot/testdata/vectors.json", import.meta.url), "utf8"),
 ) as Vectors;
 
 describe("the server's vectors", () => {

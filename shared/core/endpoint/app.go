@@ -1,0 +1,115 @@
+// Package endpoint turns a declaration into a running function. A function is
+// said once, in functions/<domain>/functions.go: its route or trigger, the
+// service method behind it, who may call, and a summary. From that come the
+// Lambda adapter (HTTP payload 2.0, WebSocket, DynamoDB streams, SQS, EventBridge Scheduler), decoding and
+// validation with exact locations, problem+json, the access log line and the
+// OpenAPI document.
+//
+// A call passes these gates in this order: who calls, how large the body is,
+// what type it has, whether it has the declared shape, whether an operator calls where
+// only operators may, and then the method
+// itself, which checks the action against its domain's permission table. A
+// panic becomes INTERNAL and one log line with its stack, never a dead process.
+package endpoint
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/idempotency"
+)
+
+// App is an opened domain: its service, and what the adapters need around it.
+type App[S any] struct {
+	Service S
+	Runtime
+}
+
+// Runtime is what every function has beside its service.
+type Runtime struct {
+	Authenticator Authenticator
+	// Operators admits the callers of functions for Admins.
+	Operators   Operators
+	Idempotency IdempotencyStore
+	Posts       Poster
+	// Handover asks clients to move to a new socket; nil asks nobody.
+	Handover Handover
+	Clock    clock.Clock
+	Log      *slog.Logger
+	// Stage is the deployment's name, under which its metrics stand.
+	Stage string
+}
+
+// Authenticator says who calls.
+type Authenticator interface {
+	// Bearer gives the caller behind an access token: UNAUTHORIZED where it
+	// doesn't hold.
+	Bearer(ctx context.Context, token string) (caller.Caller, error)
+	// Connection gives the caller that an open socket was admitted with:
+	// UNAUTHORIZED where the socket is not, or no longer, open.
+	Connection(ctx context.Context, connectionID string) (caller.Caller, error)
+}
+
+// Operators knows who operates the suite.
+type Operators interface {
+	// Admit gives FORBIDDEN, audited, for a caller who isn't an operator. resource is
+	// what the action is about, such as `flags/transcription`.
+	Admit(ctx context.Context, c caller.Caller, action caller.Action, resource string) error
+}
+
+// Poster sends a frame to an open socket.
+type Poster interface {
+	Post(ctx context.Context, connectionID string, frame []byte) error
+}
+
+// Handover knows when a socket's client should move to a new one.
+type Handover interface {
+	// Frame gives what to send to a socket that has sent a frame: nil unless it
+	// is near its end.
+	Frame(connectionID string, connectedAt time.Time) []byte
+}
+
+// IdempotencyStore remembers answers to requests that carried an Idempotency-Key;
+// package idempotency says how.
+type IdempotencyStore interface {
+	// Begin gives an execution, or the body of the first answer with
+	// a nil execution, or CONFLICT for another content: what the request asks for,
+	// however its body was written. sent is that body. Both, an execution and an answer, say that the first
+	// execution has committed and then died: the method runs once more for what
+	// comes after its effect, and then that answer is given.
+	Begin(ctx context.Context, scope, key string, content, sent []byte) (*idempotency.Execution, []byte, error)
+	// Finish lets others have the answer, now that all is done; it stores it
+	// unless the effect's transaction did.
+	Finish(ctx context.Context, e *idempotency.Execution, body []byte) error
+	// Abandon frees the key of a request that was refused, unless its effect is
+	// committed.
+	Abandon(ctx context.Context, e *idempotency.Execution) error
+	// Release lets the next request with the key and the same body begin, after
+	// an execution that ended without a known outcome, or between its effect and
+	// its end.
+	Release(ctx context.Context, e *idempotency.Execution) error
+}
+
+// answer is what was answered: a status and a JSON body.
+type answer struct {
+	Status int
+	Body   []byte
+}
+
+// Publisher is an answer that others hear of too: Publish runs while a socket's
+// caller is being answered, so that one slow caller delays nobody, and before an
+// HTTP answer is returned.
+type Publisher interface {
+	Publish(ctx context.Context)
+}
+
+// Follower is an answer with work to do behind it: Follow runs once a socket's
+// caller has the answer, and before an HTTP answer is returned, because nothing
+// runs after a Lambda has returned. It is for delivery to others, never for
+// what the answer promises.
+type Follower interface {
+	Follow(ctx context.Context)
+}

@@ -1,0 +1,179 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/metrics"
+	"github.com/rapport/rapport/shared/core/table"
+)
+
+// What is measured of every call, by function.
+const (
+	metricDuration   = "CallDuration"
+	metricReadUnits  = "ReadUnits"
+	metricWriteUnits = "WriteUnits"
+	metricTableCalls = "TableCalls"
+	// Failures are answers that are nobody's fault but ours or a provider's,
+	// Refusals all other errors.
+	metricFailures = "Failures"
+	metricRefusals = "Refusals"
+)
+
+// call is one execution of a function, for its log line.
+type call struct {
+	function  string
+	requestID string
+	caller    caller.Caller
+	started   time.Time
+	meter     *table.Meter
+	measured  *metrics.Recorder
+	err       error
+}
+
+// begin starts a call's clock, its count of capacity units and its measurements.
+func (s Runtime) begin(ctx context.Context, function, requestID string) (context.Context, *call) {
+	ctx, meter := table.WithMeter(ctx)
+	ctx, measured := metrics.Record(ctx)
+	return ctx, &call{function: function, requestID: requestID, started: s.Clock.Now(), meter: meter, measured: measured}
+}
+
+// end writes the call's one log line. It names the function, the caller, the
+// duration and the code; never what people wrote, and never a token. The line
+// also carries what is measured of every call; what else was measured follows in
+// lines of its own.
+func (s Runtime) end(ctx context.Context, c *call) {
+	kind := errs.KindOf(c.err)
+	attributes := append(s.measure(ctx, c, kind),
+		slog.String("function", c.function),
+		slog.String("requestId", c.requestID),
+		slog.String("userId", c.caller.UserID),
+		slog.Float64("ms", float64(s.Clock.Now().Sub(c.started).Microseconds())/1000),
+		slog.String("code", codeOrOK(kind)),
+		slog.Float64("readUnits", c.meter.Read()),
+		slog.Float64("writeUnits", c.meter.Write()),
+	)
+	level := slog.LevelInfo
+	if kind == errs.Internal || kind == errs.Provider {
+		level = slog.LevelError
+		attributes = append(attributes, slog.String("error", c.err.Error()))
+		if died, ok := errors.AsType[*panicError](c.err); ok {
+			attributes = append(attributes, slog.String("stack", string(died.stack)))
+		}
+	}
+	if refused, ok := errors.AsType[*errs.Error](c.err); ok && level == slog.LevelInfo && refused.Err != nil {
+		if kind != errs.Unauthorized && kind != errs.RateLimited {
+			// A refusal with a cause is one that didn't go as it should: a denial
+			// that couldn't be audited.
+			level = slog.LevelError
+		}
+		// Of UNAUTHORIZED it is the only trace: there is no identity to audit it under.
+		attributes = append(attributes, slog.String("reason", refused.Err.Error()))
+	}
+	s.Log.LogAttrs(ctx, level, "call", attributes...)
+}
+
+// measure hands what the call measured to the context's sink. Where there is
+// none it goes to the log in the form that CloudWatch makes metrics of: what is
+// measured of every call as attributes for the call's own line.
+func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
+	function := metrics.Dimension{Name: "Function", Value: c.function}
+	metrics.Observe(ctx, metricDuration, s.Clock.Now().Sub(c.started), function)
+	metrics.Count(ctx, metricReadUnits, c.meter.Read(), function)
+	metrics.Count(ctx, metricWriteUnits, c.meter.Write(), function)
+	metrics.Count(ctx, metricTableCalls, c.meter.Calls(), function)
+	switch {
+	case kind == errs.Internal || kind == errs.Provider:
+		metrics.Count(ctx, metricFailures, 1, function)
+	case kind != "":
+		metrics.Count(ctx, metricRefusals, 1, function)
+	}
+	groups := c.measured.Groups()
+	if sink := metrics.SinkOf(ctx); sink != nil {
+		sink.Collect(groups)
+		return nil
+	}
+	var own []slog.Attr
+	stage := []metrics.Dimension{{Name: "Stage", Value: s.Stage}}
+	for _, group := range groups {
+		lines := metrics.Lines(s.Clock.Now(), stage, []metrics.Group{group})
+		if len(group.Dimensions) == 1 && group.Dimensions[0] == function {
+			own, lines = lines[0], lines[1:]
+		}
+		for _, line := range lines {
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "metrics", line...)
+		}
+	}
+	return own
+}
+
+func codeOrOK(kind errs.Kind) string {
+	if kind == "" {
+		return "OK"
+	}
+	return string(kind)
+}
+
+// panicError is what a panic inside a method becomes.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// guard runs f and turns a panic into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value: value, stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// publish tells others. It can't fail the call any more, so a panic in it is
+// logged here.
+func (s Runtime) publish(ctx context.Context, function string, answer any) {
+	if publisher, ok := answer.(Publisher); ok {
+		s.afterwards(ctx, "publish", function, publisher.Publish)
+	}
+}
+
+// follow does the work behind an answer, in the same way.
+func (s Runtime) follow(ctx context.Context, function string, answer any) {
+	if follower, ok := answer.(Follower); ok {
+		s.afterwards(ctx, "follow", function, follower.Follow)
+	}
+}
+
+func (s Runtime) afterwards(ctx context.Context, what, function string, do func(context.Context)) {
+	err := guard(func() error { do(ctx); return nil })
+	if died, ok := errors.AsType[*panicError](err); ok {
+		s.Log.ErrorContext(ctx, what, "function", function, "error", died.Error(), "stack", string(died.stack))
+	}
+}
+
+// validated runs the rules of a request that span several of its fields.
+func validated(in any) error {
+	if v, ok := in.(validator); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+// requestID is the invocation's own id, where there is no request with one.
+func requestID(ctx context.Context) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return lc.AwsRequestID
+	}
+	return ""
+}

@@ -1,0 +1,86 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/metrics"
+)
+
+// measuring counts a frame before it answers.
+func measuring() Function[struct{}] {
+	return HTTP("POST /box/{box}", "Write.", func(_ struct{}, ctx context.Context, _ caller.Caller, in letter) (receipt, error) {
+		metrics.Count(ctx, "Posted", 3, metrics.Dimension{Name: "Kind", Value: "notes"})
+		metrics.Observe(ctx, "Latency", time.Millisecond, metrics.Dimension{Name: "Kind", Value: "notes"})
+		if in.Text == "no" {
+			return receipt{}, errs.New(errs.Forbidden, "No.")
+		}
+		return receipt{in.Text}, nil
+	})
+}
+
+// In Lambda the log is where metrics come from: one line for the call and one
+// for each of its other dimensions.
+func TestMeasurementsGoToTheLog(t *testing.T) {
+	t.Parallel()
+	var h house
+	invoke(t, h.open(t, measuring()), post(`{"text":"no"}`))
+	var names []any
+	for _, line := range h.lines(t) {
+		described := line["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)
+		for _, metric := range described["Metrics"].([]any) {
+			name := metric.(map[string]any)["Name"].(string)
+			names = append(names, line["msg"].(string)+" "+name)
+			if _, there := line[name]; !there {
+				t.Errorf("%s is named but not there", name)
+			}
+		}
+	}
+	want := []any{"metrics Latency", "metrics Posted", "call CallDuration", "call Refusals"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+type shelf struct{ groups []metrics.Group }
+
+func (s *shelf) Collect(groups []metrics.Group) { s.groups = append(s.groups, groups...) }
+
+func TestASinkTakesMeasurements(t *testing.T) {
+	t.Parallel()
+	var (
+		h    house
+		sink shelf
+	)
+	handler := h.open(t, measuring())
+	event := post(`{"text":"hi"}`)
+	payload, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := handler.Invoke(metrics.WithSink(t.Context(), &sink), payload); err != nil {
+		t.Fatal(err)
+	}
+	want := []metrics.Group{
+		{Dimensions: []metrics.Dimension{{Name: "Function", Value: "desk/write"}}, Series: []metrics.Series{
+			{Name: "CallDuration", Unit: metrics.Milliseconds, Values: []float64{0}},
+		}},
+		{Dimensions: []metrics.Dimension{{Name: "Kind", Value: "notes"}}, Series: []metrics.Series{
+			{Name: "Latency", Unit: metrics.Milliseconds, Values: []float64{1}},
+			{Name: "Posted", Unit: metrics.Counts, Values: []float64{3}, Counted: true},
+		}},
+	}
+	if diff := cmp.Diff(want, sink.groups, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if lines := h.lines(t); len(lines) != 1 || lines[0]["_aws"] != nil {
+		t.Errorf("logged %v", lines)
+	}
+}

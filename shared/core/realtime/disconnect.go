@@ -1,0 +1,79 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/queue"
+	"github.com/rapport/rapport/shared/core/table"
+)
+
+// overtaken is a seq that any frame of a client is after.
+const overtaken = -1
+
+// Disconnect takes a closed socket down, and has what it owns of presence looked at
+// when a client that comes back is back. Where that can't be arranged, presence ends
+// by silence.
+func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, error) {
+	closed, topics, err := s.connections.detach(ctx, c.ConnectionID)
+	if err != nil || closed.UserID == "" {
+		return struct{}{}, err
+	}
+	return struct{}{}, errors.Join(
+		s.depart(ctx, c.ConnectionID, closed),
+		s.connections.remove(ctx, c.ConnectionID),
+		s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...),
+	)
+}
+
+// depart releases the clients of a closed socket, and sends word of it where there
+// are any.
+func (s *Service) depart(ctx context.Context, connectionID string, closed connectionItem) error {
+	present := topicsNamed(closed.Present)
+	stand := make([]bool, len(present))
+	failed := atOnce(indices(len(present)), func(i int) error {
+		here, err := s.streams.release(ctx, present[i], closed.UserID, connectionKey(connectionID).PK)
+		// What isn't known is looked at later.
+		stand[i] = here || err != nil
+		return err
+	})
+	left := chosen([]string(closed.Present), stand)
+	if len(left) == 0 {
+		return failed
+	}
+	return errors.Join(failed, s.departures.Send(ctx, queue.Outgoing{
+		SourceID: connectionID, Delay: departAfter,
+		Body: Departure{ConnectionID: connectionID, UserID: closed.UserID, Topics: left},
+	}))
+}
+
+// release lets any frame of a closed socket's clients count that comes another way,
+// whatever its seq: no frame of the socket can come late any more. So a page that
+// was reloaded may count anew. It tells whether any of them is there.
+func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) (bool, error) {
+	rows, err := s.ownedBy(ctx, topic, userID, own)
+	if err != nil {
+		return false, err
+	}
+	here := make([]bool, len(rows))
+	err = atOnce(indices(len(rows)), func(i int) error {
+		mine, leaves := table.Equals("owner", own), rows[i].Value.gone()
+		var err error
+		if leaves {
+			err = s.realtime.Delete(ctx, rows[i].Key, table.If(mine))
+		} else {
+			err = s.realtime.Update(ctx, rows[i].Key, table.Update{Set: map[string]any{"seq": overtaken}, If: mine})
+		}
+		switch {
+		case errors.Is(err, table.ErrConditionFailed):
+			return nil // it has come back
+		case err != nil:
+			return fmt.Errorf("release presence: %w", err)
+		}
+		here[i] = !leaves
+		return nil
+	})
+	return len(chosen(rows, here)) > 0, err
+}

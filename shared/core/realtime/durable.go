@@ -1,0 +1,164 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/table"
+)
+
+const (
+	// headPause is the least time between two heads of one topic: with the express
+	// lane's frames, at most 50 in five seconds.
+	headPause = 2500 * time.Millisecond
+	// parallelHeads bounds the topics that one batch tells at once: few, because
+	// heads have time, and what is told at once takes the machine from others.
+	parallelHeads = 4
+)
+
+// Move says that a topic has moved on.
+type Move struct {
+	Topic Topic
+	// Hashed is true where only a head with a hash is news.
+	Hashed bool
+	// HashFollows is true where a record with the hash is to come: the head may
+	// wait for it, so that subscribers are told once.
+	HashFollows bool
+}
+
+// Domain is what the durable lane asks of those whose tables it reads.
+type Domain interface {
+	// Moved gives the topics that a record has moved on.
+	Moved(r table.Record) []Move
+	// Repeat does again what the function behind a record may have died before:
+	// ending streams. It must do no harm when it comes late or twice.
+	Repeat(ctx context.Context, r table.Record) error
+}
+
+// Durable is the lane that repairs the other one: it reads the tables' streams.
+// A record that fails again and again ends in a dead-letter queue; the topic's
+// next record tells its subscribers the same and more.
+type Durable struct {
+	streams *Streams
+	topics  *Registry
+	domains []Domain
+	clock   clock.Clock
+	heads   *heads
+}
+
+// NewDurable makes the lane.
+func NewDurable(streams *Streams, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
+	return &Durable{streams: streams, topics: topics, domains: domains, clock: c, heads: newHeads()}
+}
+
+// Fanout handles a batch of records: revocations are repeated first, then every
+// topic that moved is told its head once. It gives what failed, by record id.
+func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string]error {
+	failed := map[string]error{}
+	for _, record := range records {
+		for _, domain := range d.domains {
+			if err := domain.Repeat(ctx, record); err != nil {
+				failed[record.ID] = fmt.Errorf("repeat %s: %w", record.Key, err)
+			}
+		}
+	}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(parallelHeads)
+	for topic, news := range d.news(records) {
+		group.Go(func() error {
+			err := d.head(ctx, topic, news)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range news.ids {
+				if err != nil {
+					failed[id] = fmt.Errorf("head of %s: %w", topic, err)
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are in the map
+	return failed
+}
+
+// news is why a topic is told its head.
+type news struct {
+	// ids are the records behind it.
+	ids []string
+	// hashed is true where only a head with a hash is news.
+	hashed bool
+	// overdue is true where the head has waited here for a record with the hash.
+	overdue bool
+}
+
+// news gives the topics that are to be told now: those that records have moved,
+// unless a later record will tell more, and those that have waited for such a
+// record for too long, or whose last head didn't reach everybody.
+func (d *Durable) news(records []table.Record) map[Topic]news {
+	now := d.clock.Now()
+	told := map[Topic]news{}
+	for _, record := range records {
+		for _, domain := range d.domains {
+			for _, move := range domain.Moved(record) {
+				if move.HashFollows && d.heads.waits(move.Topic, now) {
+					continue
+				}
+				n, known := told[move.Topic]
+				told[move.Topic] = news{ids: append(n.ids, record.ID), hashed: move.Hashed && (n.hashed || !known)}
+			}
+		}
+	}
+	for topic, owed := range d.heads.overdue(now) {
+		n, known := told[topic]
+		told[topic] = news{ids: n.ids, overdue: !known && owed.misses == 0}
+	}
+	return told
+}
+
+// head tells a topic's subscribers its newest position, not too often.
+func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
+	_, registered, err := d.topics.find(string(topic))
+	if err != nil {
+		return err
+	}
+	source := registered.Source
+	position, hash, err := source.Head(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if why.hashed && hash == "" {
+		// The topic has moved on since, and has other heads.
+		return nil
+	}
+	if why.overdue && hash != "" {
+		// The snapshot's record belongs to another shard, so another instance may
+		// have had it, and told.
+		d.heads.told(topic)
+		return nil
+	}
+	if wait := d.heads.pause(topic, d.clock.Now()); wait > 0 {
+		if err := d.clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+		if position, hash, err = source.Head(ctx, topic); err != nil {
+			return err
+		}
+	}
+	all, err := d.streams.Head(ctx, topic, position, hash)
+	switch {
+	case err != nil:
+		return err
+	case all:
+		d.heads.told(topic)
+	default:
+		// The topic may stay quiet, and then no other head comes.
+		d.heads.missed(topic, d.clock.Now())
+	}
+	return nil
+}

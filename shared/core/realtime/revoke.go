@@ -1,0 +1,308 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/table"
+)
+
+// What callers do with topics. Whoever owns a topic says what it needs.
+const (
+	ActionSubscribe   caller.Action = "realtime.subscribe"
+	ActionPresence    caller.Action = "realtime.presence"
+	actionUnsubscribe caller.Action = "realtime.unsubscribe"
+)
+
+// Revocation says which subscriptions to end.
+type Revocation struct {
+	// Topics are those whose subscriptions end, in the order in which they do.
+	Topics []Topic
+	// Presence is the topic in which presence ends.
+	Presence Topic
+	// UserID is whose subscriptions end; empty for everybody's.
+	UserID string
+	Reason Reason
+	// Stands tells of a subscription's role, read anew, whether it is right and so
+	// stays: for the durable lane, which repeats revocations late. nil means that
+	// none is.
+	Stands func(ctx context.Context, role string) (bool, error)
+	// News posts what else there is to tell of the change behind the revocation, once
+	// the streams have ended; nil where there is nothing.
+	News func(ctx context.Context)
+	// Last is true for the durable lane, after which nobody comes: a socket that it
+	// can't tell is closed, so that its client comes back and hears what holds.
+	Last bool
+}
+
+// Revoke ends subscriptions and tells their sockets, ends presence, and then
+// tells the others. The caller has marked the participant or the meeting before,
+// so that no new one can be made. When it returns without error, no sender that
+// starts afterwards finds them.
+//
+// A subscription is marked, its socket told, and then its row deleted: whoever
+// repeats what died half-way finds the mark and tells the socket again. So does
+// the durable lane where the socket couldn't be told. What needs nothing of each
+// other goes at once, with bounded concurrency: a socket is told of all its
+// streams together.
+func (s *Streams) Revoke(ctx context.Context, r Revocation) error {
+	var streams, presence error
+	var left []departed
+	var group errgroup.Group
+	group.Go(func() error {
+		streams = s.revokeStreams(ctx, r)
+		return nil
+	})
+	group.Go(func() error {
+		left, presence = s.endPresences(ctx, r)
+		return nil
+	})
+	_ = group.Wait() // failures are joined
+	return errors.Join(streams, presence, s.tellRest(ctx, r, left))
+}
+
+// tellRest tells the others who has left, and what else is news. A socket that hangs
+// holds up both at once, and so no longer than one.
+func (s *Streams) tellRest(ctx context.Context, r Revocation, left []departed) error {
+	var group errgroup.Group
+	group.Go(func() error { return s.tellPresence(ctx, r.Presence, nil, left) })
+	if r.News != nil {
+		group.Go(func() error {
+			r.News(ctx)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// stream is a subscription under its topic.
+type stream struct {
+	topic Topic
+	row   table.Row[subscription]
+}
+
+func (s stream) connectionID() string { return connectionOf(s.row.Key) }
+
+// revokeStreams ends the subscriptions that a revocation is about.
+func (s *Streams) revokeStreams(ctx context.Context, r Revocation) error {
+	found := make([][]stream, len(r.Topics))
+	failed := atOnce(indices(len(r.Topics)), func(i int) (err error) {
+		found[i], err = s.streamsOf(ctx, r.Topics[i], r.UserID)
+		return err
+	})
+	marked, err := s.mark(ctx, slices.Concat(found...), r)
+	return errors.Join(failed, err, s.endStreams(ctx, marked, r.Reason, r.Last))
+}
+
+// streamsOf reads all subscriptions of a topic, or those of one user, also those
+// that are marked.
+func (s *Streams) streamsOf(ctx context.Context, topic Topic, userID string) (streams []stream, err error) {
+	q := table.Query{PK: topicPartition(topic), Prefix: connectionPrefix, Limit: table.MaxLimit}
+	if userID != "" {
+		q.Filter = table.Equals("userId", userID)
+	}
+	for more := true; more; {
+		page, err := table.List[subscription](ctx, s.realtime, q)
+		if err != nil {
+			return streams, fmt.Errorf("revoke %s: %w", topic, err)
+		}
+		for _, row := range page.Items {
+			streams = append(streams, stream{topic, row})
+		}
+		q.After, more = page.Next, page.More()
+	}
+	return streams, nil
+}
+
+// mark marks the subscriptions that a revocation is about, so that senders pass
+// them over, and gives them.
+func (s *Streams) mark(ctx context.Context, streams []stream, r Revocation) ([]stream, error) {
+	falls, unread := r.falls(ctx, len(streams), func(i int) string { return streams[i].row.Value.Role })
+	marked := make([]bool, len(streams))
+	err := atOnce(indices(len(streams)), func(i int) error {
+		row := streams[i].row
+		if !falls[i] && !row.Value.Ended {
+			return nil
+		}
+		err := s.realtime.Update(ctx, row.Key, table.Update{
+			Set: map[string]any{"ended": true}, If: table.Equals("since", row.Value.Since),
+		})
+		switch {
+		case errors.Is(err, table.ErrConditionFailed):
+			// Another subscription took its place, under what holds now; or it is gone.
+			return nil
+		case err != nil:
+			return fmt.Errorf("mark subscription: %w", err)
+		}
+		marked[i] = true
+		return nil
+	})
+	return chosen(streams, marked), errors.Join(unread, err)
+}
+
+// falls tells of rows, by their roles, which don't stand any more. The rows have been
+// read before, so each role is asked for once.
+func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (falls []bool, failed error) {
+	falls = make([]bool, n)
+	byRole := map[string]bool{}
+	for i := range n {
+		if r.Stands == nil {
+			falls[i] = true
+			continue
+		}
+		fallen, known := byRole[role(i)]
+		if !known {
+			stands, err := r.Stands(ctx, role(i))
+			failed = errors.Join(failed, err)
+			fallen = err == nil && !stands
+			byRole[role(i)] = fallen
+		}
+		falls[i] = fallen
+	}
+	return falls, failed
+}
+
+// endStreams tells sockets that their marked subscriptions have ended, and deletes
+// them. A client that wasn't told believes that it follows the topic: its
+// subscriptions stay, marked, for the last to try.
+func (s *Streams) endStreams(ctx context.Context, marked []stream, reason Reason, last bool) error {
+	sockets := bySocket(marked)
+	told, err := s.tellRevoked(ctx, sockets, reason)
+	if err != nil {
+		return err
+	}
+	return atOnce(indices(len(sockets)), func(i int) error {
+		streams := sockets[i]
+		switch {
+		case told[i] == posted:
+			return s.end(ctx, streams...)
+		case told[i] == gone:
+			return s.takeDown(ctx, streams[0].connectionID(), topicsOf(streams)...)
+		case last:
+			return s.giveUp(ctx, streams[0].connectionID(), topicsOf(streams)...)
+		}
+		return nil
+	})
+}
+
+// bySocket puts the subscriptions of each socket together, in their order.
+func bySocket(streams []stream) [][]stream {
+	var sockets [][]stream
+	places := map[string]int{}
+	for _, one := range streams {
+		place, known := places[one.connectionID()]
+		if !known {
+			place = len(sockets)
+			places[one.connectionID()], sockets = place, append(sockets, nil)
+		}
+		sockets[place] = append(sockets[place], one)
+	}
+	return sockets
+}
+
+func topicsOf(streams []stream) []Topic {
+	topics := make([]Topic, len(streams))
+	for i, one := range streams {
+		topics[i] = one.topic
+	}
+	return topics
+}
+
+// tellRevoked posts `revoked` to sockets, a frame for each subscription, whatever
+// their breakers say, within the deadline, and gives what became of each socket.
+// Frames of one socket go at once: none depends on another.
+func (s *Streams) tellRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
+	frames := map[Topic][]byte{}
+	all := slices.Concat(sockets...)
+	for _, one := range all {
+		frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: one.topic.String(), Reason: reason})
+		if err != nil {
+			return nil, err
+		}
+		frames[one.topic] = frame
+	}
+	told := make([]outcome, len(all))
+	s.each(ctx, len(all), func(ctx context.Context, i int) {
+		told[i] = s.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
+	})
+	byTopic := map[Topic][]outcome{}
+	for i, one := range all {
+		byTopic[one.topic] = append(byTopic[one.topic], told[i])
+	}
+	for topic, outcomes := range byTopic {
+		s.tally(ctx, topic, outcomes, 1, laneRevocation)
+	}
+	outcomes := make([]outcome, 0, len(sockets))
+	for _, streams := range sockets {
+		outcomes, told = append(outcomes, together(told[:len(streams)])), told[len(streams):]
+	}
+	return outcomes, nil
+}
+
+// together is what became of a socket whose frames were posted at once: one that is
+// gone is gone, one that lacks a frame wasn't told.
+func together(frames []outcome) outcome {
+	switch {
+	case slices.Contains(frames, gone):
+		return gone
+	case slices.Contains(frames, failed), slices.Contains(frames, dropped):
+		return failed
+	}
+	return posted
+}
+
+// end deletes subscriptions of one socket, takes their topics off its connection
+// and audits the end, all at once, unless another one has taken the place of one:
+// then each ends by itself.
+func (s *Streams) end(ctx context.Context, streams ...stream) error {
+	topics := table.StringSet{}
+	tx := table.NewTx()
+	for _, one := range streams {
+		topics = append(topics, one.topic.String())
+		tx.Delete(s.realtime, one.row.Key, table.If(table.Equals("since", one.row.Value.Since)))
+		s.audit.Add(tx, one.who(), actionUnsubscribe, one.topic.String())
+	}
+	tx.Update(s.realtime, connectionKey(streams[0].connectionID()), table.Update{
+		DeleteFrom: map[string]any{"topics": topics}, If: table.Exists(),
+	}, table.Named(opConnection))
+	err := tx.Commit(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case table.FailedOp(err, opConnection) != nil:
+		// Its socket has gone meanwhile, and with it whoever could take its place.
+		return atOnce(streams, func(one stream) error {
+			if err := s.realtime.Delete(ctx, one.row.Key); err != nil {
+				return fmt.Errorf("end subscription: %w", err)
+			}
+			return s.ended(ctx, one.who(), one.topic)
+		})
+	case !errors.Is(err, table.ErrConditionFailed):
+		return fmt.Errorf("end subscription: %w", err)
+	case len(streams) > 1:
+		// One after the other: they share their connection's row.
+		var failed error
+		for _, one := range streams {
+			failed = errors.Join(failed, s.end(ctx, one))
+		}
+		return failed
+	}
+	return nil // another has taken its place
+}
+
+// who is whose end is audited.
+func (s stream) who() caller.Caller { return caller.Caller{UserID: s.row.Value.UserID} }
+
+// ended audits the end of subscriptions.
+func (s *Streams) ended(ctx context.Context, c caller.Caller, topics ...Topic) error {
+	return atOnce(topics, func(topic Topic) error {
+		return s.audit.Record(ctx, c, actionUnsubscribe, topic.String(), audit.Done)
+	})
+}

@@ -1,0 +1,184 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/metrics"
+	"github.com/rapport/rapport/shared/core/table"
+)
+
+// maxSubscribers bounds who is read for a topic: 101 participants with ten
+// sockets each, and a margin.
+const maxSubscribers = 2000
+
+// Streams sends to the subscribers of topics, and ends subscriptions. Whoever
+// sends has read what it sends before it reads the subscribers, consistently
+// both times: so nobody is sent what was committed after their removal was
+// answered.
+type Streams struct {
+	realtime    *table.Table
+	connections *Connections
+	poster      Poster
+	audit       *audit.Log
+	clock       clock.Clock
+	log         *slog.Logger
+}
+
+// NewStreams makes the sender.
+func NewStreams(realtime *table.Table, connections *Connections, poster Poster, a *audit.Log, c clock.Clock, log *slog.Logger) *Streams {
+	return &Streams{realtime: realtime, connections: connections, poster: poster, audit: a, clock: c, log: log}
+}
+
+// Commit is what the express lane is told of an entry that was committed.
+type Commit struct {
+	Topic Topic
+	// Pace is the entry's, and Returned when its put returned.
+	Pace     Pace
+	Returned time.Time
+	// Own are the entry's own events, one at each position that it takes.
+	Own []Event
+	// From reads the topic's events from a position on.
+	From func(ctx context.Context, position int64) ([]Event, error)
+}
+
+// Express sends a committed entry at once; or at its time, with whatever was
+// committed meanwhile; or leaves it to a post that is still to come. It sends
+// one frame at most. What fails is left to the durable lane, so there is no
+// error.
+func (s *Streams) Express(ctx context.Context, c Commit) {
+	if err := s.express(ctx, c); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "express lane", "topic", c.Topic.String(), "error", err.Error())
+	}
+}
+
+func (s *Streams) express(ctx context.Context, c Commit) error {
+	p := c.Pace
+	switch {
+	case p.posts && !p.later && p.from == c.Own[0].Position:
+		err := s.postOnce(ctx, c.Topic, c.Own, p.Group)
+		s.fannedOut(ctx, c.Topic, c.Returned)
+		return err
+	case p.posts:
+		if waited, err := s.await(ctx, c.Topic, p.Due); !waited {
+			return err
+		}
+	case p.late(c.Returned):
+		// The next group's post carries this entry. Where there is none by the time
+		// that it could be, the newest of the group posts: were an entry after this
+		// one in time for the group's post, this one was too.
+		if waited, err := s.await(ctx, c.Topic, p.Due+interval); !waited {
+			return err
+		}
+	default:
+		count(ctx, metricCoalesced, 1, c.Topic)
+		return nil
+	}
+	from := p.from
+	if !p.posts {
+		from = p.Group
+	}
+	events, err := c.From(ctx, from)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	if newest := events[len(events)-1].Position; !p.posts && newest != c.Own[len(c.Own)-1].Position {
+		count(ctx, metricCoalesced, 1, c.Topic)
+		return nil
+	}
+	err = s.postOnce(ctx, c.Topic, events, p.Group)
+	s.fannedOut(ctx, c.Topic, c.Returned)
+	return err
+}
+
+// await waits until a time. It doesn't where nobody follows the topic: whoever
+// subscribes from here on reads the log after this entry.
+func (s *Streams) await(ctx context.Context, topic Topic, ms int64) (waited bool, err error) {
+	wait := until(ms, s.clock.Now())
+	if wait <= 0 {
+		return true, nil
+	}
+	if watched, err := s.Watched(ctx, topic); err != nil || !watched {
+		return false, err
+	}
+	return true, s.clock.Sleep(ctx, wait)
+}
+
+// postOnce sends events in one frame. What doesn't fit goes without the group
+// before; what still doesn't becomes a head, and clients replay.
+func (s *Streams) postOnce(ctx context.Context, topic Topic, events []Event, group int64) error {
+	if len(events) == 0 {
+		return nil
+	}
+	frames, err := eventFrames(topic, events)
+	if err == nil && len(frames) > 1 {
+		own := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Position < group })
+		frames, err = eventFrames(topic, own)
+	}
+	if err != nil {
+		return err
+	}
+	if len(frames) != 1 {
+		count(ctx, metricHeaded, 1, topic)
+		_, err := s.Head(ctx, topic, events[len(events)-1].Position, "")
+		return err
+	}
+	subscribers, err := s.subscribers(ctx, topic)
+	if err != nil {
+		return err
+	}
+	metrics.Sample(ctx, metricSubscribers, len(subscribers), kindOf(topic))
+	s.deliver(ctx, topic, subscribers, frames, laneExpress)
+	return nil
+}
+
+// subscribers reads who follows a topic, consistently; not those whose
+// subscription is about to go.
+func (s *Streams) subscribers(ctx context.Context, topic Topic) ([]table.Row[subscription], error) {
+	var rows []table.Row[subscription]
+	after := ""
+	for len(rows) < maxSubscribers {
+		page, err := table.List[subscription](ctx, s.realtime, table.Query{
+			PK: topicPartition(topic), Prefix: connectionPrefix, Limit: table.MaxLimit, After: after,
+			Filter: table.AttributeAbsent("ended"),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("subscribers of %s: %w", topic, err)
+		}
+		rows = append(rows, page.Items...)
+		if !page.More() {
+			break
+		}
+		after = page.Next
+	}
+	return rows, nil
+}
+
+// Head tells a topic's subscribers its newest position, and the content's hash
+// at exactly that position where it is known. all is false where somebody who is
+// there was not told.
+func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
+	frame, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: position, Hash: hash})
+	if err != nil {
+		return false, err
+	}
+	subscribers, err := s.subscribers(ctx, topic)
+	if err != nil {
+		return false, err
+	}
+	outcomes := s.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
+	return !slices.Contains(outcomes, failed) && !slices.Contains(outcomes, dropped), nil
+}
+
+// Watched tells whether anybody follows a topic.
+func (s *Streams) Watched(ctx context.Context, topic Topic) (bool, error) {
+	page, err := table.List[subscription](ctx, s.realtime, table.Query{PK: topicPartition(topic), Limit: 1})
+	return len(page.Items) > 0, err
+}
