@@ -8,8 +8,8 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/flags"
 )
 
 type service = *flags.Service

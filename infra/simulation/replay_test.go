@@ -12,7 +12,7 @@ const replays = 4
 // A seed is replayed to the nanosecond: two runs say the same, line by line.
 func TestReplay(t *testing.T) {
 	out := newOutside(t)
-	// One of each: a rough world, a hot one, and one that is neither.
+	// One of each: a rough run, a hot one, and one that is neither.
 	for name, fits := range map[string]func(plan) bool{
 		"rough": func(p plan) bool { return p.rough && !p.hot && p.rate > 0 },
 		"hot":   func(p plan) bool { return p.hot && p.rate > 0 && p.people == 2 },
