@@ -124,7 +124,7 @@ func list[T any](ctx context.Context, t *Table, q Query, ahead int) (Page[T], er
 		if !q.Filter.set {
 			in.Limit = new(int32(q.Limit - len(page.Items) + ahead + r.excluded()))
 		}
-		out, err := t.client.Query(ctx, in)
+		out, err := t.api.Query(ctx, in)
 		if err != nil {
 			return page, err
 		}
