@@ -51,6 +51,8 @@ type Authenticator interface {
 	// Connection gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
 	Connection(ctx context.Context, connectionID string) (caller.Caller, error)
+	// Acquainted gives the unconfirmed caller of a socket that this instance has met.
+	Acquainted(connectionID string) (c caller.Caller, known bool)
 }
 
 // Operators knows who operates the suite.

@@ -46,6 +46,11 @@ func (*house) Connection(_ context.Context, id string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
+// Acquainted implements Authenticator.
+func (*house) Acquainted(id string) (caller.Caller, bool) {
+	return caller.Caller{UserID: "user_grace", Unconfirmed: true}, id == "met"
+}
+
 // Post implements Poster.
 func (h *house) Post(_ context.Context, _ string, frame []byte) error {
 	if h.posting == nil {

@@ -214,7 +214,7 @@ func (h *socketHandler) post(ctx context.Context, call *call, frame []byte) {
 }
 
 func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id string) (string, any, error) {
-	c, err := h.around.Authenticator.Connection(ctx, call.caller.ConnectionID)
+	c, err := h.connection(ctx, call.caller.ConnectionID)
 	if err != nil {
 		return id, nil, err
 	}
@@ -239,6 +239,16 @@ func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id s
 	}
 	out, err := h.method(ctx, c, in)
 	return id, out, err
+}
+
+// connection gives the caller behind a socket, unconfirmed where the method confirms.
+func (h *socketHandler) connection(ctx context.Context, id string) (caller.Caller, error) {
+	if h.declaration.Confirms {
+		if c, known := h.around.Authenticator.Acquainted(id); known {
+			return c, nil
+		}
+	}
+	return h.around.Authenticator.Connection(ctx, id)
 }
 
 // unknown says what is wrong with a frame that no function takes.

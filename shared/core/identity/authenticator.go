@@ -14,6 +14,8 @@ import (
 type Connections interface {
 	// Caller gives UNAUTHORIZED for a socket that isn't, or no longer, open.
 	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
+	// Acquainted gives the caller without asking, where this instance knows it.
+	Acquainted(connectionID string) (c caller.Caller, known bool)
 }
 
 var errEnded = errors.New("the session has ended")
@@ -108,4 +110,9 @@ func (a *Authenticator) introduced(ctx context.Context, id users.Identity, sessi
 // Connection gives the caller behind an open socket.
 func (a *Authenticator) Connection(ctx context.Context, connectionID string) (caller.Caller, error) {
 	return a.connections.Caller(ctx, connectionID)
+}
+
+// Acquainted gives the unconfirmed caller behind a socket that this instance has met.
+func (a *Authenticator) Acquainted(connectionID string) (caller.Caller, bool) {
+	return a.connections.Acquainted(connectionID)
 }

@@ -109,6 +109,11 @@ func possible(ctx context.Context, topic Topic, source Source, from *int64) erro
 	if from == nil {
 		return nil
 	}
+	if *from == 0 {
+		// No topic ends before its beginning; it may have been trimmed.
+		_, _, err := source.Events(ctx, topic, 0, 1)
+		return err
+	}
 	newest, _, err := source.Head(ctx, topic)
 	switch {
 	case err != nil:
