@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""What the rehearsal does in its account beside deploying, with the endpoint and the
+credentials of the environment.
+
+    account.py secrets NAME=VALUE ...   make what samconfig.toml names; the rehearsal's
+                                        values are no secrets
+    account.py logs                     print what all functions wrote
+"""
+import sys
+
+import boto3
+
+
+def secrets(arguments):
+    client = boto3.client("secretsmanager")
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        client.create_secret(Name=name, SecretString=value)
+
+
+def logs():
+    client = boto3.client("logs")
+    for page in client.get_paginator("describe_log_groups").paginate():
+        for group in page["logGroups"]:
+            for events in client.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+                for event in events["events"]:
+                    print(event["message"].rstrip())
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "secrets":
+        secrets(sys.argv[2:])
+    else:
+        logs()

@@ -1,0 +1,183 @@
+// Command rehearsal deploys the staging configuration to an emulator of AWS that
+// enforces IAM, by real `sam package` and `sam deploy`, and holds a meeting there
+// through the real binaries. Then it deploys again, which must change nothing, and
+// without some grants, which must make three functions fail. `make
+// deploy-rehearsal` runs it; docs/deploy.md says what it proves and what not.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// limit bounds the whole rehearsal.
+const limit = 6 * time.Minute
+
+// logsLimit bounds the reading of logs after it.
+const logsLimit = 20 * time.Second
+
+func main() {
+	samBin := flag.String("sam", ".build/venv/bin", "programs of the virtual environment that has SAM")
+	emulatorPath := flag.String("emulator", ".build/emulator/bin/ministack", "the emulator")
+	flag.Parse()
+	ctx, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer forget()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := rehearse(ctx, *samBin, *emulatorPath); err != nil {
+		fmt.Fprintf(os.Stderr, "deploy-rehearsal: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// stage does a part of the rehearsal and says how long it took.
+func stage(name string, do func() error) error {
+	begun := time.Now()
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	fmt.Printf("%6.1f s  %s\n", time.Since(begun).Seconds(), name)
+	return nil
+}
+
+func rehearse(ctx context.Context, samBin, emulatorPath string) (err error) {
+	tree, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	if samBin, err = filepath.Abs(samBin); err != nil {
+		return err
+	}
+	dir := filepath.Join(tree, ".build", "rehearsal")
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return err
+	}
+	identity, err := newIdentityProvider(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, identity.stop()) }()
+
+	var account *emulator
+	if err := stage("an empty account, with IAM enforced", func() (err error) {
+		account, err = startEmulator(ctx, emulatorPath, dir, identity.environment())
+		return err
+	}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, account.stop()) }()
+
+	d, err := newDeployment(tree, samBin, dir, account, identity.url)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, showLogs(d))
+		}
+	}()
+	if err := firstDeploy(ctx, d); err != nil {
+		return err
+	}
+	api, err := d.address(ctx)
+	if err != nil {
+		return err
+	}
+	if err := identity.serve(api, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+		return err
+	}
+	begin := func() *journey {
+		return newJourney(api, identity.plain, func(ctx context.Context, user string) error {
+			_, err := identity.issuer.Revoke(ctx, user)
+			return err
+		})
+	}
+	if err := walk(ctx, begin()); err != nil {
+		return err
+	}
+	if err := secondDeploy(ctx, d); err != nil {
+		return err
+	}
+	return withoutGrants(ctx, d, begin())
+}
+
+// showLogs says where the logs of a failed rehearsal's functions are.
+func showLogs(d *deployment) error {
+	ctx, cancel := context.WithTimeout(context.Background(), logsLimit)
+	defer cancel()
+	file, err := d.keepLogs(ctx)
+	if err == nil {
+		err = errors.New("what the functions logged is in " + file)
+	}
+	return err
+}
+
+func firstDeploy(ctx context.Context, d *deployment) error {
+	if err := stage("the secrets that staging names", func() error { return d.fillAccount(ctx) }); err != nil {
+		return err
+	}
+	if err := stage("sam package", func() error { return d.upload(ctx) }); err != nil {
+		return err
+	}
+	return stage("sam deploy --config-env "+environmentName, func() error {
+		_, err := d.deploy(ctx)
+		return err
+	})
+}
+
+// walk goes the whole journey.
+func walk(ctx context.Context, j *journey) error {
+	defer j.close()
+	for _, s := range steps() {
+		if err := stage(s.name, func() error { return s.do(j, ctx) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func secondDeploy(ctx context.Context, d *deployment) error {
+	return stage("a second deploy finds no changes", func() error {
+		said, err := d.deploy(ctx)
+		if err == nil && !strings.Contains(said, upToDate) {
+			err = fmt.Errorf("SAM does not say %q:\n%s", upToDate, said)
+		}
+		return err
+	})
+}
+
+// withoutGrants goes the journey as far as a meeting is under way, then takes
+// grants away: what needs them must fail, and what doesn't must go on.
+func withoutGrants(ctx context.Context, d *deployment, j *journey) error {
+	defer j.close()
+	for _, do := range []func(*journey, context.Context) error{(*journey).signIn, (*journey).meet, (*journey).connect, (*journey).edit} {
+		if err := do(j, ctx); err != nil {
+			return fmt.Errorf("before grants are taken away: %w", err)
+		}
+	}
+	var grants []string
+	for _, l := range lostGrants() {
+		grants = append(grants, l.grant)
+	}
+	if err := stage("a deploy without three grants", func() error {
+		_, err := d.deploy(ctx, grants...)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, l := range lostGrants() {
+		if err := stage("INTERNAL without "+l.grant, func() error { return l.fails(ctx, j) }); err != nil {
+			return err
+		}
+	}
+	return stage("what needs none of them goes on", func() error { return j.changeRole(ctx) })
+}
