@@ -4,6 +4,8 @@ credentials of the environment.
 
     account.py secrets NAME=VALUE ...   make what samconfig.toml names; the rehearsal's
                                         values are no secrets
+    account.py publish STACK COUNT      publish so many versions of the stack's health
+                                        function, as later deploys would
     account.py logs                     print what all functions wrote
 """
 import sys
@@ -18,6 +20,15 @@ def secrets(arguments):
         client.create_secret(Name=name, SecretString=value)
 
 
+def publish(stack, count):
+    resource = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="HealthFunction")
+    name = resource["StackResourceDetail"]["PhysicalResourceId"]
+    client = boto3.client("lambda")
+    for number in range(int(count)):
+        client.update_function_configuration(FunctionName=name, Description=f"change {number}")
+        client.publish_version(FunctionName=name)
+
+
 def logs():
     client = boto3.client("logs")
     for page in client.get_paginator("describe_log_groups").paginate():
@@ -28,7 +39,12 @@ def logs():
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "secrets":
-        secrets(sys.argv[2:])
-    else:
+    command, arguments = sys.argv[1], sys.argv[2:]
+    if command == "secrets":
+        secrets(arguments)
+    elif command == "publish":
+        publish(*arguments)
+    elif command == "logs":
         logs()
+    else:
+        sys.exit(f"account.py: no command {command}")

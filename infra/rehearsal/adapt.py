@@ -3,7 +3,7 @@
 that the rehearsal does differently from AWS stands in this file, and docs/deploy.md
 lists it as not proved.
 
-    adapt.py binaries --built .aws-sam/build --binaries .build/lambda/amd64 --to DIR
+    adapt.py binaries --built .aws-sam/build --binaries DIR --to DIR
     adapt.py templates --packaged packaged.yaml --door http://127.0.0.1:PORT --to FILE
              [--without notes/edit:Log:dynamodb:PutItem ...]
 
@@ -31,6 +31,7 @@ import argparse
 import hashlib
 import json
 import logging
+import os
 import pathlib
 import re
 import shutil
@@ -45,10 +46,10 @@ METHODS = {"get", "put", "post", "patch", "delete", "head", "options"}
 
 
 def with_binaries(built, binaries, to):
-    """1. A copy of what `sam build` wrote, with other binaries: binaries has
-    functions/<domain>/<name>/bootstrap, and a function's description names its folder."""
+    """1. A copy of what `sam build` wrote, with other binaries: binaries has them as
+    <domain>/<name>, which is what a function's description says."""
     shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(built, to)
+    shutil.copytree(built, to, ignore=shutil.ignore_patterns("bootstrap"))
     waiting = [to / "template.yaml"]
     while waiting:
         path = waiting.pop()
@@ -57,8 +58,7 @@ def with_binaries(built, binaries, to):
             if resource["Type"] == NESTED:
                 waiting.append(path.parent / properties["Location"])
             elif resource["Type"] == FUNCTION:
-                shutil.copy2(binaries / "functions" / properties["Description"] / "bootstrap",
-                             path.parent / properties["CodeUri"] / "bootstrap")
+                os.link(binaries / properties["Description"], path.parent / properties["CodeUri"] / "bootstrap")
 
 
 def without_canaries(template):

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -102,8 +104,7 @@ func (d *deployment) upload(ctx context.Context) error {
 		return fmt.Errorf("`make package` comes first: %w", err)
 	}
 	if runtime.GOARCH != processor {
-		binaries := filepath.Join(d.tree, ".build", "lambda", runtime.GOARCH)
-		if err := d.adapt(ctx, "binaries", "--built", built, "--binaries", binaries, "--to", d.file("built")); err != nil {
+		if err := d.adapt(ctx, "binaries", "--built", built, "--binaries", d.file("linked"), "--to", d.file("built")); err != nil {
 			return err
 		}
 		built = d.file("built")
@@ -112,6 +113,38 @@ func (d *deployment) upload(ctx context.Context) error {
 		"--template-file", filepath.Join(built, "template.yaml"), "--output-template-file", d.file("packaged.yaml"),
 		"--resolve-s3", "--s3-prefix", stack)
 	return err
+}
+
+// link builds the functions for this machine's processor, where that isn't theirs,
+// with the flags of the tests, so that it shares what they have compiled. A call of go has one domain:
+// functions of two domains may have one name.
+func (d *deployment) link(ctx context.Context) error {
+	if runtime.GOARCH == processor {
+		return nil
+	}
+	domains, err := os.ReadDir(filepath.Join(d.tree, "functions"))
+	if err != nil {
+		return err
+	}
+	for _, domain := range domains {
+		mains, err := filepath.Glob(filepath.Join(d.tree, "functions", domain.Name(), "*", "main.go"))
+		if err != nil {
+			return err
+		}
+		if len(mains) == 0 {
+			continue
+		}
+		args := []string{"build", "-ldflags", "-s -w", "-o", d.file("linked/"+domain.Name()) + string(filepath.Separator)}
+		for _, main := range mains {
+			args = append(args, filepath.Dir(main))
+		}
+		build := exec.CommandContext(ctx, "go", args...)
+		build.Dir = d.tree
+		if said, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build the functions of %s: %w\n%s", domain.Name(), err, said)
+		}
+	}
+	return nil
 }
 
 // deploy brings the stack to what was uploaded, without some grants, and gives what
@@ -126,6 +159,21 @@ func (d *deployment) deploy(ctx context.Context, without ...string) (string, err
 	}
 	return d.run(ctx, "sam", "deploy", "--config-file", d.file("samconfig.toml"), "--config-env", environmentName,
 		"--template-file", d.file("template.json"))
+}
+
+// prune publishes versions of one function and deletes all but a few, and gives how
+// many were deleted.
+func (d *deployment) prune(ctx context.Context, publish, keep int) (deleted int, err error) {
+	if _, err := d.account(ctx, "publish", stack, strconv.Itoa(publish)); err != nil {
+		return 0, err
+	}
+	said, err := d.run(ctx, "python", filepath.Join(d.tree, "infra", "versions", "prune.py"), "--stack", stack, "--keep", strconv.Itoa(keep))
+	if err != nil {
+		return 0, err
+	}
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	_, err = fmt.Sscanf(lines[len(lines)-1], "%d versions deleted", &deleted)
+	return deleted, err
 }
 
 // address is the HTTP API's, from the stack's outputs.

@@ -30,7 +30,7 @@ type emulator struct {
 
 // startEmulator starts one whose functions find AWS, the issuer's API and the
 // issuer's certificate where env says.
-func startEmulator(ctx context.Context, path, dir string, env map[string]string) (*emulator, error) {
+func startEmulator(ctx context.Context, python, tree, dir string, env map[string]string) (*emulator, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func startEmulator(ctx context.Context, path, dir string, env map[string]string)
 		// Functions get these. Each client has its own variable, as the SDK has.
 		"AWS_ENDPOINT_URL_DYNAMODB": e.url, "AWS_ENDPOINT_URL_SQS": e.url, "AWS_ENDPOINT_URL_S3": e.url,
 	})
-	e.process = program(ctx, log, all, path)
+	e.process = program(ctx, log, all, python, filepath.Join(tree, "infra", "rehearsal", "emulator.py"))
 	if err := e.process.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the emulator: %w", err), log.Close())
 	}

@@ -69,6 +69,23 @@ func (j *journey) path(rest string) string { return "/v1/meetings/" + j.meetingI
 
 func (j *journey) topic(rest string) string { return "meetings/" + j.meetingID + rest }
 
+// healthy asks the one function that wants no token.
+func (j *journey) healthy(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, j.site.Base+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // its status is all that is read
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET /healthz: %s", response.Status)
+	}
+	return nil
+}
+
 func (j *journey) signIn(ctx context.Context) (err error) {
 	if j.ada, err = j.site.SignIn(ctx, "ada"); err != nil {
 		return err

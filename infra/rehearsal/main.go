@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -27,13 +28,13 @@ const logsLimit = 20 * time.Second
 
 func main() {
 	samBin := flag.String("sam", ".build/venv/bin", "programs of the virtual environment that has SAM")
-	emulatorPath := flag.String("emulator", ".build/emulator/bin/ministack", "the emulator")
+	emulatorBin := flag.String("emulator", ".build/emulator/bin", "programs of the virtual environment that has the emulator")
 	flag.Parse()
 	ctx, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer forget()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := rehearse(ctx, *samBin, *emulatorPath); err != nil {
+	if err := rehearse(ctx, *samBin, *emulatorBin); err != nil {
 		fmt.Fprintf(os.Stderr, "deploy-rehearsal: %v\n", err)
 		os.Exit(1)
 	}
@@ -49,13 +50,15 @@ func stage(name string, do func() error) error {
 	return nil
 }
 
-func rehearse(ctx context.Context, samBin, emulatorPath string) (err error) {
+func rehearse(ctx context.Context, samBin, emulatorBin string) (err error) {
 	tree, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	if samBin, err = filepath.Abs(samBin); err != nil {
-		return err
+	for _, bin := range []*string{&samBin, &emulatorBin} {
+		if *bin, err = filepath.Abs(*bin); err != nil {
+			return err
+		}
 	}
 	dir := filepath.Join(tree, ".build", "rehearsal")
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
@@ -69,7 +72,7 @@ func rehearse(ctx context.Context, samBin, emulatorPath string) (err error) {
 
 	var account *emulator
 	if err := stage("an empty account, with IAM enforced", func() (err error) {
-		account, err = startEmulator(ctx, emulatorPath, dir, identity.environment())
+		account, err = startEmulator(ctx, filepath.Join(emulatorBin, "python"), tree, dir, identity.environment())
 		return err
 	}); err != nil {
 		return err
@@ -107,6 +110,9 @@ func rehearse(ctx context.Context, samBin, emulatorPath string) (err error) {
 	if err := secondDeploy(ctx, d); err != nil {
 		return err
 	}
+	if err := oldVersions(ctx, d, begin()); err != nil {
+		return err
+	}
 	return withoutGrants(ctx, d, begin())
 }
 
@@ -123,6 +129,9 @@ func showLogs(d *deployment) error {
 
 func firstDeploy(ctx context.Context, d *deployment) error {
 	if err := stage("the secrets that staging names", func() error { return d.fillAccount(ctx) }); err != nil {
+		return err
+	}
+	if err := stage("binaries for "+runtime.GOARCH, func() error { return d.link(ctx) }); err != nil {
 		return err
 	}
 	if err := stage("sam package", func() error { return d.upload(ctx) }); err != nil {
@@ -152,6 +161,22 @@ func secondDeploy(ctx context.Context, d *deployment) error {
 			err = fmt.Errorf("SAM does not say %q:\n%s", upToDate, said)
 		}
 		return err
+	})
+}
+
+// oldVersions has versions 1 to 7 of a function, of which 1 is live, and keeps three
+// beside it.
+func oldVersions(ctx context.Context, d *deployment, j *journey) error {
+	defer j.close()
+	return stage("old versions go, the live one stays", func() error {
+		deleted, err := d.prune(ctx, 6, 3)
+		if err == nil && deleted != 3 {
+			err = fmt.Errorf("%d versions were deleted, want 3", deleted)
+		}
+		if err != nil {
+			return err
+		}
+		return j.healthy(ctx)
 	})
 }
 
