@@ -244,6 +244,11 @@ invoke: need-go engine ## Build one Lambda and run it: FN=meetings/start [EVENT=
 	@[ -n "$(FN)" ] || { echo "invoke: say which: make invoke FN=meetings/start" >&2; exit 2; }
 	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json)
 
+.PHONY: sam-invoke
+sam-invoke: need-go engine venv ## The same in AWS's container, by sam local invoke; needs Docker: FN=meetings/start [EVENT=...]
+	@[ -n "$(FN)" ] || { echo "sam-invoke: say which: make sam-invoke FN=meetings/start" >&2; exit 2; }
+	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json) -sam $(VENV)/bin/sam
+
 .PHONY: invoke-all
 invoke-all: need-go engine ## Build and run every Lambda with its event
 	@go run ./infra/invoke -all
@@ -254,7 +259,13 @@ package: need-go venv ## sam build, with the flags of this tree; `sam deploy` co
 
 .PHONY: reproducible
 reproducible: need-go ## Build every Lambda again, elsewhere and after another commit: byte for byte what make build and make package built
+	@$(MAKE) build ARCHS=arm64
 	bash infra/check/reproducible.sh $(BUILD)/lambda/arm64 .aws-sam/build
+
+# Something that changed after the last make package, or what says that there was none.
+NOT_PACKAGED = $(shell if [ -f .aws-sam/build/template.yaml ]; then \
+	find template.yaml infra/stacks functions shared go.mod go.sum -newer .aws-sam/build/template.yaml -type f -not -name '*_test.go' | head -1; \
+	else echo .aws-sam; fi)
 
 HAS_VENV = python3 -c 'import venv, ensurepip' 2>/dev/null
 
@@ -269,7 +280,7 @@ deploy-rehearsal: need-go ## Deploy what make package built to an emulator of AW
 	  echo "deploy-rehearsal: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
 	else \
 	  $(MAKE) venv $(STAMP)/emulator-$(EMULATOR_VERSION) && \
-	  { [ -f .aws-sam/build/template.yaml ] || $(MAKE) package; } && \
+	  { [ -z "$(NOT_PACKAGED)" ] || $(MAKE) package; } && \
 	  for tested in rehearsal versions; do $(VENV)/bin/python -m unittest discover -q -s infra/$$tested -p '*_test.py' || exit 1; done && \
 	  go run ./infra/rehearsal -sam $(VENV)/bin -emulator $(EMULATOR)/bin; \
 	fi

@@ -31,7 +31,7 @@ done < <(find "$elsewhere/.build/lambda/arm64" -name bootstrap | sort)
 if [ -f "$sam/template.yaml" ]; then
   # SAM names folders by logical ids: every binary of the one is among those of the other.
   sums() { find "$1" -name bootstrap -exec sha256sum {} + | cut -d' ' -f1 | sort; }
-  diff <(sums "$built") <(sums "$sam") >/dev/null || differ "what make build and" "what make package built"
+  diff <(sums "$built") <(sums "$sam") >/dev/null || differ "what make build built" "what make package built (is that of these sources?)"
   echo "$count functions: three builds, the same bytes"
 else
   echo "$count functions: two builds, the same bytes"

@@ -142,17 +142,7 @@ func (w *world) try(ctx context.Context, b binary, folder, eventFile string) (re
 	if !ok {
 		return result{}, fmt.Errorf("the templates have no function with the folder functions/%s", folder)
 	}
-	text, err := os.ReadFile(eventFile)
-	if err != nil {
-		return result{}, fmt.Errorf("read the event: %w", err)
-	}
-	if !json.Valid(text) {
-		return result{}, fmt.Errorf("the event %s is not JSON", eventFile)
-	}
-	if text, err = w.scene(ctx, folder, text); err != nil {
-		return result{}, err
-	}
-	event, signed, err := w.sign(text)
+	event, signed, err := w.event(ctx, folder, eventFile)
 	if err != nil {
 		return result{}, err
 	}
@@ -166,8 +156,24 @@ func (w *world) try(ctx context.Context, b binary, folder, eventFile string) (re
 	}
 	return result{
 		Function: folder, Bytes: bytes, StartMs: milliseconds(ran.start), DurationMs: milliseconds(ran.duration),
-		Answer: asJSON(ran.answer), Error: ran.failure, Posted: w.posted.take(connectionOf(text)), Log: lines(ran.log), signed: signed,
+		Answer: asJSON(ran.answer), Error: ran.failure, Posted: w.posted.take(connectionOf(event)), Log: lines(ran.log), signed: signed,
 	}, nil
+}
+
+// event reads a function's event, does what must have happened before it, and signs
+// it; signed tells whether there was anything to sign.
+func (w *world) event(ctx context.Context, folder, file string) (event []byte, signed bool, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the event: %w", err)
+	}
+	if !json.Valid(text) {
+		return nil, false, fmt.Errorf("the event %s is not JSON", file)
+	}
+	if text, err = w.scene(ctx, folder, text); err != nil {
+		return nil, false, err
+	}
+	return w.sign(text)
 }
 
 // localToken stands in an event for an access token of a local user.
