@@ -39,7 +39,7 @@ LAMBDA_ENV := CGO_ENABLED=0 GOFLAGS="$(LAMBDA_FLAGS)"
 
 .PHONY: help
 help: ## Say what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: setup runner ## Run everything on this machine: API, WebSocket, tables, console
@@ -264,7 +264,7 @@ reproducible: need-go ## Build every Lambda again, elsewhere and after another c
 
 # Something that changed after the last make package, or what says that there was none.
 NOT_PACKAGED = $(shell if [ -f .aws-sam/build/template.yaml ]; then \
-	find template.yaml infra/stacks functions shared go.mod go.sum -newer .aws-sam/build/template.yaml -type f -not -name '*_test.go' | head -1; \
+	find template.yaml infra/stacks functions shared go.mod go.sum -newer .aws-sam/build/template.yaml -type f -not -name '*_test.go' -print -quit; \
 	else echo .aws-sam; fi)
 
 HAS_VENV = python3 -c 'import venv, ensurepip' 2>/dev/null
