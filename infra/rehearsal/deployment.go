@@ -23,7 +23,7 @@ const (
 	// upToDate is what `sam deploy` says where there is nothing to do.
 	upToDate = "No changes to deploy. Stack " + stack + " is up to date"
 	// deployLimit bounds each call of SAM.
-	deployLimit = 3 * time.Minute
+	deployLimit = 5 * time.Minute
 )
 
 // deployment takes what `sam build` wrote to the emulator, by real `sam package`
@@ -87,9 +87,12 @@ func (d *deployment) fillAccount(ctx context.Context) error {
 	return err
 }
 
-// keepLogs writes what functions logged to a file, and gives its name.
+// logs are what all functions logged.
+func (d *deployment) logs(ctx context.Context) (string, error) { return d.account(ctx, "logs") }
+
+// keepLogs writes them to a file, and gives its name.
 func (d *deployment) keepLogs(ctx context.Context) (string, error) {
-	said, err := d.account(ctx, "logs")
+	said, err := d.logs(ctx)
 	return d.file("functions.log"), errors.Join(err, os.WriteFile(d.file("functions.log"), []byte(said), 0o600))
 }
 
