@@ -68,7 +68,7 @@ func TestSAMGetsAFunctionThatWorks(t *testing.T) {
 	var written struct {
 		Resources map[string]struct {
 			Properties struct {
-				CodeUri     string
+				CodeURI     string `json:"CodeUri"`
 				Environment struct{ Variables map[string]string }
 			}
 		}
@@ -84,7 +84,7 @@ func TestSAMGetsAFunctionThatWorks(t *testing.T) {
 		"AWS_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": "NotesAppend",
 		"AWS_ACCESS_KEY_ID": credentials[0], "AWS_SECRET_ACCESS_KEY": credentials[1], "AWS_SESSION_TOKEN": credentials[2],
 	})
-	b := binary{path: filepath.Join(function.Properties.CodeUri, "bootstrap")}
+	b := binary{path: filepath.Join(function.Properties.CodeURI, "bootstrap")}
 	got, err := runOnce(t.Context(), b, template.Function{Timeout: 10 * time.Second}, env, "request", given("--event"))
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func (d *deployment) file(name string) string { return filepath.Join(d.dir, name
 func (d *deployment) run(ctx context.Context, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, deployLimit)
 	defer cancel()
-	return run(ctx, d.env, filepath.Join(d.bin, program), args...)
+	return output(ctx, d.env, filepath.Join(d.bin, program), args...)
 }
 
 func (d *deployment) adapt(ctx context.Context, args ...string) error {

@@ -31,7 +31,7 @@ type emulator struct {
 // startEmulator starts one whose functions find AWS, the issuer's API and the
 // issuer's certificate where env says.
 func startEmulator(ctx context.Context, python, tree, dir string, env map[string]string) (*emulator, error) {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +102,8 @@ func (e *emulator) stop() error {
 }
 
 // freePort is a port of loopback that nobody listens on now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

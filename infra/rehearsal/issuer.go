@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -43,7 +44,7 @@ type identityProvider struct {
 }
 
 // newIdentityProvider listens; serve answers.
-func newIdentityProvider(dir string) (*identityProvider, error) {
+func newIdentityProvider(ctx context.Context, dir string) (*identityProvider, error) {
 	config, certificate, err := selfSigned()
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
@@ -52,15 +53,15 @@ func newIdentityProvider(dir string) (*identityProvider, error) {
 	if err := os.WriteFile(p.certificate, certificate, 0o600); err != nil {
 		return nil, err
 	}
-	secure, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	secure, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	plain, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(err, secure.Close())
 	}
-	p.listeners = []net.Listener{secure, plain}
+	p.listeners = []net.Listener{tls.NewListener(secure, config), plain}
 	p.url = fmt.Sprintf("https://localhost:%d/dev", secure.Addr().(*net.TCPAddr).Port)
 	p.plain = "http://" + plain.Addr().String()
 	return p, nil

@@ -26,18 +26,25 @@ const limit = 10 * time.Minute
 // logsLimit bounds the reading of logs after it.
 const logsLimit = 20 * time.Second
 
-func main() {
-	samBin := flag.String("sam", ".build/venv/bin", "programs of the virtual environment that has SAM")
-	emulatorBin := flag.String("emulator", ".build/emulator/bin", "programs of the virtual environment that has the emulator")
-	flag.Parse()
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run gives the exit code.
+func run(args []string) int {
+	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
+	samBin := flags.String("sam", ".build/venv/bin", "programs of the virtual environment that has SAM")
+	emulatorBin := flags.String("emulator", ".build/emulator/bin", "programs of the virtual environment that has the emulator")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
 	ctx, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer forget()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := rehearse(ctx, *samBin, *emulatorBin); err != nil {
 		fmt.Fprintf(os.Stderr, "deploy-rehearsal: %v\n", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // stage does a part of the rehearsal and says how long it took.
@@ -64,7 +71,7 @@ func rehearse(ctx context.Context, samBin, emulatorBin string) (err error) {
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 		return err
 	}
-	identity, err := newIdentityProvider(dir)
+	identity, err := newIdentityProvider(ctx, dir)
 	if err != nil {
 		return err
 	}

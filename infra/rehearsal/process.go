@@ -29,8 +29,8 @@ func program(ctx context.Context, log io.Writer, env map[string]string, path str
 	return command
 }
 
-// run runs a program to its end and gives what it said.
-func run(ctx context.Context, env map[string]string, path string, args ...string) (string, error) {
+// output runs a program to its end and gives what it said.
+func output(ctx context.Context, env map[string]string, path string, args ...string) (string, error) {
 	var said bytes.Buffer
 	command := program(ctx, &said, env, path, args...)
 	if err := command.Run(); err != nil {
