@@ -279,7 +279,7 @@ deploy-rehearsal: need-go ## Deploy what make package built to an emulator of AW
 	@if ! $(HAS_VENV); then \
 	  echo "deploy-rehearsal: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
 	else \
-	  $(MAKE) venv $(STAMP)/emulator-$(EMULATOR_VERSION) && \
+	  $(MAKE) --silent venv $(STAMP)/emulator-$(EMULATOR_VERSION) && \
 	  { [ -z "$(NOT_PACKAGED)" ] || $(MAKE) package; } && \
 	  for tested in rehearsal versions; do $(VENV)/bin/python -m unittest discover -q -s infra/$$tested -p '*_test.py' || exit 1; done && \
 	  go run ./infra/rehearsal -sam $(VENV)/bin -emulator $(EMULATOR)/bin; \
