@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make what SAM built and packaged into what the emulator can deploy. Everything
-that the rehearsal does differently from AWS stands in this file, and docs/deploy.md
-lists it as not proved.
+that the rehearsal changes of what is deployed stands in this file, and
+docs/deploy.md lists it as not proved.
 
     adapt.py binaries --built .aws-sam/build --binaries DIR --to DIR
     adapt.py templates --packaged packaged.yaml --door http://127.0.0.1:PORT --to FILE
