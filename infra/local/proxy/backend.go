@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,8 @@ func (b *backend) do(c *Call) (Response, error) {
 			request.Header[name] = values
 		}
 	}
-	over, err := b.connect()
+	// Not the caller's context: what was sent can't be called back.
+	over, err := b.connect(context.Background())
 	if err != nil {
 		return Response{}, fmt.Errorf("table engine: %w", err)
 	}
@@ -84,7 +86,6 @@ func (b *backend) do(c *Call) (Response, error) {
 // ask sends a request and reads its answer, and tells whether the connection can
 // be used again.
 func (c *wire) ask(request *http.Request) (answer Response, again bool, err error) {
-	// Not the caller's context: what was sent can't be called back.
 	if err := c.SetDeadline(time.Now().Add(answerWithin)); err != nil {
 		return Response{}, false, err
 	}
@@ -106,7 +107,7 @@ func (c *wire) ask(request *http.Request) (answer Response, again bool, err erro
 }
 
 // connect gives a connection that waits, or a new one.
-func (b *backend) connect() (*wire, error) {
+func (b *backend) connect(ctx context.Context) (*wire, error) {
 	for {
 		select {
 		case waiting := <-b.idle:
@@ -117,7 +118,8 @@ func (b *backend) connect() (*wire, error) {
 			_ = waiting.Close()
 		default:
 			port := cmp.Or(b.url.Port(), "80")
-			conn, err := net.DialTimeout("tcp", net.JoinHostPort(b.url.Hostname(), port), answerWithin)
+			dialer := net.Dialer{Timeout: answerWithin}
+			conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(b.url.Hostname(), port))
 			if err != nil {
 				return nil, err
 			}

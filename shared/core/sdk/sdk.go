@@ -21,13 +21,14 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rapport/rapport/shared/core/clock"
 )
 
 // Service is one service's address and how it is spoken to. All fields must be set.
@@ -134,7 +135,7 @@ func (s *Service) attempt(ctx context.Context, op *smithy.OperationSchema, r req
 	if err != nil {
 		return fmt.Errorf("credentials: %w", err)
 	}
-	if err := s.Signer.SignHTTP(ctx, credentials, sent, r.hash, s.SigningName, s.Region, time.Now()); err != nil {
+	if err := s.Signer.SignHTTP(ctx, credentials, sent, r.hash, s.SigningName, s.Region, clock.System{}.Now()); err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
 	response, err := s.HTTP.Do(sent)
