@@ -19,7 +19,7 @@ type Service struct{ *realtime.Service }
 // The functions.
 var (
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
-		Service.Subscribe, endpoint.Needs(realtime.ActionSubscribe))
+		Service.Subscribe, endpoint.Needs(realtime.ActionSubscribe), endpoint.Confirms())
 	Unsubscribe = endpoint.Socket("unsubscribe", "Follow a topic no more.", "unsubscribed",
 		Service.Unsubscribe)
 	Presence = endpoint.Socket("presence", "Say that I am in a meeting, every 20 seconds and when it changes.", "ok",

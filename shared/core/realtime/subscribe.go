@@ -53,6 +53,8 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	if err := s.admit(ctx, c, topic, source, in.From); err != nil {
 		return Subscribed{}, err
 	}
+	// The subscription was written on the condition that the socket stands.
+	c.Unconfirmed = false
 	from := in.From
 	if registered.State {
 		from = new(int64(beforeState))
