@@ -144,12 +144,13 @@ func TestPaceHoldsTheFrameCap(t *testing.T) {
 		rates := rapid.SliceOfN(rapid.SampledFrom([]float64{0.1, 1, 4, 5, 7, 8, 10, 20, 50, 90}), 1, 6).Draw(t, "rates")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		var at []int64
+		const phase = 13_000
 		from := int64(0)
 		for _, rate := range rates {
-			for _, ms := range poisson(rng, rate, 8000) {
+			for _, ms := range poisson(rng, rate, phase) {
 				at = append(at, from+ms)
 			}
-			from += 8000
+			from += phase
 		}
 		commits := race(at, 8, func() int64 { return 4 + rng.Int64N(slowest) })
 		if got := most(frames(commits), 5000); got > mostPosts {
@@ -183,6 +184,26 @@ func TestPaceLeavesFiveCommitsASecondAlone(t *testing.T) {
 		t.Logf("calls up to %d ms: %.2f %% of %d commits wait, %d frames in 5 s", slowest+3, share, len(commits), most(sent, 5000))
 		if share >= 2 {
 			t.Errorf("seed %d: with calls up to %d ms %.2f %% of the commits wait", seed, slowest+3, share)
+		}
+	}
+}
+
+// A topic that stays hot waits for a post an interval, and no longer.
+func TestPaceOfAHotTopic(t *testing.T) {
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for _, rate := range []float64{12, 22, 45} {
+		commits := race(poisson(rng, rate, 600_000), 8, func() int64 { return 4 + rng.Int64N(7) })
+		frames(commits)
+		var waits []int64
+		for _, c := range commits {
+			waits = append(waits, c.posted-c.returned)
+		}
+		slices.Sort(waits)
+		p95 := waits[len(waits)*95/100]
+		t.Logf("%v commits/s: half wait %d ms, 95 %% at most %d", rate, waits[len(waits)/2], p95)
+		if p95 > interval {
+			t.Errorf("seed %d: %v commits/s: 5 %% wait more than %d ms", seed, rate, p95)
 		}
 	}
 }
