@@ -46,7 +46,7 @@ func (d *Domains) Meetings() *meetings.Service {
 	if d.meetings == nil {
 		d.meetings = meetings.New(meetings.Parts{
 			Data: d.Data, Users: d.Users, Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher,
-			Topics: d.meetingTopics(), Log: d.Log,
+			Topics: d.meetingTopics(), Epoch: d.Config.LogEpoch, Log: d.Log,
 		})
 	}
 	return d.meetings
@@ -66,7 +66,7 @@ func (d *Domains) Notes() *notes.Service {
 	return d.notes
 }
 
-func (d *Domains) notesLog() *log.Log { return log.New(d.LogTable, d.Clock, notes.Layout()) }
+func (d *Domains) notesLog() *log.Log { return d.newLog(notes.Layout()) }
 
 // Transcripts gives the service of transcripts.
 func (d *Domains) Transcripts() *transcripts.Service {
@@ -76,15 +76,17 @@ func (d *Domains) Transcripts() *transcripts.Service {
 	return d.transcripts
 }
 
-func (d *Domains) transcriptsLog() *log.Log {
-	return log.New(d.LogTable, d.Clock, transcripts.Layout())
+func (d *Domains) transcriptsLog() *log.Log { return d.newLog(transcripts.Layout()) }
+
+func (d *Domains) newLog(layout log.Layout) *log.Log {
+	return log.New(d.LogTable, d.Clock, layout).In(d.Config.LogEpoch)
 }
 
 // Flags gives the service of flags.
 func (d *Domains) Flags() *flags.Service {
 	if d.flags == nil {
 		d.flags = flags.New(flags.Parts{
-			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher, Log: d.Log,
+			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher, Epoch: d.Config.LogEpoch, Log: d.Log,
 		})
 	}
 	return d.flags
@@ -105,7 +107,7 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 		realtime.Registration{TopicType: meetings.OwnTopic().TopicType, Source: meetings.Source{Service: m}, Presence: meetings.PresencePolicy{Service: m}},
 		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: d.Notes()}},
 		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: d.Transcripts()}},
-		realtime.Registration{TopicType: users.Topic(), Source: users.NewSource(log.New(d.LogTable, d.Clock, users.StreamLayout()))},
+		realtime.Registration{TopicType: users.Topic(), Source: users.NewSource(d.newLog(users.StreamLayout()))},
 		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data)},
 	)
 }

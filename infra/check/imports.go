@@ -8,7 +8,7 @@ import (
 
 // Names for several parts of the tree.
 const (
-	leaves    = "shared/core/errs shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch"
+	leaves    = "shared/core/errs shared/core/epoch shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch"
 	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection"
 	domains   = "shared/users shared/core/identity shared/core/operators shared/meetings shared/notes shared/transcripts shared/flags"
 )
@@ -26,6 +26,7 @@ var parts = map[string]string{
 	"functions/D/F":         "functions/D shared/core/endpoint",
 
 	"shared/core/errs":    "",
+	"shared/core/epoch":   "shared/core/errs",
 	"shared/core/caller":  "",
 	"shared/core/clock":   "",
 	"shared/core/config":  "",

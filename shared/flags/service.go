@@ -7,6 +7,7 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
@@ -31,6 +32,7 @@ type Service struct {
 	idempotency *idempotency.Store
 	clock       clock.Clock
 	publisher   *realtime.Publisher
+	epoch       epoch.Epoch
 	log         *slog.Logger
 }
 
@@ -42,12 +44,14 @@ type Parts struct {
 	Once      *idempotency.Store
 	Clock     clock.Clock
 	Publisher *realtime.Publisher
-	Log       *slog.Logger
+	// Epoch is what versions and revisions belong to.
+	Epoch epoch.Epoch
+	Log   *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher, log: p.Log}
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher, epoch: p.Epoch, log: p.Log}
 }
 
 // EvaluateRequest asks for the caller's flags.
@@ -56,6 +60,7 @@ type EvaluateRequest struct{}
 // Evaluated are the caller's flags at a version.
 type Evaluated struct {
 	Version int64                 `json:"version" doc:"As the topic flags says it."`
+	Epoch   epoch.Epoch           `json:"epoch,omitzero" doc:"What version belongs to."`
 	Flags   map[string]ClientFlag `json:"flags"`
 }
 
@@ -70,7 +75,7 @@ type ClientFlag struct {
 // newest version, so that whoever was told of it by the topic gets it.
 func (s *Service) Evaluate(ctx context.Context, c caller.Caller, _ EvaluateRequest) (Evaluated, error) {
 	snapshot := s.reader.Latest(ctx)
-	answer := Evaluated{Version: snapshot.Version(), Flags: map[string]ClientFlag{}}
+	answer := Evaluated{Version: snapshot.Version(), Epoch: s.epoch, Flags: map[string]ClientFlag{}}
 	for key, flag := range snapshot.flags {
 		if flag.client {
 			e := snapshot.Evaluate(key, c.UserID)

@@ -156,6 +156,7 @@ func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Ev
 type UpdateRequest struct {
 	MeetingID       string                 `path:"meetingId" minLength:"1" maxLength:"255"`
 	Revision        int64                  `json:"revision" minimum:"1"`
+	Epoch           string                 `json:"epoch,omitzero" minLength:"1" maxLength:"32" doc:"The epoch of revision, where the client knows it: CONFLICT where it isn't the present one."`
 	Title           *string                `json:"title,omitzero" minLength:"1" maxLength:"200" name:"true"`
 	Description     patch.Field[string]    `json:"description,omitzero" maxLength:"5000"`
 	ScheduledAt     patch.Field[time.Time] `json:"scheduledAt,omitzero"`
@@ -184,12 +185,12 @@ func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a
 
 // Update changes a meeting's description of itself. CONFLICT where the meeting
 // itself (its description, time or state, not who is in it) has changed since the
-// revision that was read, and after the meeting's end. What changes nothing writes
+// revision that was read, or an earlier state was restored, and after the meeting's end. What changes nothing writes
 // nothing, and nobody is told.
 func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Meeting, error) {
 	ch, err := s.change(ctx, c, execution, ActionUpdate, in.MeetingID, func(ch *changing) error {
 		m := &ch.next
-		if m.changedSince(in.Revision) {
+		if !s.epoch.Is(in.Epoch) || m.changedSince(in.Revision) {
 			return errs.New(errs.Conflict, "The meeting was changed meanwhile: its revision is %d. Please read it again.", m.Revision)
 		}
 		if !m.State.Open() {

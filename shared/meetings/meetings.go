@@ -21,6 +21,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
@@ -128,6 +129,7 @@ type Service struct {
 	clock       clock.Clock
 	publisher   *realtime.Publisher
 	topics      []Topic
+	epoch       epoch.Epoch
 	log         *slog.Logger
 }
 
@@ -142,13 +144,15 @@ type Parts struct {
 	// Topics are those that every meeting has, in the order in which their
 	// subscriptions end.
 	Topics []Topic
-	Log    *slog.Logger
+	// Epoch is what the revisions of meetings belong to.
+	Epoch epoch.Epoch
+	Log   *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
 		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher,
-		topics: p.Topics, log: p.Log,
+		topics: p.Topics, epoch: p.Epoch, log: p.Log,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/ot"
@@ -22,6 +23,7 @@ import (
 // known by its client and sequence number.
 type Intent struct {
 	BaseVersion int64     `json:"baseVersion" minimum:"0"`
+	Epoch       string    `json:"epoch,omitzero" minLength:"1" maxLength:"32" doc:"The epoch of baseVersion, where the client knows it: HISTORY_GONE where it isn't the present one."`
 	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255" name:"exact"`
 	ClientSeq   int64     `json:"clientSeq" minimum:"1"`
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
@@ -46,8 +48,10 @@ func (i *Intent) Validate() error {
 	return nil
 }
 
-// digest tells changes apart that claim the same identity.
-func (i *Intent) digest() (string, error) {
+// digest tells changes apart that claim the same identity. The epoch isn't part of
+// what is changed: a client may have learnt it since it sent the change first.
+func (i Intent) digest() (string, error) {
+	i.Epoch = ""
 	text, err := json.Marshal(i)
 	if err != nil {
 		return "", fmt.Errorf("encode change: %w", err)
@@ -71,8 +75,9 @@ type EditRequest struct {
 // Committed is the answer to a change: its version, and its ops as committed
 // after transformation.
 type Committed struct {
-	Version int64     `json:"version"`
-	Ops     ot.Change `json:"ops"`
+	Version int64       `json:"version"`
+	Epoch   epoch.Epoch `json:"epoch,omitzero" doc:"What version belongs to."`
+	Ops     ot.Change   `json:"ops"`
 	deliver func(context.Context)
 }
 
@@ -86,8 +91,9 @@ func (c Committed) Publish(ctx context.Context) {
 // Brief is the answer without its ops, for a frame that they are too large for.
 func (c Committed) Brief() any {
 	return struct {
-		Version int64 `json:"version"`
-	}{c.Version}
+		Version int64       `json:"version"`
+		Epoch   epoch.Epoch `json:"epoch,omitzero"`
+	}{c.Version, c.Epoch}
 }
 
 // Append commits a change that came over HTTP.
@@ -104,7 +110,7 @@ func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Co
 // appends it: one query and, when nobody races, one write unit per KB.
 //
 // VALIDATION_ERROR for what doesn't fit the text at its base or a base beyond
-// the newest version, HISTORY_GONE for one that isn't kept, CONFLICT for an
+// the newest version, HISTORY_GONE for one that isn't kept or is of another epoch, CONFLICT for an
 // identity that was used for another change, MEETING_NOT_ACTIVE after the end,
 // RATE_LIMITED when the race was lost too often: the same change may then be
 // sent again. Nothing is committed by any of them.
@@ -120,7 +126,9 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		Base:     in.BaseVersion,
 		Identity: log.Identity{Author: c.UserID, ClientID: in.ClientID, ClientSeq: in.ClientSeq, Digest: digest},
 		Permit: func(ctx context.Context) (until time.Time, err error) {
-			p.open, until, err = s.mayWrite(ctx, c, meetingID)
+			if p.open, until, err = s.mayWrite(ctx, c, meetingID); err == nil {
+				err = s.log.Epoch().Check(in.Epoch)
+			}
 			return until, err
 		},
 		Prepare: p.prepare,
@@ -132,7 +140,7 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 	if err != nil {
 		return Committed{}, err
 	}
-	answer := Committed{Version: change.Version, Ops: change.Ops}
+	answer := Committed{Version: change.Version, Epoch: s.log.Epoch(), Ops: change.Ops}
 	if committed.Repeated {
 		return answer, nil
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/paging"
@@ -88,9 +89,10 @@ type GetRequest struct {
 
 // Text is the notes at a version.
 type Text struct {
-	Version int64  `json:"version"`
-	Content string `json:"content"`
-	Hash    string `json:"hash" doc:"Lower-case hex SHA-256 of the content's UTF-8."`
+	Version int64       `json:"version"`
+	Epoch   epoch.Epoch `json:"epoch,omitzero" doc:"What version belongs to."`
+	Content string      `json:"content"`
+	Hash    string      `json:"hash" doc:"Lower-case hex SHA-256 of the content's UTF-8."`
 }
 
 // Get gives the newest text: the newest snapshot and the changes after it.
@@ -98,42 +100,49 @@ func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Text
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return Text{}, err
 	}
-	return s.read(ctx, topicOf(in.MeetingID).String())
+	text, err := s.read(ctx, topicOf(in.MeetingID).String())
+	text.Epoch = s.log.Epoch()
+	return text, err
 }
 
 // ChangesRequest asks for a page of committed changes.
 type ChangesRequest struct {
 	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
 	From      int64  `query:"from" minimum:"0" ignoredWith:"cursor" doc:"The last version seen; with a cursor it is ignored."`
+	Epoch     string `query:"epoch" minLength:"1" maxLength:"32" ignoredWith:"cursor" doc:"The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own."`
 	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
 	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
 // Changes gives committed changes after a version, in order. A page may have
-// fewer than its limit where changes are large. HISTORY_GONE below what is kept.
-func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesRequest) (meetings.List[Change], error) {
+// fewer than its limit where changes are large. HISTORY_GONE below what is kept, and
+// for a place in another epoch.
+func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesRequest) (meetings.LogPage[Change], error) {
 	list := "changes of " + in.MeetingID
-	from, err := paging.Position(list, in.Cursor, in.From)
+	from, err := paging.PlaceOf(list, in.Cursor, paging.Place{After: in.From, Epoch: in.Epoch})
 	if err != nil {
-		return meetings.List[Change]{}, err
+		return meetings.LogPage[Change]{}, err
 	}
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
-		return meetings.List[Change]{}, err
+		return meetings.LogPage[Change]{}, err
 	}
-	page, err := s.log.Read(ctx, topicOf(in.MeetingID).String(), from, paging.Limit(in.Limit))
+	if err := s.log.Epoch().Check(from.Epoch); err != nil {
+		return meetings.LogPage[Change]{}, err
+	}
+	page, err := s.log.Read(ctx, topicOf(in.MeetingID).String(), from.After, paging.Limit(in.Limit))
 	if err != nil {
-		return meetings.List[Change]{}, refusal(err)
+		return meetings.LogPage[Change]{}, refusal(err)
 	}
-	answer := meetings.List[Change]{Items: []Change{}}
+	answer := meetings.LogPage[Change]{Items: []Change{}, Epoch: s.log.Epoch()}
 	for _, entry := range page.Entries {
 		change, err := changeOf(entry)
 		if err != nil {
-			return meetings.List[Change]{}, err
+			return meetings.LogPage[Change]{}, err
 		}
 		answer.Items = append(answer.Items, change)
 	}
 	if n := len(answer.Items); page.More && n > 0 {
-		answer.NextCursor = paging.NextPosition(list, answer.Items[n-1].Version)
+		answer.NextCursor = paging.NextPlace(list, paging.Place{After: answer.Items[n-1].Version, Epoch: string(answer.Epoch)})
 	}
 	return answer, nil
 }

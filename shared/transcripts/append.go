@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
@@ -71,8 +72,9 @@ func isLanguage(tag string) bool {
 
 // Appended is the answer to an append: the positions that its chunks have taken.
 type Appended struct {
-	FirstPosition int64 `json:"firstPosition"`
-	LastPosition  int64 `json:"lastPosition"`
+	FirstPosition int64       `json:"firstPosition"`
+	LastPosition  int64       `json:"lastPosition"`
+	Epoch         epoch.Epoch `json:"epoch,omitzero" doc:"What the positions belong to."`
 	deliver       func(context.Context)
 }
 
@@ -125,7 +127,7 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempo
 		return Appended{}, refusal(err)
 	}
 	returned := s.clock.Now()
-	answer := Appended{FirstPosition: committed.Entry.Position, LastPosition: committed.Entry.Last()}
+	answer := Appended{FirstPosition: committed.Entry.Position, LastPosition: committed.Entry.Last(), Epoch: s.log.Epoch()}
 	if committed.Repeated {
 		return answer, nil
 	}

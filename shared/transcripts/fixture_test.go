@@ -200,7 +200,7 @@ func (f *fixture) execution(key string) *idempotency.Execution {
 }
 
 // page reads chunks after a position.
-func (f *fixture) page(from int64, limit int) (meetings.List[transcripts.Chunk], error) {
+func (f *fixture) page(from int64, limit int) (meetings.LogPage[transcripts.Chunk], error) {
 	return f.List(f.t.Context(), f.host, transcripts.ListRequest{MeetingID: f.meeting, From: from, Limit: &limit})
 }
 

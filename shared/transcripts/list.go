@@ -13,6 +13,7 @@ import (
 type ListRequest struct {
 	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
 	From      int64  `query:"from" minimum:"0" ignoredWith:"cursor" doc:"The last position seen; with a cursor it is ignored."`
+	Epoch     string `query:"epoch" minLength:"1" maxLength:"32" ignoredWith:"cursor" doc:"The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own."`
 	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
 	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
@@ -27,23 +28,27 @@ const (
 )
 
 // List gives a transcript's chunks after a position, in order. A page may have
-// fewer than its limit where chunks are large. HISTORY_GONE below what is kept.
-func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (meetings.List[Chunk], error) {
+// fewer than its limit where chunks are large. HISTORY_GONE below what is kept, and
+// for a place in another epoch.
+func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (meetings.LogPage[Chunk], error) {
 	list := "transcript of " + in.MeetingID
-	from, err := paging.Position(list, in.Cursor, in.From)
+	from, err := paging.PlaceOf(list, in.Cursor, paging.Place{After: in.From, Epoch: in.Epoch})
 	if err != nil {
-		return meetings.List[Chunk]{}, err
+		return meetings.LogPage[Chunk]{}, err
 	}
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
-		return meetings.List[Chunk]{}, err
+		return meetings.LogPage[Chunk]{}, err
 	}
-	chunks, more, err := s.read(ctx, topicOf(in.MeetingID).String(), from, paging.Limit(in.Limit))
+	if err := s.log.Epoch().Check(from.Epoch); err != nil {
+		return meetings.LogPage[Chunk]{}, err
+	}
+	chunks, more, err := s.read(ctx, topicOf(in.MeetingID).String(), from.After, paging.Limit(in.Limit))
 	if err != nil {
-		return meetings.List[Chunk]{}, err
+		return meetings.LogPage[Chunk]{}, err
 	}
-	answer := meetings.List[Chunk]{Items: chunks}
+	answer := meetings.LogPage[Chunk]{Items: chunks, Epoch: s.log.Epoch()}
 	if n := len(chunks); more && n > 0 {
-		answer.NextCursor = paging.NextPosition(list, chunks[n-1].Position)
+		answer.NextCursor = paging.NextPlace(list, paging.Place{After: chunks[n-1].Position, Epoch: string(answer.Epoch)})
 	}
 	return answer, nil
 }

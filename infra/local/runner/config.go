@@ -12,6 +12,7 @@ import (
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/epoch"
 )
 
 // Memory as DATA_DIR keeps nothing.
@@ -35,6 +36,9 @@ type Settings struct {
 	// OperatorOrgID is the organisation whose admins operate the suite; without it
 	// those are admins of none.
 	OperatorOrgID string `env:"OPERATOR_ORG_ID"`
+	// LogEpoch is what positions belong to: to be another name whenever an older copy
+	// of DataDir is put back.
+	LogEpoch epoch.Epoch `env:"LOG_EPOCH" envDefault:"1"`
 	// SocketLifetime is how long a WebSocket may live.
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 }

@@ -205,6 +205,7 @@ func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err erro
 	}
 	r.at.port, r.at.socketPort, r.at.lifetime = web.port, socket.port, r.config.SocketLifetime
 	r.at.operatorOrgID = r.config.OperatorOrgID
+	r.at.logEpoch = r.config.LogEpoch
 	r.URL, r.SocketURL = r.at.base(), fmt.Sprintf("ws://localhost:%d", socket.port)
 	return web, socket, nil
 }

@@ -392,6 +392,7 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 		"PORT and WS_PORT are both 3000": {"WS_PORT": "3000"},
 		"SOCKET_LIFETIME":                {"SOCKET_LIFETIME": "-1s"},
 		`PROFILE is "azure"; want aws`:   {"PROFILE": "azure"},
+		"LogEpoch is malformed":          {"LOG_EPOCH": "of today"},
 	} {
 		if _, err := FromEnvironment(env); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v", env, err)

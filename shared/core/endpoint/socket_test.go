@@ -85,11 +85,11 @@ func TestSocketFrames(t *testing.T) {
 	tests := []struct{ name, give, want string }{
 		{"answered", `{"action":"whisper","id":"1","text":"hi"}`, `{"type":"whispered","id":"1","text":"hi from user_ada over open"}`},
 		{"an id that needs quoting", `{"action":"whisper","id":"\"\\😀","text":"hi"}`, `{"type":"whispered","id":"\"\\😀","text":"hi from user_ada over open"}`},
-		{"refused", `{"action":"whisper","id":"2","text":"no"}`, `{"type":"error","id":"2","code":"FORBIDDEN","detail":"No."}`},
+		{"refused", `{"action":"whisper","id":"2","text":"no"}`, `{"type":"error","id":"2","code":"FORBIDDEN","detail":"No.","retryable":false}`},
 		{"failed", `{"action":"whisper","id":"3","text":"fail"}`,
-			`{"type":"error","id":"3","code":"INTERNAL","detail":"Something went wrong on our side. Please try again."}`},
+			`{"type":"error","id":"3","code":"INTERNAL","detail":"Something went wrong on our side. Please try again.","retryable":true}`},
 		{"died", `{"action":"whisper","id":"4","text":"boom"}`,
-			`{"type":"error","id":"4","code":"INTERNAL","detail":"Something went wrong on our side. Please try again."}`},
+			`{"type":"error","id":"4","code":"INTERNAL","detail":"Something went wrong on our side. Please try again.","retryable":true}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -312,8 +312,8 @@ func TestSocketQuietID(t *testing.T) {
 	tests := []struct{ name, frame, want string }{
 		{"without", `{"action":"whisper","text":"hi"}`, ""},
 		{"with", `{"action":"whisper","id":"7","text":"hi"}`, `{"type":"whispered","id":"7","text":"hi from user_ada over open"}`},
-		{"refused without", `{"action":"whisper","text":"no"}`, `{"type":"error","code":"FORBIDDEN","detail":"No."}`},
-		{"empty", `{"action":"whisper","id":"","text":"hi"}`, `{"type":"error","code":"VALIDATION_ERROR","detail":"The request is not valid.","errors":[{"location":"body.id","detail":"must have at least 1 characters"}]}`},
+		{"refused without", `{"action":"whisper","text":"no"}`, `{"type":"error","code":"FORBIDDEN","detail":"No.","retryable":false}`},
+		{"empty", `{"action":"whisper","id":"","text":"hi"}`, `{"type":"error","code":"VALIDATION_ERROR","detail":"The request is not valid.","retryable":false,"errors":[{"location":"body.id","detail":"must have at least 1 characters"}]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -192,12 +193,22 @@ type Log struct {
 	clock  clock.Clock
 	layout Layout
 	reach  reach
+	epoch  epoch.Epoch
 }
 
 // New makes a log over the table Log.
 func New(t *table.Table, c clock.Clock, layout Layout) *Log {
 	return &Log{table: t, clock: c, layout: layout, reach: reach{entries: 10_000, bytes: 32 << 20}}
 }
+
+// In puts the log's positions into an epoch.
+func (l *Log) In(e epoch.Epoch) *Log {
+	l.epoch = e
+	return l
+}
+
+// Epoch is what the log's positions belong to.
+func (l *Log) Epoch() epoch.Epoch { return l.epoch }
 
 // reach is how far behind the newest entry a writer's base may be. Who is
 // further behind reads the state again.

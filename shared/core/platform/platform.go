@@ -17,6 +17,7 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/identity/workos"
@@ -36,12 +37,15 @@ const laptop = "local"
 
 // Config is the environment that every function has.
 type Config struct {
-	Stage          string           `env:"STAGE,required"`
-	DataTable      string           `env:"DATA_TABLE,required"`
-	LogTable       string           `env:"LOG_TABLE,required"`
-	RealtimeTable  string           `env:"REALTIME_TABLE,required"`
-	ControlTable   string           `env:"CONTROL_TABLE,required"`
-	AuditTable     string           `env:"AUDIT_TABLE,required"`
+	Stage         string `env:"STAGE,required"`
+	DataTable     string `env:"DATA_TABLE,required"`
+	LogTable      string `env:"LOG_TABLE,required"`
+	RealtimeTable string `env:"REALTIME_TABLE,required"`
+	ControlTable  string `env:"CONTROL_TABLE,required"`
+	AuditTable    string `env:"AUDIT_TABLE,required"`
+	// LogEpoch is what positions and revisions belong to: another one where a restored
+	// table has taken over.
+	LogEpoch       epoch.Epoch      `env:"LOG_EPOCH" envDefault:"1"`
 	Issuers        identity.Issuers `env:"ISSUERS,required"`
 	WorkosAPIKey   string           `env:"WORKOS_API_KEY,required"`
 	WorkosEndpoint string           `env:"WORKOS_ENDPOINT"`
@@ -110,7 +114,7 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
 	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock).Lasting(cfg.SocketLifetime)
 	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)
-	p.Publisher = realtime.NewPublisher(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
+	p.Publisher = realtime.NewPublisher(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log).In(cfg.LogEpoch)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
 	p.authenticator = identity.NewAuthenticator(verifier, p.Users, p.Connections, p.Data, p.Control)
 	return p, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/metrics"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -30,11 +31,18 @@ type Publisher struct {
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
+	epoch       epoch.Epoch
 }
 
 // NewPublisher makes the sender.
 func NewPublisher(realtime *table.Table, connections *Connections, poster Poster, a *audit.Log, c clock.Clock, log *slog.Logger) *Publisher {
 	return &Publisher{realtime: realtime, connections: connections, poster: poster, audit: a, clock: c, log: log}
+}
+
+// In makes it say the epoch of the positions that it sends.
+func (p *Publisher) In(e epoch.Epoch) *Publisher {
+	p.epoch = e
+	return p
 }
 
 // Commit is what the express lane is told of an entry that was committed.
@@ -117,10 +125,10 @@ func (p *Publisher) postOnce(ctx context.Context, topic Topic, events []Event, g
 	if len(events) == 0 {
 		return nil
 	}
-	frames, err := eventFrames(topic, events)
+	frames, err := eventFrames(topic, p.epoch, events)
 	if err == nil && len(frames) > 1 {
 		own := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Position < group })
-		frames, err = eventFrames(topic, own)
+		frames, err = eventFrames(topic, p.epoch, own)
 	}
 	if err != nil {
 		return err
@@ -165,7 +173,7 @@ func (p *Publisher) subscribers(ctx context.Context, topic Topic) ([]table.Row[s
 // at exactly that position where it is known. all is false where somebody who is
 // there was not told.
 func (p *Publisher) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
-	frame, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: position, Hash: hash})
+	frame, err := p.headFrame(topic, position, hash)
 	if err != nil {
 		return false, err
 	}
@@ -175,6 +183,10 @@ func (p *Publisher) Head(ctx context.Context, topic Topic, position int64, hash 
 	}
 	outcomes := p.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
 	return !slices.Contains(outcomes, failed) && !slices.Contains(outcomes, dropped), nil
+}
+
+func (p *Publisher) headFrame(topic Topic, position int64, hash string) ([]byte, error) {
+	return json.Marshal(headFrame{Type: "head", Topic: topic.String(), Epoch: p.epoch, Position: position, Hash: hash})
 }
 
 // Watched tells whether anybody follows a topic.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/core/audit"
@@ -222,7 +221,7 @@ func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason 
 	frames := map[Topic][]byte{}
 	all := slices.Concat(sockets...)
 	for _, one := range all {
-		frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: one.topic.String(), Reason: reason})
+		frame, err := revokedFrameOf(one.topic, reason)
 		if err != nil {
 			return nil, err
 		}

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -29,12 +28,14 @@ const (
 type SubscribeRequest struct {
 	Topic string `json:"topic" minLength:"1" maxLength:"300"`
 	From  *int64 `json:"from,omitzero" minimum:"0" doc:"Every event after this position follows; without it, from now on."`
+	Epoch string `json:"epoch,omitzero" minLength:"1" maxLength:"32" doc:"The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one."`
 }
 
 // Subscribed says that events follow.
 type Subscribed struct {
-	Topic    string `json:"topic"`
-	Position int64  `json:"position" doc:"The newest position at that moment."`
+	Topic    string      `json:"topic"`
+	Epoch    epoch.Epoch `json:"epoch,omitzero" doc:"What positions belong to."`
+	Position int64       `json:"position" doc:"The newest position at that moment."`
 	replay   func(context.Context)
 }
 
@@ -50,7 +51,7 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		return Subscribed{}, err
 	}
 	source := registered.Source
-	if err := s.admit(ctx, c, topic, source, in.From); err != nil {
+	if err := s.admit(ctx, c, topic, source, in); err != nil {
 		return Subscribed{}, err
 	}
 	from := in.From
@@ -61,7 +62,7 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	if err != nil {
 		return Subscribed{}, err
 	}
-	return Subscribed{Topic: in.Topic, Position: newest, replay: func(ctx context.Context) {
+	return Subscribed{Topic: in.Topic, Epoch: s.streams.epoch, Position: newest, replay: func(ctx context.Context) {
 		err := s.replay(ctx, c, topic, source, first)
 		if errors.Is(err, errEnded) {
 			err = s.tellEnded(ctx, c, topic, source)
@@ -80,14 +81,14 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 
 // admit writes the subscription, if the caller may have it. Who has another role by
 // then than a moment before is asked for anew: that is no reason to refuse.
-func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, source Source, from *int64) error {
+func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, source Source, in SubscribeRequest) error {
 	for try := range admissions {
 		role, err := source.Admit(ctx, c, topic)
 		if err != nil {
 			return err
 		}
 		if try == 0 {
-			if err := possible(ctx, topic, source, from); err != nil {
+			if err := s.possible(ctx, topic, source, in); err != nil {
 				return err
 			}
 		}
@@ -102,23 +103,26 @@ func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, sourc
 // were admitted with.
 var errOtherRole = errors.New("the participant has another role, or none")
 
-// possible refuses a position that can't be. Nothing is half done for it: this is
+// possible refuses a position that can't be, or is of another epoch. Nothing is half done for it: this is
 // looked at before the subscription is written. The newest position only grows,
 // so what passes here still holds then.
-func possible(ctx context.Context, topic Topic, source Source, from *int64) error {
-	if from == nil {
+func (s *Service) possible(ctx context.Context, topic Topic, source Source, in SubscribeRequest) error {
+	if in.From == nil {
 		return nil
+	}
+	if err := s.streams.epoch.Check(in.Epoch); err != nil {
+		return err
 	}
 	newest, _, err := source.Head(ctx, topic)
 	switch {
 	case err != nil:
 		return err
-	case *from > newest:
+	case *in.From > newest:
 		return errs.Invalid("body.from", "is beyond the newest position, %d", newest)
-	case *from == newest:
+	case *in.From == newest:
 		return nil
 	}
-	_, _, err = source.Events(ctx, topic, *from, 1)
+	_, _, err = source.Events(ctx, topic, *in.From, 1)
 	return err
 }
 
@@ -198,7 +202,7 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 		if len(page.events) == 0 {
 			return s.current(ctx, c, topic)
 		}
-		frames, err := eventFrames(topic, page.events)
+		frames, err := eventFrames(topic, s.streams.epoch, page.events)
 		if err != nil {
 			return err
 		}
@@ -209,7 +213,7 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			if err != nil {
 				return err
 			}
-			head, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: newest})
+			head, err := s.streams.headFrame(topic, newest, "")
 			if err != nil {
 				return err
 			}
@@ -254,7 +258,7 @@ func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, s
 	default:
 		return err
 	}
-	frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: reason})
+	frame, err := revokedFrameOf(topic, reason)
 	if err != nil {
 		return err
 	}
