@@ -26,7 +26,7 @@ export function meetingTopic(from: MeetingTopicDependencies, meetingId: string, 
     },
     read: async (signal) => {
       const view = await (await from.meetings()).read(meetingId, signal);
-      return { position: view.meeting.revision, data: view };
+      return { position: view.meeting.revision, epoch: view.epoch, data: view };
     },
   });
 }

@@ -1,5 +1,5 @@
 import type { Api } from "../api/api.ts";
-import type { Meeting, MeetingView, Participant, Role } from "../api/types.ts";
+import type { MeetingView, MeetingWithRole, Participant, Role } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import { participantsOf } from "./participants.ts";
 import { readPresenceList } from "./presenceupdate.ts";
@@ -14,6 +14,11 @@ export interface MeetingAccess {
   readonly role: Role | undefined;
 }
 
+/** `epoch` is what the meeting's revision belongs to, where the server says so. */
+export interface MeetingRead extends MeetingView {
+  readonly epoch: string | undefined;
+}
+
 /**
  * Reads meetings by HTTP, for the time without a socket. Those who ask in one
  * round, with one signal, share a read, and participants are read again only
@@ -21,16 +26,16 @@ export interface MeetingAccess {
  */
 export class MeetingReader {
   readonly #api: Api;
-  readonly #reads = new Map<string, { readonly signal: AbortSignal; readonly view: Promise<MeetingView> }>();
+  readonly #reads = new Map<string, { readonly signal: AbortSignal; readonly view: Promise<MeetingRead> }>();
   /** The last that was read. */
-  #last: MeetingView | undefined;
+  #last: MeetingRead | undefined;
 
   constructor(api: Api) {
     this.#api = api;
   }
 
   /** Rejects with RapportError, or the signal's reason; FORBIDDEN also for who was removed. */
-  read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
+  read(meetingId: string, signal: AbortSignal): Promise<MeetingRead> {
     const shared = this.#reads.get(meetingId);
     if (shared?.signal === signal) return shared.view;
     const read = { signal, view: this.#read(meetingId, signal) };
@@ -62,17 +67,17 @@ export class MeetingReader {
     return here;
   }
 
-  async #read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
-    const meeting = await this.#meeting(meetingId, signal);
+  async #read(meetingId: string, signal: AbortSignal): Promise<MeetingRead> {
+    const { epoch, ...meeting } = await this.#meeting(meetingId, signal);
     const last = this.#last;
-    if (last?.meeting.meetingId === meetingId && last.meeting.revision === meeting.revision) return last;
+    if (last?.meeting.meetingId === meetingId && last.meeting.revision === meeting.revision && last.epoch === epoch) return last;
     const participants: Participant[] = [];
     for await (const participant of participantsOf(this.#api, meetingId, signal)) participants.push(participant);
-    this.#last = { meeting, participants };
+    this.#last = { meeting, participants, epoch };
     return this.#last;
   }
 
-  async #meeting(meetingId: string, signal: AbortSignal): Promise<Meeting> {
+  async #meeting(meetingId: string, signal: AbortSignal): Promise<MeetingWithRole> {
     const meeting = await this.#api.meetings.get(meetingId, { signal, once: true });
     // What stands in between may answer anything.
     if (typeof meeting?.revision !== "number") throw new RapportError({ code: "PROTOCOL", detail: "the answer is no meeting", status: 200 });
