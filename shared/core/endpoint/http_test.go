@@ -197,6 +197,9 @@ func TestHTTPKinds(t *testing.T) {
 		if (got.Oldest != nil) != (kind == errs.HistoryGone) {
 			t.Errorf("%s: oldest %v", kind, got.Oldest)
 		}
+		if passes := want == 429 || want >= 500; got.Retryable != passes {
+			t.Errorf("%s: retryable is %v", kind, got.Retryable)
+		}
 	}
 }
 

@@ -203,6 +203,7 @@ describe("a meeting", () => {
     world.server.touch();
     await world.clock.run(1_000);
     expect(title(session)).toBe(5);
+    expect(session.view?.epoch).toBe("2");
     const views: number[] = [];
     session.on("view", ({ meeting }) => views.push(meeting.revision));
     world.server.restore(2, "3", 4);

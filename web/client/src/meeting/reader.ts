@@ -14,11 +14,6 @@ export interface MeetingAccess {
   readonly role: Role | undefined;
 }
 
-/** `epoch` is what the meeting's revision belongs to, where the server says so. */
-export interface MeetingRead extends MeetingView {
-  readonly epoch: string | undefined;
-}
-
 /**
  * Reads meetings by HTTP, for the time without a socket. Those who ask in one
  * round, with one signal, share a read, and participants are read again only
@@ -26,16 +21,16 @@ export interface MeetingRead extends MeetingView {
  */
 export class MeetingReader {
   readonly #api: Api;
-  readonly #reads = new Map<string, { readonly signal: AbortSignal; readonly view: Promise<MeetingRead> }>();
+  readonly #reads = new Map<string, { readonly signal: AbortSignal; readonly view: Promise<MeetingView> }>();
   /** The last that was read. */
-  #last: MeetingRead | undefined;
+  #last: MeetingView | undefined;
 
   constructor(api: Api) {
     this.#api = api;
   }
 
   /** Rejects with RapportError, or the signal's reason; FORBIDDEN also for who was removed. */
-  read(meetingId: string, signal: AbortSignal): Promise<MeetingRead> {
+  read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
     const shared = this.#reads.get(meetingId);
     if (shared?.signal === signal) return shared.view;
     const read = { signal, view: this.#read(meetingId, signal) };
@@ -67,7 +62,7 @@ export class MeetingReader {
     return here;
   }
 
-  async #read(meetingId: string, signal: AbortSignal): Promise<MeetingRead> {
+  async #read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
     const { epoch, ...meeting } = await this.#meeting(meetingId, signal);
     const last = this.#last;
     if (last?.meeting.meetingId === meetingId && last.meeting.revision === meeting.revision && last.epoch === epoch) return last;

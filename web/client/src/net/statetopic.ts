@@ -15,7 +15,7 @@ export interface StateRead {
 
 export interface StateHandlers extends TopicHandlers {
   /** The whole state; each replaces the one before. */
-  readonly onState: (data: unknown, position: number) => void;
+  readonly onState: (data: unknown, epoch: string | undefined) => void;
   /** Subscribed, each time: what follows tells everybody who is there. */
   readonly onSubscribed?: () => void;
   readonly onPresence?: (fields: Fields) => void;
@@ -101,7 +101,7 @@ export class StateTopic extends Topic {
     if (epoch !== undefined) this.setEpoch(epoch);
     this.#position = position;
     this.#known = Math.max(this.#known, position);
-    this.#handlers.onState(data, position);
+    this.#handlers.onState(data, this.epoch);
     this.progressed();
   }
 

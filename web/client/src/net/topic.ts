@@ -151,6 +151,11 @@ export abstract class Topic implements TopicFollower {
   /** Called instead of subscribing when there is no socket. */
   protected catchUpByHttp(): void {}
 
+  /** What is known is of this epoch; undefined where nobody has said it. */
+  protected get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
   /** From now on what is known is of this epoch. */
   protected setEpoch(epoch: string): void {
     this.#epoch = epoch;
