@@ -46,7 +46,7 @@ func (d *Domains) Meetings() *meetings.Service {
 	if d.meetings == nil {
 		d.meetings = meetings.New(meetings.Parts{
 			Data: d.Data, Users: d.Users, Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher,
-			Topics: d.meetingTopics(), Log: d.Log,
+			Topics: d.meetingTopics(),
 		})
 	}
 	return d.meetings
@@ -61,7 +61,7 @@ func (d *Domains) meetingTopics() []meetings.Topic {
 // Notes gives the service of notes.
 func (d *Domains) Notes() *notes.Service {
 	if d.notes == nil {
-		d.notes = notes.New(d.LogTable, d.notesLog(), d.Meetings(), d.Publisher, d.Clock)
+		d.notes = notes.New(d.LogTable, d.notesLog(), d.Meetings(), d.Clock)
 	}
 	return d.notes
 }
@@ -71,7 +71,7 @@ func (d *Domains) notesLog() *log.Log { return log.New(d.LogTable, d.Clock, note
 // Transcripts gives the service of transcripts.
 func (d *Domains) Transcripts() *transcripts.Service {
 	if d.transcripts == nil {
-		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Publisher, d.Clock)
+		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Clock)
 	}
 	return d.transcripts
 }
@@ -84,7 +84,7 @@ func (d *Domains) transcriptsLog() *log.Log {
 func (d *Domains) Flags() *flags.Service {
 	if d.flags == nil {
 		d.flags = flags.New(flags.Parts{
-			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher, Log: d.Log,
+			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock,
 		})
 	}
 	return d.flags

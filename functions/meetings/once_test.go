@@ -159,7 +159,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
-	want, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"})
+	want, _, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestDeathBeforeTheCommit(t *testing.T) {
 	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
 	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
 	// It wasn't dead, only slow: now it is too late.
-	if late, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
+	if late, _, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("the one that was taken over creates %+v: %v", late, err)
 	}
 	if stored := c.titled(t, "Once"); stored != 1 || c.Stored(t, "Data")["MEETING#"+got.MeetingID+"/MEETING"] == nil {

@@ -21,7 +21,7 @@ const maxChange = 16 << 10
 var (
 	Get = endpoint.HTTP("GET /v1/meetings/{meetingId}/notes", "Read the notes.",
 		service.Get, endpoint.Needs(notes.ActionRead))
-	Append = endpoint.HTTP("POST /v1/meetings/{meetingId}/notes/changes", "Change the notes; a retry of the same change gets the first answer.",
+	Append = endpoint.Mutation("POST /v1/meetings/{meetingId}/notes/changes", "Change the notes; a retry of the same change gets the first answer.",
 		service.Append, endpoint.Needs(notes.ActionWrite), endpoint.Fails("HISTORY_GONE"),
 		endpoint.MaxBody(maxChange))
 	Changes = endpoint.HTTP("GET /v1/meetings/{meetingId}/notes/changes", "List committed changes after a version.",

@@ -26,7 +26,7 @@ var (
 		Service.Presence, endpoint.Needs(realtime.ActionPresence), endpoint.QuietID())
 	ListPresence = endpoint.HTTP("GET /v1/meetings/{meetingId}/presence", "List who is present in a meeting.",
 		Service.ListPresence, endpoint.Needs(realtime.ActionPresence))
-	TellPresence = endpoint.HTTP("POST /v1/meetings/{meetingId}/presence", "Say that I am in a meeting, or leave, without a socket.",
+	TellPresence = endpoint.Mutation("POST /v1/meetings/{meetingId}/presence", "Say that I am in a meeting, or leave, without a socket.",
 		Service.TellPresence, endpoint.Needs(realtime.ActionPresence))
 )
 

@@ -81,7 +81,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 	for _, over := range []bool{false, true} {
 		r := newRoom(t)
 		service, author, dying := r.execution(t, spoken)
-		first, err := service.Append(t.Context(), author, dying, transcripts.AppendRequest{
+		first, _, err := service.Append(t.Context(), author, dying, transcripts.AppendRequest{
 			MeetingID: r.meeting[len("/v1/meetings/"):],
 			Chunks:    []transcripts.Speech{{Words: transcripts.Words{Text: "x", Confidence: 1, EndMs: 1, IsFinal: true}}},
 		})

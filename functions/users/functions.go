@@ -60,7 +60,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(p, Service{
-		Service: p.Users, Provider: identity.NewProvider(p.Config.Issuers.Primary(), p.Users, p.Sessions, p.Publisher, p.Audit),
+		Service: p.Users, Provider: identity.NewProvider(p.Config.Issuers.Primary(), p.Users, p.Sessions),
 		signatures: workos.NewSignatures(own.WebhookSecret, p.Clock),
 	}), nil
 }

@@ -2,13 +2,11 @@ package flags
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/idempotency"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -30,24 +28,20 @@ type Service struct {
 	audit       *audit.Log
 	idempotency *idempotency.Store
 	clock       clock.Clock
-	publisher   *realtime.Publisher
-	log         *slog.Logger
 }
 
 // Parts are what a service is made of.
 type Parts struct {
-	Data      *table.Table
-	Reader    *Reader
-	Audit     *audit.Log
-	Once      *idempotency.Store
-	Clock     clock.Clock
-	Publisher *realtime.Publisher
-	Log       *slog.Logger
+	Data   *table.Table
+	Reader *Reader
+	Audit  *audit.Log
+	Once   *idempotency.Store
+	Clock  clock.Clock
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher, log: p.Log}
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock}
 }
 
 // EvaluateRequest asks for the caller's flags.

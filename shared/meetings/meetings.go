@@ -16,7 +16,6 @@
 package meetings
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/rapport/rapport/shared/core/audit"
@@ -126,9 +125,10 @@ type Service struct {
 	audit       *audit.Log
 	idempotency *idempotency.Store
 	clock       clock.Clock
-	publisher   *realtime.Publisher
-	topics      []Topic
-	log         *slog.Logger
+	// publisher is for the durable lane and for what follows from records; calls
+	// return effects.
+	publisher *realtime.Publisher
+	topics    []Topic
 }
 
 // Parts are what a service is made of.
@@ -142,13 +142,12 @@ type Parts struct {
 	// Topics are those that every meeting has, in the order in which their
 	// subscriptions end.
 	Topics []Topic
-	Log    *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
 		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher,
-		topics: p.Topics, log: p.Log,
+		topics: p.Topics,
 	}
 }

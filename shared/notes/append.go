@@ -12,7 +12,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/realtime"
@@ -73,14 +75,6 @@ type EditRequest struct {
 type Committed struct {
 	Version int64     `json:"version"`
 	Ops     ot.Change `json:"ops"`
-	deliver func(context.Context)
-}
-
-// Publish sends the change to whoever follows the notes.
-func (c Committed) Publish(ctx context.Context) {
-	if c.deliver != nil {
-		c.deliver(ctx)
-	}
 }
 
 // Brief is the answer without its ops, for a frame that they are too large for.
@@ -90,13 +84,14 @@ func (c Committed) Brief() any {
 	}{c.Version}
 }
 
-// Append commits a change that came over HTTP.
-func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest) (Committed, error) {
+// Append commits a change that came over HTTP. The change's own identity finds its
+// retry, so that it needs no execution.
+func (s *Service) Append(ctx context.Context, c caller.Caller, _ *idempotency.Execution, in AppendRequest) (Committed, effect.Effects, error) {
 	return s.commit(ctx, c, in.MeetingID, in.Intent)
 }
 
 // Edit commits a change that came over a socket.
-func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Committed, error) {
+func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Committed, effect.Effects, error) {
 	return s.commit(ctx, c, in.MeetingID, in.Intent)
 }
 
@@ -108,10 +103,10 @@ func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Co
 // identity that was used for another change, MEETING_NOT_ACTIVE after the end,
 // RATE_LIMITED when the race was lost too often: the same change may then be
 // sent again. Nothing is committed by any of them.
-func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, error) {
+func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, effect.Effects, error) {
 	digest, err := in.digest()
 	if err != nil {
-		return Committed{}, err
+		return Committed{}, nil, err
 	}
 	topic := topicOf(meetingID)
 	p := &preparation{service: s, change: in.Ops, places: placesOf(in)}
@@ -126,24 +121,25 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		Prepare: p.prepare,
 	})
 	if err != nil {
-		return Committed{}, refusal(err)
+		return Committed{}, nil, refusal(err)
 	}
 	change, err := changeOf(committed.Entry)
 	if err != nil {
-		return Committed{}, err
+		return Committed{}, nil, err
 	}
 	answer := Committed{Version: change.Version, Ops: change.Ops}
 	if committed.Repeated {
-		return answer, nil
+		return answer, nil, nil
 	}
 	returned := s.clock.Now()
 	own, err := eventOf(change)
 	if err != nil {
-		return Committed{}, err
+		return Committed{}, nil, err
 	}
-	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: []realtime.Event{own}, From: s.from(topic)}
-	answer.deliver = func(ctx context.Context) { s.publisher.Express(ctx, commit) }
-	return answer, nil
+	return answer, effect.Effects{realtime.Commit{
+		Topic: topic, Pace: p.pace, Returned: returned, First: change.Version, Last: change.Version,
+		Own: []realtime.Event{own}, Events: Source{s},
+	}}, nil
 }
 
 // mayWrite checks that the caller may change the notes, and says whether the
@@ -152,14 +148,6 @@ func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID strin
 	checked := s.clock.Now()
 	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), meetingID)
 	return access.Meeting.State.Open(), checked.Add(accessHolds), err
-}
-
-// from reads the changes of a topic from a version on, for the express lane.
-func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]realtime.Event, error) {
-	return func(ctx context.Context, version int64) ([]realtime.Event, error) {
-		events, _, err := s.events(ctx, topic, version-1, log.MaxPage)
-		return events, err
-	}
 }
 
 // preparation makes a change into a draft, anew after every lost race.

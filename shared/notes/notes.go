@@ -43,16 +43,15 @@ func Layout() log.Layout { return log.ByCount(perBucket) }
 
 // Service keeps notes in the table Log.
 type Service struct {
-	table     *table.Table
-	log       *log.Log
-	meetings  *meetings.Service
-	publisher *realtime.Publisher
-	clock     clock.Clock
+	table    *table.Table
+	log      *log.Log
+	meetings *meetings.Service
+	clock    clock.Clock
 }
 
 // New makes the service; l is a log of Layout over the same table.
-func New(t *table.Table, l *log.Log, m *meetings.Service, s *realtime.Publisher, c clock.Clock) *Service {
-	return &Service{table: t, log: l, meetings: m, publisher: s, clock: c}
+func New(t *table.Table, l *log.Log, m *meetings.Service, c clock.Clock) *Service {
+	return &Service{table: t, log: l, meetings: m, clock: c}
 }
 
 // Change is a committed change, as it is listed and posted.

@@ -119,7 +119,7 @@ func TestPlacesAreBounded(t *testing.T) {
 	ctx, meter := table.WithMeter(t.Context())
 	in := w.change(41, insert(430, "z"))
 	w.must(del(400, 60))
-	if _, err := w.Append(ctx, w.member, notes.AppendRequest{MeetingID: w.meeting, Intent: in}); err != nil {
+	if _, _, err := w.Append(ctx, w.member, nil, notes.AppendRequest{MeetingID: w.meeting, Intent: in}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.history(43)[0].Places; len(got) != 1 {

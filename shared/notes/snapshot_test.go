@@ -203,7 +203,7 @@ func TestSnapshotAtTheEnd(t *testing.T) {
 	w.must(insert(0, "x"))
 	w.settled()
 	w.must(insert(0, "y"))
-	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	w.mustProject(w.record("INSERT", "LOG#"+w.topic+"#0", "000000000000003", `{"at":{"N":"1"},"k":{"S":"closed"}}`))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
@@ -73,14 +74,6 @@ func isLanguage(tag string) bool {
 type Appended struct {
 	FirstPosition int64 `json:"firstPosition"`
 	LastPosition  int64 `json:"lastPosition"`
-	deliver       func(context.Context)
-}
-
-// Publish sends the chunks to whoever follows the transcript.
-func (a Appended) Publish(ctx context.Context) {
-	if a.deliver != nil {
-		a.deliver(ctx)
-	}
 }
 
 // Append commits the chunks of a request, all or none, at the transcript's end:
@@ -95,14 +88,14 @@ func (a Appended) Publish(ctx context.Context) {
 // same request, sent again, gets the first answer and commits nothing: also where
 // the first execution died after its commit, for then its entry is looked for
 // among those since it began. CONFLICT where they are more than 10,000, or 32 MB.
-func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in AppendRequest) (Appended, error) {
+func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in AppendRequest) (Appended, effect.Effects, error) {
 	identity, since, err := s.identity(c, execution, in)
 	if err != nil {
-		return Appended{}, err
+		return Appended{}, nil, err
 	}
 	p := &preparation{clock: s.clock, count: len(in.Chunks)}
 	if p.data, err = dataOf(in.Chunks, c.UserID); err != nil {
-		return Appended{}, err
+		return Appended{}, nil, err
 	}
 	topic := topicOf(in.MeetingID)
 	denied := false
@@ -116,26 +109,27 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempo
 		Prepare: p.prepare,
 	})
 	if _, tooMany := errors.AsType[*log.GoneError](err); tooMany {
-		return Appended{}, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
+		return Appended{}, nil, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
 	}
 	if execution != nil && !denied {
 		execution.Unsettled = false
 	}
 	if err != nil {
-		return Appended{}, refusal(err)
+		return Appended{}, nil, refusal(err)
 	}
 	returned := s.clock.Now()
 	answer := Appended{FirstPosition: committed.Entry.Position, LastPosition: committed.Entry.Last()}
 	if committed.Repeated {
-		return answer, nil
+		return answer, nil, nil
 	}
 	own, err := eventsOf(committed.Entry)
 	if err != nil {
-		return Appended{}, err
+		return Appended{}, nil, err
 	}
-	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: own, From: s.from(topic)}
-	answer.deliver = func(ctx context.Context) { s.publisher.Express(ctx, commit) }
-	return answer, nil
+	return answer, effect.Effects{realtime.Commit{
+		Topic: topic, Pace: p.pace, Returned: returned, First: answer.FirstPosition, Last: answer.LastPosition,
+		Own: own, Events: Source{s},
+	}}, nil
 }
 
 // mayWrite checks that the caller may write the transcript, and says why these
@@ -220,14 +214,6 @@ func (s *Service) identity(c caller.Caller, execution *idempotency.Execution, in
 	return log.Identity{
 		Author: c.UserID, ClientID: "key:" + hex.EncodeToString(key[:16]), ClientSeq: 1, Digest: hex.EncodeToString(sum[:8]),
 	}, execution.Since, nil
-}
-
-// from reads the chunks of a topic from a position on, for the express lane.
-func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]realtime.Event, error) {
-	return func(ctx context.Context, position int64) ([]realtime.Event, error) {
-		events, _, err := s.events(ctx, topic, position-1, log.MaxPage)
-		return events, err
-	}
 }
 
 // preparation makes chunks into a draft, anew after every lost race.

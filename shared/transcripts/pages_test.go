@@ -114,6 +114,6 @@ func TestExpiry(t *testing.T) {
 	}
 	// Nobody spoke for the whole retention: no position is given twice.
 	now.Advance(transcripts.Retention + 2*window)
-	_, err := w.Append(t.Context(), w.member, nil, w.request("g"))
+	_, _, err := w.Append(t.Context(), w.member, nil, w.request("g"))
 	wantKind(t, err, errs.MeetingNotActive)
 }

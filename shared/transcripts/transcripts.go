@@ -43,11 +43,10 @@ func Layout() log.Layout { return log.ByClock(bucket, Retention, MaxChunks) }
 
 // Service keeps transcripts in the table Log.
 type Service struct {
-	log       *log.Log
-	meetings  *meetings.Service
-	flags     Flags
-	publisher *realtime.Publisher
-	clock     clock.Clock
+	log      *log.Log
+	meetings *meetings.Service
+	flags    Flags
+	clock    clock.Clock
 }
 
 // Flags says what is on; it never fails.
@@ -56,8 +55,8 @@ type Flags interface {
 }
 
 // New makes the service; l is a log of Layout.
-func New(l *log.Log, m *meetings.Service, f Flags, s *realtime.Publisher, c clock.Clock) *Service {
-	return &Service{log: l, meetings: m, flags: f, publisher: s, clock: c}
+func New(l *log.Log, m *meetings.Service, f Flags, c clock.Clock) *Service {
+	return &Service{log: l, meetings: m, flags: f, clock: c}
 }
 
 // Speech is a piece of what a person says, to be added. Who speaks is not taken on

@@ -19,6 +19,7 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/name"
@@ -101,9 +102,9 @@ func me(c caller.Caller) Me {
 // Update changes the caller's display name; the one that they have changes
 // nothing. Those who keep copies of it, such as meetings, follow the table's
 // stream: a user's revision orders their names.
-func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Me, error) {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Me, effect.Effects, error) {
 	if in.DisplayName == nil || *in.DisplayName == c.DisplayName {
-		return me(c), nil
+		return me(c), nil, nil
 	}
 	c.DisplayName = *in.DisplayName
 	tx := table.NewTx()
@@ -112,9 +113,9 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 	})
 	answer := me(c)
 	if err := s.idempotency.Commit(ctx, tx, execution, answer); err != nil {
-		return Me{}, fmt.Errorf("update user %s: %w", c.UserID, err)
+		return Me{}, nil, fmt.Errorf("update user %s: %w", c.UserID, err)
 	}
-	return answer, nil
+	return answer, nil, nil
 }
 
 // lookup asks the directory. ErrUnknown where it knows nobody of that subject.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
 
@@ -35,6 +36,8 @@ type Runtime struct {
 	Operators   Operators
 	Idempotency IdempotencyStore
 	Posts       Poster
+	// Effects carries out what methods return beside their answers.
+	Effects Dispatcher
 	// Handover asks clients to move to a new socket; nil asks nobody.
 	Handover Handover
 	Clock    clock.Clock
@@ -63,6 +66,12 @@ type Operators interface {
 // Poster sends a frame to an open socket.
 type Poster interface {
 	Post(ctx context.Context, connectionID string, frame []byte) error
+}
+
+// Dispatcher hands an effect to those who carry effects of its kind. The error is
+// the call's for what goes before its answer, and is logged for all else.
+type Dispatcher interface {
+	Dispatch(ctx context.Context, e effect.Effect) error
 }
 
 // Handover knows when a socket's client should move to a new one.
@@ -97,19 +106,4 @@ type IdempotencyStore interface {
 type answer struct {
 	Status int
 	Body   []byte
-}
-
-// Publisher is an answer that others hear of too: Publish runs while a socket's
-// caller is being answered, so that one slow caller delays nobody, and before an
-// HTTP answer is returned.
-type Publisher interface {
-	Publish(ctx context.Context)
-}
-
-// Follower is an answer with work to do behind it: Follow runs once a socket's
-// caller has the answer, and before an HTTP answer is returned, because nothing
-// runs after a Lambda has returned. It is for delivery to others, never for
-// what the answer promises.
-type Follower interface {
-	Follow(ctx context.Context)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/metrics"
 	"github.com/rapport/rapport/shared/core/table"
@@ -36,7 +37,9 @@ type call struct {
 	started   time.Time
 	meter     *table.Meter
 	measured  *metrics.Recorder
-	err       error
+	// effects are what the method has returned to be sent.
+	effects effect.Effects
+	err     error
 }
 
 // begin starts a call's clock, its count of capacity units and its measurements.
@@ -138,28 +141,6 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// publish tells others. It can't fail the call any more, so a panic in it is
-// logged here.
-func (s Runtime) publish(ctx context.Context, function string, answer any) {
-	if publisher, ok := answer.(Publisher); ok {
-		s.afterwards(ctx, "publish", function, publisher.Publish)
-	}
-}
-
-// follow does the work behind an answer, in the same way.
-func (s Runtime) follow(ctx context.Context, function string, answer any) {
-	if follower, ok := answer.(Follower); ok {
-		s.afterwards(ctx, "follow", function, follower.Follow)
-	}
-}
-
-func (s Runtime) afterwards(ctx context.Context, what, function string, do func(context.Context)) {
-	err := guard(func() error { do(ctx); return nil })
-	if died, ok := errors.AsType[*panicError](err); ok {
-		s.Log.ErrorContext(ctx, what, "function", function, "error", died.Error(), "stack", string(died.stack))
-	}
 }
 
 // validated runs the rules of a request that span several of its fields.

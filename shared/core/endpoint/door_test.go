@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
@@ -26,6 +28,9 @@ type house struct {
 	posted  [][]byte
 	posting error
 	replays replays
+	// sent are the texts of effects, order these and frames as they went.
+	mu          sync.Mutex
+	sent, order []string
 	// handover is nil where nobody is asked to move over.
 	handover Handover
 }
@@ -46,8 +51,35 @@ func (*house) Connection(_ context.Context, id string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
+// note is an effect of a moment: sending "boom" panics, and "fail" fails.
+type note struct {
+	when effect.When
+	text string
+}
+
+// When implements effect.Effect.
+func (n note) When() effect.When { return n.when }
+
+// Dispatch implements Dispatcher.
+func (h *house) Dispatch(_ context.Context, e effect.Effect) error {
+	text := e.(note).text
+	switch text {
+	case "boom":
+		panic("secret of the house")
+	case "fail":
+		return errSecret
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sent, h.order = append(h.sent, text), append(h.order, text)
+	return nil
+}
+
 // Post implements Poster.
 func (h *house) Post(_ context.Context, _ string, frame []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.order = append(h.order, string(frame))
 	if h.posting == nil {
 		h.posted = append(h.posted, frame)
 	}
@@ -101,7 +133,7 @@ func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Runti
 	t.Helper()
 	open := func(context.Context, config.Env) (App[struct{}], error) {
 		runtime := Runtime{
-			Authenticator: h, Idempotency: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+			Authenticator: h, Idempotency: &h.replays, Posts: h, Effects: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}
 		change(&runtime)

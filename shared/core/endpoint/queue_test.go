@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/queue"
 )
 
@@ -41,14 +42,14 @@ func queueBatch(t *testing.T, bodies ...string) []byte {
 }
 
 func kitchen() Function[struct{}] {
-	return Queue("Orders", "queue: cook.", func(_ struct{}, _ context.Context, m queue.Message[order]) error {
+	return Queue("Orders", "queue: cook.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
 		switch m.Body.Dish {
 		case "bad":
-			return errSecret
+			return nil, errSecret
 		case "boom":
 			panic("secret of the house")
 		}
-		return nil
+		return nil, nil
 	})
 }
 
@@ -114,11 +115,11 @@ func TestQueueMessage(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var got []queue.Message[order]
-	note := Queue("Orders", "queue: note.", func(_ struct{}, _ context.Context, m queue.Message[order]) error {
+	note := Queue("Orders", "queue: note.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		got = append(got, m)
-		return nil
+		return nil, nil
 	})
 	var h house
 	if _, err := h.open(t, note).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`, `{"dish":"rice","count":3}`)); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/dispatch"
 	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/identity"
@@ -122,6 +123,6 @@ func (p *Platform) Queue(url string) *sqs.Queue { return sqs.New(p.queues, url) 
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
 	return endpoint.App[S]{Service: service, Runtime: endpoint.Runtime{
-		Authenticator: p.authenticator, Operators: p.operators, Idempotency: p.Idempotency, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+		Authenticator: p.authenticator, Operators: p.operators, Idempotency: p.Idempotency, Posts: p.poster, Effects: dispatch.New(p.Publisher, p.Audit), Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }
