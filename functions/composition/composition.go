@@ -103,16 +103,16 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 	m := d.Meetings()
 	return realtime.NewRegistry(
 		realtime.Registration{TopicType: meetings.OwnTopic().TopicType, Source: meetings.Source{Service: m}, Presence: meetings.PresencePolicy{Service: m}},
-		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: d.Notes()}},
-		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: d.Transcripts()}},
-		realtime.Registration{TopicType: users.Topic(), Source: users.NewSource(log.New(d.LogTable, d.Clock, users.StreamLayout()))},
+		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: d.Notes().Source()},
+		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: d.Transcripts().Topics()},
+		realtime.Registration{TopicType: users.Topic(), Source: users.Topics(d.LogTable, d.Clock)},
 		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data)},
 	)
 }
 
 // Movers are the domains whose records move topics.
 func (d *Domains) Movers() []realtime.Domain {
-	return []realtime.Domain{d.Meetings(), d.Notes(), d.Transcripts(), d.Flags()}
+	return []realtime.Domain{d.Meetings(), d.Notes().Source(), d.Transcripts().Topics(), d.Flags()}
 }
 
 // Projections are the handlers of all else that follows from records. What a new

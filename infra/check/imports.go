@@ -9,7 +9,7 @@ import (
 // Names for several parts of the tree.
 const (
 	leaves    = "shared/core/errs shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch shared/core/effect"
-	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection"
+	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/logtopic shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection"
 	domains   = "shared/users shared/core/identity shared/core/operators shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
@@ -44,6 +44,7 @@ var parts = map[string]string{
 	"shared/core/idempotency": leaves + " shared/core/table",
 	"shared/core/projection":  leaves + " shared/core/table",
 	"shared/core/realtime":    leaves + " shared/core/table shared/core/paging shared/core/queue shared/core/log shared/core/audit",
+	"shared/core/logtopic":    leaves + " shared/core/table shared/core/log shared/core/realtime",
 	"shared/core/endpoint":    leaves + " shared/core/table shared/core/queue shared/core/idempotency",
 	"shared/core/dispatch":    leaves + " shared/core/queue shared/core/realtime shared/core/audit",
 	"shared/core/platform":    leaves + " shared/core/endpoint shared/core/dispatch " + machinery + " " + domains,

@@ -124,11 +124,22 @@ func images(r table.Record, before, after any) error {
 	return err
 }
 
-// AdmitOpen checks who may follow what ends with its meeting, and gives their
-// role: MEETING_NOT_ACTIVE after the end.
-func (s *Service) AdmitOpen(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	access, err := s.admitOpen(ctx, c, permissions.For(realtime.ActionSubscribe), topic)
+// Admission lets participants follow a topic that ends with its meeting: the Admit
+// and Holds of a realtime.Source.
+type Admission struct{ *Service }
+
+// Admit checks who may follow the topic, and gives their role: MEETING_NOT_ACTIVE
+// after the end.
+func (a Admission) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
+	access, err := a.admitOpen(ctx, c, permissions.For(realtime.ActionSubscribe), topic)
 	return string(access.Role), err
+}
+
+// Holds adds to a transaction that the caller is a participant with that role, and
+// that the meeting is open.
+func (a Admission) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
+	a.Service.Holds(tx, topic.ID(), userID, Role(role))
+	a.HoldsOpen(tx, topic.ID())
 }
 
 func (s *Service) admitOpen(ctx context.Context, c caller.Caller, need Permission, topic realtime.Topic) (Access, error) {

@@ -17,7 +17,6 @@ import (
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/ot"
-	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // Intent is a change as a client sends it: against the text at BaseVersion, and
@@ -108,57 +107,34 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 	if err != nil {
 		return Committed{}, nil, err
 	}
-	topic := topicOf(meetingID)
-	p := &preparation{service: s, change: in.Ops, places: placesOf(in)}
-	committed, err := s.log.Append(ctx, log.Append{
-		Topic:    topic.String(),
+	p := &preparation{change: in.Ops, places: placesOf(in)}
+	appended, effects, err := s.topics.Append(ctx, topicOf(meetingID), log.Append{
 		Base:     in.BaseVersion,
 		Identity: log.Identity{Author: c.UserID, ClientID: in.ClientID, ClientSeq: in.ClientSeq, Digest: digest},
 		Permit: func(ctx context.Context) (until time.Time, err error) {
-			p.open, until, err = s.mayWrite(ctx, c, meetingID)
+			access, until, err := s.meetings.Permit(ctx, c, permissions.For(ActionWrite), meetingID)
+			p.open = access.Meeting.State.Open()
 			return until, err
 		},
 		Prepare: p.prepare,
 	})
-	if err != nil {
-		return Committed{}, nil, refusal(err)
+	if beyond, ok := errors.AsType[*log.BeyondError](err); ok {
+		return Committed{}, nil, errs.Invalid("body.baseVersion", "is beyond the newest version, %d", beyond.Newest)
 	}
-	change, err := changeOf(committed.Entry)
-	if err != nil {
-		return Committed{}, nil, err
-	}
-	answer := Committed{Version: change.Version, Ops: change.Ops}
-	if committed.Repeated {
-		return answer, nil, nil
-	}
-	returned := s.clock.Now()
-	own, err := eventOf(change)
 	if err != nil {
 		return Committed{}, nil, err
 	}
-	return answer, effect.Effects{realtime.Commit{
-		Topic: topic, Pace: p.pace, Returned: returned, First: change.Version, Last: change.Version,
-		Own: []realtime.Event{own}, Events: Source{s},
-	}}, nil
-}
-
-// mayWrite checks that the caller may change the notes, and says whether the
-// meeting is open, and until when an append may stand on that.
-func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (open bool, until time.Time, err error) {
-	checked := s.clock.Now()
-	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), meetingID)
-	return access.Meeting.State.Open(), checked.Add(accessHolds), err
+	change := appended.Items[0]
+	return Committed{Version: change.Version, Ops: change.Ops}, effects, nil
 }
 
 // preparation makes a change into a draft, anew after every lost race.
 type preparation struct {
-	service *Service
-	change  ot.Change
-	places  *places
+	change ot.Change
+	places *places
 	// open is whether the meeting was open when the permission was asked for last.
 	open    bool
 	checked bool
-	pace    realtime.Pace
 }
 
 func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, error) {
@@ -195,8 +171,7 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if err != nil {
 		return log.Draft{}, err
 	}
-	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group}.Next(prev.Last()+1, p.service.clock.Now())
-	return log.Draft{Data: string(data), Hints: hints, Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
+	return log.Draft{Data: string(data), Hints: hints, Length: length}, nil
 }
 
 // check holds the change, once, against the text's length at its base: that of
@@ -214,7 +189,7 @@ func (p *preparation) check(prev log.Entry, since []log.Entry, committed []ot.Ch
 		return err
 	}
 	if !p.open {
-		return notActive()
+		return kind.Refusals.ClosedError()
 	}
 	return nil
 }
@@ -234,31 +209,4 @@ func misfit(err error) error {
 		return errs.Invalid(fmt.Sprintf("body.ops[%d]", wrong.Index), "%s", wrong.Reason)
 	}
 	return errs.Invalid(fmt.Sprintf("body.ops[%d].%s", wrong.Index, wrong.Field), "%s", wrong.Reason)
-}
-
-func notActive() error {
-	return errs.New(errs.MeetingNotActive, "The meeting is over: its notes can be read, not changed.")
-}
-
-// refusal says to a caller what the log said.
-func refusal(err error) error {
-	gone, isGone := errors.AsType[*log.GoneError](err)
-	beyond, isBeyond := errors.AsType[*log.BeyondError](err)
-	switch {
-	case isGone:
-		e := errs.New(errs.HistoryGone, "The history is kept from version %d on. Please read the notes again.", gone.Oldest)
-		e.Oldest = gone.Oldest
-		return e
-	case isBeyond:
-		return errs.Invalid("body.baseVersion", "is beyond the newest version, %d", beyond.Newest)
-	case errors.Is(err, log.ErrClosed):
-		return notActive()
-	case errors.Is(err, log.ErrReused):
-		return errs.New(errs.Conflict, "This clientId and clientSeq were used for another change.")
-	case errors.Is(err, log.ErrContended), errors.Is(err, log.ErrLate):
-		e := errs.New(errs.RateLimited, "Many people write at once. Please send the same change again.")
-		e.RetryAfter = time.Second
-		return e
-	}
-	return err
 }

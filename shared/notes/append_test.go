@@ -467,7 +467,7 @@ func TestHistoryGone(t *testing.T) {
 	if n, err := w.log.Trim(t.Context(), w.topic, 8, now.Now().Add(-90*24*time.Hour), 100); err != nil || n != 7 {
 		t.Fatal(n, err)
 	}
-	source := notes.Source{Service: w.Service}
+	source := w.Source()
 	topic := notes.TopicPattern.Topic(w.meeting)
 	for base := range int64(13) {
 		_, appending := w.send(w.member, w.change(base, insert(0, "x")))

@@ -106,7 +106,7 @@ func TestCostOfReading(t *testing.T) {
 		}
 		topic := notes.TopicPattern.Topic(w.meeting)
 		ctx, meter := table.WithMeter(t.Context())
-		if _, _, err := (notes.Source{Service: w.Service}).Head(ctx, topic); err != nil {
+		if _, _, err := w.Source().Head(ctx, topic); err != nil {
 			t.Fatal(err)
 		}
 		if meter.Read() > 2 || meter.Write() > 0 {

@@ -93,7 +93,7 @@ func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture
 	w.Service = notes.New(tables.Log, w.log, w.meetings, c)
 	w.realtime = realtime.New(realtime.Parts{
 		Realtime: tables.Realtime, Connections: w.connections, Streams: w.publisher, Audit: trail, Clock: c, Log: quiet,
-		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: w.Service}}),
+		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: w.Source()}),
 	})
 	for name, who := range map[string]*caller.Caller{"ada": &w.host, "bob": &w.member, "eve": &w.observer, "mallory": &w.stranger} {
 		*who = caller.Caller{UserID: name, DisplayName: strings.ToUpper(name[:1]) + name[1:], SessionID: "s-" + name}

@@ -66,7 +66,7 @@ func TestPlacesAreTold(t *testing.T) {
 	if want := `"places":[{"offset":0,"version":2,"after":9}]`; err != nil || !strings.Contains(string(listed), want) {
 		t.Errorf("listed %s, %v", listed, err)
 	}
-	events, _, err := (notes.Source{Service: w.Service}).Events(t.Context(), notes.TopicPattern.Topic(w.meeting), 2, 1)
+	events, _, err := w.Source().Events(t.Context(), notes.TopicPattern.Topic(w.meeting), 2, 1)
 	if err != nil || len(events) != 1 || string(events[0].Data) != string(listed) {
 		t.Errorf("posted %+v, %v", events, err)
 	}

@@ -67,7 +67,7 @@ func (f *fixture) chunks() map[int64][]int {
 
 func (f *fixture) head() (position int64, hash string) {
 	f.t.Helper()
-	position, hash, err := notes.Source{Service: f.Service}.Head(f.t.Context(), notes.TopicPattern.Topic(f.meeting))
+	position, hash, err := f.Source().Head(f.t.Context(), notes.TopicPattern.Topic(f.meeting))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -695,7 +695,7 @@ func TestMoved(t *testing.T) {
 		"something else":   {w.record("INSERT", "MEETING#"+w.meeting, "MEETING", `{}`), nil},
 	}
 	for name, test := range tests {
-		if diff := cmp.Diff(test.want, w.Moved(test.give)); diff != "" {
+		if diff := cmp.Diff(test.want, w.Source().Moved(test.give)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -141,7 +141,7 @@ func TestCostOfReading(t *testing.T) {
 			t.Errorf("200 chunks of 0.2 KB, %d an entry, cost %v", size, meter.ByTable())
 		}
 		ctx, meter = table.WithMeter(t.Context())
-		if _, _, err := (transcripts.Source{Service: w.Service}).Head(ctx, w.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
+		if _, _, err := w.Topics().Head(ctx, w.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
 			t.Errorf("a head costs %v, %v", meter.ByTable(), err)
 		}
 	}

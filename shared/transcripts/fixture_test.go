@@ -87,7 +87,7 @@ func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture
 	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), c)
 	w.realtime = realtime.New(realtime.Parts{
 		Realtime: tables.Realtime, Connections: w.connections, Streams: w.publisher, Audit: trail, Clock: c, Log: quiet,
-		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: w.Service}}),
+		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: w.Topics()}),
 	})
 	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
 	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
