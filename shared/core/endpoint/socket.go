@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -180,17 +181,17 @@ func (h *socketHandler) message(ctx context.Context, call *call, event events.AP
 		return err
 	})
 	var frame []byte
-	var encoding error
-	if err != nil {
-		frame, encoding = errorFrameOf(err, id)
-	} else {
-		frame, encoding = h.encode(id, out)
+	if err == nil {
+		frame, err = h.encode(id, out)
 	}
-	if encoding != nil {
-		return fmt.Errorf("encode frame: %w", encoding)
+	if err != nil {
+		var unsaid error
+		if frame, unsaid = errorFrameOf(err, id); unsaid != nil {
+			err = errors.Join(err, unsaid)
+		}
 	}
 	var answering sync.WaitGroup
-	if err != nil || id != "" || !h.declaration.QuietID {
+	if frame != nil && (err != nil || id != "" || !h.declaration.QuietID) {
 		answering.Go(func() { h.post(ctx, call, frame) })
 	}
 	h.around.send(ctx, h.name, call.effects, effect.Beside)
@@ -274,7 +275,7 @@ func (h *socketHandler) encode(id string, out any) ([]byte, error) {
 	if large, ok := out.(interface{ Brief() any }); ok {
 		return replyFrame(h.reply, id, large.Brief())
 	}
-	return nil, fmt.Errorf("answer of %d bytes", len(frame))
+	return nil, fmt.Errorf("encode frame: an answer of %d bytes", len(frame))
 }
 
 func replyFrame(reply, id string, out any) ([]byte, error) {

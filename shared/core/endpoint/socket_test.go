@@ -288,6 +288,22 @@ func TestSocketLargeAnswers(t *testing.T) {
 	}
 }
 
+// An answer that fits no frame is a failure that its caller hears of; what was
+// committed goes to the others nevertheless.
+func TestSocketAnswerThatCantBeEncoded(t *testing.T) {
+	t.Parallel()
+	var h house
+	handler := h.open(t, Socket("whisper", "Whisper.", "whispered",
+		func(struct{}, context.Context, caller.Caller, struct{}) (receipt, effect.Effects, error) {
+			return receipt{strings.Repeat("x", MaxFrame)}, effect.Effects{note{effect.Beside, "others"}}, nil
+		}))
+	dispatch(t, handler, frameEvent(`{"action":"whisper","id":"1"}`))
+	checkErrorFrame(t, &h, "1", errs.Internal, nil)
+	if !slices.Equal(h.sent, []string{"others"}) {
+		t.Errorf("sent %q", h.sent)
+	}
+}
+
 func TestSocketAnswerThatCantBeDelivered(t *testing.T) {
 	t.Parallel()
 	h := house{posting: errors.New("the socket is closed")}
