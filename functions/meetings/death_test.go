@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/platform"
@@ -128,12 +129,9 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	gone := c.following(t, c.member)
-	p, err := platform.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := platform.New(c.Env(), endpoint.Overrides{})
 	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
-	dying, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
+	dying, _, err := idempotency.New(p.Control(), begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
 	if err != nil || dying == nil {
 		t.Fatalf("begin: %v, %v", dying, err)
 	}

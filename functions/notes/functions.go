@@ -41,10 +41,7 @@ func Functions() []endpoint.FunctionSpec {
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
-	d, err := composition.Open(ctx, env)
-	if err != nil {
-		return endpoint.App[service]{}, err
-	}
-	return platform.App(d.Platform, d.Notes()), nil
+func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[service], error) {
+	d := composition.New(env, overrides)
+	return platform.App(d.Platform, d.Runtime(declaration), d.Notes())
 }

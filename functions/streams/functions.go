@@ -41,11 +41,8 @@ func Functions() []endpoint.FunctionSpec {
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
-	d, err := composition.Open(ctx, env)
-	if err != nil {
-		return endpoint.App[Service]{}, err
-	}
+func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[Service], error) {
+	d := composition.New(env, overrides)
 	topics, err := d.Topics()
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
@@ -54,8 +51,8 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
-	return platform.App(d.Platform, Service{
-		Durable: realtime.NewDurable(d.Publisher, topics, d.Clock, d.Movers()...),
+	return platform.App(d.Platform, d.Runtime(declaration), Service{
+		Durable: realtime.NewDurable(d.Publisher(), topics, d.Clock, d.Movers()...),
 		Reader:  reader,
-	}), nil
+	})
 }

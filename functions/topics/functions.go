@@ -39,17 +39,14 @@ func Functions() []endpoint.FunctionSpec {
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
-	d, err := composition.Open(ctx, env)
-	if err != nil {
-		return endpoint.App[Service]{}, err
-	}
+func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[Service], error) {
+	d := composition.New(env, overrides)
 	registry, err := d.Topics()
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
-	return platform.App(d.Platform, Service{realtime.New(realtime.Parts{
-		Realtime: d.Realtime, Connections: d.Connections, Streams: d.Publisher, Topics: registry,
-		Audit: d.Audit, Clock: d.Clock, Log: d.Log, URL: d.Config.SocketURL,
-	})}), nil
+	return platform.App(d.Platform, d.Runtime(declaration), Service{realtime.New(realtime.Parts{
+		Realtime: d.Realtime(), Connections: d.Connections(), Streams: d.Publisher(), Topics: registry,
+		Audit: d.Audit(), Clock: d.Clock, Log: d.Log,
+	})})
 }

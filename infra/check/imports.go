@@ -9,8 +9,8 @@ import (
 // Names for several parts of the tree.
 const (
 	leaves    = "shared/core/errs shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch"
-	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection"
-	domains   = "shared/users shared/core/identity shared/core/operators shared/meetings shared/notes shared/transcripts shared/flags"
+	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection shared/core/session shared/core/identity shared/core/operators"
+	domains   = "shared/users shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
 // parts says which parts of the tree each part may import; every part may
@@ -22,7 +22,7 @@ const (
 var parts = map[string]string{
 	"functions":             "functions/D shared/core/endpoint",
 	"functions/D":           "functions/composition shared/D shared/core/endpoint shared/core/platform " + leaves + " " + machinery + " " + domains,
-	"functions/composition": "shared/core/platform " + leaves + " " + machinery + " " + domains,
+	"functions/composition": "shared/core/endpoint shared/core/platform " + leaves + " " + machinery + " " + domains,
 	"functions/D/F":         "functions/D shared/core/endpoint",
 
 	"shared/core/errs":    "",
@@ -42,17 +42,18 @@ var parts = map[string]string{
 	"shared/core/audit":       leaves + " shared/core/table",
 	"shared/core/idempotency": leaves + " shared/core/table",
 	"shared/core/projection":  leaves + " shared/core/table",
+	"shared/core/session":     leaves + " shared/core/table",
+	"shared/core/identity":    leaves + " shared/core/table shared/core/audit shared/core/session",
+	"shared/core/operators":   leaves + " shared/core/audit",
 	"shared/core/realtime":    leaves + " shared/core/table shared/core/paging shared/core/queue shared/core/log shared/core/audit",
 	"shared/core/endpoint":    leaves + " shared/core/table shared/core/queue shared/core/idempotency",
-	"shared/core/platform":    leaves + " shared/core/endpoint " + machinery + " " + domains,
+	"shared/core/platform":    leaves + " shared/core/endpoint " + machinery,
 
-	"shared/users":          leaves + " " + machinery,
-	"shared/core/identity":  leaves + " " + machinery + " shared/users",
-	"shared/core/operators": leaves + " shared/core/audit",
-	"shared/meetings":       leaves + " " + machinery + " shared/users",
-	"shared/notes":          leaves + " " + machinery + " shared/meetings",
-	"shared/transcripts":    leaves + " " + machinery + " shared/meetings shared/flags",
-	"shared/flags":          leaves + " " + machinery,
+	"shared/users":       leaves + " " + machinery,
+	"shared/meetings":    leaves + " " + machinery + " shared/users",
+	"shared/notes":       leaves + " " + machinery + " shared/meetings",
+	"shared/transcripts": leaves + " " + machinery + " shared/meetings shared/flags",
+	"shared/flags":       leaves + " " + machinery,
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/core/endpoint shared/core/platform functions",
 	"infra":          leaves + " " + machinery + " " + domains + " shared/core/endpoint shared/core/platform shared/testkit functions web",

@@ -50,6 +50,7 @@ import (
 
 	"github.com/rapport/rapport/functions/%[1]s"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 func main() {
@@ -57,7 +58,7 @@ func main() {
 		if unit.Name != os.Args[1] {
 			continue
 		}
-		handler, err := unit.Open(context.Background(), config.Process())
+		handler, err := unit.Open(context.Background(), config.Process(), endpoint.Overrides{})
 		if err != nil {
 			log.Fatal(err)
 		}

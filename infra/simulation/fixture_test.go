@@ -20,7 +20,6 @@ import (
 	"github.com/rapport/rapport/infra/local/faults"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
@@ -96,7 +95,7 @@ func newSimulation(t testing.TB, out outside, p plan, unique string, specs []eng
 	w.wire = &wire{w: w, line: out.line}
 	w.units = functions.All()
 	if w.faults != nil {
-		w.units = w.faults.Wrap(w.units, platform.Outside{Tables: w.wire, Queues: letters{w}})
+		w.units = w.faults.Wrap(w.units)
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {
@@ -197,10 +196,9 @@ func (s *simulation) instance(ctx context.Context, unit endpoint.FunctionSpec) (
 		return handler, nil
 	}
 	s.mu.Unlock()
-	ctx = platform.WithOutside(ctx, platform.Outside{
+	return unit.Open(ctx, s.env, endpoint.Overrides{
 		Tables: s.wire, Queues: letters{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
 	})
-	return unit.Open(ctx, s.env)
 }
 
 // beside runs f beside everything else; the run's end waits for it.

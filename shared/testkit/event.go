@@ -13,7 +13,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/core/identity"
+	"github.com/rapport/rapport/shared/core/session"
 )
 
 const timeLayout = "02/Jan/2006:15:04:05 -0700"
@@ -100,6 +100,6 @@ func bodyText(header http.Header, body []byte) (string, bool) {
 	return base64.StdEncoding.EncodeToString(body), true
 }
 
-func (h *Harness) sessions() *identity.Sessions {
-	return identity.NewSessions(h.Tables.Control, clock.System{})
+func (h *Harness) sessions() *session.Store {
+	return session.New(h.Tables.Control, clock.System{})
 }

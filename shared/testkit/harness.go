@@ -110,15 +110,28 @@ func (h *Harness) Function(t testing.TB, name string) endpoint.FunctionSpec {
 // Invoke hands a function an event and gives its answer. As on AWS an instance
 // serves one event at a time: a free one is used, or another is opened.
 func (h *Harness) Invoke(ctx context.Context, name string, event any) ([]byte, error) {
+	return h.invoke(ctx, name, nil, event)
+}
+
+// invoke uses, where there are overrides, an instance that is opened with them and
+// then thrown away.
+func (h *Harness) invoke(ctx context.Context, name string, overrides *endpoint.Overrides, event any) ([]byte, error) {
 	payload, err := json.Marshal(event)
 	if err != nil {
 		return nil, fmt.Errorf("encode event for %s: %w", name, err)
 	}
-	handler, err := h.take(ctx, name)
+	var handler lambda.Handler
+	if overrides != nil {
+		handler, err = h.open(ctx, name, *overrides)
+	} else {
+		handler, err = h.take(ctx, name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer h.give(name, handler)
+	if overrides == nil {
+		defer h.give(name, handler)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: h.nextID()}), payload)
@@ -133,11 +146,15 @@ func (h *Harness) take(ctx context.Context, name string) (lambda.Handler, error)
 		return free[n-1], nil
 	}
 	h.mu.Unlock()
+	return h.open(ctx, name, endpoint.Overrides{})
+}
+
+func (h *Harness) open(ctx context.Context, name string, overrides endpoint.Overrides) (lambda.Handler, error) {
 	unit, ok := h.units[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no function %s in this world", name)
 	}
-	handler, err := unit.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}))
+	handler, err := unit.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}), overrides)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}

@@ -166,7 +166,7 @@ func (f *function) open(ctx context.Context) (instance lambda.Handler, err error
 				result <- opened{err: &Panicked{Folder: f.spec.Folder, Reason: reason, Stack: debug.Stack()}}
 			}
 		}()
-		handler, err := f.unit.Open(ctx, f.env)
+		handler, err := f.unit.Open(ctx, f.env, endpoint.Overrides{})
 		result <- opened{handler, err}
 	}()
 	late := time.NewTimer(initTimeout)

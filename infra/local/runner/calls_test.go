@@ -17,6 +17,7 @@ import (
 
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/realtime/apigateway"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -78,7 +79,9 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 	r = start(t, func(c *Config) {
 		for i := range c.Units {
 			if c.Units[i].Name == reading {
-				c.Units[i].Open = func(_ context.Context, env config.Env) (lambda.Handler, error) { return trying(r, env) }
+				c.Units[i].Open = func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
+					return trying(r, env)
+				}
 			}
 		}
 		c.Change = func(stack *template.Stack) {

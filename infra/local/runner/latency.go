@@ -45,9 +45,9 @@ func (p profile) units(units []endpoint.FunctionSpec) []endpoint.FunctionSpec {
 	colder := make([]endpoint.FunctionSpec, len(units))
 	for i, unit := range units {
 		open := unit.Open
-		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+		unit.Open = func(ctx context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
 			p.Wait(ctx, p.ColdStart())
-			return open(ctx, env)
+			return open(ctx, env, overrides)
 		}
 		colder[i] = unit
 	}

@@ -92,8 +92,8 @@ type told struct {
 	UserID   string `json:"userId"`
 }
 
-func telling(folder string) func(context.Context, config.Env) (lambda.Handler, error) {
-	return func(_ context.Context, env config.Env) (lambda.Handler, error) {
+func telling(folder string) func(context.Context, config.Env, endpoint.Overrides) (lambda.Handler, error) {
+	return func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
 		return handlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 			var event events.APIGatewayV2HTTPRequest
 			if err := json.Unmarshal(payload, &event); err != nil {
@@ -231,7 +231,7 @@ func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Env[name], want)
 		}
 	}
-	ticket, ok := r.Stack.Function("realtime/ticket")
+	ticket, ok := r.Stack.Function("users/ticket")
 	if want := "ws://localhost:" + socketPort + "/"; !ok || ticket.Env["WS_URL"] != want {
 		t.Errorf("WS_URL is %q, want %q", ticket.Env["WS_URL"], want)
 	}

@@ -1,10 +1,6 @@
 package identity
 
-import (
-	"sync"
-
-	"github.com/rapport/rapport/shared/users"
-)
+import "sync"
 
 // keptNames is how many names a generation holds: with its strings one takes some
 // 300 bytes.
@@ -16,12 +12,12 @@ const keptNames = 1000
 // are asked for and are else forgotten.
 type names struct {
 	mu           sync.Mutex
-	newer, older map[users.Identity]string
+	newer, older map[ID]string
 }
 
-func newNames() *names { return &names{newer: map[users.Identity]string{}} }
+func newNames() *names { return &names{newer: map[ID]string{}} }
 
-func (n *names) get(id users.Identity) (userID string, ok bool) {
+func (n *names) get(id ID) (userID string, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if userID, ok = n.newer[id]; ok {
@@ -33,20 +29,20 @@ func (n *names) get(id users.Identity) (userID string, ok bool) {
 	return userID, ok
 }
 
-func (n *names) put(id users.Identity, userID string) {
+func (n *names) put(id ID, userID string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.add(id, userID)
 }
 
-func (n *names) add(id users.Identity, userID string) {
+func (n *names) add(id ID, userID string) {
 	if len(n.newer) >= keptNames {
-		n.older, n.newer = n.newer, map[users.Identity]string{}
+		n.older, n.newer = n.newer, map[ID]string{}
 	}
 	n.newer[id] = userID
 }
 
-func (n *names) forget(id users.Identity) {
+func (n *names) forget(id ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.newer, id)

@@ -3,8 +3,6 @@ package identity
 import (
 	"strconv"
 	"testing"
-
-	"github.com/rapport/rapport/shared/users"
 )
 
 // However many people come, an instance keeps a bounded number; those who come
@@ -12,10 +10,10 @@ import (
 func TestNamesAreBounded(t *testing.T) {
 	t.Parallel()
 	n := newNames()
-	regular := users.Identity{Issuer: "i", Subject: "regular"}
+	regular := ID{Issuer: "i", Subject: "regular"}
 	n.put(regular, "user")
 	for i := range 10 * keptNames {
-		n.put(users.Identity{Issuer: "i", Subject: strconv.Itoa(i)}, "other")
+		n.put(ID{Issuer: "i", Subject: strconv.Itoa(i)}, "other")
 		if got, known := n.get(regular); !known || got != "user" {
 			t.Fatalf("after %d others: %q, %v", i+1, got, known)
 		}
@@ -23,7 +21,7 @@ func TestNamesAreBounded(t *testing.T) {
 			t.Fatalf("%d names are kept", kept)
 		}
 	}
-	if _, known := n.get(users.Identity{Issuer: "i", Subject: "0"}); known {
+	if _, known := n.get(ID{Issuer: "i", Subject: "0"}); known {
 		t.Error("the first of ten thousand others is still kept")
 	}
 	n.forget(regular)
