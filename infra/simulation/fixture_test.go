@@ -230,7 +230,7 @@ func (s *simulation) namesLocked() *strings.Replacer {
 
 // note adds a line to the trace.
 func (s *simulation) note(o *operation, format string, args ...any) {
-	name := "world"
+	name := "simulation"
 	if o != nil {
 		name = o.name
 	}

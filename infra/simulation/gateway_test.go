@@ -54,7 +54,9 @@ var errPost = errors.New("post: 500 InternalServerErrorException")
 // Post implements realtime.Poster.
 func (p posts) Post(ctx context.Context, connectionID string, raw []byte) error {
 	o := operationOf(ctx)
-	what := "post " + connectionID
+	// An operation posts several topics' frames to one socket at once: each has
+	// delays of its own, whichever of them comes first.
+	what := "post " + connectionID + " " + p.w.subject(raw)
 	if err := o.sleep(ctx, what, p.w.paces.post); err != nil {
 		return err
 	}
@@ -75,6 +77,17 @@ func (p posts) Post(ctx context.Context, connectionID string, raw []byte) error 
 		return realtime.ErrGone
 	}
 	return o.sleep(ctx, what, p.w.paces.post)
+}
+
+// subject names what a frame is about, alike in every replay.
+func (s *simulation) subject(raw []byte) string {
+	f, err := frames.Decode(raw)
+	if err != nil {
+		s.t.Errorf("a frame that is posted: %v", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.Type + " " + s.namesLocked().Replace(f.Topic)
 }
 
 // Alive implements realtime.Gateway.
@@ -125,7 +138,7 @@ func (s *simulation) deliver(o *operation, connectionID string, raw []byte) bool
 	}
 	s.deliveries = append(s.deliveries, d)
 	s.noteLocked(o.name, "to %s: %s %s %s %d %v %s%s", connectionID, f.Type, f.ID, f.Topic, max(f.Position, f.Version), d.positions, f.Code, f.Reason)
-	arrives := time.Now().Add(s.paces.network.of(o.number("to " + connectionID)))
+	arrives := time.Now().Add(s.paces.network.of(o.number("to " + connectionID + " " + f.Type + " " + s.namesLocked().Replace(f.Topic))))
 	if !arrives.After(c.arrives) {
 		arrives = c.arrives.Add(time.Microsecond)
 	}
