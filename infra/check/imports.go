@@ -60,9 +60,9 @@ var parts = map[string]string{
 	"web":            "",
 }
 
-// outside says which parts or packages may import a family of packages that is
+// external says which parts or packages may import a family of packages that is
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
-var outside = map[string]string{
+var external = map[string]string{
 	"github.com/aws/aws-sdk-go-v2": "shared/core/table shared/core/queue/sqs shared/core/blob/s3 shared/core/realtime/apigateway shared/core/identity/workos shared/core/platform shared/testkit functions/D infra",
 	"github.com/aws/aws-lambda-go": "shared/core/endpoint shared/core/table shared/testkit functions functions/D infra",
 	"github.com/workos/workos-go":  "shared/core/identity/workos infra",
@@ -79,7 +79,7 @@ func wrongImports(pkg string, imports []string) []string {
 			wrong = append(wrong, wrongInside(pkg, imported)...)
 			continue
 		}
-		for family, who := range outside {
+		for family, who := range external {
 			if within(path, family) && !slices.ContainsFunc(strings.Fields(who), func(p string) bool { return p == partOf(pkg) || within(pkg, p) }) {
 				wrong = append(wrong, fmt.Sprintf("%s imports %s, which is for %s", pkg, path, who))
 			}

@@ -54,11 +54,11 @@ import (
 )
 
 func main() {
-	for _, unit := range %[1]s.Functions() {
-		if unit.Name != os.Args[1] {
+	for _, function := range %[1]s.Functions() {
+		if function.Name != os.Args[1] {
 			continue
 		}
-		handler, err := unit.Open(context.Background(), config.Process(), endpoint.Overrides{})
+		handler, err := function.Open(context.Background(), config.Process(), endpoint.Overrides{})
 		if err != nil {
 			log.Fatal(err)
 		}

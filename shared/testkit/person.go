@@ -185,23 +185,23 @@ func (p *Person) Call(t testing.TB, line string, body any, options ...Option) An
 
 func (h *Harness) call(t testing.TB, line string, r *request, body []byte) Answer {
 	t.Helper()
-	unit, parameters := h.route(r.Method, r.URL)
-	event := httpEvent(r.Request, unit.Route, parameters, body, h.nextID())
-	payload, err := h.invoke(r.Context(), unit.Name, r.overrides, event)
+	function, parameters := h.route(r.Method, r.URL)
+	event := httpEvent(r.Request, function.Route, parameters, body, h.nextID())
+	payload, err := h.invoke(r.Context(), function.Name, r.overrides, event)
 	if err != nil {
-		t.Errorf("%s: %s failed: %v", line, unit.Name, err)
+		t.Errorf("%s: %s failed: %v", line, function.Name, err)
 		return Answer{Request: line}
 	}
 	var given events.APIGatewayV2HTTPResponse
 	if err := json.Unmarshal(payload, &given); err != nil {
-		t.Errorf("%s: %s gave no HTTP answer: %v", line, unit.Name, err)
+		t.Errorf("%s: %s gave no HTTP answer: %v", line, function.Name, err)
 		return Answer{Request: line}
 	}
 	answer := Answer{Request: line, Status: given.StatusCode, Header: http.Header{}, Body: []byte(given.Body)}
 	for name, value := range given.Headers {
 		answer.Header.Set(name, value)
 	}
-	if err := h.document.check(unit, answer); err != nil {
+	if err := h.document.check(function, answer); err != nil {
 		t.Errorf("%s: the answer is not what docs/openapi.json says: %v: %d %s", line, err, answer.Status, answer.Body)
 	}
 	return answer

@@ -219,19 +219,19 @@ func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyR
 // dispatch hands the event to the function of its route and gives the status.
 func (s *Socket) dispatch(ctx context.Context, t testing.TB, overrides *endpoint.Overrides, event events.APIGatewayWebsocketProxyRequest) int {
 	t.Helper()
-	unit, ok := s.person.world.socketFunction(event.RequestContext.RouteKey)
+	function, ok := s.person.world.socketFunction(event.RequestContext.RouteKey)
 	if !ok {
 		t.Errorf("no function has the route %s", event.RequestContext.RouteKey)
 		return 0
 	}
-	payload, err := s.person.world.invoke(ctx, unit.Name, overrides, event)
+	payload, err := s.person.world.invoke(ctx, function.Name, overrides, event)
 	if err != nil {
-		t.Errorf("%s failed: %v", unit.Name, err)
+		t.Errorf("%s failed: %v", function.Name, err)
 		return 0
 	}
 	var answer events.APIGatewayProxyResponse
 	if err := json.Unmarshal(payload, &answer); err != nil {
-		t.Errorf("%s gave no answer: %v", unit.Name, err)
+		t.Errorf("%s gave no answer: %v", function.Name, err)
 	}
 	return answer.StatusCode
 }
@@ -253,9 +253,9 @@ func (h *Harness) action(raw []byte) string {
 }
 
 func (h *Harness) socketFunction(route string) (endpoint.FunctionSpec, bool) {
-	for _, unit := range h.units {
-		if unit.Trigger == endpoint.TriggerSocket && unit.Route == route {
-			return unit, true
+	for _, function := range h.functions {
+		if function.Trigger == endpoint.TriggerSocket && function.Route == route {
+			return function, true
 		}
 	}
 	return endpoint.FunctionSpec{}, false

@@ -31,21 +31,21 @@ func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after 
 // Wrap gives functions whose instances have clocks that are off, and may be
 // killed right after one of their writes has happened: no later call of that
 // invocation reaches a table, a queue or a socket, and its answer is thrown away.
-func (i *Injector) Wrap(units []endpoint.FunctionSpec) []endpoint.FunctionSpec {
+func (i *Injector) Wrap(functions []endpoint.FunctionSpec) []endpoint.FunctionSpec {
 	if i == nil {
-		return units
+		return functions
 	}
-	faulty := make([]endpoint.FunctionSpec, len(units))
-	for n, unit := range units {
-		open := unit.Open
-		unit.Open = func(ctx context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
-			handler, err := open(ctx, env, i.overrides(unit.Name, overrides))
+	faulty := make([]endpoint.FunctionSpec, len(functions))
+	for n, function := range functions {
+		open := function.Open
+		function.Open = func(ctx context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
+			handler, err := open(ctx, env, i.overrides(function.Name, overrides))
 			if err != nil {
 				return nil, err
 			}
-			return mortal{name: unit.Name, handler: handler}, nil
+			return mortal{name: function.Name, handler: handler}, nil
 		}
-		faulty[n] = unit
+		faulty[n] = function
 	}
 	return faulty
 }

@@ -77,9 +77,9 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 	var name string
 	var r *Runner
 	r = start(t, func(c *Config) {
-		for i := range c.Units {
-			if c.Units[i].Name == reading {
-				c.Units[i].Open = func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
+		for i := range c.Functions {
+			if c.Functions[i].Name == reading {
+				c.Functions[i].Open = func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
 					return trying(r, env)
 				}
 			}

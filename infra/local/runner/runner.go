@@ -235,11 +235,11 @@ func (r *Runner) startFunctions() error {
 		Tables: r.proxy.Tables(), Posts: proxy.NewTransport(http.HandlerFunc(r.post)), Queues: proxy.NewTransport(r.proxy.Queues(r.Queues)),
 		Blobs: proxy.NewTransport(r.blobs),
 	}
-	units := r.profile.units(r.faults.Wrap(r.config.Units))
-	for i := range units {
-		units[i] = units[i].With(network)
+	declared := r.profile.coldStarts(r.faults.Wrap(r.config.Functions))
+	for i := range declared {
+		declared[i] = declared[i].With(network)
 	}
-	functions, err := pool.New(units, r.Stack.Functions, r.at.environment(), r.log)
+	functions, err := pool.New(declared, r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
 	}
@@ -280,7 +280,7 @@ func (r *Runner) startWeb(at *entrance) error {
 	if err != nil {
 		return err
 	}
-	document, err := endpoint.OpenAPI(r.config.Units)
+	document, err := endpoint.OpenAPI(r.config.Functions)
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
 	}

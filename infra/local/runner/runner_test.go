@@ -79,7 +79,7 @@ func testConfig() (Config, error) {
 		return c, err
 	}
 	for _, function := range stack.Functions {
-		c.Units = append(c.Units, endpoint.FunctionSpec{Name: function.Folder, Open: telling(function.Folder)})
+		c.Functions = append(c.Functions, endpoint.FunctionSpec{Name: function.Folder, Open: telling(function.Folder)})
 	}
 	return c, nil
 }
@@ -408,8 +408,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing := c.Units[0].Name
-	c.Units = c.Units[1:]
+	missing := c.Functions[0].Name
+	c.Functions = c.Functions[1:]
 	if _, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("a function without code: %v", err)
 	}

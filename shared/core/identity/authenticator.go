@@ -15,12 +15,12 @@ type Authenticator struct {
 	verifier *Verifier
 	users    Users
 	sessions *session.Store
-	names    *names
+	cache    *cache
 }
 
 // NewAuthenticator makes the authenticator of a function.
 func NewAuthenticator(v *Verifier, u Users, sessions *session.Store) *Authenticator {
-	return &Authenticator{verifier: v, users: u, sessions: sessions, names: newNames()}
+	return &Authenticator{verifier: v, users: u, sessions: sessions, cache: newCache()}
 }
 
 // Bearer gives the caller behind an access token. Session and user are read
@@ -34,9 +34,9 @@ func (a *Authenticator) Bearer(ctx context.Context, token string) (caller.Caller
 	}
 	id := ID{Issuer: claims.Issuer, Subject: claims.Subject}
 	name := session.Name(claims.Issuer, claims.SessionID)
-	user, known, err := a.acquainted(ctx, id, name)
+	user, known, err := a.cached(ctx, id, name)
 	if err == nil && !known {
-		user, err = a.introduced(ctx, id, name)
+		user, err = a.resolve(ctx, id, name)
 	}
 	if errors.Is(err, ErrUnknown) || errors.Is(err, errEnded) {
 		return caller.Caller{}, unauthorized(err)
@@ -48,9 +48,9 @@ func (a *Authenticator) Bearer(ctx context.Context, token string) (caller.Caller
 	return user, nil
 }
 
-// acquainted gives the user of an identity that this instance has met.
-func (a *Authenticator) acquainted(ctx context.Context, id ID, sessionName string) (user caller.Caller, known bool, err error) {
-	userID, known := a.names.get(id)
+// cached gives the user of an identity that this instance has met.
+func (a *Authenticator) cached(ctx context.Context, id ID, sessionName string) (user caller.Caller, known bool, err error) {
+	userID, known := a.cache.get(id)
 	if !known {
 		return caller.Caller{}, false, nil
 	}
@@ -65,14 +65,14 @@ func (a *Authenticator) acquainted(ctx context.Context, id ID, sessionName strin
 	}
 	if unknown {
 		// The user was erased; whoever comes by that identity now is somebody new.
-		a.names.forget(id)
+		a.cache.forget(id)
 	}
 	return user, !unknown, nil
 }
 
-// introduced gives the user of an identity that this instance hasn't met, who is
+// resolve gives the user of an identity that this instance hasn't met, who is
 // made at first sight.
-func (a *Authenticator) introduced(ctx context.Context, id ID, sessionName string) (caller.Caller, error) {
+func (a *Authenticator) resolve(ctx context.Context, id ID, sessionName string) (caller.Caller, error) {
 	ended := a.sessions.Lookup(sessionName)
 	userID, err := a.users.Resolve(ctx, id, ended)
 	unknown := errors.Is(err, ErrUnknown)
@@ -89,7 +89,7 @@ func (a *Authenticator) introduced(ctx context.Context, id ID, sessionName strin
 		user, err = a.users.Caller(ctx, userID)
 	}
 	if err == nil {
-		a.names.put(id, user.UserID)
+		a.cache.put(id, user.UserID)
 	}
 	return user, err
 }

@@ -57,7 +57,7 @@ func (s *Sockets) Sessions() *session.Store {
 func (s *Sockets) Connections() *realtime.Connections {
 	if s.connections == nil {
 		gateway := s.apiGateway()
-		s.connections = realtime.NewConnections(s.Realtime(), s.Control(), s.Sessions(), gateway, s.Clock).Lasting(s.lifetime)
+		s.connections = realtime.NewConnections(s.Realtime(), s.Control(), s.Sessions(), gateway, s.Clock).WithLifetime(s.lifetime)
 	}
 	return s.connections
 }

@@ -35,8 +35,8 @@ func (h handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return []byte("answered"), h(ctx)
 }
 
-// unit is a function that runs f on an open platform.
-func unit(f func(context.Context, *platform.Platform) error) endpoint.FunctionSpec {
+// function is one that runs f on an open platform.
+func function(f func(context.Context, *platform.Platform) error) endpoint.FunctionSpec {
 	return endpoint.FunctionSpec{Name: "desk/work", Open: func(_ context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
 		p := platform.New(env, overrides)
 		return handler(func(ctx context.Context) error { return f(ctx, p) }), nil
@@ -54,7 +54,7 @@ func environment() config.Env {
 // with, if it was.
 func invoke(t *testing.T, i *faults.Injector, n tables, f func(context.Context, *platform.Platform) error) (answer string, killed any) {
 	t.Helper()
-	instance, err := i.Wrap([]endpoint.FunctionSpec{unit(f)})[0].Open(t.Context(), environment(), endpoint.Overrides{Tables: n})
+	instance, err := i.Wrap([]endpoint.FunctionSpec{function(f)})[0].Open(t.Context(), environment(), endpoint.Overrides{Tables: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +111,11 @@ func TestReadersLiveWithAClockThatIsOff(t *testing.T) {
 }
 
 // Without faults functions are as they were.
-func TestNoFaultsNoUnits(t *testing.T) {
+func TestWithoutFaults(t *testing.T) {
 	t.Parallel()
-	units := []endpoint.FunctionSpec{{Name: "desk/work"}}
+	functions := []endpoint.FunctionSpec{{Name: "desk/work"}}
 	var none *faults.Injector
-	if got := none.Wrap(units); &got[0] != &units[0] {
+	if got := none.Wrap(functions); &got[0] != &functions[0] {
 		t.Error("the functions were changed")
 	}
 }
