@@ -29,6 +29,7 @@ func TestFunctionsNeedWhatTheyUse(t *testing.T) {
 		"STAGE":                not(of()),
 		"WORKOS_API_KEY":       signedIn,
 		"ISSUERS":              func(f endpoint.FunctionSpec) bool { return signedIn(f) || f.Class == endpoint.Webhooks },
+		"WS_ENDPOINT":          func(f endpoint.FunctionSpec) bool { return f.Trigger == endpoint.TriggerSocket },
 		"DEPARTURES_QUEUE_URL": of("realtime/disconnect"),
 		"WS_URL":               of("users/ticket"),
 		"DATA_TABLE":           not(of("realtime", "system")),

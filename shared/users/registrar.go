@@ -14,6 +14,9 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
+// maxName is how long a display name is, in code points.
+const maxName = 100
+
 // Directory is the identity provider's list of people. Lookup gives
 // identity.ErrUnknown for a subject that isn't in it.
 type Directory interface {

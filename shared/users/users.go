@@ -48,9 +48,6 @@ type Me struct {
 	OrgRole     string `json:"orgRole"`
 }
 
-// maxName is how long a display name is, in code points.
-const maxName = 100
-
 // UpdateRequest changes what the caller is called. What is absent stays.
 type UpdateRequest struct {
 	DisplayName *string `json:"displayName,omitzero" minLength:"1" maxLength:"100" name:"true" doc:"What others see."`

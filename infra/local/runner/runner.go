@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -235,7 +236,7 @@ func (r *Runner) startFunctions() error {
 		Tables: r.proxy.Tables(), Posts: proxy.NewTransport(http.HandlerFunc(r.post)), Queues: proxy.NewTransport(r.proxy.Queues(r.Queues)),
 		Blobs: proxy.NewTransport(r.blobs),
 	}
-	declared := r.profile.coldStarts(r.faults.Wrap(r.config.Functions))
+	declared := slices.Clone(r.profile.coldStarts(r.faults.Wrap(r.config.Functions)))
 	for i := range declared {
 		declared[i] = declared[i].With(network)
 	}

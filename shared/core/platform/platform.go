@@ -93,8 +93,7 @@ func (p *Platform) Idempotency() *idempotency.Store {
 	return p.idempotency
 }
 
-// Runtime gives what the adapters need around a function whose callers aren't
-// authenticated.
+// Runtime gives what the adapters need around a function, but for who calls.
 func (p *Platform) Runtime(declaration endpoint.Declaration) endpoint.Runtime {
 	runtime := endpoint.Runtime{Clock: p.Clock, Log: p.Log, Stage: p.Stage}
 	if declaration.Mutates {

@@ -70,11 +70,12 @@ func (s *Sockets) Publisher() *realtime.Publisher {
 	return s.publisher
 }
 
-// Runtime gives what the adapters need around a function, be it of a socket or none
-// whose callers aren't authenticated.
+// Runtime gives what the adapters need around a function: for one of a socket,
+// connections to know callers by, and the way to answer them.
 func (s *Sockets) Runtime(declaration endpoint.Declaration) endpoint.Runtime {
 	runtime := s.Platform.Runtime(declaration)
 	if declaration.Trigger == endpoint.TriggerSocket {
+		s.Env.Variable("WS_ENDPOINT") // every frame is answered by a post
 		runtime.Connections, runtime.Posts = s.Connections(), s.apiGateway()
 		runtime.Handover = realtime.NewHandover(s.lifetime, s.Clock)
 	}
