@@ -29,12 +29,15 @@ type Config struct {
 
 // The functions.
 var (
-	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet))
-	Update = endpoint.Mutation("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
+	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet), endpoint.Serves("signin"))
+	Update = endpoint.Mutation("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate),
+		endpoint.Writes(endpoint.Data, endpoint.UpdateItem))
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
 	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",
-		Service.signed, Service.Hear)
+		Service.signed, Service.Hear, endpoint.Serves("signin"),
+		endpoint.Reads(endpoint.Data, endpoint.BatchGetItem), endpoint.Writes(endpoint.Control, endpoint.PutItem),
+		endpoint.Reads(endpoint.Realtime, endpoint.GetItem), endpoint.Delivers(), endpoint.Closes(), endpoint.Audits())
 )
 
 // signed tells whether a webhook is WorkOS's own.
