@@ -45,7 +45,7 @@ func TestOperatorMatrix(t *testing.T) {
 			call := func(p *testkit.Person, options ...testkit.Option) int {
 				return p.Call(t, request.Line, request.Body, options...).Status
 			}
-			ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+			ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 			if got := call(w.Nobody()); got != 401 {
 				t.Errorf("nobody gets %d", got)
 			}
@@ -103,7 +103,7 @@ func prepare(t *testing.T, scenes *scene.Scenes, function string, root *testkit.
 
 // denials counts the entries of the audit log that say a person was denied what a
 // function does.
-func denials(t *testing.T, w *testkit.World, p *testkit.Person, unit endpoint.FunctionSpec) (n int) {
+func denials(t *testing.T, w *testkit.Harness, p *testkit.Person, unit endpoint.FunctionSpec) (n int) {
 	t.Helper()
 	for _, entry := range w.Stored(t, "Audit") {
 		if entry["userId"] == p.ID && entry["action"] == string(unit.Action) && entry["result"] == "denied" {

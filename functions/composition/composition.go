@@ -9,13 +9,13 @@ import (
 	"maps"
 
 	"github.com/rapport/rapport/shared/core/config"
-	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/core/projection"
 	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/transcripts"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -45,7 +45,7 @@ func Open(ctx context.Context, env config.Env) (*Domains, error) {
 func (d *Domains) Meetings() *meetings.Service {
 	if d.meetings == nil {
 		d.meetings = meetings.New(meetings.Parts{
-			Data: d.Data, Users: d.Users, Audit: d.Audit, Once: d.Once, Clock: d.Clock, Streams: d.Streams,
+			Data: d.Data, Users: d.Users, Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher,
 			Topics: d.meetingTopics(), Log: d.Log,
 		})
 	}
@@ -61,7 +61,7 @@ func (d *Domains) meetingTopics() []meetings.Topic {
 // Notes gives the service of notes.
 func (d *Domains) Notes() *notes.Service {
 	if d.notes == nil {
-		d.notes = notes.New(d.LogTable, d.notesLog(), d.Meetings(), d.Streams, d.Clock)
+		d.notes = notes.New(d.LogTable, d.notesLog(), d.Meetings(), d.Publisher, d.Clock)
 	}
 	return d.notes
 }
@@ -71,7 +71,7 @@ func (d *Domains) notesLog() *log.Log { return log.New(d.LogTable, d.Clock, note
 // Transcripts gives the service of transcripts.
 func (d *Domains) Transcripts() *transcripts.Service {
 	if d.transcripts == nil {
-		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Streams, d.Clock)
+		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Publisher, d.Clock)
 	}
 	return d.transcripts
 }
@@ -84,7 +84,7 @@ func (d *Domains) transcriptsLog() *log.Log {
 func (d *Domains) Flags() *flags.Service {
 	if d.flags == nil {
 		d.flags = flags.New(flags.Parts{
-			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Once, Clock: d.Clock, Streams: d.Streams, Log: d.Log,
+			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher, Log: d.Log,
 		})
 	}
 	return d.flags

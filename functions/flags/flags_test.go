@@ -35,7 +35,7 @@ func greeting(others object) object {
 	return body
 }
 
-func newWorld(t *testing.T) (w *testkit.World, root, ada *testkit.Person) {
+func newWorld(t *testing.T) (w *testkit.Harness, root, ada *testkit.Person) {
 	t.Helper()
 	w = testkit.New(t, functions.All())
 	return w, w.Operator("root"), w.User("ada")
@@ -43,7 +43,7 @@ func newWorld(t *testing.T) (w *testkit.World, root, ada *testkit.Person) {
 
 func mine(t *testing.T, p *testkit.Person) flags.Evaluated {
 	t.Helper()
-	return testkit.As[flags.Evaluated](t, p.Call(t, "GET /v1/flags", nil).Want(t, 200))
+	return testkit.As[flags.Evaluated](t, p.Call(t, "GET /v1/flags", nil).Expect(t, 200))
 }
 
 // A flag's life: created, seen by clients, changed, killed, deleted, created again;
@@ -54,24 +54,24 @@ func TestAFlagsLife(t *testing.T) {
 	if got := mine(t, ada); got.Version != 0 || len(got.Flags) != 0 {
 		t.Errorf("before the first flag: %+v", got)
 	}
-	made := testkit.As[flags.Flag](t, root.Call(t, "POST "+admin, greeting(nil)).Want(t, 201))
+	made := testkit.As[flags.Flag](t, root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201))
 	if made.Revision != 1 || made.Key != "greeting" || made.Rules[0].Serve.Weights["warm"] != 2500 {
 		t.Errorf("made %+v", made)
 	}
-	root.Call(t, "POST "+admin, greeting(nil)).Want(t, 409)
-	root.Call(t, "POST "+admin, greeting(object{"key": "hidden", "client": nil})).Want(t, 201)
+	root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 409)
+	root.Call(t, "POST "+admin, greeting(object{"key": "hidden", "client": nil})).Expect(t, 201)
 	got := mine(t, ada)
 	if e := got.Flags["greeting"]; got.Version != 2 || len(got.Flags) != 1 || e.Reason != flags.ReasonSplit || string(e.Value) == "" || e.Variant == "" {
 		t.Errorf("what ada gets: %+v", got)
 	}
 
-	read := testkit.As[flags.Flag](t, root.Call(t, "GET "+admin+"/greeting", nil).Want(t, 200))
+	read := testkit.As[flags.Flag](t, root.Call(t, "GET "+admin+"/greeting", nil).Expect(t, 200))
 	if diff := cmp.Diff(made, read); diff != "" {
 		t.Errorf("read is not what was made:\n%s", diff)
 	}
 	change := func(body object, want int) flags.Flag {
 		t.Helper()
-		answer := root.Call(t, "PATCH "+admin+"/greeting", body).Want(t, want)
+		answer := root.Call(t, "PATCH "+admin+"/greeting", body).Expect(t, want)
 		if want != 200 {
 			return flags.Flag{}
 		}
@@ -96,21 +96,21 @@ func TestAFlagsLife(t *testing.T) {
 		t.Errorf("without a rule, ada gets %+v", e)
 	}
 
-	root.Call(t, "DELETE "+admin+"/greeting?revision=3&reason=Stale", nil).Want(t, 409)
-	root.Call(t, "DELETE "+admin+"/greeting?revision=4&reason=Done", nil).Want(t, 204)
-	root.Call(t, "GET "+admin+"/greeting", nil).Want(t, 404)
-	root.Call(t, "DELETE "+admin+"/greeting?revision=5&reason=Again", nil).Want(t, 404)
+	root.Call(t, "DELETE "+admin+"/greeting?revision=3&reason=Stale", nil).Expect(t, 409)
+	root.Call(t, "DELETE "+admin+"/greeting?revision=4&reason=Done", nil).Expect(t, 204)
+	root.Call(t, "GET "+admin+"/greeting", nil).Expect(t, 404)
+	root.Call(t, "DELETE "+admin+"/greeting?revision=5&reason=Again", nil).Expect(t, 404)
 	change(object{"revision": 5, "reason": "Gone.", "kill": true}, 404)
 	if got := mine(t, ada); len(got.Flags) != 0 || got.Version != 6 {
 		t.Errorf("after the deletion ada gets %+v", got)
 	}
-	if again := testkit.As[flags.Flag](t, root.Call(t, "POST "+admin, greeting(nil)).Want(t, 201)); again.Revision != 6 {
+	if again := testkit.As[flags.Flag](t, root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201)); again.Revision != 6 {
 		t.Errorf("made again at revision %d, want 6", again.Revision)
 	}
 
 	var told []string
 	for path := admin + "/greeting/history?limit=4"; path != ""; {
-		page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+path, nil).Want(t, 200))
+		page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+path, nil).Expect(t, 200))
 		for _, e := range page.Items {
 			told = append(told, fmt.Sprintf("%d %s %s %t %t", e.Version, e.Reason, e.By, e.Flag.Kill, e.Deleted))
 			if e.Flag.Revision != e.Version || e.At.IsZero() {
@@ -129,7 +129,7 @@ func TestAFlagsLife(t *testing.T) {
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("the history (-want +got):\n%s", diff)
 	}
-	root.Call(t, "GET "+admin+"/never/history", nil).Want(t, 404)
+	root.Call(t, "GET "+admin+"/never/history", nil).Expect(t, 404)
 }
 
 // What is declared in code is there before anybody stored it, at revision 0, and after
@@ -140,23 +140,23 @@ func TestDeclaredFlags(t *testing.T) {
 	path := admin + "/matching"
 	get := func(revision int64, on bool) {
 		t.Helper()
-		f := testkit.As[flags.Flag](t, root.Call(t, "GET "+path, nil).Want(t, 200))
+		f := testkit.As[flags.Flag](t, root.Call(t, "GET "+path, nil).Expect(t, 200))
 		if f.Revision != revision || (len(f.Rules) == 1) != on {
 			t.Errorf("it is %+v", f)
 		}
 	}
 	get(0, true)
-	root.Call(t, "DELETE "+path+"?revision=0&reason=x", nil).Want(t, 409)
-	root.Call(t, "PATCH "+path, object{"revision": 0, "reason": "Off.", "rules": list{}}).Want(t, 200)
+	root.Call(t, "DELETE "+path+"?revision=0&reason=x", nil).Expect(t, 409)
+	root.Call(t, "PATCH "+path, object{"revision": 0, "reason": "Off.", "rules": list{}}).Expect(t, 200)
 	get(1, false)
-	root.Call(t, "POST "+admin, greeting(object{"key": "matching"})).Want(t, 400)
-	root.Call(t, "DELETE "+path+"?revision=1&reason=As+declared", nil).Want(t, 204)
+	root.Call(t, "POST "+admin, greeting(object{"key": "matching"})).Expect(t, 400)
+	root.Call(t, "DELETE "+path+"?revision=1&reason=As+declared", nil).Expect(t, 204)
 	get(2, true)
 	root.Call(t, "POST "+admin, object{
 		"key": "matching", "type": "boolean", "variants": object{"on": true, "off": false}, "default": "on", "kill": true, "reason": "By hand.",
-	}).Want(t, 201)
+	}).Expect(t, 201)
 	get(3, false)
-	page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+admin+"/video.stream/history", nil).Want(t, 200))
+	page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+admin+"/video.stream/history", nil).Expect(t, 200))
 	if len(page.Items) != 0 {
 		t.Errorf("the history of what nobody changed: %+v", page.Items)
 	}
@@ -172,18 +172,18 @@ func TestList(t *testing.T) {
 		"aa": 1, "b1": 1, "zz": 1,
 	}
 	for _, key := range []string{"aa", "b1", "gone", "zz"} {
-		root.Call(t, "POST "+admin, greeting(object{"key": key})).Want(t, 201)
+		root.Call(t, "POST "+admin, greeting(object{"key": key})).Expect(t, 201)
 	}
-	root.Call(t, "DELETE "+admin+"/gone?revision=1&reason=x", nil).Want(t, 204)
+	root.Call(t, "DELETE "+admin+"/gone?revision=1&reason=x", nil).Expect(t, 204)
 	for _, key := range []string{"transcription", "video.stream"} {
-		root.Call(t, "PATCH "+admin+"/"+key, object{"revision": 0, "reason": "Off.", "kill": true}).Want(t, 200)
+		root.Call(t, "PATCH "+admin+"/"+key, object{"revision": 0, "reason": "Off.", "kill": true}).Expect(t, 200)
 	}
-	root.Call(t, "DELETE "+admin+"/video.stream?revision=1&reason=x", nil).Want(t, 204)
+	root.Call(t, "DELETE "+admin+"/video.stream?revision=1&reason=x", nil).Expect(t, 204)
 	for _, limit := range []int{1, 2, 3, 4, 7, 200} {
 		got := map[string]int64{}
 		var keys []string
 		for path := fmt.Sprintf("%s?limit=%d", admin, limit); path != ""; {
-			page := testkit.As[flags.FlagList](t, root.Call(t, "GET "+path, nil).Want(t, 200))
+			page := testkit.As[flags.FlagList](t, root.Call(t, "GET "+path, nil).Expect(t, 200))
 			if len(page.Items) > limit {
 				t.Fatalf("%d flags for a limit of %d", len(page.Items), limit)
 			}
@@ -199,14 +199,14 @@ func TestList(t *testing.T) {
 			t.Errorf("in pages of %d: %q (-want +got):\n%s", limit, keys, diff)
 		}
 	}
-	root.Call(t, "GET "+admin+"?cursor=nonsense", nil).Want(t, 400)
+	root.Call(t, "GET "+admin+"?cursor=nonsense", nil).Expect(t, 400)
 }
 
 // What isn't a flag is refused where it is wrong, and nothing is stored.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	w, root, _ := newWorld(t)
-	root.Call(t, "POST "+admin, greeting(nil)).Want(t, 201)
+	root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201)
 	serve := func(s any) list { return list{object{"if": list{}, "serve": s}} }
 	values := func(of string, value any) object {
 		return object{"type": of, "variants": object{"a": value}, "default": "a", "rules": list{}}
@@ -268,7 +268,7 @@ func TestBadInput(t *testing.T) {
 	for i := range 20 {
 		big[fmt.Sprint("v", i)] = strings.Repeat("x", 4000)
 	}
-	root.Call(t, "POST "+admin, greeting(object{"key": "big", "variants": big, "default": "v0", "rules": nil})).Want(t, 413)
+	root.Call(t, "POST "+admin, greeting(object{"key": "big", "variants": big, "default": "v0", "rules": nil})).Expect(t, 413)
 }
 
 // refused holds an answer to VALIDATION_ERROR at a place.
@@ -292,7 +292,7 @@ func TestTypes(t *testing.T) {
 			key := fmt.Sprint(of, i)
 			root.Call(t, "POST "+admin, object{
 				"key": key, "type": of, "variants": object{"v": value}, "default": "v", "client": true, "reason": "x",
-			}).Want(t, 201)
+			}).Expect(t, 201)
 		}
 	}
 	got := mine(t, ada).Flags
@@ -311,7 +311,7 @@ func TestOperatorsRace(t *testing.T) {
 	t.Parallel()
 	w, root, _ := newWorld(t)
 	other := w.Operator("other")
-	root.Call(t, "POST "+admin, greeting(nil)).Want(t, 201)
+	root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201)
 	const rounds = 8
 	for revision := 1; revision <= rounds; revision++ {
 		statuses := testkit.AtOnce(2, func(i int) int {
@@ -329,7 +329,7 @@ func TestOperatorsRace(t *testing.T) {
 	if !slices.Equal(made, slices.Repeat([]int{201}, 6)) {
 		t.Errorf("six flags at once: %v", made)
 	}
-	page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+admin+"/greeting/history?limit=200", nil).Want(t, 200))
+	page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+admin+"/greeting/history?limit=200", nil).Expect(t, 200))
 	for i, e := range page.Items {
 		if want := int64(rounds + 1 - i); e.Version != want || (i < rounds && e.Flag.Description != fmt.Sprint(e.Reason, want-1)) {
 			t.Errorf("entry %d: %+v", i, e)
@@ -353,8 +353,8 @@ func TestOnce(t *testing.T) {
 		{"PATCH " + admin + "/greeting", object{"revision": 1, "reason": "x", "kill": true}, 200},
 		{"DELETE " + admin + "/greeting?revision=2&reason=x", nil, 204},
 	} {
-		first := root.Call(t, call.line, call.body, testkit.Key("k")).Want(t, call.want)
-		again := root.Call(t, call.line, call.body, testkit.Key("k")).Want(t, call.want)
+		first := root.Call(t, call.line, call.body, testkit.Key("k")).Expect(t, call.want)
+		again := root.Call(t, call.line, call.body, testkit.Key("k")).Expect(t, call.want)
 		if string(first.Body) != string(again.Body) {
 			t.Errorf("%s: %s, then %s", call.line, first.Body, again.Body)
 		}
@@ -372,7 +372,7 @@ func TestTopic(t *testing.T) {
 	if got := s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "flags"}); got.Type != "subscribed" || got.Position != 0 {
 		t.Fatalf("subscribed: %s", got.Raw)
 	}
-	root.Call(t, "POST "+admin, greeting(nil)).Want(t, 201)
+	root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201)
 	events := s.Events(t, "flags")
 	if last := events[len(events)-1]; last.Position != 1 || string(last.Data) != `{"version":1}` {
 		t.Errorf("the topic says %d %s", last.Position, last.Data)
@@ -394,22 +394,22 @@ func TestTopic(t *testing.T) {
 func TestTranscriptionIsSwitchedOff(t *testing.T) {
 	t.Parallel()
 	w, root, ada := newWorld(t)
-	path := "/v1/meetings/" + testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"}).Want(t, 201)).MeetingID
-	ada.Call(t, "POST "+path+"/start", nil).Want(t, 200)
+	path := "/v1/meetings/" + testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"}).Expect(t, 201)).MeetingID
+	ada.Call(t, "POST "+path+"/start", nil).Expect(t, 200)
 	chunk := object{"chunks": list{object{"text": "So.", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}}}
 	say := func() testkit.Answer { return ada.Call(t, "POST "+path+"/transcript", chunk, testkit.Key("said")) }
-	say().Want(t, 200)
-	root.Call(t, "PATCH "+admin+"/transcription", object{"revision": 0, "reason": "An incident.", "kill": true}).Want(t, 200)
+	say().Expect(t, 200)
+	root.Call(t, "PATCH "+admin+"/transcription", object{"revision": 0, "reason": "An incident.", "kill": true}).Expect(t, 200)
 	w.Restart()
-	say().Want(t, 200) // what was committed before is answered as before
+	say().Expect(t, 200) // what was committed before is answered as before
 	var p testkit.Problem
-	ada.Call(t, "POST "+path+"/transcript", chunk).Want(t, 409).JSON(t, &p)
+	ada.Call(t, "POST "+path+"/transcript", chunk).Expect(t, 409).JSON(t, &p)
 	if p.Code != errs.Conflict || !strings.Contains(p.Detail, "switched off") {
 		t.Errorf("refused with %s: %s", p.Code, p.Detail)
 	}
-	w.User("ben").Call(t, "POST "+path+"/transcript", chunk).Want(t, 403)
-	ada.Call(t, "GET "+path+"/transcript", nil).Want(t, 200)
-	root.Call(t, "PATCH "+admin+"/transcription", object{"revision": 1, "reason": "It is over.", "kill": false}).Want(t, 200)
+	w.User("ben").Call(t, "POST "+path+"/transcript", chunk).Expect(t, 403)
+	ada.Call(t, "GET "+path+"/transcript", nil).Expect(t, 200)
+	root.Call(t, "PATCH "+admin+"/transcription", object{"revision": 1, "reason": "It is over.", "kill": false}).Expect(t, 200)
 	w.Restart()
-	ada.Call(t, "POST "+path+"/transcript", chunk).Want(t, 200)
+	ada.Call(t, "POST "+path+"/transcript", chunk).Expect(t, 200)
 }

@@ -16,10 +16,10 @@ type (
 	list   = []any
 )
 
-// cast is a world with a meeting, somebody in every role of it, and two who are
+// cast is a harness with a meeting, somebody in every role of it, and two who are
 // not in it.
 type cast struct {
-	*testkit.World
+	*testkit.Harness
 	host, cohost, member, observer *testkit.Person
 	removed, stranger              *testkit.Person
 	// id is the meeting's, path its address.
@@ -30,11 +30,11 @@ func newCast(t *testing.T) *cast {
 	t.Helper()
 	w := testkit.New(t, functions.All())
 	c := &cast{
-		World: w, host: w.User("host"), cohost: w.User("cohost"), member: w.User("member"), observer: w.User("observer"),
+		Harness: w, host: w.User("host"), cohost: w.User("cohost"), member: w.User("member"), observer: w.User("observer"),
 		removed: w.User("removed"), stranger: w.User("stranger"),
 	}
 	for _, p := range []*testkit.Person{c.host, c.cohost, c.member, c.observer, c.removed, c.stranger} {
-		p.Call(t, "GET /v1/me", nil).Want(t, 200)
+		p.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	}
 	c.meet(t)
 	return c
@@ -44,7 +44,7 @@ func newCast(t *testing.T) *cast {
 func (c *cast) meet(t *testing.T) {
 	t.Helper()
 	c.convene(t)
-	c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Want(t, 204)
+	c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Expect(t, 204)
 }
 
 // convene makes a new meeting of the same people.
@@ -52,7 +52,7 @@ func (c *cast) convene(t *testing.T) {
 	t.Helper()
 	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": list{
 		invitee(c.cohost, "co-host"), invitee(c.member, "participant"), invitee(c.observer, "observer"), invitee(c.removed, "co-host"),
-	}}).Want(t, 201))
+	}}).Expect(t, 201))
 	c.id, c.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
 }
 
@@ -108,8 +108,8 @@ func (c *cast) consistent(t *testing.T) meetings.Meeting {
 	return m
 }
 
-// crowd are n people whom the directory knows.
-func (c *cast) crowd(n int) []*testkit.Person {
+// members are n people whom the directory knows.
+func (c *cast) members(n int) []*testkit.Person {
 	people := make([]*testkit.Person, n)
 	for i := range people {
 		people[i] = c.User(fmt.Sprintf("guest-%03d", i))

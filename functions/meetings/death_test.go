@@ -10,9 +10,9 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
@@ -86,7 +86,7 @@ func TestDeathBeforeTheStreamsOfTheOldRoleEnded(t *testing.T) {
 	before := c.following(t, c.member)
 	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"role": "observer"}})
 	after := c.following(t, c.member)
-	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"}).Want(t, 200)
+	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"}).Expect(t, 200)
 	if got := c.subscribed(t, before); got != "" {
 		t.Errorf("in the old role they follow %s", got)
 	}
@@ -104,7 +104,7 @@ func TestDeathBeforeTheStreamsOfTheOldRoleEnded(t *testing.T) {
 func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
 	socket := c.following(t, c.member)
 	c.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "concluded"}})
 	c.host.Call(t, "POST "+c.path+"/end", nil).Refused(t, errs.Conflict)
@@ -148,7 +148,7 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 	if _, err := service.Remove(t.Context(), by(c.host), dying, remove); err == nil || c.subscribed(t, gone) == "" {
 		t.Fatalf("the removal went through: %v", err)
 	}
-	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Want(t, 204)
+	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Expect(t, 204)
 	if got := c.subscribed(t, gone); got != "" {
 		t.Errorf("the removed still follow %s", got)
 	}
@@ -165,7 +165,7 @@ func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
 	var again *testkit.Socket
 	invited := sync.OnceFunc(func() {
-		c.host.Call(t, "POST "+c.path+"/participants", invitee(c.member, "participant")).Want(t, 201)
+		c.host.Call(t, "POST "+c.path+"/participants", invitee(c.member, "participant")).Expect(t, 201)
 		again = c.following(t, c.member)
 	})
 	service := c.behind(t, func(_ http.ResponseWriter, op, body string) bool {

@@ -31,10 +31,10 @@ func TestConditionsForOthers(t *testing.T) {
 	}
 	in := func(tx *table.Tx) { service.Holds(tx, c.id, c.member.ID, "participant") }
 	fails(c.id, "", in)
-	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
 	fails(c.id, "", in)
 	fails(c.id, realtime.OpParticipant, func(tx *table.Tx) { service.Holds(tx, c.id, c.removed.ID, "co-host") })
-	c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200)
+	c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200)
 	fails(c.id, realtime.OpMeeting, in)
 	c.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "cancelled"}})
 	fails(c.id, realtime.OpMeeting, in)

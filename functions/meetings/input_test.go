@@ -99,7 +99,7 @@ func TestBodiesRefused(t *testing.T) {
 		}
 	})
 	exact := body + strings.Repeat(" ", 256<<10-len(body))
-	c.host.Call(t, "POST /v1/meetings", exact, testkit.Header("Content-Type", "application/json; charset=utf-8")).Want(t, 201)
+	c.host.Call(t, "POST /v1/meetings", exact, testkit.Header("Content-Type", "application/json; charset=utf-8")).Expect(t, 201)
 }
 
 func TestOtherBodiesRefused(t *testing.T) {
@@ -181,8 +181,8 @@ func TestIDsOfOthers(t *testing.T) {
 func TestChecksInOrder(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
-	c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
+	c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200)
 	revision := c.meeting(t).Revision
 	bad := testkit.Bearer("bad")
 	text := testkit.Header("Content-Type", "text/plain")

@@ -11,8 +11,8 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/shared/core/errs"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
@@ -65,7 +65,7 @@ func TestList(t *testing.T) {
 		}))
 		want = append(want, m.MeetingID)
 	}
-	ben.Call(t, "POST /v1/meetings", object{"title": "Not ada's"}).Want(t, 201)
+	ben.Call(t, "POST /v1/meetings", object{"title": "Not ada's"}).Expect(t, 201)
 	// Ids sort by time, and newest come first.
 	slices.Sort(want)
 	slices.Reverse(want)
@@ -86,7 +86,7 @@ func TestList(t *testing.T) {
 	if got := testkit.As[meetings.List[meetings.Meeting]](t, ada.Call(t, "GET /v1/meetings", nil)); len(got.Items) != 7 || got.NextCursor != nil {
 		t.Errorf("without a limit: %+v", got)
 	}
-	if got := w.User("cy").Call(t, "GET /v1/meetings", nil).Want(t, 200); string(got.Body) != `{"items":[],"nextCursor":null}` {
+	if got := w.User("cy").Call(t, "GET /v1/meetings", nil).Expect(t, 200); string(got.Body) != `{"items":[],"nextCursor":null}` {
 		t.Errorf("of somebody without meetings: %s", got.Body)
 	}
 	for i := 1; i < len(want); i++ {
@@ -104,7 +104,7 @@ func TestListWhileItChanges(t *testing.T) {
 	c.meet(t)
 	second := c.id
 	cursor := url.QueryEscape(cursorOf(t, c.member, "/v1/meetings"))
-	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Want(t, 204)
+	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Expect(t, 204)
 	c.meet(t)
 	got := testkit.As[meetings.List[meetings.Meeting]](t, c.member.Call(t, "GET /v1/meetings?cursor="+cursor, nil))
 	if len(got.Items) != 1 || got.Items[0].MeetingID != first || got.NextCursor != nil {
@@ -145,7 +145,7 @@ func TestLimitsOutOfRange(t *testing.T) {
 			c.host.Call(t, "GET "+path+"?limit="+limit, nil).Refused(t, errs.Validation, "query.limit")
 		}
 		for _, limit := range []string{"1", "200"} {
-			c.host.Call(t, "GET "+path+"?limit="+limit, nil).Want(t, 200)
+			c.host.Call(t, "GET "+path+"?limit="+limit, nil).Expect(t, 200)
 		}
 		c.host.Call(t, "GET "+path+"?Limit=1", nil).Refused(t, errs.Validation, "query.Limit")
 		c.host.Call(t, "GET "+path+"?limit=0&cursor=%21&page=2", nil).Refused(t, errs.Validation, "query.limit", "query.page")
@@ -195,7 +195,7 @@ func TestCursorsThatThisListDidNotGive(t *testing.T) {
 	// A forged cursor in the list's range is another place in what one may read.
 	for _, sk := range []string{"0", "zzz", strings.Repeat("M", 1024)} {
 		forged := table.EncodeCursor("meetings of "+c.host.ID, sk)
-		c.host.Call(t, "GET "+mine+"?cursor="+url.QueryEscape(forged), nil).Want(t, 200)
+		c.host.Call(t, "GET "+mine+"?cursor="+url.QueryEscape(forged), nil).Expect(t, 200)
 	}
 	c.host.Call(t, "GET "+people+"?cursor=", nil).Refused(t, errs.Validation, "query.cursor")
 	c.stranger.Call(t, "GET "+people+"?cursor="+good, nil).Refused(t, errs.Forbidden)

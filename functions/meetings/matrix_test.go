@@ -129,7 +129,7 @@ func TestMatrix(t *testing.T) {
 				c.convene(t)
 				call := c.prepare(t, scenes, who.Person, unit)
 				if who.Person == c.removed {
-					c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Want(t, 204)
+					c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Expect(t, 204)
 				}
 				if !ofMeeting || (who.role != "" && who.role.AtLeast(needed)) {
 					if got := call(); got != "" {

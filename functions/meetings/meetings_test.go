@@ -23,7 +23,7 @@ func TestCreate(t *testing.T) {
 	got := testkit.As[meetings.Meeting](t, ada.Call(t, "POST /v1/meetings", object{
 		"title": "Plän 😀", "description": "What is next.", "scheduledAt": "2026-12-01T10:00:00+01:00", "durationMinutes": 45,
 		"participants": list{invitee(ben, "observer"), invitee(ada, "host")},
-	}).Want(t, 201))
+	}).Expect(t, 201))
 	want := meetings.Meeting{
 		Title: "Plän 😀", Description: "What is next.", ScheduledAt: &at, DurationMinutes: 45, State: "scheduled",
 		HostID: ada.ID, ParticipantCount: 2, Revision: 1,
@@ -51,9 +51,9 @@ func TestCreate(t *testing.T) {
 func TestCreateWithAHundred(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
-	c := &cast{World: w, host: w.User("host")}
+	c := &cast{Harness: w, host: w.User("host")}
 	invited := list{}
-	for _, p := range c.crowd(meetings.MaxParticipants) {
+	for _, p := range c.members(meetings.MaxParticipants) {
 		invited = append(invited, invitee(p, "participant"))
 	}
 	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}))
@@ -64,8 +64,8 @@ func TestCreateWithAHundred(t *testing.T) {
 	c.consistent(t)
 	last := w.User("last")
 	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Refused(t, errs.Conflict)
-	c.host.Call(t, "DELETE "+c.path+"/participants/user_guest-007", nil).Want(t, 204)
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Want(t, 201)
+	c.host.Call(t, "DELETE "+c.path+"/participants/user_guest-007", nil).Expect(t, 204)
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Expect(t, 201)
 	c.consistent(t)
 	invited = append(invited, invitee(last, "observer"))
 	c.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}).Refused(t, errs.Validation, "body.participants")
@@ -77,7 +77,7 @@ func TestUpdate(t *testing.T) {
 	before := c.meeting(t)
 	got := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{
 		"revision": before.Revision, "title": "Other", "description": "New.", "scheduledAt": "2026-12-01T10:00:00Z", "durationMinutes": 30,
-	}).Want(t, 200))
+	}).Expect(t, 200))
 	at := time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)
 	want := before
 	want.Title, want.Description, want.ScheduledAt, want.DurationMinutes, want.Revision = "Other", "New.", &at, 30, before.Revision+1
@@ -112,13 +112,13 @@ func TestLife(t *testing.T) {
 	}
 	refused("end")
 	revision := c.meeting(t).Revision
-	started := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "POST "+c.path+"/start", nil).Want(t, 200))
+	started := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200))
 	if started.State != "active" || started.StartedAt == nil || started.EndedAt != nil || started.Revision != revision+1 {
 		t.Errorf("started: %+v", started)
 	}
 	refused("start")
-	c.host.Call(t, "PATCH "+c.path, object{"revision": started.Revision, "title": "During"}).Want(t, 200)
-	ended := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200))
+	c.host.Call(t, "PATCH "+c.path, object{"revision": started.Revision, "title": "During"}).Expect(t, 200)
+	ended := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200))
 	if ended.State != "concluded" || ended.EndedAt == nil || !ended.StartedAt.Equal(*started.StartedAt) || ended.Revision != revision+3 {
 		t.Errorf("ended: %+v", ended)
 	}
@@ -130,7 +130,7 @@ func TestLife(t *testing.T) {
 	})
 	// Reading goes on.
 	for _, what := range []string{"", "/participants", "/notes", "/notes/changes"} {
-		c.observer.Call(t, "GET "+c.path+what, nil).Want(t, 200)
+		c.observer.Call(t, "GET "+c.path+what, nil).Expect(t, 200)
 	}
 	c.consistent(t)
 }
@@ -161,12 +161,12 @@ func TestTimesOfOneCallAgree(t *testing.T) {
 			t.Errorf("%s was invited at %v, the meeting created at %v", p.ID, at, m.CreatedAt)
 		}
 	}
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Want(t, 201)
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Expect(t, 201)
 	at := invitedAt(c.stranger)
 	agree("invited", c.meeting(t), &at)
-	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200))
+	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200))
 	agree("started", m, m.StartedAt)
-	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200))
+	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200))
 	agree("ended", m, m.EndedAt)
 }
 
@@ -178,7 +178,7 @@ func change(text string) object {
 func TestChangesAreAudited(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	c.cohost.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.cohost.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
 	c.member.Call(t, "POST "+c.path+"/end", nil).Refused(t, errs.Forbidden)
 	c.stranger.Call(t, "GET "+c.path, nil).Refused(t, errs.Forbidden)
 	found := map[string]int{}

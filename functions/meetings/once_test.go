@@ -69,22 +69,22 @@ func TestKeysBelongToUserMethodAndPath(t *testing.T) {
 	other := c.path
 	c.meet(t)
 	key := testkit.Key("k")
-	c.host.Call(t, "POST /v1/meetings", plan, key).Want(t, 201)
+	c.host.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
 	c.ChangesNothing(t, func() {
-		c.host.Call(t, "POST /v1/meetings", ` { "title" : "\u004fnce" } `, key).Want(t, 201)
+		c.host.Call(t, "POST /v1/meetings", ` { "title" : "\u004fnce" } `, key).Expect(t, 201)
 		c.host.Call(t, "POST /v1/meetings", `{"title":"Twice"}`, key).Refused(t, errs.Conflict)
 	})
-	c.member.Call(t, "POST /v1/meetings", plan, key).Want(t, 201)
-	c.host.Call(t, "POST "+c.path+"/start", nil, key).Want(t, 200)
-	c.host.Call(t, "POST "+other+"/start", nil, key).Want(t, 200)
-	c.host.Call(t, "POST "+c.path+"/end", nil, key).Want(t, 200)
+	c.member.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
+	c.host.Call(t, "POST "+c.path+"/start", nil, key).Expect(t, 200)
+	c.host.Call(t, "POST "+other+"/start", nil, key).Expect(t, 200)
+	c.host.Call(t, "POST "+c.path+"/end", nil, key).Expect(t, 200)
 	if got := c.titled(t, "Once"); got != 2 {
 		t.Errorf("%d meetings, want one of each of two people", got)
 	}
 	for _, bad := range []string{strings.Repeat("k", 256)} {
 		c.host.Call(t, "POST /v1/meetings", plan, testkit.Key(bad)).Refused(t, errs.Validation, "header.Idempotency-Key")
 	}
-	c.host.Call(t, "POST /v1/meetings", plan, testkit.Key(strings.Repeat("k", 255))).Want(t, 201)
+	c.host.Call(t, "POST /v1/meetings", plan, testkit.Key(strings.Repeat("k", 255))).Expect(t, 201)
 }
 
 func TestRefusedRequestsKeepTheirKey(t *testing.T) {
@@ -99,12 +99,12 @@ func TestRefusedRequestsKeepTheirKey(t *testing.T) {
 		c.host.Call(t, "DELETE "+c.seat(c.stranger), nil, key).Refused(t, errs.NotFound)
 		c.host.Call(t, "POST "+c.path+"/end", nil, key).Refused(t, errs.Conflict)
 	})
-	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "co-host"}).Want(t, 200)
-	c.member.Call(t, "POST "+c.path+"/start", nil, key).Want(t, 200)
-	c.host.Call(t, "POST /v1/meetings", plan, key).Want(t, 201)
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Want(t, 201)
-	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil, key).Want(t, 204)
-	c.host.Call(t, "POST "+c.path+"/end", nil, key).Want(t, 200)
+	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "co-host"}).Expect(t, 200)
+	c.member.Call(t, "POST "+c.path+"/start", nil, key).Expect(t, 200)
+	c.host.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Expect(t, 201)
+	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil, key).Expect(t, 204)
+	c.host.Call(t, "POST "+c.path+"/end", nil, key).Expect(t, 200)
 }
 
 func TestDuplicatesAtOnce(t *testing.T) {
@@ -133,7 +133,7 @@ func TestProviderThatFails(t *testing.T) {
 	c.Directory.Down(500)
 	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Refused(t, errs.Provider)
 	c.Directory.Down(0)
-	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Want(t, 201)
+	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201)
 	if got := c.titled(t, "Once"); got != 1 {
 		t.Errorf("%d meetings", got)
 	}
@@ -164,7 +164,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	// It never answers, and never says that it has ended.
-	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Want(t, 201))
+	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("another answer (-committed +answered):\n%s", diff)
 	}
@@ -177,7 +177,7 @@ func TestDeathBeforeTheCommit(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
-	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Want(t, 201))
+	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
 	// It wasn't dead, only slow: now it is too late.
 	if late, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("the one that was taken over creates %+v: %v", late, err)

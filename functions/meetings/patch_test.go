@@ -19,7 +19,7 @@ func (c *cast) update(t *testing.T, change object) meetings.Meeting {
 	for name, value := range change {
 		body[name] = value
 	}
-	return testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, body).Want(t, 200))
+	return testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, body).Expect(t, 200))
 }
 
 // whole is all that a meeting says of itself.
@@ -41,7 +41,7 @@ func TestNullTakesAway(t *testing.T) {
 			want.DurationMinutes = 0
 		}
 		want.Revision++
-		answer := c.host.Call(t, "PATCH "+c.path, object{"revision": want.Revision - 1, field: nil}).Want(t, 200)
+		answer := c.host.Call(t, "PATCH "+c.path, object{"revision": want.Revision - 1, field: nil}).Expect(t, 200)
 		for _, got := range []meetings.Meeting{testkit.As[meetings.Meeting](t, answer), c.meeting(t)} {
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(meetings.Meeting{}, "UpdatedAt")); diff != "" {
 				t.Errorf("%s: null (-want +got):\n%s", field, diff)
@@ -74,14 +74,14 @@ func TestEmptyChanges(t *testing.T) {
 		same["scheduledAt"] = "2026-12-01T11:00:00+01:00"
 		for _, change := range []object{{}, whole(), same, {"title": " Plan "}, {"durationMinutes": 30}} {
 			change["revision"] = before.Revision
-			got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, change).Want(t, 200))
+			got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, change).Expect(t, 200))
 			if diff := cmp.Diff(before, got); diff != "" {
 				t.Errorf("%v (-before +after):\n%s", change, diff)
 			}
 		}
-		c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "participant"}).Want(t, 200)
-		c.host.Call(t, "PATCH /v1/me", object{}).Want(t, 200)
-		c.host.Call(t, "PATCH /v1/me", object{"displayName": "Host Test"}).Want(t, 200)
+		c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "participant"}).Expect(t, 200)
+		c.host.Call(t, "PATCH /v1/me", object{}).Expect(t, 200)
+		c.host.Call(t, "PATCH /v1/me", object{"displayName": "Host Test"}).Expect(t, 200)
 	})
 	if more := socket.Frames(t)[frames:]; len(more) > 0 {
 		t.Errorf("others were told %v", more)
@@ -93,7 +93,7 @@ func TestEmptyChanges(t *testing.T) {
 	bare := c.update(t, object{"scheduledAt": nil, "durationMinutes": nil, "description": nil})
 	for range 2 {
 		got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path,
-			object{"revision": bare.Revision, "scheduledAt": nil, "durationMinutes": nil, "description": nil}, testkit.Key("k")).Want(t, 200))
+			object{"revision": bare.Revision, "scheduledAt": nil, "durationMinutes": nil, "description": nil}, testkit.Key("k")).Expect(t, 200))
 		if got.Revision != bare.Revision {
 			t.Errorf("the revision goes from %d to %d", bare.Revision, got.Revision)
 		}
@@ -106,15 +106,15 @@ func TestConflictsAreOfTheMeetingItself(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	read := c.meeting(t).Revision
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Want(t, 201)
-	c.host.Call(t, "PATCH "+c.seat(c.stranger), object{"role": "participant"}).Want(t, 200)
-	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil).Want(t, 204)
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Expect(t, 201)
+	c.host.Call(t, "PATCH "+c.seat(c.stranger), object{"role": "participant"}).Expect(t, 200)
+	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil).Expect(t, 204)
 	rename(t, c.member, "Renamed")
 	c.propagate(t)
 	if now := c.meeting(t).Revision; now != read+4 {
 		t.Fatalf("the revision went from %d to %d", read, now)
 	}
-	changed := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{"revision": read, "title": "Mine"}).Want(t, 200))
+	changed := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{"revision": read, "title": "Mine"}).Expect(t, 200))
 	if changed.Revision != read+5 {
 		t.Errorf("revision %d, want %d", changed.Revision, read+5)
 	}
@@ -124,7 +124,7 @@ func TestConflictsAreOfTheMeetingItself(t *testing.T) {
 			c.host.Call(t, "PATCH "+c.path, object{"revision": stale}).Refused(t, errs.Conflict)
 		}
 	})
-	c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
 	c.host.Call(t, "PATCH "+c.path, object{"revision": changed.Revision, "title": "Late"}).Refused(t, errs.Conflict)
 }
 

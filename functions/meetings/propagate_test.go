@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -29,13 +29,13 @@ func (c *cast) propagate(t *testing.T) {
 
 func rename(t *testing.T, p *testkit.Person, name string) {
 	t.Helper()
-	p.Call(t, "PATCH /v1/me", object{"displayName": name}).Want(t, 200)
+	p.Call(t, "PATCH /v1/me", object{"displayName": name}).Expect(t, 200)
 }
 
 // called is what a meeting calls a person.
 func (c *cast) called(t *testing.T, path string, p *testkit.Person) string {
 	t.Helper()
-	all := testkit.As[meetings.List[meetings.Participant]](t, c.host.Call(t, "GET "+path+"/participants?limit=200", nil).Want(t, 200))
+	all := testkit.As[meetings.List[meetings.Participant]](t, c.host.Call(t, "GET "+path+"/participants?limit=200", nil).Expect(t, 200))
 	for _, one := range all.Items {
 		if one.UserID == p.ID {
 			return one.DisplayName
@@ -52,10 +52,10 @@ func TestNewNameReachesMeetings(t *testing.T) {
 		c.meet(t)
 		paths = append(paths, c.path)
 		if i > 0 {
-			c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+			c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
 		}
 		if i > 2 {
-			c.host.Call(t, "POST "+c.path+"/end", nil).Want(t, 200)
+			c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200)
 		}
 	}
 	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"})
@@ -82,7 +82,7 @@ func TestNewNameReachesMeetings(t *testing.T) {
 	}
 	// Whoever is invited again comes with the newest name.
 	c.path = paths[0]
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.removed, "observer")).Want(t, 201)
+	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.removed, "observer")).Expect(t, 201)
 	if got := c.called(t, c.path, c.removed); got != "Gone" {
 		t.Errorf("invited again as %q", got)
 	}
@@ -128,8 +128,8 @@ func TestRowsWithoutRevision(t *testing.T) {
 	}
 	// Nobody knows any more what had changed before; what has changed since was a
 	// participant.
-	c.host.Call(t, "PATCH "+c.path, object{"revision": before - 1, "title": "Late"}).Want(t, 409)
-	c.host.Call(t, "PATCH "+c.path, object{"revision": before, "title": "In time"}).Want(t, 200)
+	c.host.Call(t, "PATCH "+c.path, object{"revision": before - 1, "title": "Late"}).Expect(t, 409)
+	c.host.Call(t, "PATCH "+c.path, object{"revision": before, "title": "In time"}).Expect(t, 200)
 }
 
 // People are renamed while they are invited, removed and given roles, and records
@@ -140,7 +140,7 @@ func TestRenamedWhileEverythingHappens(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	c := newCast(t)
-	crowd := c.crowd(3)
+	crowd := c.members(3)
 	names := make([]string, len(crowd))
 	testkit.AtOnce(len(crowd)+3, func(worker int) struct{} {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))

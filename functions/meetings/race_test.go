@@ -91,7 +91,7 @@ func TestManyInvitationsAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	before := c.meeting(t)
-	crowd := c.crowd(8)
+	crowd := c.members(8)
 	got := testkit.AtOnce(len(crowd), func(i int) testkit.Answer {
 		return insist(func() testkit.Answer {
 			return c.cohost.Call(t, "POST "+c.path+"/participants", invitee(crowd[i], "observer"))
@@ -110,7 +110,7 @@ func TestLastSeat(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	invited := list{}
-	for _, p := range c.crowd(meetings.MaxParticipants - 1) {
+	for _, p := range c.members(meetings.MaxParticipants - 1) {
 		invited = append(invited, invitee(p, "observer"))
 	}
 	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "Nearly full", "participants": invited}))
@@ -137,7 +137,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	t.Logf("seed %d", seed)
 	c := newCast(t)
 	before := c.meeting(t).Revision
-	crowd := c.crowd(4)
+	crowd := c.members(4)
 	const workers, calls = 6, 8
 	changes := testkit.AtOnce(workers, func(worker int) (changed int64) {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))
@@ -190,7 +190,7 @@ func TestRemovedWhileActing(t *testing.T) {
 		}
 		return outcome{answer: c.cohost.Call(t, "POST "+c.path+"/participants", invitee(c.User(fmt.Sprint("late-", i)), "observer"))}
 	})
-	got[0].answer.Want(t, 204)
+	got[0].answer.Expect(t, 204)
 	for _, one := range got[1:] {
 		if one.answer.Status == 403 {
 			one.answer.Refused(t, errs.Forbidden)

@@ -26,7 +26,7 @@ func TestUntoldOfAnEnd(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCast(t)
-			c.host.Call(t, "POST "+c.path+"/start", nil).Want(t, 200)
+			c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
 			c.Stream(t, "Data", "streams/fanout")
 			reached, unreachable := c.following(t, c.member), c.following(t, c.member)
 			reached.Fail()
@@ -65,12 +65,12 @@ func TestUntoldGetNothing(t *testing.T) {
 	socket := c.following(t, c.member)
 	before := len(socket.Frames(t))
 	socket.Fail()
-	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Want(t, 204)
+	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Expect(t, 204)
 	socket.Recover()
-	c.host.Call(t, "PATCH "+c.path, object{"revision": c.meeting(t).Revision, "title": "Without you"}).Want(t, 200)
+	c.host.Call(t, "PATCH "+c.path, object{"revision": c.meeting(t).Revision, "title": "Without you"}).Expect(t, 200)
 	c.host.Call(t, "POST "+c.path+"/notes/changes", object{
 		"baseVersion": 0, "clientId": "c", "clientSeq": 1, "ops": list{object{"type": "insert", "position": 0, "content": "x"}},
-	}).Want(t, 200)
+	}).Expect(t, 200)
 	if got := socket.Frames(t)[before:]; len(got) > 0 {
 		t.Errorf("the removed got %s", got[0].Raw)
 	}

@@ -73,7 +73,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
 		return endpoint.App[service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(p, realtime.New(realtime.Parts{
-		Realtime: p.Realtime, Connections: p.Connections, Streams: p.Streams,
+		Realtime: p.Realtime, Connections: p.Connections, Streams: p.Publisher,
 		Departures: p.Queue(own.Departures), Audit: p.Audit, Clock: p.Clock, Log: p.Log, URL: p.Config.SocketURL,
 	})), nil
 }

@@ -67,7 +67,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(d.Platform, Service{
-		Durable: realtime.NewDurable(d.Streams, topics, d.Clock, d.Movers()...),
+		Durable: realtime.NewDurable(d.Publisher, topics, d.Clock, d.Movers()...),
 		Reader:  reader,
 	}), nil
 }

@@ -35,7 +35,7 @@ func TestOneHandlersFailureIsNoOthers(t *testing.T) {
 	created := testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"}))
 	ada.Call(t, "POST /v1/meetings/"+created.MeetingID+"/notes/changes", object{
 		"baseVersion": 0, "clientId": "c", "clientSeq": 1, "ops": []any{object{"type": "insert", "position": 0, "content": "x"}},
-	}).Want(t, 200)
+	}).Expect(t, 200)
 	unreadable := record("1", "INSERT", "Data", "MEETING#"+created.MeetingID, "PARTICIPANT#"+ada.ID, object{"nameRevision": object{"S": "not a number"}})
 	change := record("2", "INSERT", "Log", "LOG#meetings/"+created.MeetingID+"/notes#0", "000000000000001", object{"len": object{"N": "1"}})
 	project := func(records ...object) []string {

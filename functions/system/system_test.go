@@ -14,11 +14,11 @@ import (
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
-	if got := testkit.As[system.Healthy](t, w.Nobody().Call(t, "GET /healthz", nil).Want(t, 200)); got != (system.Healthy{Status: "ok", Stage: "test"}) {
+	if got := testkit.As[system.Healthy](t, w.Nobody().Call(t, "GET /healthz", nil).Expect(t, 200)); got != (system.Healthy{Status: "ok", Stage: "test"}) {
 		t.Errorf("got %+v", got)
 	}
 	// Whoever it is, and whatever their token is worth.
-	w.Nobody().Call(t, "GET /healthz", nil, testkit.Bearer("bad")).Want(t, 200)
+	w.Nobody().Call(t, "GET /healthz", nil, testkit.Bearer("bad")).Expect(t, 200)
 	w.Nobody().Call(t, "GET /healthz?x=1", nil).Refused(t, errs.Validation, "query.x")
 	if got := w.Issuer.Fetches(); got != 0 {
 		t.Errorf("%d fetches of the key set for nobody's health", got)

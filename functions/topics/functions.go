@@ -66,7 +66,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(d.Platform, Service{realtime.New(realtime.Parts{
-		Realtime: d.Realtime, Connections: d.Connections, Streams: d.Streams, Topics: registry,
+		Realtime: d.Realtime, Connections: d.Connections, Streams: d.Publisher, Topics: registry,
 		Audit: d.Audit, Clock: d.Clock, Log: d.Log, URL: d.Config.SocketURL,
 	})}), nil
 }

@@ -107,8 +107,8 @@ func TestGoneBeforeComing(t *testing.T) {
 	if got := eve.Connect(t).Ask(t, r.beat(1, "gone")); got.Code != errs.Forbidden {
 		t.Errorf("an outsider who leaves: %s, want FORBIDDEN", got.Raw)
 	}
-	r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
-	r.ada.Call(t, "POST "+r.path+"/end", nil).Want(t, 200)
+	r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
+	r.ada.Call(t, "POST "+r.path+"/end", nil).Expect(t, 200)
 	ok(t, ada, r.beat(5, "gone"))
 	ok(t, ada, r.beat(6, "gone"))
 }

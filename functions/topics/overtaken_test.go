@@ -52,7 +52,7 @@ func TestEndsThatOvertakeTheAnswer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRoom(t)
-			r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
+			r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
 			socket := r.ben.Connect(t)
 			request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
 			overtaking := &between{behind: table.NewHTTP(), then: func() { r.ada.Call(t, request, tt.body) }}
@@ -127,7 +127,7 @@ func TestEndsThatOvertakeTheAnswerOfAnUnreachable(t *testing.T) {
 	r := newRoom(t)
 	socket := r.ben.Connect(t)
 	overtaking := &between{behind: table.NewHTTP(), then: func() {
-		r.ada.Call(t, "PATCH "+r.path+"/participants/"+r.ben.ID, map[string]any{"role": "observer"}).Want(t, 200)
+		r.ada.Call(t, "PATCH "+r.path+"/participants/"+r.ben.ID, map[string]any{"role": "observer"}).Expect(t, 200)
 		socket.Fail()
 	}}
 	ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})

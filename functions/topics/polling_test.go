@@ -27,14 +27,14 @@ func TestHTTPHasWhatTopicsTell(t *testing.T) {
 	for _, topic := range []string{r.state(), r.notes, spoken} {
 		subscribe(t, ben, topic)
 	}
-	r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
+	r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
 	for range 3 {
 		r.write(t)
 		r.ada.Call(t, "POST "+r.path+"/transcript", object{"chunks": []any{
 			object{"text": "So.", "confidence": 0.5, "startMs": 0, "endMs": 900, "isFinal": true},
-		}}).Want(t, 200)
+		}}).Expect(t, 200)
 	}
-	r.ada.Call(t, "POST "+r.path+"/participants", object{"userId": r.User("eve").ID, "role": "observer"}).Want(t, 201)
+	r.ada.Call(t, "POST "+r.path+"/participants", object{"userId": r.User("eve").ID, "role": "observer"}).Expect(t, 201)
 
 	same := func(what string, told, asked any) {
 		t.Helper()
@@ -87,13 +87,13 @@ func TestHTTPHasWhatTopicsTell(t *testing.T) {
 func TestCostOfPolling(t *testing.T) {
 	t.Parallel()
 	calls := newLedger()
-	r := &room{World: testkit.New(t, timed(clock.System{}, slog.New(calls)))}
+	r := &room{Harness: testkit.New(t, timed(clock.System{}, slog.New(calls)))}
 	r.ada = r.User("ada")
 	var others []any
 	const people = 101
 	for n := range people - 1 {
 		person := r.User(fmt.Sprintf("person-%03d-with-a-real-id-01k0", n))
-		person.Call(t, "GET /v1/me", nil).Want(t, 200)
+		person.Call(t, "GET /v1/me", nil).Expect(t, 200)
 		others = append(others, object{"userId": person.ID, "role": "participant"})
 	}
 	r.id = testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": others})).MeetingID
@@ -114,8 +114,8 @@ func TestCostOfPolling(t *testing.T) {
 		{"GET " + r.path + "/presence", access + 1, true},
 		{"GET " + r.path + "/participants?limit=200", access + 9, false},
 	} {
-		r.ada.Call(t, tt.request, nil).Want(t, 200) // whoever comes first reads the issuer's keys
-		r.ada.Call(t, tt.request, nil).Want(t, 200)
+		r.ada.Call(t, tt.request, nil).Expect(t, 200) // whoever comes first reads the issuer's keys
+		r.ada.Call(t, tt.request, nil).Expect(t, 200)
 		got := calls.last()
 		t.Logf("%s: %g read units, %g write units", got.function, got.read, got.write)
 		if got.write != 0 || got.read > tt.most {

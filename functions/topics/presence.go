@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/rapport/rapport/shared/core/caller"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 // ListPresenceRequest asks who is in a meeting.

@@ -24,17 +24,17 @@ type who struct {
 	Cursor      *struct{ Anchor, Head, Version int }
 }
 
-type crowd struct{ Here, Left []who }
+type presenceNews struct{ Here, Left []who }
 
 // presence gives the frames of presence that a socket has got since it was last
 // asked, as `+user status` and `-user`, and all of them.
-func (r *room) presence(t *testing.T, s *testkit.Socket, skip int) (seen []string, all []crowd) {
+func (r *room) presence(t *testing.T, s *testkit.Socket, skip int) (seen []string, all []presenceNews) {
 	t.Helper()
 	for _, frame := range s.Frames(t) {
 		if frame.Type != "presence" {
 			continue
 		}
-		var got crowd
+		var got presenceNews
 		if err := json.Unmarshal(frame.Raw, &got); err != nil || got.Here == nil || got.Left == nil || frame.Topic != r.state() {
 			t.Fatalf("a frame of presence %s: %v", frame.Raw, err)
 		}
@@ -301,7 +301,7 @@ func TestPresenceInManyMeetings(t *testing.T) {
 			t.Errorf("the socket has %d meetings, want the last one", len(present))
 		}
 	}
-	r.ada.Revoke(t).Want(t, 200)
+	r.ada.Revoke(t).Expect(t, 200)
 	for key := range r.Stored(t, "Realtime") {
 		if strings.HasPrefix(key, "PRESENCE#") {
 			t.Errorf("%s is left after the end of the session", key)
@@ -373,7 +373,7 @@ func TestPresenceEndsWithTheRight(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T) (r *room, ada, ben *testkit.Socket) {
 		r = newRoom(t)
-		r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
+		r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
 		ada, ben = r.ada.Connect(t), r.ben.Connect(t)
 		subscribe(t, ada, r.state())
 		subscribe(t, ben, r.state())
@@ -385,7 +385,7 @@ func TestPresenceEndsWithTheRight(t *testing.T) {
 	seat := func(r *room) string { return r.path + "/participants/" + r.ben.ID }
 	t.Run("removal", func(t *testing.T) {
 		r, ada, ben := begin(t)
-		r.ada.Call(t, "DELETE "+seat(r), nil).Want(t, 204)
+		r.ada.Call(t, "DELETE "+seat(r), nil).Expect(t, 204)
 		seen, _ := r.presence(t, ada, 3)
 		expect(t, "told", seen, "-user_ben")
 		if got := ben.Ask(t, r.beat(2, "typing")); got.Code != errs.Forbidden {
@@ -396,14 +396,14 @@ func TestPresenceEndsWithTheRight(t *testing.T) {
 	})
 	t.Run("another role", func(t *testing.T) {
 		r, ada, ben := begin(t)
-		r.ada.Call(t, "PATCH "+seat(r), object{"role": "observer"}).Want(t, 200)
+		r.ada.Call(t, "PATCH "+seat(r), object{"role": "observer"}).Expect(t, 200)
 		ok(t, ben, r.beat(2, "idle"))
 		seen, _ := r.presence(t, ada, 3)
 		expect(t, "told", seen, "+user_ben idle")
 	})
 	t.Run("end of the meeting", func(t *testing.T) {
 		r, ada, ben := begin(t)
-		r.ada.Call(t, "POST "+r.path+"/end", nil).Want(t, 200)
+		r.ada.Call(t, "POST "+r.path+"/end", nil).Expect(t, 200)
 		_, all := r.presence(t, ada, 0)
 		if left := all[len(all)-1].Left; len(left) != 2 || len(all[len(all)-1].Here) != 0 {
 			t.Errorf("told %+v, want both to have left", all[len(all)-1])
@@ -422,7 +422,7 @@ func TestPresenceEndsWithTheRight(t *testing.T) {
 		elsewhere.Session = "session_elsewhere"
 		other := elsewhere.Connect(t)
 		ok(t, other, r.beat(1, "active", object{"clientId": "c-2"}))
-		r.ben.Revoke(t).Want(t, 200)
+		r.ben.Revoke(t).Expect(t, 200)
 		seen, all := r.presence(t, ada, 4)
 		expect(t, "told", seen, "-user_ben")
 		if all[4].Left[0].ClientKey != all[1].Here[0].ClientKey {

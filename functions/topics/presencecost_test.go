@@ -90,13 +90,13 @@ func TestCostOfPresence(t *testing.T) {
 			t.Parallel()
 			const slot = 10 * time.Second
 			now, calls := clock.NewManual(time.Now().Truncate(slot)), newLedger()
-			r := &room{World: testkit.New(t, timed(now, slog.New(calls)))}
+			r := &room{Harness: testkit.New(t, timed(now, slog.New(calls)))}
 			r.ada = r.User("ada")
 			var others []any
 			people := []*testkit.Person{r.ada}
 			for n := range tt.people - 1 {
 				person := r.User(fmt.Sprintf("person-%02d-with-a-real-id-01k0", n))
-				person.Call(t, "GET /v1/me", nil).Want(t, 200)
+				person.Call(t, "GET /v1/me", nil).Expect(t, 200)
 				people = append(people, person)
 				others = append(others, object{"userId": person.ID, "role": "participant"})
 			}

@@ -14,7 +14,7 @@ import (
 // propagate it.
 func (r *room) rename(t *testing.T, p *testkit.Person, name string) {
 	t.Helper()
-	p.Call(t, "PATCH /v1/me", object{"displayName": name}).Want(t, 200)
+	p.Call(t, "PATCH /v1/me", object{"displayName": name}).Expect(t, 200)
 	r.stream(t, "Data", "streams/project")
 }
 

@@ -13,7 +13,7 @@ import (
 
 // room is a started meeting of Ada, its host, and Ben.
 type room struct {
-	*testkit.World
+	*testkit.Harness
 	ada, ben *testkit.Person
 	id, path string
 	notes    string
@@ -23,7 +23,7 @@ type room struct {
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	w := testkit.New(t, functions.All())
-	r := &room{World: w, ada: w.User("ada"), ben: w.User("ben")}
+	r := &room{Harness: w, ada: w.User("ada"), ben: w.User("ben")}
 	created := testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", map[string]any{
 		"title": "Plan", "participants": []any{map[string]any{"userId": r.ben.ID, "role": "participant"}},
 	}))
@@ -38,7 +38,7 @@ func (r *room) write(t *testing.T) {
 	r.ada.Call(t, "POST "+r.path+"/notes/changes", map[string]any{
 		"baseVersion": 0, "clientId": "ada-1", "clientSeq": r.seq,
 		"ops": []any{map[string]any{"type": "insert", "position": 0, "content": "x"}},
-	}).Want(t, 200)
+	}).Expect(t, 200)
 }
 
 func subscribe(t *testing.T, s *testkit.Socket, topic string, from ...int) testkit.Frame {
@@ -101,7 +101,7 @@ func TestSubscribe(t *testing.T) {
 		if len(events) != 1 || events[0].Position != got.Position || !strings.Contains(string(events[0].Data), `"participants"`) {
 			t.Errorf("got %v, want the state at %d", events, got.Position)
 		}
-		r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
+		r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
 		if events = s.Events(t, "meetings/"+r.id); len(events) != 2 || events[1].Position != got.Position+1 {
 			t.Errorf("got %v, want a second state", events)
 		}
@@ -138,7 +138,7 @@ func TestLongReplayEndsWithHead(t *testing.T) {
 		r.ada.Call(t, "POST "+r.path+"/notes/changes", map[string]any{
 			"baseVersion": seq - 1, "clientId": "ada-1", "clientSeq": seq,
 			"ops": []any{map[string]any{"type": "insert", "position": 0, "content": "x"}},
-		}).Want(t, 200)
+		}).Expect(t, 200)
 	}
 	s := r.ben.Connect(t)
 	subscribe(t, s, r.notes, 0)
@@ -262,7 +262,7 @@ func TestFanoutIsIdempotent(t *testing.T) {
 	subscribe(t, s, r.notes)
 	r.write(t)
 	r.stream(t, "Log", "streams/fanout")
-	r.ada.Call(t, fmt.Sprintf("DELETE %s/participants/%s", r.path, r.ben.ID), nil).Want(t, 204)
+	r.ada.Call(t, fmt.Sprintf("DELETE %s/participants/%s", r.path, r.ben.ID), nil).Expect(t, 204)
 	stored := r.Stored(t, "Realtime")
 	r.Restart()
 	r.stream(t, "Data", "streams/fanout")
@@ -303,7 +303,7 @@ func TestRevokedIsToldAgain(t *testing.T) {
 	if got := s.Events(t, r.notes); len(got) != 0 {
 		t.Errorf("got %v over a subscription that is marked", got)
 	}
-	r.ada.Call(t, fmt.Sprintf("DELETE %s/participants/%s", r.path, r.ben.ID), nil).Want(t, 204)
+	r.ada.Call(t, fmt.Sprintf("DELETE %s/participants/%s", r.path, r.ben.ID), nil).Expect(t, 204)
 	if got := last(t, s, "revoked", r.notes); got == nil || got.Reason != "removed" {
 		t.Errorf("got %v, want revoked", got)
 	}

@@ -148,12 +148,12 @@ func TestPresenceWithoutASocketRefused(t *testing.T) {
 		t.Errorf("after refusals there are %+v", got)
 	}
 
-	r.ada.Call(t, post, good()).Want(t, 200)
+	r.ada.Call(t, post, good()).Expect(t, 200)
 	r.pass(t, -10_000, r.ada) // as if many had come at once
 	r.ada.Call(t, post, with("seq", 2)).Refused(t, errs.RateLimited)
 	r.pass(t, 12_000, r.ada)
 	for i := range 9 {
-		r.ada.Call(t, post, with("clientId", fmt.Sprint("more-", i))).Want(t, 200)
+		r.ada.Call(t, post, with("clientId", fmt.Sprint("more-", i))).Expect(t, 200)
 	}
 	r.ada.Call(t, post, with("clientId", "eleventh")).Refused(t, errs.RateLimited)
 
@@ -193,12 +193,12 @@ func TestPresenceInManyMeetingsWithoutASocket(t *testing.T) {
 		return r.ada.Call(t, "POST /v1/meetings/"+id+"/presence", object{"clientId": "c-1", "seq": 1, "status": "active"})
 	}
 	for range 20 {
-		enter().Want(t, 200)
+		enter().Expect(t, 200)
 	}
 	enter().Refused(t, errs.RateLimited)
-	r.ada.Call(t, "POST "+paths[0], object{"clientId": "c-1", "seq": 2, "status": "gone"}).Want(t, 200)
-	enter().Want(t, 200)
-	r.ada.Revoke(t).Want(t, 200)
+	r.ada.Call(t, "POST "+paths[0], object{"clientId": "c-1", "seq": 2, "status": "gone"}).Expect(t, 200)
+	enter().Expect(t, 200)
+	r.ada.Revoke(t).Expect(t, 200)
 	for key, item := range r.Stored(t, "Realtime") {
 		present := strings.HasPrefix(key, "PRESENCE#") && item["status"] != "gone"
 		if present || strings.HasPrefix(key, "OWNER#") {
@@ -211,7 +211,7 @@ func TestPresenceWithoutASocketEndsWithTheRight(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T) (r *room, ada *testkit.Socket) {
 		r = newRoom(t)
-		r.ada.Call(t, "POST "+r.path+"/start", nil).Want(t, 200)
+		r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
 		ada = r.ada.Connect(t)
 		subscribe(t, ada, r.state())
 		if code := r.told(t, r.ben, 1, "active"); code != "" {
@@ -235,20 +235,20 @@ func TestPresenceWithoutASocketEndsWithTheRight(t *testing.T) {
 	t.Run("removal", func(t *testing.T) {
 		t.Parallel()
 		r, ada := begin(t)
-		r.ada.Call(t, "DELETE "+r.path+"/participants/"+r.ben.ID, nil).Want(t, 204)
+		r.ada.Call(t, "DELETE "+r.path+"/participants/"+r.ben.ID, nil).Expect(t, 204)
 		ends(t, r, ada, errs.Forbidden)
 		r.ben.Call(t, "GET "+r.path+"/presence", nil).Refused(t, errs.Forbidden)
 	})
 	t.Run("end of the meeting", func(t *testing.T) {
 		t.Parallel()
 		r, ada := begin(t)
-		r.ada.Call(t, "POST "+r.path+"/end", nil).Want(t, 200)
+		r.ada.Call(t, "POST "+r.path+"/end", nil).Expect(t, 200)
 		ends(t, r, ada, errs.MeetingNotActive)
 	})
 	t.Run("end of the session", func(t *testing.T) {
 		t.Parallel()
 		r, ada := begin(t)
-		r.ben.Revoke(t).Want(t, 200)
+		r.ben.Revoke(t).Expect(t, 200)
 		ends(t, r, ada, errs.Unauthorized)
 	})
 	t.Run("another session goes on", func(t *testing.T) {
@@ -256,8 +256,8 @@ func TestPresenceWithoutASocketEndsWithTheRight(t *testing.T) {
 		r, ada := begin(t)
 		elsewhere := *r.ben
 		elsewhere.Session = "session_elsewhere"
-		elsewhere.Call(t, "POST "+r.path+"/presence", object{"clientId": "c-2", "seq": 1, "status": "idle"}).Want(t, 200)
-		r.ben.Revoke(t).Want(t, 200)
+		elsewhere.Call(t, "POST "+r.path+"/presence", object{"clientId": "c-2", "seq": 1, "status": "idle"}).Expect(t, 200)
+		r.ben.Revoke(t).Expect(t, 200)
 		seen, _ := r.presence(t, ada, 3)
 		expect(t, "told", seen, "-user_ben")
 		if got := r.here(t, r.ada); len(got) != 1 || got[0].Status != "idle" {

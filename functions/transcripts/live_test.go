@@ -134,12 +134,12 @@ func TestStreamsEnd(t *testing.T) {
 	t.Parallel()
 	for reason, end := range map[string]func(*testing.T, *room){
 		"removed": func(t *testing.T, r *room) {
-			r.host.Call(t, "DELETE "+r.meeting+"/participants/"+r.member.ID, nil).Want(t, 204)
+			r.host.Call(t, "DELETE "+r.meeting+"/participants/"+r.member.ID, nil).Expect(t, 204)
 		},
 		"role_changed": func(t *testing.T, r *room) {
-			r.host.Call(t, "PATCH "+r.meeting+"/participants/"+r.member.ID, object{"role": "observer"}).Want(t, 200)
+			r.host.Call(t, "PATCH "+r.meeting+"/participants/"+r.member.ID, object{"role": "observer"}).Expect(t, 200)
 		},
-		"meeting_ended": func(t *testing.T, r *room) { r.host.Call(t, "POST "+r.meeting+"/end", nil).Want(t, 200) },
+		"meeting_ended": func(t *testing.T, r *room) { r.host.Call(t, "POST "+r.meeting+"/end", nil).Expect(t, 200) },
 	} {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()

@@ -90,7 +90,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 		}
 		r.append(t, r.host, numbered("y", 2))
 		if over {
-			r.host.Call(t, "POST "+r.meeting+"/end", nil).Want(t, 200)
+			r.host.Call(t, "POST "+r.meeting+"/end", nil).Expect(t, 200)
 		}
 		for range 2 {
 			again := testkit.As[transcripts.Appended](t, r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")))
@@ -110,11 +110,11 @@ func TestKeyOfWhoMayNotAnyMore(t *testing.T) {
 	r := newRoom(t)
 	r.execution(t, spoken)
 	seat := r.meeting + "/participants/" + r.member.ID
-	r.host.Call(t, "PATCH "+seat, object{"role": "observer"}).Want(t, 200)
+	r.host.Call(t, "PATCH "+seat, object{"role": "observer"}).Expect(t, 200)
 	r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")).Refused(t, errs.Forbidden)
-	r.host.Call(t, "PATCH "+seat, object{"role": "participant"}).Want(t, 200)
+	r.host.Call(t, "PATCH "+seat, object{"role": "participant"}).Expect(t, 200)
 	r.member.Call(t, "POST "+r.path, numbered("other", 1), testkit.Key("k")).Refused(t, errs.Conflict)
-	r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")).Want(t, 200)
+	r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")).Expect(t, 200)
 	if got := len(r.all(t)); got != 1 {
 		t.Errorf("%d chunks, want 1", got)
 	}
@@ -128,7 +128,7 @@ func TestRefusedRequestsKeepTheirKey(t *testing.T) {
 		r.member.Call(t, "POST "+r.path, spoken, key).Refused(t, errs.MeetingNotActive)
 		r.cohost.Call(t, "POST "+r.path, body(said("x", object{"speakerId": "nobody"})), key).Refused(t, errs.Validation, "body.chunks[0].speakerId")
 	})
-	r.host.Call(t, "POST "+r.meeting+"/start", nil).Want(t, 200)
+	r.host.Call(t, "POST "+r.meeting+"/start", nil).Expect(t, 200)
 	r.append(t, r.member, numbered("x", 1), key)
 }
 

@@ -34,7 +34,7 @@ func TestRolesAndStates(t *testing.T) {
 				r.ChangesNothing(t, func() { who.Call(t, "POST "+r.path, body(said("x"))).Refused(t, writes) })
 			}
 			if answer := who.Call(t, "GET "+r.path, nil); who.reads == "" {
-				answer.Want(t, 200)
+				answer.Expect(t, 200)
 			} else {
 				answer.Refused(t, who.reads)
 			}
@@ -44,9 +44,9 @@ func TestRolesAndStates(t *testing.T) {
 		}
 	}
 	check("scheduled", false)
-	r.host.Call(t, "POST "+r.meeting+"/start", nil).Want(t, 200)
+	r.host.Call(t, "POST "+r.meeting+"/start", nil).Expect(t, 200)
 	check("active", true)
-	r.host.Call(t, "POST "+r.meeting+"/end", nil).Want(t, 200)
+	r.host.Call(t, "POST "+r.meeting+"/end", nil).Expect(t, 200)
 	check("concluded", false)
 	if got := len(r.all(t)); got != 3 {
 		t.Errorf("%d chunks, want 3", got)
@@ -76,10 +76,10 @@ func TestChangedRole(t *testing.T) {
 	r := newRoom(t)
 	seat := r.meeting + "/participants/" + r.member.ID
 	r.append(t, r.member, body(said("x")))
-	r.host.Call(t, "PATCH "+seat, object{"role": "observer"}).Want(t, 200)
+	r.host.Call(t, "PATCH "+seat, object{"role": "observer"}).Expect(t, 200)
 	r.member.Call(t, "POST "+r.path, body(said("x"))).Refused(t, errs.Forbidden)
-	r.member.Call(t, "GET "+r.path, nil).Want(t, 200)
-	r.host.Call(t, "DELETE "+seat, nil).Want(t, 204)
+	r.member.Call(t, "GET "+r.path, nil).Expect(t, 200)
+	r.host.Call(t, "DELETE "+seat, nil).Expect(t, 204)
 	r.member.Call(t, "GET "+r.path, nil).Refused(t, errs.Forbidden)
 	if got := r.all(t); len(got) != 1 || got[0].SpeakerID == nil || *got[0].SpeakerID != r.member.ID {
 		t.Errorf("of who was removed stays %+v", got)
@@ -120,6 +120,6 @@ func TestWhoSpeaks(t *testing.T) {
 		}
 	}
 	// The right goes with the role.
-	r.host.Call(t, "PATCH "+r.meeting+"/participants/"+r.cohost.ID, object{"role": "participant"}).Want(t, 200)
+	r.host.Call(t, "PATCH "+r.meeting+"/participants/"+r.cohost.ID, object{"role": "participant"}).Expect(t, 200)
 	r.cohost.Call(t, "POST "+r.path, by(r.host.ID)).Refused(t, errs.Forbidden)
 }

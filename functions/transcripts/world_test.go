@@ -19,7 +19,7 @@ type (
 // room is a meeting that has begun, with somebody in every role of it, and two
 // who are not in it.
 type room struct {
-	*testkit.World
+	*testkit.Harness
 	host, cohost, member, observer *testkit.Person
 	removed, stranger              *testkit.Person
 	// meeting is its address, path that of its transcript, topic the transcript's.
@@ -29,7 +29,7 @@ type room struct {
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	r := scheduled(t)
-	r.host.Call(t, "POST "+r.meeting+"/start", nil).Want(t, 200)
+	r.host.Call(t, "POST "+r.meeting+"/start", nil).Expect(t, 200)
 	return r
 }
 
@@ -38,11 +38,11 @@ func scheduled(t *testing.T) *room {
 	t.Helper()
 	w := testkit.New(t, functions.All())
 	r := &room{
-		World: w, host: w.User("host"), cohost: w.User("cohost"), member: w.User("member"), observer: w.User("observer"),
+		Harness: w, host: w.User("host"), cohost: w.User("cohost"), member: w.User("member"), observer: w.User("observer"),
 		removed: w.User("removed"), stranger: w.User("stranger"),
 	}
 	for _, p := range []*testkit.Person{r.host, r.cohost, r.member, r.observer, r.removed, r.stranger} {
-		p.Call(t, "GET /v1/me", nil).Want(t, 200)
+		p.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	}
 	seat := func(p *testkit.Person, role string) object { return object{"userId": p.ID, "role": role} }
 	made := testkit.As[meetings.Meeting](t, r.host.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": list{
@@ -50,7 +50,7 @@ func scheduled(t *testing.T) *room {
 	}}))
 	r.meeting = "/v1/meetings/" + made.MeetingID
 	r.path, r.topic = r.meeting+"/transcript", "meetings/"+made.MeetingID+"/transcript"
-	r.host.Call(t, "DELETE "+r.meeting+"/participants/"+r.removed.ID, nil).Want(t, 204)
+	r.host.Call(t, "DELETE "+r.meeting+"/participants/"+r.removed.ID, nil).Expect(t, 204)
 	return r
 }
 

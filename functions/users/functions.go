@@ -35,7 +35,7 @@ var (
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
 	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",
-		Service.signed, Service.Hear, endpoint.Serves("signin"),
+		Service.signed, Service.Receive, endpoint.Serves("signin"),
 		endpoint.Reads(endpoint.Data, endpoint.BatchGetItem), endpoint.Writes(endpoint.Control, endpoint.PutItem),
 		endpoint.Reads(endpoint.Realtime, endpoint.GetItem), endpoint.Delivers(), endpoint.Closes(), endpoint.Audits())
 )
@@ -63,7 +63,7 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
 	return platform.App(p, Service{
-		Service: p.Users, Provider: identity.NewProvider(p.Config.Issuers.Primary(), p.Users, p.Sessions, p.Streams, p.Audit),
+		Service: p.Users, Provider: identity.NewProvider(p.Config.Issuers.Primary(), p.Users, p.Sessions, p.Publisher, p.Audit),
 		signatures: workos.NewSignatures(own.WebhookSecret, p.Clock),
 	}), nil
 }

@@ -20,7 +20,7 @@ func TestTokens(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada := w.User("ada")
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 
 	key := w.Issuer.Key()
 	kid := map[string]any{"kid": key.ID}
@@ -73,15 +73,15 @@ func TestTokens(t *testing.T) {
 	if got := w.Issuer.Fetches(); got != fetches {
 		t.Errorf("forged tokens made %d fetches of the key set", got-fetches)
 	}
-	ada.Call(t, "GET /v1/me", nil, testkit.Header("Authorization", "bearer "+good)).Want(t, 200)
-	ada.Call(t, "GET /v1/me", nil, testkit.Bearer(ada.Token(t, jwt.MapClaims{"exp": in(-time.Second)}))).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil, testkit.Header("Authorization", "bearer "+good)).Expect(t, 200)
+	ada.Call(t, "GET /v1/me", nil, testkit.Bearer(ada.Token(t, jwt.MapClaims{"exp": in(-time.Second)}))).Expect(t, 200)
 }
 
 func TestEndedSession(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada, ben := w.User("ada"), w.User("ben")
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	for range 2 {
 		if err := ada.EndSession(t.Context()); err != nil {
 			t.Fatal(err)
@@ -90,8 +90,8 @@ func TestEndedSession(t *testing.T) {
 		ada.Call(t, "POST /v1/meetings", `{"title":"x"}`).Refused(t, errs.Unauthorized)
 	}
 	ada.Session = "session_of_the_next_day"
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
-	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
+	ben.Call(t, "GET /v1/me", nil).Expect(t, 200)
 }
 
 func TestKeysOfTheIssuer(t *testing.T) {
@@ -101,13 +101,13 @@ func TestKeysOfTheIssuer(t *testing.T) {
 	w.Issuer.Down(http.StatusServiceUnavailable)
 	ada.Call(t, "GET /v1/me", nil).Refused(t, errs.Provider)
 
-	// Another world, because nobody asks again within ten seconds.
+	// Another harness, because nobody asks again within ten seconds.
 	w = testkit.New(t, functions.All())
 	ada = w.User("ada")
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	w.Issuer.Down(http.StatusServiceUnavailable)
 	w.Restart()
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	if got := w.Issuer.Fetches(); got != 1 {
 		t.Errorf("%d fetches of the key set, want 1: a cold function has it from the table", got)
 	}

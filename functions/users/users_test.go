@@ -24,7 +24,7 @@ func TestMe(t *testing.T) {
 	}
 	want := users.Me{UserID: first.UserID, Email: "ada@example.com", DisplayName: "Ada Test", OrgID: "org_test", OrgRole: "member"}
 	for range 2 {
-		if diff := cmp.Diff(want, testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil).Want(t, 200))); diff != "" {
+		if diff := cmp.Diff(want, testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil).Expect(t, 200))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
@@ -54,9 +54,9 @@ func TestUpdate(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada, ben := w.User("ada"), w.User("ben")
-	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ben.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	for _, name := range []string{"Ada Lovelace", "Ада 😀", "x"} {
-		got := testkit.As[users.Me](t, ada.Call(t, "PATCH /v1/me", map[string]string{"displayName": name}).Want(t, 200))
+		got := testkit.As[users.Me](t, ada.Call(t, "PATCH /v1/me", map[string]string{"displayName": name}).Expect(t, 200))
 		again := testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil))
 		if got.DisplayName != name || !cmp.Equal(got, again) {
 			t.Errorf("renamed to %q: answered %+v, then %+v", name, got, again)
@@ -74,7 +74,7 @@ func TestUpdateRefuses(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada := w.User("ada")
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	tests := []struct {
 		name, body string
 		at         []string
@@ -104,10 +104,10 @@ func TestUpdateOnce(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada := w.User("ada")
-	first := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Want(t, 200)
-	ada.Call(t, "PATCH /v1/me", `{"displayName":"Second"}`, testkit.Key("l")).Want(t, 200)
+	first := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Expect(t, 200)
+	ada.Call(t, "PATCH /v1/me", `{"displayName":"Second"}`, testkit.Key("l")).Expect(t, 200)
 	w.ChangesNothing(t, func() {
-		again := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Want(t, 200)
+		again := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Expect(t, 200)
 		if diff := cmp.Diff(string(first.Body), string(again.Body)); diff != "" {
 			t.Errorf("another answer (-first +again):\n%s", diff)
 		}
@@ -121,12 +121,12 @@ func TestDirectoryThatIsDown(t *testing.T) {
 	t.Parallel()
 	w := testkit.New(t, functions.All())
 	ada, ben := w.Newcomer("ada"), w.Newcomer("ben")
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	w.Directory.Down(http.StatusInternalServerError)
 	w.ChangesNothing(t, func() {
 		ben.Call(t, "GET /v1/me", nil).Refused(t, errs.Provider)
-		ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+		ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	})
 	w.Directory.Down(0)
-	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ben.Call(t, "GET /v1/me", nil).Expect(t, 200)
 }

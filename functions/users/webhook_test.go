@@ -64,7 +64,7 @@ func TestSessionRevoked(t *testing.T) {
 	if _, status := ada.Handshake(t, map[string][]string{"ticket": {unspent}}); status != 401 {
 		t.Errorf("a ticket of the ended session: status %d, want 401", status)
 	}
-	elsewhere.Call(t, "POST /v1/meetings/"+meeting+"/start", nil).Want(t, 200)
+	elsewhere.Call(t, "POST /v1/meetings/"+meeting+"/start", nil).Expect(t, 200)
 	if got := len(other.Events(t, state)); got != 2 {
 		t.Errorf("%d states over the socket that goes on, want 2", got)
 	}
@@ -81,7 +81,7 @@ func TestSessionRevoked(t *testing.T) {
 	}
 }
 
-func audited(t *testing.T, w *testkit.World, action string) (n int) {
+func audited(t *testing.T, w *testkit.Harness, action string) (n int) {
 	t.Helper()
 	for _, entry := range w.Stored(t, "Audit") {
 		if entry["action"] == action && entry["result"] == "done" {
@@ -102,7 +102,7 @@ func TestSessionRevokedAfterADeath(t *testing.T) {
 	if err := ada.EndSession(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ada.Revoke(t).Want(t, 200)
+	ada.Revoke(t).Expect(t, 200)
 	frames := s.Frames(t)
 	if last := frames[len(frames)-1]; last.Type != "revoked" || last.Reason != "session_ended" || s.Open() {
 		t.Errorf("told %s, open %v; want revoked and closed", last.Raw, s.Open())
@@ -117,7 +117,7 @@ func TestSessionOfAHangingSocket(t *testing.T) {
 	s := ada.Connect(t)
 	s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "users/" + ada.ID})
 	s.Hang()
-	ada.Revoke(t).Want(t, 200)
+	ada.Revoke(t).Expect(t, 200)
 	for key := range w.Stored(t, "Realtime") {
 		if strings.Contains(key, s.ID) {
 			t.Errorf("%s is left", key)
@@ -143,8 +143,8 @@ func TestSessionOfANewcomer(t *testing.T) {
 		t.Errorf("%d ends are audited, ada's socket is open: %v", ended, s.Open())
 	}
 	ben.Session = "session_of_the_next_day"
-	ben.Call(t, "GET /v1/me", nil).Want(t, 200)
-	ada.Call(t, "GET /v1/me", nil).Want(t, 200)
+	ben.Call(t, "GET /v1/me", nil).Expect(t, 200)
+	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 }
 
 // The user id in an event is the provider's: ours means nobody there.
@@ -153,7 +153,7 @@ func TestSessionRevokedByOurID(t *testing.T) {
 	w := testkit.New(t, functions.All())
 	ada := w.User("ada")
 	s := ada.Connect(t)
-	w.Hear(t, object{"id": "event_1", "event": "session.revoked", "data": object{"id": "session_other", "user_id": ada.ID}}).Want(t, 200)
+	w.Webhook(t, object{"id": "event_1", "event": "session.revoked", "data": object{"id": "session_other", "user_id": ada.ID}}).Expect(t, 200)
 	if !s.Open() || audited(t, w, "sessions.end") != 0 {
 		t.Error("ada was taken for whom the event names")
 	}
@@ -177,16 +177,16 @@ func TestRefusedWebhooks(t *testing.T) {
 			signed(testkit.WebhookSecret, time.Now()), // of another body
 			testkit.Bearer(ada.Token(t)),
 		} {
-			w.Hear(t, good, testkit.Header(workos.SignatureHeader, ""), option).Refused(t, errs.Unauthorized)
+			w.Webhook(t, good, testkit.Header(workos.SignatureHeader, ""), option).Refused(t, errs.Unauthorized)
 		}
-		w.Hear(t, "{}", signed(testkit.WebhookSecret, time.Now().Add(-time.Hour))).Refused(t, errs.Unauthorized)
-		w.Hear(t, "not JSON").Refused(t, errs.Validation, "body")
-		w.Hear(t, object{"id": "event_1"}).Refused(t, errs.Validation, "body.data", "body.event")
-		w.Hear(t, event("ada")).Refused(t, errs.Validation, "body.data")
-		w.Hear(t, event(object{"user_id": ada.Subject})).Refused(t, errs.Validation, "body.data.id")
-		w.Hear(t, event(object{"id": ada.Session})).Refused(t, errs.Validation, "body.data.user_id")
+		w.Webhook(t, "{}", signed(testkit.WebhookSecret, time.Now().Add(-time.Hour))).Refused(t, errs.Unauthorized)
+		w.Webhook(t, "not JSON").Refused(t, errs.Validation, "body")
+		w.Webhook(t, object{"id": "event_1"}).Refused(t, errs.Validation, "body.data", "body.event")
+		w.Webhook(t, event("ada")).Refused(t, errs.Validation, "body.data")
+		w.Webhook(t, event(object{"user_id": ada.Subject})).Refused(t, errs.Validation, "body.data.id")
+		w.Webhook(t, event(object{"id": ada.Session})).Refused(t, errs.Validation, "body.data.user_id")
 		other := object{"id": "event_2", "event": "user.updated", "data": object{"id": ada.Subject}}
-		if got := testkit.As[struct{ Handled bool }](t, w.Hear(t, other)); got.Handled {
+		if got := testkit.As[struct{ Handled bool }](t, w.Webhook(t, other)); got.Handled {
 			t.Error("an event that means nothing here was handled")
 		}
 	})

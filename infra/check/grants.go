@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 )
 
 // guard notes which IAM action each function took on what. It is a step of the
@@ -20,13 +20,13 @@ type guard struct {
 // use is one function's action on one resource.
 type use struct {
 	function string
-	door.Action
+	proxy.Action
 }
 
 func newGuard() *guard { return &guard{took: map[use]bool{}} }
 
-// Step is the door's.
-func (g *guard) Step(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
+// Middleware is the proxy's.
+func (g *guard) Middleware(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 	for _, a := range c.Actions {
 		// A socket's id would make each a use of its own.
 		if before, _, ok := strings.Cut(a.Resource, "/@connections/"); ok {

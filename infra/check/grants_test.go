@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/functions"
-	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/iam"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/runner"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/testkit/scene"
@@ -40,7 +40,7 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Units: functions.All(), Calls: []door.Step{watch.Step}, Log: slog.New(slog.DiscardHandler)})
+	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Units: functions.All(), Calls: []proxy.Middleware{watch.Middleware}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, domain := range domains {
-		t.Run(domain, func(t *testing.T) { newWorld(t, r.URL, scenes, watch).play(ctx, scenes.Scenario(domain)) })
+		t.Run(domain, func(t *testing.T) { newHarness(t, r.URL, scenes, watch).play(ctx, scenes.Scenario(domain)) })
 	}
 
 	acted := map[string]bool{}

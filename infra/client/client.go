@@ -21,7 +21,7 @@ const maxAnswer = 16 << 20
 
 // Client is one person, signed in.
 type Client struct {
-	site *Site
+	site *Server
 	user string
 
 	mu      sync.Mutex
@@ -58,7 +58,7 @@ func (p *Problem) Error() string {
 // SignIn signs a local person in at a runner such as http://localhost:3000, with
 // connections of their own.
 func SignIn(ctx context.Context, base, user string) (*Client, error) {
-	return NewSite(base).SignIn(ctx, user)
+	return NewServer(base).SignIn(ctx, user)
 }
 
 func (c *Client) refresh(ctx context.Context) error {

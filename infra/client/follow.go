@@ -58,7 +58,7 @@ type FollowCounts struct {
 // Follow is one topic that a line follows: it restores the order, drops what
 // comes twice, and asks again for what is missing.
 type Follow struct {
-	line    *Line
+	line    *Connection
 	topic   string
 	options FollowOptions
 

@@ -56,7 +56,7 @@ type Notes struct {
 	meetingID string
 	clientID  string
 	refused   func(error)
-	line      *Line
+	line      *Connection
 	follow    *Follow
 
 	mu      sync.Mutex
@@ -95,7 +95,7 @@ func (c *Client) OpenNotes(ctx context.Context, meetingID string, refused func(e
 		return nil, err
 	}
 	n.version, n.base, n.text = text.Version, text.Content, text.Content
-	n.line = c.NewLine(LineOptions{})
+	n.line = c.NewConnection(ConnectionOptions{})
 	n.follow = n.line.Follow("meetings/"+meetingID+"/notes", FollowOptions{
 		From: text.Version, Event: n.event, Head: n.head, Refused: n.end,
 		Read: func(ctx context.Context, from int64) ([]Event, error) { return c.readChanges(ctx, meetingID, from) },

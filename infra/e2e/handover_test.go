@@ -23,7 +23,7 @@ const shortLife = 9 * time.Second
 // mover follows the notes over a line that moves, and keeps what it is given.
 type mover struct {
 	client.NoObserver
-	line        *client.Line
+	line        *client.Connection
 	moved, lost atomic.Int64
 
 	mu        sync.Mutex
@@ -77,7 +77,7 @@ func TestHandover(t *testing.T) {
 	var movers []*mover
 	for _, person := range people {
 		m := &mover{authors: map[string]int{}}
-		m.line = person.NewLine(client.LineOptions{Observer: m})
+		m.line = person.NewConnection(client.ConnectionOptions{Observer: m})
 		m.line.Follow("meetings/"+id+"/notes", client.FollowOptions{
 			Event:   m.event,
 			Refused: func(err error) { t.Errorf("refused: %v", err) },

@@ -101,7 +101,7 @@ func TestLocalUsersBecomeTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{issuer: local}
+	w := &environment{issuer: local}
 	event, signed, err := w.sign([]byte(`{"headers":{"authorization":"Bearer local:ada"},"body":"x"}`))
 	if err != nil || !signed {
 		t.Fatal(signed, err)

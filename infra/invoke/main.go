@@ -83,7 +83,7 @@ func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err
 	if err != nil {
 		return err
 	}
-	w, err := openWorld(ctx, root)
+	w, err := openEnvironment(ctx, root)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func domainPrograms(ctx context.Context, root string, events []string) (map[stri
 }
 
 // invokeAll runs every function that has an event, and prints a line for each.
-func invokeAll(ctx context.Context, w *world, out io.Writer) error {
+func invokeAll(ctx context.Context, w *environment, out io.Writer) error {
 	events, err := filepath.Glob(filepath.Join(w.root, "events", "*", "*.json"))
 	if err != nil {
 		return err

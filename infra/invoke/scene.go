@@ -21,13 +21,13 @@ const connect = "realtime/connect"
 // scene gives an event what it speaks of, by calling the functions in this
 // process with their own events, so that the bootstrap can do its work and not
 // only refuse it.
-func (w *world) scene(ctx context.Context, folder string, event []byte) ([]byte, error) {
+func (e *environment) scene(ctx context.Context, folder string, event []byte) ([]byte, error) {
 	names := scene.Names{scene.Fresh: clock.NewID(clock.System{})}
 	for id, user := range map[string]string{scene.Ada: "ada", scene.Grace: "grace"} {
 		if !bytes.Contains(event, []byte(id)) {
 			continue
 		}
-		userID, err := w.person(ctx, user)
+		userID, err := e.person(ctx, user)
 		if err != nil {
 			return nil, err
 		}
@@ -36,8 +36,8 @@ func (w *world) scene(ctx context.Context, folder string, event []byte) ([]byte,
 	if folder == connect {
 		names[scene.Socket] = newSocket()
 	}
-	if err := w.scenes.Prepare(folder, event, names, func(function string, event []byte) ([]byte, error) {
-		return w.play(ctx, function, event)
+	if err := e.scenes.Prepare(folder, event, names, func(function string, event []byte) ([]byte, error) {
+		return e.play(ctx, function, event)
 	}); err != nil {
 		return nil, fmt.Errorf("scene: %w", err)
 	}
@@ -51,16 +51,16 @@ var idempotencyKey = regexp.MustCompile(`"idempotency-key":\s*"[^"]*",`)
 func newSocket() string { return clock.NewID(clock.System{}) + "=" }
 
 // play gives a function its event in this process, and the body of its answer.
-func (w *world) play(ctx context.Context, function string, event []byte) ([]byte, error) {
+func (e *environment) play(ctx context.Context, function string, event []byte) ([]byte, error) {
 	socket := newSocket()
 	if function == connect {
 		event = scene.Names{scene.Socket: socket}.Replace(event)
 	}
-	event, _, err := w.sign(idempotencyKey.ReplaceAll(event, nil))
+	event, _, err := e.sign(idempotencyKey.ReplaceAll(event, nil))
 	if err != nil {
 		return nil, err
 	}
-	body, err := w.answer(ctx, function, event)
+	body, err := e.answer(ctx, function, event)
 	if err == nil && function == connect {
 		return json.Marshal(map[string]string{"connectionId": socket})
 	}
@@ -68,8 +68,8 @@ func (w *world) play(ctx context.Context, function string, event []byte) ([]byte
 }
 
 // person makes a local user known, and gives their id.
-func (w *world) person(ctx context.Context, user string) (string, error) {
-	token, err := w.issuer.Mint(issuer.TokenRequest{User: user})
+func (e *environment) person(ctx context.Context, user string) (string, error) {
+	token, err := e.issuer.Mint(issuer.TokenRequest{User: user})
 	if err != nil {
 		return "", fmt.Errorf("token for the scene: %w", err)
 	}
@@ -84,7 +84,7 @@ func (w *world) person(ctx context.Context, user string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("event for the scene: %w", err)
 	}
-	body, err := w.answer(ctx, "users/get", event)
+	body, err := e.answer(ctx, "users/get", event)
 	if err != nil {
 		return "", err
 	}
@@ -98,8 +98,8 @@ func (w *world) person(ctx context.Context, user string) (string, error) {
 }
 
 // answer gives a function an event, and the body of a successful answer.
-func (w *world) answer(ctx context.Context, folder string, event []byte) ([]byte, error) {
-	text, err := w.functions.Invoke(ctx, folder, event)
+func (e *environment) answer(ctx context.Context, folder string, event []byte) ([]byte, error) {
+	text, err := e.functions.Invoke(ctx, folder, event)
 	if err != nil {
 		return nil, fmt.Errorf("scene: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/rapport/rapport/infra/load/cost"
 )
 
-// shape is a crowd whose ceiling is sought, from a rate on.
+// shape is a fleet whose ceiling is sought, from a rate on.
 type shape struct {
 	meetings, clients int
 	from              float64
@@ -129,7 +129,7 @@ func (s *search) next(held bool) {
 
 // step measures one rate, from empty meters until its last delivery.
 func (o *outcome) step(ctx context.Context, rate float64, length time.Duration, salt uint64) step {
-	c, t := o.crowd, o.crowd.tally
+	c, t := o.fleet, o.fleet.tally
 	for _, m := range []*meter{t.noteDelivery, t.noteAck, t.lateness} {
 		m.reset()
 	}

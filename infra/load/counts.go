@@ -18,7 +18,7 @@ const (
 
 // countsOf are what AWS would count of the measured time.
 func countsOf(o *outcome, server scraped, functions []FunctionSums) cost.Counts {
-	c, t := o.crowd, o.crowd.tally
+	c, t := o.fleet, o.fleet.tally
 	minutes := o.measured.Minutes()
 	counts := cost.Counts{
 		MeetingHours:      float64(c.scenario.Meetings) * o.measured.Hours(),

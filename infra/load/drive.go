@@ -14,7 +14,7 @@ const (
 
 // outcome is a run of a scenario, and what it came to.
 type outcome struct {
-	crowd    *crowd
+	fleet    *fleet
 	sampler  *sampler
 	sessions []textSession
 	findings Findings
@@ -29,10 +29,10 @@ type outcome struct {
 
 // stage brings everybody of a scenario to a server, opens their sockets while
 // the rates climb, and samples from then on. Close it.
-func stage(ctx context.Context, s Scenario, sv *server, show func(*crowd, Sample), progress func(string, ...any)) (*outcome, context.Context, error) {
+func stage(ctx context.Context, s Scenario, sv *server, show func(*fleet, Sample), progress func(string, ...any)) (*outcome, context.Context, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	c := newCrowd(s, sv.base, progress)
-	o := &outcome{crowd: c, cancel: cancel, stopSampling: cancel}
+	c := newFleet(s, sv.base, progress)
+	o := &outcome{fleet: c, cancel: cancel, stopSampling: cancel}
 	if err := c.setUp(ctx); err != nil {
 		return o, ctx, fmt.Errorf("set-up: %w", err)
 	}
@@ -57,7 +57,7 @@ func (o *outcome) close() {
 		<-o.sampler.stopped
 	}
 	o.cancel()
-	o.crowd.site.Close()
+	o.fleet.site.Close()
 }
 
 // finish waits for what is under way and compares everything.
@@ -65,14 +65,14 @@ func (o *outcome) finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	o.crowd.progress("waiting for what is under way")
+	o.fleet.progress("waiting for what is under way")
 	draining, stop := context.WithTimeout(ctx, drainWithin)
-	o.crowd.drain(draining)
+	o.fleet.drain(draining)
 	stop()
-	o.crowd.progress("comparing every client with the history")
+	o.fleet.progress("comparing every client with the history")
 	begun := time.Now()
 	var err error
-	o.findings, err = o.crowd.verify(ctx, o.sessions, begun.Add(o.crowd.scenario.Settle))
+	o.findings, err = o.fleet.verify(ctx, o.sessions, begun.Add(o.fleet.scenario.Settle))
 	o.settled = time.Since(begun)
 	return err
 }
@@ -81,34 +81,34 @@ func (o *outcome) finish(ctx context.Context) error {
 // enough, and then lets the rates climb for as long. The two come one after the
 // other, because opening costs a socket's ticket, handshake and topics, forty
 // table calls, at a pace that no meeting-hour has.
-func (c *crowd) ramp(ctx context.Context) error {
-	s := c.scenario
-	if err := c.openAll(ctx, s.Ramp); err != nil {
+func (f *fleet) ramp(ctx context.Context) error {
+	s := f.scenario
+	if err := f.openAll(ctx, s.Ramp); err != nil {
 		return err
 	}
 	begun := time.Now()
 	ops := plan(s.rates(), s.Ramp, 0, s.Arrivals == "poisson", rand.New(rand.NewPCG(s.Seed, 100)))
-	c.dispatch(ctx, ops, begun, false)
+	f.dispatch(ctx, ops, begun, false)
 	return sleep(ctx, time.Until(begun.Add(s.Ramp)))
 }
 
-// measure runs a stretch of measured time at some rates and tells how long it
+// measure runs a period of measured time at some rates and tells how long it
 // was.
-func (c *crowd) measure(ctx context.Context, sampler *sampler, full rates, length time.Duration, salt uint64) time.Duration {
-	s := c.scenario
+func (f *fleet) measure(ctx context.Context, sampler *sampler, full rates, length time.Duration, salt uint64) time.Duration {
+	s := f.scenario
 	ops := plan(full, 0, length, s.Arrivals == "poisson", rand.New(rand.NewPCG(s.Seed, salt)))
 	sampler.measure(ctx, true)
 	begun := time.Now()
-	c.dispatch(ctx, ops, begun, true)
+	f.dispatch(ctx, ops, begun, true)
 	_ = sleep(ctx, time.Until(begun.Add(length))) // whoever goes on looks at ctx
 	sampler.measure(ctx, false)
 	return time.Since(begun)
 }
 
-func (c *crowd) dispatch(ctx context.Context, ops []op, begun time.Time, measured bool) {
+func (f *fleet) dispatch(ctx context.Context, ops []op, begun time.Time, measured bool) {
 	dispatch(ops, begun, ctx.Done(),
-		func(o op, due time.Time) { c.run(ctx, o, due, measured) },
-		func(late time.Duration) { c.tally.lateness.add(late, measured) })
+		func(o op, due time.Time) { f.run(ctx, o, due, measured) },
+		func(late time.Duration) { f.tally.lateness.add(late, measured) })
 }
 
 func (s Scenario) rates() rates {

@@ -12,7 +12,7 @@ func hotSection(o *outcome) Section {
 		Note:  "Event and head frames for the notes, replays left out; the bound is 50 in any 5 s.",
 		Head:  []string{"Clients", "changes a second", "operations a second", "frames a second, median", "highest", "most in 5 s, median", "highest"},
 	}
-	for _, m := range o.crowd.meetings {
+	for _, m := range o.fleet.meetings {
 		var rates []float64
 		var most []int
 		changes := 0
@@ -34,7 +34,7 @@ func hotSection(o *outcome) Section {
 		slices.Sort(most)
 		s.Rows = append(s.Rows, []string{
 			itoa(int64(len(m.people))), fmt.Sprintf("%.1f", float64(changes)/seconds),
-			fmt.Sprintf("%.1f", float64(o.crowd.tally.acked[noteOp].Load())/seconds/float64(len(o.crowd.meetings))),
+			fmt.Sprintf("%.1f", float64(o.fleet.tally.acked[noteOp].Load())/seconds/float64(len(o.fleet.meetings))),
 			fmt.Sprintf("%.1f", rates[len(rates)/2]), fmt.Sprintf("%.1f", rates[len(rates)-1]),
 			itoa(int64(most[len(most)/2])), itoa(int64(most[len(most)-1])),
 		})

@@ -28,7 +28,7 @@ func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.out, "%5.0f s  %s\n", time.Since(p.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-func (p *program) show(c *crowd, one Sample) { p.say("%s", line(c, one)) }
+func (p *program) show(c *fleet, one Sample) { p.say("%s", line(c, one)) }
 
 // objective runs the scenario once, as the service's objective has it.
 func (p *program) objective(ctx context.Context) error {
@@ -38,7 +38,7 @@ func (p *program) objective(ctx context.Context) error {
 		return p.interrupted(o, err)
 	}
 	p.say("everybody is there: measuring for %d s", p.scenario.Seconds)
-	o.measured = o.crowd.measure(running, o.sampler, p.scenario.rates(), time.Duration(p.scenario.Seconds)*time.Second, 200)
+	o.measured = o.fleet.measure(running, o.sampler, p.scenario.rates(), time.Duration(p.scenario.Seconds)*time.Second, 200)
 	if err := o.finish(running); err != nil {
 		return p.interrupted(o, err)
 	}
@@ -65,7 +65,7 @@ func (p *program) conclude(r *Report) error {
 
 // interrupted tells what went wrong in a run that came to no report.
 func (p *program) interrupted(o *outcome, err error) error {
-	for name, n := range o.crowd.tally.failures() {
+	for name, n := range o.fleet.tally.failures() {
 		p.say("until then: %s, %d times", name, n)
 	}
 	return err
@@ -73,7 +73,7 @@ func (p *program) interrupted(o *outcome, err error) error {
 
 // line is what is shown of a second: percentiles are p50/p95/p99 of delivery so
 // far, in milliseconds.
-func line(c *crowd, one Sample) string {
+func line(c *fleet, one Sample) string {
 	t := c.tally
 	notes, speech := t.noteDelivery.measured(), t.transcriptDelivery.measured()
 	late := t.lateness.measured()

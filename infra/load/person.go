@@ -12,7 +12,7 @@ import (
 	"github.com/rapport/rapport/infra/client"
 )
 
-// meeting is one meeting of the crowd.
+// meeting is one meeting of the fleet.
 type meeting struct {
 	index  int
 	id     string
@@ -29,13 +29,13 @@ func (m *meeting) stateTopic() string      { return "meetings/" + m.id }
 // holding the text.
 type person struct {
 	client.NoObserver
-	crowd    *crowd
+	fleet    *fleet
 	index    int
 	name     string
 	meeting  *meeting
 	client   *client.Client
 	clientID string
-	line     *client.Line
+	line     *client.Connection
 	notes    *client.Follow
 	speech   *client.Follow
 	state    *client.Follow
@@ -44,7 +44,7 @@ type person struct {
 	// keeps it at one change in flight.
 	slow, fast *batch.Processor[typed]
 	writing    sync.Mutex
-	speaker    *client.Speaker
+	speaker    *client.TranscriptWriter
 	// there is set when everything above is.
 	there atomic.Bool
 
@@ -82,8 +82,8 @@ type chunk struct {
 
 // open makes the person's line and follows the meeting, from its beginning.
 func (p *person) open(ctx context.Context) error {
-	c := p.crowd
-	p.line = p.client.NewLine(client.LineOptions{Observer: p, Pause: func(attempt int) time.Duration {
+	c := p.fleet
+	p.line = p.client.NewConnection(client.ConnectionOptions{Observer: p, Pause: func(attempt int) time.Duration {
 		if pause := c.pause.Load(); pause != nil {
 			return (*pause)(attempt)
 		}
@@ -97,7 +97,7 @@ func (p *person) open(ctx context.Context) error {
 	p.state = p.line.Follow(p.meeting.stateTopic(), client.FollowOptions{State: true, Refused: broken, Event: func(client.Event, time.Time) {}})
 	p.slow = batch.New(ctx, batch.Options{Max: typingEdits, Queue: maxWaiting}, p.write)
 	p.fast = batch.New(ctx, batch.Options{Max: typingEdits, Wait: typingWindow, Queue: maxWaiting}, p.write)
-	p.speaker = p.client.NewSpeaker(ctx, p.meeting.id, p.said)
+	p.speaker = p.client.NewTranscriptWriter(ctx, p.meeting.id, p.said)
 	if err := p.line.Start(ctx); err != nil {
 		return err
 	}
@@ -109,21 +109,21 @@ func (p *person) open(ctx context.Context) error {
 func (p *person) noteEvent(e client.Event, received time.Time) {
 	v, err := decode[client.Change](e.Data)
 	if err != nil || e.Omitted || v.Version != e.Position {
-		p.crowd.report("client %s: event %d of the notes can't be read: %v", p.clientID, e.Position, err)
+		p.fleet.report("client %s: event %d of the notes can't be read: %v", p.clientID, e.Position, err)
 	}
 	p.mu.Lock()
 	p.changes = p.changes.change(v)
 	p.length += v.Ops.Growth()
 	p.mu.Unlock()
-	author := p.crowd.byClient[v.ClientID]
+	author := p.fleet.byClient[v.ClientID]
 	if author == nil || author == p {
 		return
 	}
 	if sent, ok := author.sentChange(v.ClientSeq); ok {
 		for _, due := range sent.due {
-			p.crowd.tally.noteDelivery.add(since(due, received), sent.measured)
+			p.fleet.tally.noteDelivery.add(since(due, received), sent.measured)
 			if sent.measured {
-				p.crowd.tally.delivered[noteOp].Add(1)
+				p.fleet.tally.delivered[noteOp].Add(1)
 			}
 		}
 	}
@@ -142,27 +142,27 @@ func (p *person) sentChange(seq int64) (change, bool) {
 func (p *person) chunkEvent(e client.Event, received time.Time) {
 	v, err := decode[client.Chunk](e.Data)
 	if err != nil {
-		p.crowd.report("client %s: event %d of the transcript can't be read: %v", p.clientID, e.Position, err)
+		p.fleet.report("client %s: event %d of the transcript can't be read: %v", p.clientID, e.Position, err)
 	}
 	p.mu.Lock()
 	p.chunks = p.chunks.chunk(e.Position, v)
 	p.mu.Unlock()
-	author, number, ok := p.crowd.utterance(v.UtteranceID)
+	author, number, ok := p.fleet.utterance(v.UtteranceID)
 	if !ok || author == p {
 		return
 	}
 	author.mu.Lock()
 	said := author.spoken[number]
 	author.mu.Unlock()
-	p.crowd.tally.transcriptDelivery.add(since(said.due, received), said.measured)
+	p.fleet.tally.transcriptDelivery.add(since(said.due, received), said.measured)
 	if said.measured {
-		p.crowd.tally.delivered[transcriptOp].Add(1)
+		p.fleet.tally.delivered[transcriptOp].Add(1)
 	}
 }
 
 // Frame implements client.Observer.
 func (p *person) Frame(f *client.Frame, replay bool) {
-	t := p.crowd.tally
+	t := p.fleet.tally
 	measuring := t.measuring.Load()
 	t.received.add(units(len(f.Raw)), measuring)
 	t.bytesIn.add(int64(len(f.Raw)), measuring)
@@ -191,7 +191,7 @@ func (p *person) Frame(f *client.Frame, replay bool) {
 
 // Asked implements client.Observer.
 func (p *person) Asked(_ string, bytes int, again bool) {
-	t := p.crowd.tally
+	t := p.fleet.tally
 	t.sent.add(units(bytes), t.measuring.Load())
 	t.bytesOut.add(int64(bytes), t.measuring.Load())
 	if again {
@@ -201,7 +201,7 @@ func (p *person) Asked(_ string, bytes int, again bool) {
 
 // Opened implements client.Observer.
 func (p *person) Opened(took time.Duration, moved bool) {
-	t := p.crowd.tally
+	t := p.fleet.tally
 	t.opened.Add(1)
 	if moved {
 		t.moved.Add(1)
@@ -209,25 +209,25 @@ func (p *person) Opened(took time.Duration, moved bool) {
 		t.sockets.Add(1)
 	}
 	t.opening.add(took, true)
-	if returned := p.crowd.returned.Load(); returned != nil {
+	if returned := p.fleet.returned.Load(); returned != nil {
 		(*returned)(p)
 	}
-	if greet := p.crowd.greets.Load(); greet != nil {
+	if greet := p.fleet.greets.Load(); greet != nil {
 		(*greet)(p)
 	}
 }
 
 // Lost implements client.Observer.
 func (p *person) Lost() {
-	p.crowd.tally.lost.Add(1)
-	p.crowd.tally.sockets.Add(-1)
+	p.fleet.tally.lost.Add(1)
+	p.fleet.tally.sockets.Add(-1)
 }
 
 // Trouble implements client.Observer.
-func (p *person) Trouble(doing string, err error) { p.crowd.tally.fail(doing, err) }
+func (p *person) Trouble(doing string, err error) { p.fleet.tally.fail(doing, err) }
 
 // Subscribed implements client.Observer.
-func (p *person) Subscribed(_ string, took time.Duration) { p.crowd.tally.subscribing.add(took, true) }
+func (p *person) Subscribed(_ string, took time.Duration) { p.fleet.tally.subscribing.add(took, true) }
 
 // present tells that the person is there.
 func (p *person) present(ctx context.Context) {
@@ -238,7 +238,7 @@ func (p *person) present(ctx context.Context) {
 	}
 	p.mu.Unlock()
 	if err := p.line.Tell(ctx, frame); err != nil && ctx.Err() == nil {
-		p.crowd.tally.fail("presence", err)
+		p.fleet.tally.fail("presence", err)
 	}
 }
 

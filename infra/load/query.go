@@ -47,7 +47,7 @@ func choose(dice float64, transcripts bool) query {
 
 // ask reads once; nothing is tried again, so that every failure shows.
 func (p *person) ask(ctx context.Context, q query, due time.Time, measured bool) {
-	t := p.crowd.tally
+	t := p.fleet.tally
 	err := p.client.Do(ctx, http.MethodGet, q.path(p), nil, nil)
 	if ctx.Err() != nil {
 		return

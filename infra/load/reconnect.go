@@ -20,7 +20,7 @@ func (p *program) reconnect(ctx context.Context) error {
 	if err != nil {
 		return p.interrupted(o, err)
 	}
-	c, t := o.crowd, o.crowd.tally
+	c, t := o.fleet, o.fleet.tally
 	back := newReturns(c)
 	c.pause.Store(&back.pause)
 	c.returned.Store(&back.returned)
@@ -82,7 +82,7 @@ type returns struct {
 	meter *meter
 }
 
-func newReturns(c *crowd) *returns {
+func newReturns(c *fleet) *returns {
 	r := &returns{cut: time.Now(), total: len(c.people), seen: map[*person]bool{}, meter: newMeter()}
 	r.pause = func(attempt int) time.Duration {
 		if attempt == 0 {

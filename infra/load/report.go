@@ -124,7 +124,7 @@ func machine() Machine {
 
 // reportOf puts together what a run found out.
 func reportOf(title string, o *outcome) *Report {
-	c, t := o.crowd, o.crowd.tally
+	c, t := o.fleet, o.fleet.tally
 	o.sampler.mu.Lock()
 	samples := slices.Clone(o.sampler.samples)
 	server := o.sampler.last.minus(o.sampler.first)
@@ -179,7 +179,7 @@ func reportOf(title string, o *outcome) *Report {
 // othersTell is from how many cores of other programs on the report says so.
 const othersTell = 0.2
 
-func frameSums(c *crowd) FrameSums {
+func frameSums(c *fleet) FrameSums {
 	sums := FrameSums{ByType: c.tally.frameCounts()}
 	most := func(w *frameWindow, topic string) {
 		if w.most > sums.Most {

@@ -42,7 +42,7 @@ type Sample struct {
 
 // sampler looks once a second.
 type sampler struct {
-	crowd  *crowd
+	fleet  *fleet
 	server *server
 	begun  time.Time
 	show   func(Sample)
@@ -67,8 +67,8 @@ type totals struct {
 	server            scraped
 }
 
-func newSampler(c *crowd, sv *server, show func(Sample)) *sampler {
-	return &sampler{crowd: c, server: sv, begun: time.Now(), show: show, stopped: make(chan struct{})}
+func newSampler(c *fleet, sv *server, show func(Sample)) *sampler {
+	return &sampler{fleet: c, server: sv, begun: time.Now(), show: show, stopped: make(chan struct{})}
 }
 
 // run samples until ctx ends.
@@ -88,7 +88,7 @@ func (s *sampler) run(ctx context.Context) {
 }
 
 func (s *sampler) totals(ctx context.Context) (now totals, rss [3]int64) {
-	t := s.crowd.tally
+	t := s.fleet.tally
 	now = totals{at: time.Now(), in: t.received.all.Load(), out: t.sent.all.Load(), requests: t.requests.all.Load()}
 	for k := range kinds {
 		now.scheduled[k], now.acked[k] = t.scheduled[k].Load(), t.acked[k].Load()
@@ -109,7 +109,7 @@ func (s *sampler) totals(ctx context.Context) (now totals, rss [3]int64) {
 
 func (s *sampler) look(ctx context.Context) {
 	now, rss := s.totals(ctx)
-	t := s.crowd.tally
+	t := s.fleet.tally
 	before := s.before
 	s.before = now
 	over := now.at.Sub(before.at).Seconds()
@@ -138,7 +138,7 @@ func (s *sampler) look(ctx context.Context) {
 }
 
 func (s *sampler) latencies() map[string]Latency {
-	t := s.crowd.tally
+	t := s.fleet.tally
 	all := map[string]Latency{
 		"noteAck": t.noteAck.recent(), "noteDelivery": t.noteDelivery.recent(),
 		"transcriptAck": t.transcriptAck.recent(), "transcriptDelivery": t.transcriptDelivery.recent(),
@@ -175,10 +175,10 @@ func serverRates(now, before scraped, over float64) map[string]float64 {
 
 // measure begins or ends the measured time.
 func (s *sampler) measure(ctx context.Context, on bool) {
-	s.crowd.tally.measuring.Store(on)
+	s.fleet.tally.measuring.Store(on)
 	now, err := scrape(ctx, s.server.base)
 	if err != nil {
-		s.crowd.report("the server's metrics could not be read: %v", err)
+		s.fleet.report("the server's metrics could not be read: %v", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,7 +31,7 @@ type op struct {
 type rates [kinds]float64
 
 // plan lays down the operations of a ramp, in which the rates climb linearly
-// from nothing, and of a stretch at full rates behind it; ordered by time.
+// from nothing, and of a period at full rates behind it; ordered by time.
 func plan(full rates, ramp, steady time.Duration, poisson bool, rng *rand.Rand) []op {
 	var ops []op
 	for k, rate := range full {

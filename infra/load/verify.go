@@ -21,8 +21,8 @@ type entry struct {
 	chain    chain
 }
 
-// ending is where a client stood at the end.
-type ending struct {
+// finalState is where a client stood at the end.
+type finalState struct {
 	client string
 	chain  chain
 }
@@ -87,7 +87,7 @@ func (f *Findings) right() bool {
 // check compares a topic's history, as the API tells it, with what was
 // acknowledged (identity to position; 0 where the position isn't known) and with
 // what the clients saw.
-func check(topic string, history []entry, acked map[identity]int64, clients []ending) Findings {
+func check(topic string, history []entry, acked map[identity]int64, clients []finalState) Findings {
 	f := Findings{Topics: 1, Entries: int64(len(history)), Acked: int64(len(acked)), Clients: int64(len(clients))}
 	stands := make(map[identity]int64, len(history))
 	chains := make(map[int64]chain, len(history)+1)

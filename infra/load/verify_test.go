@@ -31,12 +31,12 @@ func ackedOf(changes []client.Change) map[identity]int64 {
 }
 
 // saw is where a client stands who saw some changes in an order.
-func saw(name string, changes []client.Change) ending {
+func saw(name string, changes []client.Change) finalState {
 	entries := changeEntries(changes)
 	if len(entries) == 0 {
-		return ending{client: name}
+		return finalState{client: name}
 	}
-	return ending{name, entries[len(entries)-1].chain}
+	return finalState{name, entries[len(entries)-1].chain}
 }
 
 func TestCheck(t *testing.T) {
@@ -55,28 +55,28 @@ func TestCheck(t *testing.T) {
 	swapped = renumbered(swapped)
 	altered := slices.Clone(good)
 	altered[4].Ops = ot.Change{{Type: ot.Insert, Position: 1, Content: "4"}}
-	all := []ending{saw("a", good), saw("b", good)}
+	all := []finalState{saw("a", good), saw("b", good)}
 
 	tests := []struct {
 		name    string
 		history []client.Change
 		acked   map[identity]int64
-		clients []ending
+		clients []finalState
 		want    Findings
 		says    string
 	}{
 		{"all is well", good, ackedOf(good), all, Findings{}, ""},
-		{"nothing happened", nil, nil, []ending{saw("a", nil)}, Findings{}, ""},
+		{"nothing happened", nil, nil, []finalState{saw("a", nil)}, Findings{}, ""},
 		{"committed but not acknowledged", good, ackedOf(good[:3]), all, Findings{}, ""},
-		{"acknowledged but missing", renumbered(without(5)), ackedOf(good), []ending{saw("a", renumbered(without(5)))}, Findings{Missing: 1}, "operation 3 of c1 was acknowledged at 6"},
+		{"acknowledged but missing", renumbered(without(5)), ackedOf(good), []finalState{saw("a", renumbered(without(5)))}, Findings{Missing: 1}, "operation 3 of c1 was acknowledged at 6"},
 		{"missing in the middle", without(2), ackedOf(without(2)), nil, Findings{Holes: 3}, "position 4 stands where 3 belongs"},
-		{"acknowledged elsewhere", swapped, ackedOf(good), []ending{saw("a", swapped)}, Findings{Missing: 2}, "was acknowledged at 3, the history has it at 4"},
-		{"twice", twice, ackedOf(good), []ending{saw("a", twice)}, Findings{Twice: 1}, "operation 2 of c0 stands at 3 and at 7"},
+		{"acknowledged elsewhere", swapped, ackedOf(good), []finalState{saw("a", swapped)}, Findings{Missing: 2}, "was acknowledged at 3, the history has it at 4"},
+		{"twice", twice, ackedOf(good), []finalState{saw("a", twice)}, Findings{Twice: 1}, "operation 2 of c0 stands at 3 and at 7"},
 		{"a client saw another order", good, ackedOf(good), append(all, saw("late", swapped)), Findings{Differ: 1}, "client late saw another history up to 6"},
 		{"a client saw another content", good, ackedOf(good), append(all, saw("x", altered)), Findings{Differ: 1}, "client x saw another history"},
 		{"a client stopped", good, ackedOf(good), append(all, saw("slow", good[:4])), Findings{Behind: 1}, "client slow stopped at 4 of 6"},
-		{"a client is beyond the history", good[:4], ackedOf(good[:4]), []ending{saw("ahead", good)}, Findings{Differ: 1}, "client ahead saw another history up to 6"},
-		{"a client saw one twice", good, ackedOf(good), []ending{saw("b", twice)}, Findings{Differ: 1}, "up to 7"},
+		{"a client is beyond the history", good[:4], ackedOf(good[:4]), []finalState{saw("ahead", good)}, Findings{Differ: 1}, "client ahead saw another history up to 6"},
+		{"a client saw one twice", good, ackedOf(good), []finalState{saw("b", twice)}, Findings{Differ: 1}, "up to 7"},
 	}
 	for _, tt := range tests {
 		got := check("notes", changeEntries(tt.history), tt.acked, tt.clients)

@@ -41,7 +41,7 @@ func (p *person) typeSoon(ctx context.Context, item typed) {
 		way = p.fast
 	}
 	if _, err := way.Put(ctx, item); err != nil && ctx.Err() == nil {
-		p.crowd.tally.fail("edit", err)
+		p.fleet.tally.fail("edit", err)
 	}
 }
 
@@ -50,7 +50,7 @@ func (p *person) typeSoon(ctx context.Context, item typed) {
 func (p *person) write(ctx context.Context, items []typed) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	t := p.crowd.tally
+	t := p.fleet.tally
 	sent := change{measured: items[0].measured}
 	dice := make([]uint64, len(items))
 	for i, item := range items {
@@ -136,7 +136,7 @@ func (p *person) say(ctx context.Context, due time.Time, measured bool, dice uin
 		UtteranceID: utteranceID(p.index, number), Language: "en",
 	})
 	if err != nil && ctx.Err() == nil {
-		p.crowd.tally.fail("transcript", err)
+		p.fleet.tally.fail("transcript", err)
 	}
 }
 
@@ -148,7 +148,7 @@ func utteranceID(who, number int) string {
 // said hears what became of chunks.
 func (p *person) said(chunks []client.Chunk, answer client.Spoken, err error) {
 	now := time.Now()
-	t := p.crowd.tally
+	t := p.fleet.tally
 	if err != nil {
 		t.refused[transcriptOp].Add(int64(len(chunks)))
 		t.fail("transcript refused:", err)
@@ -156,7 +156,7 @@ func (p *person) said(chunks []client.Chunk, answer client.Spoken, err error) {
 	}
 	t.acked[transcriptOp].Add(int64(len(chunks)))
 	for _, c := range chunks {
-		_, number, ok := p.crowd.utterance(c.UtteranceID)
+		_, number, ok := p.fleet.utterance(c.UtteranceID)
 		if !ok {
 			continue
 		}

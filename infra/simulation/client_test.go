@@ -21,9 +21,9 @@ type person struct {
 }
 
 // client is one window: a socket that comes back, and topics that it follows,
-// by the rules of docs/realtime.md. All of it is guarded by the world's lock.
+// by the rules of docs/realtime.md. All of it is guarded by the run's lock.
 type client struct {
-	w    *world
+	w    *simulation
 	who  *person
 	name string
 
@@ -72,13 +72,13 @@ const (
 	replayWait = 3 * time.Second
 )
 
-func newClient(w *world, who *person, name string) *client {
+func newClient(w *simulation, who *person, name string) *client {
 	return &client{w: w, who: who, name: name, waiting: map[string]*question{}, topics: map[string]topic{}}
 }
 
 func (c *client) note(format string, args ...any) { c.w.noteLocked(c.name, format, args...) }
 
-// after runs f later, under the world's lock, unless the world is over.
+// after runs f later, under the run's lock, unless the run is over.
 func (c *client) after(d time.Duration, f func()) {
 	time.AfterFunc(d, func() {
 		c.w.mu.Lock()

@@ -6,7 +6,7 @@
 //	SEEDS=500 go test ./infra/simulation       more of them
 //	SEED=123 go test -v ./infra/simulation     one again, with its trace
 //
-// A seed is a world: some people with several windows, meetings, stream readers,
+// A seed is a run: some people with several windows, meetings, stream readers,
 // and a script of edits, transcripts, changes of membership and lost sockets.
 // Everything runs in a bubble of package testing/synctest, where time is virtual
 // and passes only when everybody waits. Whatever would take time on AWS sleeps:

@@ -61,7 +61,7 @@ func scratch(t *testing.T) string {
 	return dir
 }
 
-// makeTables makes the five tables of one world, which are gone after it.
+// makeTables makes the five tables of one run, which are gone after it.
 func makeTables(t *testing.T, e *engine.Engine, prefix string) []engine.TableSpec {
 	t.Helper()
 	specs := tabletest.Specs(prefix)

@@ -47,14 +47,16 @@ type (
 )
 
 // posts is @connections, without the HTTP.
-type posts struct{ w *world }
+type posts struct{ w *simulation }
 
 var errPost = errors.New("post: 500 InternalServerErrorException")
 
 // Post implements realtime.Poster.
 func (p posts) Post(ctx context.Context, connectionID string, raw []byte) error {
 	o := operationOf(ctx)
-	what := "post " + connectionID
+	// An operation posts several topics' frames to one socket at once: each has
+	// delays of its own, whichever of them comes first.
+	what := "post " + connectionID + " " + p.w.subject(raw)
 	if err := o.sleep(ctx, what, p.w.paces.post); err != nil {
 		return err
 	}
@@ -77,6 +79,17 @@ func (p posts) Post(ctx context.Context, connectionID string, raw []byte) error 
 	return o.sleep(ctx, what, p.w.paces.post)
 }
 
+// subject names what a frame is about, alike in every replay.
+func (s *simulation) subject(raw []byte) string {
+	f, err := frames.Decode(raw)
+	if err != nil {
+		s.t.Errorf("a frame that is posted: %v", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.Type + " " + s.namesLocked().Replace(f.Topic)
+}
+
 // Alive implements realtime.Gateway.
 func (p posts) Alive(ctx context.Context, connectionID string) (bool, error) {
 	o := operationOf(ctx)
@@ -89,8 +102,8 @@ func (p posts) Alive(ctx context.Context, connectionID string) (bool, error) {
 	return c != nil && c.open, nil
 }
 
-// HangUp implements realtime.Gateway.
-func (p posts) HangUp(ctx context.Context, connectionID string) error {
+// Disconnect implements realtime.Gateway.
+func (p posts) Disconnect(ctx context.Context, connectionID string) error {
 	o := operationOf(ctx)
 	if err := o.sleep(ctx, "hang up "+connectionID, p.w.paces.post); err != nil {
 		return err
@@ -101,38 +114,38 @@ func (p posts) HangUp(ctx context.Context, connectionID string) error {
 
 // deliver puts a frame on its way to a client; false where the socket is closed.
 // What is put on its way counts as having reached the client.
-func (w *world) deliver(o *operation, connectionID string, raw []byte) bool {
+func (s *simulation) deliver(o *operation, connectionID string, raw []byte) bool {
 	f, err := frames.Decode(raw)
 	if err != nil {
-		w.t.Errorf("%s: %v", o.name, err)
+		s.t.Errorf("%s: %v", o.name, err)
 		return true
 	}
-	w.mu.Lock()
-	c := w.connections[connectionID]
+	s.mu.Lock()
+	c := s.connections[connectionID]
 	if c == nil || !c.open {
-		w.mu.Unlock()
+		s.mu.Unlock()
 		return false
 	}
-	if w.faults.Cut() {
-		w.mu.Unlock()
-		w.cut(connectionID, "cut in a frame")
+	if s.faults.Cut() {
+		s.mu.Unlock()
+		s.cut(connectionID, "cut in a frame")
 		return true
 	}
-	defer w.mu.Unlock()
-	d := delivery{seq: w.ledger.tick(), at: w.ledger.now(), connection: connectionID, topic: f.Topic, kind: f.Type, by: o}
+	defer s.mu.Unlock()
+	d := delivery{seq: s.ledger.tick(), at: s.ledger.now(), connection: connectionID, topic: f.Topic, kind: f.Type, by: o}
 	for _, e := range f.Events {
 		d.positions = append(d.positions, e.Position)
 	}
-	w.deliveries = append(w.deliveries, d)
-	w.noteLocked(o.name, "to %s: %s %s %s %d %v %s%s", connectionID, f.Type, f.ID, f.Topic, max(f.Position, f.Version), d.positions, f.Code, f.Reason)
-	arrives := time.Now().Add(w.paces.network.of(o.number("to " + connectionID)))
+	s.deliveries = append(s.deliveries, d)
+	s.noteLocked(o.name, "to %s: %s %s %s %d %v %s%s", connectionID, f.Type, f.ID, f.Topic, max(f.Position, f.Version), d.positions, f.Code, f.Reason)
+	arrives := time.Now().Add(s.paces.network.of(o.number("to " + connectionID + " " + f.Type + " " + s.namesLocked().Replace(f.Topic))))
 	if !arrives.After(c.arrives) {
 		arrives = c.arrives.Add(time.Microsecond)
 	}
 	c.arrives = arrives
 	time.AfterFunc(time.Until(arrives), func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if c.client.connection == c {
 			c.client.receive(f)
 		}
@@ -142,19 +155,19 @@ func (w *world) deliver(o *operation, connectionID string, raw []byte) bool {
 
 // cut ends a socket without a word to either side, but that its client notices
 // after a while, and that $disconnect mostly runs.
-func (w *world) cut(connectionID, why string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.connections[connectionID]
+func (s *simulation) cut(connectionID, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.connections[connectionID]
 	if c == nil || !c.open {
 		return
 	}
 	c.open = false
-	w.noteLocked(connectionID, "%s", why)
-	o := w.operation(connectionID+" ends", "realtime/disconnect")
-	time.AfterFunc(w.paces.network.of(o.number("to the client")), func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+	s.noteLocked(connectionID, "%s", why)
+	o := s.operation(connectionID+" ends", "realtime/disconnect")
+	time.AfterFunc(s.paces.network.of(o.number("to the client")), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if c.client.connection == c {
 			c.client.lost()
 		}
@@ -162,61 +175,61 @@ func (w *world) cut(connectionID, why string) {
 	if o.number("is told")%4 == 0 {
 		return
 	}
-	w.beside(func() {
-		_ = o.sleep(w.ctx, "to the function", w.paces.network) // the world's end ends the sleep; it runs then too
-		departed := w.dispatch(o, c, "$disconnect", "DISCONNECT", "")
-		w.mu.Lock()
-		defer w.mu.Unlock()
+	s.beside(func() {
+		_ = o.sleep(s.ctx, "to the function", s.paces.network) // the run's end ends the sleep; it runs then too
+		departed := s.dispatch(o, c, "$disconnect", "DISCONNECT", "")
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		c.departed = departed
 	})
 }
 
 // handshake opens a socket with a ticket.
-func (w *world) handshake(o *operation, c *client, id, ticket string) (*connection, bool) {
+func (s *simulation) handshake(o *operation, c *client, id, ticket string) (*connection, bool) {
 	conn := &connection{id: id, client: c, opened: time.Now(), open: true}
-	w.mu.Lock()
-	w.connections[id] = conn
-	w.mu.Unlock()
-	admitted := w.dispatch(o, conn, "$connect", "CONNECT", ticket)
+	s.mu.Lock()
+	s.connections[id] = conn
+	s.mu.Unlock()
+	admitted := s.dispatch(o, conn, "$connect", "CONNECT", ticket)
 	if !admitted {
-		w.mu.Lock()
+		s.mu.Lock()
 		conn.open = false
-		w.mu.Unlock()
+		s.mu.Unlock()
 	}
 	return conn, admitted
 }
 
 // send takes a frame from a client to its function, beside everything else.
-func (w *world) sendLocked(conn *connection, raw []byte) {
+func (s *simulation) sendLocked(conn *connection, raw []byte) {
 	var head struct {
 		Action string `json:"action"`
 		ID     string `json:"id"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		w.t.Errorf("a client sent %s", raw)
+		s.t.Errorf("a client sent %s", raw)
 		return
 	}
 	conn.frames++
-	unit, ok := w.unit(endpoint.TriggerSocket, head.Action)
+	unit, ok := s.unit(endpoint.TriggerSocket, head.Action)
 	if !ok {
-		w.t.Errorf("no function takes %s", raw)
+		s.t.Errorf("no function takes %s", raw)
 		return
 	}
-	o := w.operation(fmt.Sprintf("%s %d %s %s", conn.id, conn.frames, head.Action, head.ID), unit.Name)
-	w.beside(func() {
-		if o.sleep(w.ctx, "to the function", w.paces.network) != nil {
+	o := s.operation(fmt.Sprintf("%s %d %s %s", conn.id, conn.frames, head.Action, head.ID), unit.Name)
+	s.beside(func() {
+		if o.sleep(s.ctx, "to the function", s.paces.network) != nil {
 			return
 		}
-		w.dispatch(o, conn, head.Action, "MESSAGE", string(raw))
+		s.dispatch(o, conn, head.Action, "MESSAGE", string(raw))
 	})
 }
 
 // dispatch runs the function of a route and tells whether it went well. A frame
 // whose function fails is answered by API Gateway itself.
-func (w *world) dispatch(o *operation, conn *connection, route, kind, body string) bool {
-	unit, ok := w.unit(endpoint.TriggerSocket, route)
+func (s *simulation) dispatch(o *operation, conn *connection, route, kind, body string) bool {
+	unit, ok := s.unit(endpoint.TriggerSocket, route)
 	if !ok {
-		w.t.Errorf("no function has the route %s", route)
+		s.t.Errorf("no function has the route %s", route)
 		return false
 	}
 	o.function = unit.Name
@@ -231,10 +244,10 @@ func (w *world) dispatch(o *operation, conn *connection, route, kind, body strin
 	if kind == "CONNECT" {
 		e.Body, e.QueryStringParameters = "", map[string]string{"ticket": body}
 	}
-	payload, _, err := w.invoke(o, unit, e)
+	payload, _, err := s.invoke(o, unit, e)
 	if err != nil {
 		if kind == "MESSAGE" {
-			w.deliver(o, conn.id, []byte(`{"message":"Internal server error"}`))
+			s.deliver(o, conn.id, []byte(`{"message":"Internal server error"}`))
 		}
 		return false
 	}

@@ -28,12 +28,12 @@ func (r reply) ok() bool { return r.status >= 200 && r.status < 300 }
 func (r reply) passing() bool { return r.status >= 500 || r.status == http.StatusTooManyRequests }
 
 // request sends an HTTP request for a person and waits for its answer.
-func (w *world) request(name string, who *person, request string, body any, key string) reply {
+func (s *simulation) request(name string, who *person, request string, body any, key string) reply {
 	method, path, _ := strings.Cut(request, " ")
 	path, query, _ := strings.Cut(path, "?")
-	unit, parameters := w.route(method, path)
-	o := w.operation(name, unit.Name)
-	_ = o.sleep(w.ctx, "to the function", w.paces.network) // at the world's end nobody waits any more
+	unit, parameters := s.route(method, path)
+	o := s.operation(name, unit.Name)
+	_ = o.sleep(s.ctx, "to the function", s.paces.network) // at the run's end nobody waits any more
 	e := events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: unit.Route, RawPath: path, RawQueryString: query, PathParameters: parameters,
 		Headers: map[string]string{"host": "api.test", "authorization": "Bearer " + who.token},
@@ -59,29 +59,29 @@ func (w *world) request(name string, who *person, request string, body any, key 
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			w.t.Errorf("%s: %v", name, err)
+			s.t.Errorf("%s: %v", name, err)
 			return reply{}
 		}
 		e.Body, e.Headers["content-type"] = string(text), "application/json"
 	}
-	payload, at, err := w.invoke(o, unit, e)
+	payload, at, err := s.invoke(o, unit, e)
 	r := reply{status: http.StatusInternalServerError, at: at}
 	if err == nil {
 		var given events.APIGatewayV2HTTPResponse
 		if err := json.Unmarshal(payload, &given); err != nil {
-			w.t.Errorf("%s: %v", name, err)
+			s.t.Errorf("%s: %v", name, err)
 		}
 		r.status, r.body = given.StatusCode, []byte(given.Body)
 	}
 	if r.status >= 400 && len(r.body) > 0 {
 		var problem struct{ Code, Detail string }
 		if err := json.Unmarshal(r.body, &problem); err != nil {
-			w.t.Errorf("%s: %v: %s", name, err, r.body)
+			s.t.Errorf("%s: %v: %s", name, err, r.body)
 		}
 		r.code = problem.Code
 	}
-	w.note(o, "answered %d %s", r.status, r.code)
-	_ = o.sleep(w.ctx, "from the function", w.paces.network) // as above
+	s.note(o, "answered %d %s", r.status, r.code)
+	_ = o.sleep(s.ctx, "from the function", s.paces.network) // as above
 	return r
 }
 
@@ -95,35 +95,35 @@ const (
 
 // insist sends a request until its answer says what became of it, and gives how
 // often.
-func (w *world) insist(name string, who *person, request string, body any, key string) (last reply, tries int) {
-	w.mu.Lock()
-	w.insisting++
-	w.mu.Unlock()
+func (s *simulation) insist(name string, who *person, request string, body any, key string) (last reply, tries int) {
+	s.mu.Lock()
+	s.insisting++
+	s.mu.Unlock()
 	defer func() {
-		w.mu.Lock()
-		w.insisting--
-		w.mu.Unlock()
+		s.mu.Lock()
+		s.insisting--
+		s.mu.Unlock()
 	}()
 	for tries = 1; ; tries++ {
-		last = w.request(name+strings.Repeat("'", tries-1), who, request, body, key)
+		last = s.request(name+strings.Repeat("'", tries-1), who, request, body, key)
 		busy := last.status == http.StatusConflict && tries > 1 && tries < underWay
-		if !last.passing() && !busy || tries == again || w.over() {
+		if !last.passing() && !busy || tries == again || s.over() {
 			return last, tries
 		}
 		wait := pace{low: 200 * time.Millisecond, high: 2 * time.Second}
 		if busy {
 			wait = pace{low: 3 * time.Second, high: 6 * time.Second}
 		}
-		o := w.operation(name+" waits", "")
-		_ = o.sleep(w.ctx, strings.Repeat("'", tries), wait) // as above
+		o := s.operation(name+" waits", "")
+		_ = o.sleep(s.ctx, strings.Repeat("'", tries), wait) // as above
 	}
 }
 
 // route finds the function of a request: the one with the most literal steps.
-func (w *world) route(method, path string) (best endpoint.FunctionSpec, parameters map[string]string) {
+func (s *simulation) route(method, path string) (best endpoint.FunctionSpec, parameters map[string]string) {
 	steps := strings.Split(path, "/")
 	most := -1
-	for _, unit := range w.units {
+	for _, unit := range s.units {
 		verb, pattern, _ := strings.Cut(unit.Route, " ")
 		if unit.Trigger != endpoint.TriggerHTTP || verb != method {
 			continue
@@ -133,7 +133,7 @@ func (w *world) route(method, path string) (best endpoint.FunctionSpec, paramete
 		}
 	}
 	if most < 0 {
-		w.t.Errorf("no function takes %s %s", method, path)
+		s.t.Errorf("no function takes %s %s", method, path)
 	}
 	return best, parameters
 }

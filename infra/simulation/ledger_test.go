@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ledger is what took effect in a world, in its order: the truth that everything
+// ledger is what took effect in a run, in its order: the truth that everything
 // is held against. It is written where table calls take effect, so it knows also
 // what nobody was told.
 type ledger struct {

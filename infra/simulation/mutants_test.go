@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// mutants are wrong products, each with what must be found of it and the worlds
+// mutants are wrong products, each with what must be found of it and the runs
 // that it shows in. They are made by changing what functions hear from the
 // tables.
 func mutants() map[string]struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/rapport/rapport/infra/local/faults"
 )
 
-// operation is one thing that happens in a world: an invocation of a function,
+// operation is one thing that happens in a run: an invocation of a function,
 // or what leads to it. Its delays come from its name, which no other has.
 type operation struct {
 	seed     uint64
@@ -71,7 +71,7 @@ func (p pace) of(number uint64) time.Duration {
 	return p.low + time.Duration(number%uint64(limit-p.low))
 }
 
-// paces are how a world's parts take their time.
+// paces are how a run's parts take their time.
 type paces struct {
 	// table is one way of a table call, post one way of a post, network one way
 	// between client and API Gateway, hop the way of a record to a reader.

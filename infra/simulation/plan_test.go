@@ -12,12 +12,12 @@ import (
 // it was exceeded. Amazon's clocks are right to a millisecond.
 const cappedSkew = 50 * time.Millisecond
 
-// plan is what a seed makes of a world.
+// plan is what a seed makes of a run.
 type plan struct {
 	seed uint64
 	// rate is that of the faults.
 	rate float64
-	// rough is a world of slow calls, hot one in which people write without
+	// rough is a run of slow calls, hot one in which people write without
 	// pausing.
 	rough, hot bool
 	// skew is how far clocks are off.
@@ -46,7 +46,7 @@ func planOf(seed uint64) plan {
 	return p
 }
 
-// random gives the dice of one part of a world.
+// random gives the dice of one part of a run.
 func (p plan) random(who string) *rand.Rand {
 	hash := fnv.New64a()
 	hash.Write([]byte(who)) // never fails, as hash.Hash says

@@ -22,7 +22,7 @@ import (
 )
 
 // openQueues makes the queues that functions take messages from, in memory and
-// in the world's time.
+// in the run's time.
 func openQueues(t testing.TB, units []endpoint.FunctionSpec) *queues.Queues {
 	var specs []queues.Spec
 	for _, unit := range units {
@@ -38,7 +38,7 @@ func openQueues(t testing.TB, units []endpoint.FunctionSpec) *queues.Queues {
 }
 
 // letters carries the calls of queues: each takes its time, and faults fall.
-type letters struct{ w *world }
+type letters struct{ w *simulation }
 
 // Do implements aws.HTTPClient.
 func (x letters) Do(r *http.Request) (*http.Response, error) {
@@ -92,12 +92,12 @@ func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 // postman takes messages from one queue to its function.
 type postman struct {
-	w     *world
+	w     *simulation
 	unit  endpoint.FunctionSpec
 	taken int
 }
 
-// run delivers messages until the world ends, each by itself, so that they
+// run delivers messages until the run ends, each by itself, so that they
 // overtake each other.
 func (p *postman) run() {
 	o := p.w.operation("queue "+p.unit.Route, p.unit.Name)
@@ -140,17 +140,17 @@ func (p *postman) deliver(name string, m queues.Message) {
 }
 
 // undelivered counts the messages that are not dead.
-func (w *world) undelivered() int {
+func (s *simulation) undelivered() int {
 	dead := map[string]bool{}
-	for _, unit := range w.units {
+	for _, unit := range s.units {
 		if unit.Trigger == endpoint.TriggerQueue {
 			dead[testkit.QueueSpecs(unit.Route)[0].DeadLetters] = true
 		}
 	}
 	n := 0
-	for _, s := range w.queues.Snapshot() {
-		if !dead[s.Queue] {
-			n += s.Visible + s.Hidden + s.Delayed
+	for _, counts := range s.queues.Snapshot() {
+		if !dead[counts.Queue] {
+			n += counts.Visible + counts.Hidden + counts.Delayed
 		}
 	}
 	return n
@@ -158,47 +158,47 @@ func (w *world) undelivered() int {
 
 // checkPresence holds presence against the sockets: no client is present by a
 // socket whose $disconnect has run through, once all messages are delivered.
-func (w *world) checkPresence(m *meeting) {
+func (s *simulation) checkPresence(m *meeting) {
 	page, err := table.List[struct {
 		UserID string `json:"userId"`
 		Owner  string `json:"owner"`
-	}](context.Background(), table.New(w.direct(), w.env["REALTIME_TABLE"]), table.Query{PK: "PRESENCE#meetings/" + m.id, Limit: table.MaxLimit})
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	}](context.Background(), table.New(s.direct(), s.env["REALTIME_TABLE"]), table.Query{PK: "PRESENCE#meetings/" + m.id, Limit: table.MaxLimit})
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
-		w.breakLocked("presence of %s: %v", m.id, err)
+		s.breakLocked("presence of %s: %v", m.id, err)
 		return
 	}
 	for _, row := range page.Items {
 		id, ok := strings.CutPrefix(row.Value.Owner, "CONNECTION#")
-		if c := w.connections[id]; !ok || c == nil || c.departed {
-			w.breakLocked("%s is present in %s by the closed socket %s", row.Value.UserID, m.id, row.Value.Owner)
+		if c := s.connections[id]; !ok || c == nil || c.departed {
+			s.breakLocked("%s is present in %s by the closed socket %s", row.Value.UserID, m.id, row.Value.Owner)
 		}
 	}
 }
 
 // leave closes every other window for good and reloads the others, and lets time
 // pass until everybody has been told.
-func (w *world) leave() {
-	for i, c := range w.windowsOf() {
-		w.mu.Lock()
+func (s *simulation) leave() {
+	for i, c := range s.windowsOf() {
+		s.mu.Lock()
 		c.gone = i%2 == 0
 		id := c.connection.id
-		w.mu.Unlock()
-		w.cut(id, "closed")
+		s.mu.Unlock()
+		s.cut(id, "closed")
 	}
 	for waited := time.Duration(0); waited < settleWithin; waited += time.Second {
 		time.Sleep(time.Second)
-		w.mu.Lock()
-		busy := w.busy
-		w.mu.Unlock()
-		if waited > departing && busy == 0 && w.undelivered() == 0 {
+		s.mu.Lock()
+		busy := s.busy
+		s.mu.Unlock()
+		if waited > departing && busy == 0 && s.undelivered() == 0 {
 			return
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.breakLocked("messages are not delivered")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.breakLocked("messages are not delivered")
 }
 
 // departing is enough for every $disconnect to have run.

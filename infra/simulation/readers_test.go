@@ -34,7 +34,7 @@ const (
 // feed is the stream of one table with its readers. The records come from the
 // engine's own stream.
 type feed struct {
-	w        *world
+	w        *simulation
 	name     string
 	physical string
 	client   *dynamodbstreams.Client
@@ -46,7 +46,7 @@ type feed struct {
 
 // reader is one shard as one function reads it.
 type reader struct {
-	w        *world
+	w        *simulation
 	name     string
 	unit     endpoint.FunctionSpec
 	pending  []streamed
@@ -63,7 +63,7 @@ type streamed struct {
 
 // newFeeds prepares the streams of the two tables that have one, for every
 // function that reads them.
-func newFeeds(w *world, specs []engine.TableSpec) []*feed {
+func newFeeds(w *simulation, specs []engine.TableSpec) []*feed {
 	var feeds []*feed
 	for i, name := range []string{"Data", "Log"} {
 		f := &feed{w: w, name: name, physical: specs[i].Name, client: dynamodbstreams.New(dynamodbstreams.Options{
@@ -106,16 +106,16 @@ func (f *feed) begin(t testing.TB, tables *dynamodb.Client) {
 	f.iterator = out.ShardIterator
 }
 
-// touch notes which streams have something new. The world is locked.
-func (w *world) touch(c call) {
+// touch notes which streams have something new. The run is locked.
+func (s *simulation) touch(c call) {
 	for _, written := range c.writes() {
-		for _, f := range w.feeds {
+		for _, f := range s.feeds {
 			f.dirty = f.dirty || f.physical == written.table
 		}
 	}
 }
 
-// run moves records from the engine to the readers until the world ends.
+// run moves records from the engine to the readers until the run ends.
 func (f *feed) run() {
 	o := f.w.operation("stream of "+f.name, "")
 	for o.sleep(f.w.ctx, "look", pace{20 * time.Millisecond, 80 * time.Millisecond, 0, 0}) == nil {
@@ -130,7 +130,7 @@ func (f *feed) run() {
 	}
 }
 
-// fetch reads to the end of what there is. The world is locked.
+// fetch reads to the end of what there is. The run is locked.
 func (f *feed) fetch() error {
 	for {
 		page, err := f.client.GetRecords(context.Background(), &dynamodbstreams.GetRecordsInput{ShardIterator: f.iterator})
@@ -170,7 +170,7 @@ func (f *feed) hand(raw types.Record) error {
 	return nil
 }
 
-// run delivers batches until the world ends.
+// run delivers batches until the run ends.
 func (r *reader) run() {
 	o := r.w.operation(r.name, r.unit.Name)
 	for o.sleep(r.w.ctx, "hop", r.w.paces.hop) == nil {
@@ -242,9 +242,9 @@ func (r *reader) left(o *operation, batch []streamed, payload []byte) []streamed
 	return batch[max(from, 0):]
 }
 
-// drained tells whether every record was taken. The world is locked.
-func (w *world) drained() bool {
-	for _, f := range w.feeds {
+// drained tells whether every record was taken. The run is locked.
+func (s *simulation) drained() bool {
+	for _, f := range s.feeds {
 		if f.dirty {
 			return false
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// meeting is a meeting of a world.
+// meeting is a meeting of a run.
 type meeting struct {
 	id     string
 	number int
@@ -24,54 +24,54 @@ type meeting struct {
 }
 
 // cast makes the people, the first of whom hosts, unless one could not come.
-func (w *world) cast() bool {
+func (s *simulation) cast() bool {
 	names := []string{"ada", "bob", "cyd", "dan"}
-	for i := range w.plan.people {
+	for i := range s.plan.people {
 		p := &person{name: names[i]}
 		now := time.Now()
-		p.token = w.issuer.Sign(w.t, jwt.MapClaims{
-			"iss": w.issuer.Name, "sub": "subject_" + p.name, "sid": "session_" + names[i], "org_id": "org_simulation", "role": "member",
+		p.token = s.issuer.Sign(s.t, jwt.MapClaims{
+			"iss": s.issuer.Name, "sub": "subject_" + p.name, "sid": "session_" + names[i], "org_id": "org_simulation", "role": "member",
 			"permissions": []string{}, "iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix(),
 		})
-		if p.id = w.userID(p); p.id == "" {
+		if p.id = s.userID(p); p.id == "" {
 			return false
 		}
-		for n := range w.plan.windows {
-			p.windows = append(p.windows, newClient(w, p, fmt.Sprintf("%s.%d", names[i], n+1)))
+		for n := range s.plan.windows {
+			p.windows = append(p.windows, newClient(s, p, fmt.Sprintf("%s.%d", names[i], n+1)))
 		}
-		w.mu.Lock()
-		w.people = append(w.people, p)
-		w.mu.Unlock()
+		s.mu.Lock()
+		s.people = append(s.people, p)
+		s.mu.Unlock()
 	}
 	return true
 }
 
-// userID is what a person's first call tells; empty where the world ended before.
-func (w *world) userID(p *person) string {
+// userID is what a person's first call tells; empty where the run ended before.
+func (s *simulation) userID(p *person) string {
 	var me struct{ UserID string }
-	r, _ := w.insist(p.name+" comes", p, "GET /v1/me", nil, "")
+	r, _ := s.insist(p.name+" comes", p, "GET /v1/me", nil, "")
 	if !r.ok() {
 		return ""
 	}
 	if err := json.Unmarshal(r.body, &me); err != nil {
-		w.t.Errorf("%s comes: %v", p.name, err)
+		s.t.Errorf("%s comes: %v", p.name, err)
 	}
 	return me.UserID
 }
 
 // found makes a meeting of everybody and starts it.
-func (w *world) found(number int) *meeting {
-	m := &meeting{number: number, guests: w.people[1:]}
-	host := w.people[0]
+func (s *simulation) found(number int) *meeting {
+	m := &meeting{number: number, guests: s.people[1:]}
+	host := s.people[0]
 	var participants []map[string]string
 	for _, p := range m.guests {
-		participants = append(participants, map[string]string{"userId": p.id, "role": w.role()})
+		participants = append(participants, map[string]string{"userId": p.id, "role": s.role()})
 	}
 	var r reply
 	create := fmt.Sprintf("create %d", number)
 	for range 5 {
 		// One that dies again and again is begun anew.
-		r, _ = w.insist(create, host, "POST /v1/meetings", map[string]any{"title": "Simulated", "participants": participants}, create)
+		r, _ = s.insist(create, host, "POST /v1/meetings", map[string]any{"title": "Simulated", "participants": participants}, create)
 		if r.ok() {
 			break
 		}
@@ -79,34 +79,34 @@ func (w *world) found(number int) *meeting {
 	}
 	var made struct{ MeetingID string }
 	if err := json.Unmarshal(r.body, &made); err != nil || r.status != http.StatusCreated {
-		w.t.Errorf("%s: %d %s", create, r.status, r.body)
+		s.t.Errorf("%s: %d %s", create, r.status, r.body)
 		return nil
 	}
 	m.id = made.MeetingID
 	start := fmt.Sprintf("start %d", number)
-	if r, _ := w.insist(start, host, "POST /v1/meetings/"+m.id+"/start", nil, ""); !r.ok() && r.status != http.StatusConflict {
-		w.t.Errorf("%s: %d %s", start, r.status, r.body)
+	if r, _ := s.insist(start, host, "POST /v1/meetings/"+m.id+"/start", nil, ""); !r.ok() && r.status != http.StatusConflict {
+		s.t.Errorf("%s: %d %s", start, r.status, r.body)
 		return nil
 	}
 	return m
 }
 
 // role is a random one for a guest: most may write.
-func (w *world) role() string {
-	return []string{"participant", "participant", "participant", "observer", "co-host"}[w.rng.IntN(5)]
+func (s *simulation) role() string {
+	return []string{"participant", "participant", "participant", "observer", "co-host"}[s.rng.IntN(5)]
 }
 
 // enter opens everybody's windows.
-func (w *world) enter(meetings []*meeting) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, p := range w.people {
+func (s *simulation) enter(meetings []*meeting) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.people {
 		for _, c := range p.windows {
 			for _, m := range meetings {
 				n := newNotes(c, m.id)
 				c.follow(n.name, n)
-				s := newState(c, m.id)
-				c.follow(s.name, s)
+				state := newState(c, m.id)
+				c.follow(state.name, state)
 				t := newTranscript(c, m.id)
 				c.follow(t.name, t)
 				n.load()
@@ -125,53 +125,53 @@ func (c *client) stateOf(m *meeting) *state {
 }
 
 // act plays one window's part.
-func (w *world) act(c *client, meetings []*meeting) {
-	r := w.plan.random(c.name)
+func (s *simulation) act(c *client, meetings []*meeting) {
+	r := s.plan.random(c.name)
 	think := pace{low: 30 * time.Millisecond, high: 1500 * time.Millisecond, slow: 6 * time.Second, once: 10}
-	if w.plan.hot {
+	if s.plan.hot {
 		think = pace{low: 5 * time.Millisecond, high: 90 * time.Millisecond}
 	}
-	w.arrive(c, meetings)
-	for n := range w.plan.actions {
-		if sleep(w.ctx, think.of(r.Uint64())) != nil {
+	s.arrive(c, meetings)
+	for n := range s.plan.actions {
+		if sleep(s.ctx, think.of(r.Uint64())) != nil {
 			return
 		}
 		m := meetings[r.IntN(len(meetings))]
 		dice := r.IntN(100)
-		if w.plan.hot {
+		if s.plan.hot {
 			dice = 80 + dice/5
 		}
-		host := c == w.people[0].windows[0]
+		host := c == s.people[0].windows[0]
 		switch {
 		case host && dice < 30:
-			w.member(m, r)
-		case host && dice == 30 && n > w.plan.actions/2:
-			w.conclude(m)
+			s.member(m, r)
+		case host && dice == 30 && n > s.plan.actions/2:
+			s.conclude(m)
 		case dice < 8:
-			w.pause(c, m, time.Duration(r.IntN(5000))*time.Millisecond)
+			s.pause(c, m, time.Duration(r.IntN(5000))*time.Millisecond)
 		case dice < 14:
-			w.mu.Lock()
+			s.mu.Lock()
 			c.over()
-			w.mu.Unlock()
-		case dice >= 84 && dice < 90, dice >= 90 && !w.plan.hot:
-			w.speak(c, m, r)
+			s.mu.Unlock()
+		case dice >= 84 && dice < 90, dice >= 90 && !s.plan.hot:
+			s.speak(c, m, r)
 		default:
-			w.write(c, m, r)
+			s.write(c, m, r)
 		}
 	}
 }
 
 // arrive waits until a window follows what it is to follow, but not for ever: it
 // may be that it can't.
-func (w *world) arrive(c *client, meetings []*meeting) {
+func (s *simulation) arrive(c *client, meetings []*meeting) {
 	for range 100 {
-		w.mu.Lock()
+		s.mu.Lock()
 		ready := true
 		for _, m := range meetings {
 			ready = ready && c.notesOf(m).following && c.transcriptOf(m).following
 		}
-		w.mu.Unlock()
-		if ready || sleep(w.ctx, 100*time.Millisecond) != nil {
+		s.mu.Unlock()
+		if ready || sleep(s.ctx, 100*time.Millisecond) != nil {
 			return
 		}
 	}
@@ -179,21 +179,21 @@ func (w *world) arrive(c *client, meetings []*meeting) {
 
 // write edits as soon as the change before is acknowledged; in a while it gives
 // up.
-func (w *world) write(c *client, m *meeting, r *rand.Rand) {
+func (s *simulation) write(c *client, m *meeting, r *rand.Rand) {
 	for range 50 {
-		w.mu.Lock()
+		s.mu.Lock()
 		done := c.notesOf(m).edit(r)
-		w.mu.Unlock()
-		if done || sleep(w.ctx, 20*time.Millisecond) != nil {
+		s.mu.Unlock()
+		if done || sleep(s.ctx, 20*time.Millisecond) != nil {
 			return
 		}
 	}
 }
 
 // pause follows the notes no more for a while.
-func (w *world) pause(c *client, m *meeting, d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (s *simulation) pause(c *client, m *meeting, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := c.notesOf(m)
 	if !n.following {
 		return
@@ -208,53 +208,53 @@ func (w *world) pause(c *client, m *meeting, d time.Duration) {
 
 // member changes the membership of a guest: whoever is in the meeting is removed
 // or gets another role, whoever isn't is invited.
-func (w *world) member(m *meeting, r *rand.Rand) {
+func (s *simulation) member(m *meeting, r *rand.Rand) {
 	guest := m.guests[r.IntN(len(m.guests))]
 	role := []string{"participant", "participant", "observer", "co-host"}[r.IntN(4)]
 	remove := r.IntN(2) == 0
-	w.mu.Lock()
-	standings := w.ledger.standings[[2]string{m.id, guest.id}]
+	s.mu.Lock()
+	standings := s.ledger.standings[[2]string{m.id, guest.id}]
 	inside := len(standings) > 0 && standings[len(standings)-1].status == "active"
 	m.changes++
 	name := fmt.Sprintf("member %d.%d", m.number, m.changes)
 	over := m.over
-	w.mu.Unlock()
+	s.mu.Unlock()
 	path := "/v1/meetings/" + m.id + "/participants"
 	switch {
 	case over:
 	case !inside:
-		r, tries := w.insist(name+" invite "+guest.id, w.people[0], "POST "+path, map[string]any{"userId": guest.id, "role": role}, name)
-		w.promiseChange(m, name+" invite "+guest.id, r, tries)
+		r, tries := s.insist(name+" invite "+guest.id, s.people[0], "POST "+path, map[string]any{"userId": guest.id, "role": role}, name)
+		s.promiseChange(m, name+" invite "+guest.id, r, tries)
 		if r.ok() || r.status == http.StatusConflict {
-			w.mu.Lock()
+			s.mu.Lock()
 			for _, c := range guest.windows {
 				c.notesOf(m).resume()
 				c.stateOf(m).resume()
 				c.transcriptOf(m).resume()
 			}
-			w.mu.Unlock()
+			s.mu.Unlock()
 		}
 	case remove:
-		r, tries := w.insist(name+" remove "+guest.id, w.people[0], "DELETE "+path+"/"+guest.id, nil, name)
-		w.promiseChange(m, name+" remove "+guest.id, r, tries)
+		r, tries := s.insist(name+" remove "+guest.id, s.people[0], "DELETE "+path+"/"+guest.id, nil, name)
+		s.promiseChange(m, name+" remove "+guest.id, r, tries)
 		if r.status == http.StatusNoContent || r.status == http.StatusNotFound {
-			w.revoked(m, guest, r.at)
+			s.revoked(m, guest, r.at)
 		}
 	default:
-		r, tries := w.insist(name+" make "+guest.id+" "+role, w.people[0], "PATCH "+path+"/"+guest.id, map[string]any{"role": role}, name)
-		w.promiseChange(m, name+" make "+guest.id+" "+role, r, tries)
+		r, tries := s.insist(name+" make "+guest.id+" "+role, s.people[0], "PATCH "+path+"/"+guest.id, map[string]any{"role": role}, name)
+		s.promiseChange(m, name+" make "+guest.id+" "+role, r, tries)
 		if r.ok() {
-			w.revoked(m, guest, r.at)
+			s.revoked(m, guest, r.at)
 		}
 	}
 }
 
 // revoked closes the windows of a guest's subscriptions that are older than the
 // newest change of their standing: that change was answered.
-func (w *world) revoked(m *meeting, guest *person, at int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	standings := w.ledger.standings[[2]string{m.id, guest.id}]
+func (s *simulation) revoked(m *meeting, guest *person, at int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := s.ledger.standings[[2]string{m.id, guest.id}]
 	var before int64
 	for i, c := range standings {
 		if c.seq < at && i > 0 && (c.role != standings[i-1].role || c.status != standings[i-1].status) {
@@ -264,44 +264,44 @@ func (w *world) revoked(m *meeting, guest *person, at int64) {
 	if before == 0 {
 		return
 	}
-	w.revocations++
-	w.ledger.end(before, at, func(x *window) bool {
-		c := w.connections[x.connection]
+	s.revocations++
+	s.ledger.end(before, at, func(x *window) bool {
+		c := s.connections[x.connection]
 		return c != nil && c.client.who == guest && (x.topic == "meetings/"+m.id || strings.HasPrefix(x.topic, "meetings/"+m.id+"/"))
 	})
 }
 
 // conclude ends a meeting.
-func (w *world) conclude(m *meeting) {
-	w.mu.Lock()
+func (s *simulation) conclude(m *meeting) {
+	s.mu.Lock()
 	m.over = true
-	w.mu.Unlock()
+	s.mu.Unlock()
 	name := fmt.Sprintf("end %d", m.number)
-	r, tries := w.insist(name, w.people[0], "POST /v1/meetings/"+m.id+"/end", nil, name)
-	w.promiseChange(m, name, r, tries)
+	r, tries := s.insist(name, s.people[0], "POST /v1/meetings/"+m.id+"/end", nil, name)
+	s.promiseChange(m, name, r, tries)
 	if !r.ok() && r.status != http.StatusConflict {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.revocations++
-	w.ledger.end(r.at, r.at, func(x *window) bool { return strings.HasPrefix(x.topic, "meetings/"+m.id+"/") })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revocations++
+	s.ledger.end(r.at, r.at, func(x *window) bool { return strings.HasPrefix(x.topic, "meetings/"+m.id+"/") })
 }
 
 // promiseChange notes what was promised of a change of a meeting: a success is
 // one commit, whatever tries it took; a refusal of the only try is none.
-func (w *world) promiseChange(m *meeting, name string, r reply, tries int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.promises = append(w.promises, promise{
+func (s *simulation) promiseChange(m *meeting, name string, r reply, tries int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.promises = append(s.promises, promise{
 		topic: "meetings/" + m.id, identity: name, refused: !r.ok(), uncertain: r.passing() || tries > 1 && !r.ok(), code: r.code,
 	})
 }
 
 // windowsOf are all windows, in order.
-func (w *world) windowsOf() []*client {
+func (s *simulation) windowsOf() []*client {
 	var all []*client
-	for _, p := range w.people {
+	for _, p := range s.people {
 		all = slices.Concat(all, p.windows)
 	}
 	return all

@@ -61,7 +61,7 @@ func plain(r rune) rune {
 }
 
 func run(t *testing.T, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) result {
-	w := newWorld(t, out, p, unique, specs, m)
+	w := newSimulation(t, out, p, unique, specs, m)
 	w.begin()
 	var meetings []*meeting
 	if !w.cast() {
@@ -112,69 +112,69 @@ func atOnce(all []func()) {
 }
 
 // direct reaches the tables beside the simulation.
-func (w *world) direct() *dynamodb.Client {
+func (s *simulation) direct() *dynamodb.Client {
 	return table.NewClient(table.ClientConfig{
-		Region: "us-east-1", AccessKeyID: "simulation", SecretAccessKey: "simulation", Endpoint: w.engine.Endpoint, HTTP: w.line,
+		Region: "us-east-1", AccessKeyID: "simulation", SecretAccessKey: "simulation", Endpoint: s.engine.Endpoint, HTTP: s.line,
 	})
 }
 
-func (w *world) begin() {
-	client := w.direct()
-	for _, f := range w.feeds {
-		f.begin(w.t, client)
-		w.beside(f.run)
+func (s *simulation) begin() {
+	client := s.direct()
+	for _, f := range s.feeds {
+		f.begin(s.t, client)
+		s.beside(f.run)
 		for _, r := range f.readers {
-			w.beside(r.run)
+			s.beside(r.run)
 		}
 	}
-	for _, unit := range w.units {
+	for _, unit := range s.units {
 		if unit.Trigger == endpoint.TriggerQueue {
-			p := &postman{w: w, unit: unit}
-			w.beside(p.run)
+			p := &postman{w: s, unit: unit}
+			s.beside(p.run)
 		}
 	}
 }
 
 // end stops everything and waits for it.
-func (w *world) end() {
-	w.stop()
-	w.running.Wait()
-	w.wire.ghosts.Wait()
+func (s *simulation) end() {
+	s.stop()
+	s.running.Wait()
+	s.wire.ghosts.Wait()
 }
 
-// settleWithin is how long a world may take to become quiet.
+// settleWithin is how long a run may take to become quiet.
 const settleWithin = 10 * time.Minute
 
 // settle lets time pass until nothing is left to be done.
-func (w *world) settle() {
+func (s *simulation) settle() {
 	for waited := time.Duration(0); waited < settleWithin; waited += time.Second {
 		time.Sleep(time.Second)
-		w.mu.Lock()
-		why := w.unsettled()
-		w.mu.Unlock()
+		s.mu.Lock()
+		why := s.unsettled()
+		s.mu.Unlock()
 		if why == "" {
 			return
 		}
 		if waited == settleWithin-time.Second {
-			w.mu.Lock()
-			w.breakLocked("it does not become quiet: %s", why)
-			w.mu.Unlock()
+			s.mu.Lock()
+			s.breakLocked("it does not become quiet: %s", why)
+			s.mu.Unlock()
 		}
 	}
 }
 
 // unsettled says what is still to be done.
-func (w *world) unsettled() string {
-	if w.busy > 0 || w.insisting > 0 {
-		return fmt.Sprintf("%d invocations, %d requests", w.busy, w.insisting)
+func (s *simulation) unsettled() string {
+	if s.busy > 0 || s.insisting > 0 {
+		return fmt.Sprintf("%d invocations, %d requests", s.busy, s.insisting)
 	}
-	if !w.drained() {
+	if !s.drained() {
 		return "records in streams"
 	}
-	if n := w.undelivered(); n > 0 {
+	if n := s.undelivered(); n > 0 {
 		return fmt.Sprintf("%d messages in queues", n)
 	}
-	for _, c := range w.windowsOf() {
+	for _, c := range s.windowsOf() {
 		if c.connection == nil || c.opening || len(c.waiting) > 0 {
 			return fmt.Sprintf("%s: connected %v, opening %v, %d questions", c.name, c.connection != nil, c.opening, len(c.waiting))
 		}
@@ -185,7 +185,7 @@ func (w *world) unsettled() string {
 			if n, ok := one.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
 				return fmt.Sprintf("%s: %s in flight %v, loading %v, checking %v", c.name, name, n.mine != nil, n.loading, n.checking)
 			}
-			if s, ok := one.(*state); ok && s.checking {
+			if followed, ok := one.(*state); ok && followed.checking {
 				return fmt.Sprintf("%s: %s checking", c.name, name)
 			}
 			if t, ok := one.(*transcript); ok && t.checking {
@@ -199,15 +199,15 @@ func (w *world) unsettled() string {
 // behind counts the windows that follow notes and lack something, although all is
 // quiet: the posts and the head of the newest change failed. The next change
 // tells them.
-func (w *world) behind(meetings []*meeting) (n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (s *simulation) behind(meetings []*meeting) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, m := range meetings {
-		for _, c := range w.windowsOf() {
+		for _, c := range s.windowsOf() {
 			for _, one := range []*sequence{&c.notesOf(m).sequence, &c.transcriptOf(m).sequence} {
-				if one.following && w.entitled(m, c.who) && one.position < int64(len(w.ledger.entries[one.name])) {
+				if one.following && s.entitled(m, c.who) && one.position < int64(len(s.ledger.entries[one.name])) {
 					n++
-					w.noteLocked(c.name, "is behind at %d of %s", one.position, one.name)
+					s.noteLocked(c.name, "is behind at %d of %s", one.position, one.name)
 				}
 			}
 		}
@@ -216,46 +216,46 @@ func (w *world) behind(meetings []*meeting) (n int) {
 }
 
 // lastWords changes every text and every meeting once more, without faults.
-func (w *world) lastWords(meetings []*meeting) {
+func (s *simulation) lastWords(meetings []*meeting) {
 	for _, m := range meetings {
 		if m.over {
 			continue
 		}
-		w.mu.Lock()
-		version := len(w.ledger.entries["meetings/"+m.id+"/notes"])
-		revision := len(w.ledger.states[m.id])
-		w.mu.Unlock()
-		r, _ := w.insist(fmt.Sprintf("last words %d", m.number), w.people[0], "POST /v1/meetings/"+m.id+"/notes/changes", map[string]any{
+		s.mu.Lock()
+		version := len(s.ledger.entries["meetings/"+m.id+"/notes"])
+		revision := len(s.ledger.states[m.id])
+		s.mu.Unlock()
+		r, _ := s.insist(fmt.Sprintf("last words %d", m.number), s.people[0], "POST /v1/meetings/"+m.id+"/notes/changes", map[string]any{
 			"baseVersion": version, "clientId": "last", "clientSeq": 1,
 			"ops": []map[string]any{{"type": "insert", "position": 0, "content": "The end. "}},
 		}, "")
 		if !r.ok() {
-			w.t.Errorf("last words: %d %s", r.status, r.body)
+			s.t.Errorf("last words: %d %s", r.status, r.body)
 		}
-		r, _ = w.insist(fmt.Sprintf("last chunk %d", m.number), w.people[0], "POST /v1/meetings/"+m.id+"/transcript", map[string]any{
+		r, _ = s.insist(fmt.Sprintf("last chunk %d", m.number), s.people[0], "POST /v1/meetings/"+m.id+"/transcript", map[string]any{
 			"chunks": []map[string]any{{"text": "The end.", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}},
 		}, "")
 		if !r.ok() {
-			w.t.Errorf("last chunk: %d %s", r.status, r.body)
+			s.t.Errorf("last chunk: %d %s", r.status, r.body)
 		}
-		r, _ = w.insist(fmt.Sprintf("last title %d", m.number), w.people[0], "PATCH /v1/meetings/"+m.id, map[string]any{
+		r, _ = s.insist(fmt.Sprintf("last title %d", m.number), s.people[0], "PATCH /v1/meetings/"+m.id, map[string]any{
 			"revision": revision, "title": "The end",
 		}, "")
 		if !r.ok() {
-			w.t.Errorf("last title: %d %s", r.status, r.body)
+			s.t.Errorf("last title: %d %s", r.status, r.body)
 		}
 	}
 }
 
-func (w *world) result(meetings []*meeting) result {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (s *simulation) result(meetings []*meeting) result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	r := result{
-		broken: w.broken, trace: w.trace, faults: w.faults.Snapshot(), took: w.ledger.now(), frames: len(w.deliveries), most: w.mostFrames,
-		revocations: w.revocations,
+		broken: s.broken, trace: s.trace, faults: s.faults.Snapshot(), took: s.ledger.now(), frames: len(s.deliveries), most: s.mostFrames,
+		revocations: s.revocations,
 	}
 	for _, m := range meetings {
-		r.commits += len(w.ledger.entries["meetings/"+m.id+"/notes"]) + len(w.ledger.entries["meetings/"+m.id+"/transcript"]) + len(w.ledger.states[m.id])
+		r.commits += len(s.ledger.entries["meetings/"+m.id+"/notes"]) + len(s.ledger.entries["meetings/"+m.id+"/transcript"]) + len(s.ledger.states[m.id])
 	}
 	return r
 }

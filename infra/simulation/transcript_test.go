@@ -52,43 +52,43 @@ func (t *transcript) resume() {
 func said(name string, i int) string { return fmt.Sprintf("%s #%d", name, i) }
 
 // speak appends to a transcript, beside everything else.
-func (w *world) speak(c *client, m *meeting, r *rand.Rand) {
+func (s *simulation) speak(c *client, m *meeting, r *rand.Rand) {
 	n := 1 + r.IntN(5)
-	w.mu.Lock()
+	s.mu.Lock()
 	c.spoken++
 	name := fmt.Sprintf("%s speaks %d", c.name, c.spoken)
-	w.mu.Unlock()
+	s.mu.Unlock()
 	var chunks []map[string]any
 	for i := range n {
 		chunks = append(chunks, map[string]any{
 			"text": said(name, i), "confidence": 0.5, "startMs": i * 100, "endMs": i*100 + 90, "isFinal": true,
 		})
 	}
-	w.beside(func() {
-		last, tries := w.insist(name, c.who, "POST /v1/meetings/"+m.id+"/transcript", map[string]any{"chunks": chunks}, name)
+	s.beside(func() {
+		last, tries := s.insist(name, c.who, "POST /v1/meetings/"+m.id+"/transcript", map[string]any{"chunks": chunks}, name)
 		var answer struct{ FirstPosition int64 }
 		if last.ok() {
 			if err := json.Unmarshal(last.body, &answer); err != nil {
-				w.t.Errorf("%s: %v", name, err)
+				s.t.Errorf("%s: %v", name, err)
 			}
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.promises = append(w.promises, promise{
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.promises = append(s.promises, promise{
 			topic: "meetings/" + m.id + "/transcript", identity: name, position: answer.FirstPosition, chunks: n,
 			refused: !last.ok(), uncertain: last.passing() || tries > 1 && !last.ok(), code: last.code,
 		})
 	})
 }
 
-// transcriptOf reads a meeting's transcript through the public door.
-func (w *world) transcriptOf(m *meeting) (all []chunk) {
+// transcriptOf reads a meeting's transcript through the public API.
+func (s *simulation) transcriptOf(m *meeting) (all []chunk) {
 	for from := int64(0); ; {
-		r, _ := w.insist(fmt.Sprintf("check %d said from %d", m.number, from), w.people[0],
+		r, _ := s.insist(fmt.Sprintf("check %d said from %d", m.number, from), s.people[0],
 			fmt.Sprintf("GET /v1/meetings/%s/transcript?from=%d&limit=200", m.id, from), nil, "")
 		var page struct{ Items []chunk }
 		if err := json.Unmarshal(r.body, &page); err != nil || r.status != http.StatusOK {
-			w.t.Errorf("transcript of %d: %d %s", m.number, r.status, r.body)
+			s.t.Errorf("transcript of %d: %d %s", m.number, r.status, r.body)
 		}
 		if len(page.Items) == 0 {
 			return all
@@ -100,22 +100,22 @@ func (w *world) transcriptOf(m *meeting) (all []chunk) {
 
 // checkTranscript: what was acknowledged is there, every chunk once, those of one
 // request together, and all saw the same.
-func (w *world) checkTranscript(m *meeting, all []chunk) {
+func (s *simulation) checkTranscript(m *meeting, all []chunk) {
 	topic := "meetings/" + m.id + "/transcript"
 	at := map[string]int64{}
 	for i, c := range all {
 		if c.Position != int64(i)+1 {
-			w.breakLocked("%s has %d at place %d", topic, c.Position, i+1)
+			s.breakLocked("%s has %d at place %d", topic, c.Position, i+1)
 		}
 		if first, twice := at[c.Text]; twice {
-			w.breakLocked("%q stands twice in %s, at %d and %d", c.Text, topic, first, c.Position)
+			s.breakLocked("%q stands twice in %s, at %d and %d", c.Text, topic, first, c.Position)
 		}
 		at[c.Text] = c.Position
 	}
-	if n := len(w.ledger.entries[topic]); n != len(all) {
-		w.breakLocked("%d chunks were committed to %s, its list has %d", n, topic, len(all))
+	if n := len(s.ledger.entries[topic]); n != len(all) {
+		s.breakLocked("%d chunks were committed to %s, its list has %d", n, topic, len(all))
 	}
-	for _, p := range w.promises {
+	for _, p := range s.promises {
 		if p.topic != topic {
 			continue
 		}
@@ -123,22 +123,22 @@ func (w *world) checkTranscript(m *meeting, all []chunk) {
 		for i := range p.chunks {
 			position := at[said(p.identity, i)]
 			if (position == 0) != (first == 0) || position != 0 && position != first+int64(i) {
-				w.breakLocked("%s: chunk %d is at %d, the first at %d", p.identity, i, position, first)
+				s.breakLocked("%s: chunk %d is at %d, the first at %d", p.identity, i, position, first)
 			}
 		}
 		if !p.refused && first != p.position || p.refused && !p.uncertain && first != 0 {
-			w.breakLocked("%s (refused %v %s) was promised %d in %s and is at %d", p.identity, p.refused, p.code, p.position, topic, first)
+			s.breakLocked("%s (refused %v %s) was promised %d in %s and is at %d", p.identity, p.refused, p.code, p.position, topic, first)
 		}
 	}
-	for _, c := range w.windowsOf() {
+	for _, c := range s.windowsOf() {
 		t := c.transcriptOf(m)
 		for position, seen := range t.seen {
 			if position > int64(len(all)) || all[position-1].fingerprint() != seen {
-				w.breakLocked("%s saw something else at %d of %s than was committed", c.name, position, topic)
+				s.breakLocked("%s saw something else at %d of %s than was committed", c.name, position, topic)
 			}
 		}
-		if t.following && w.entitled(m, c.who) && t.position != int64(len(all)) {
-			w.breakLocked("%s follows %s and is at %d, not %d", c.name, topic, t.position, len(all))
+		if t.following && s.entitled(m, c.who) && t.position != int64(len(all)) {
+			s.breakLocked("%s follows %s and is at %d, not %d", c.name, topic, t.position, len(all))
 		}
 	}
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/rapport/rapport/infra/local/faults"
 )
 
-// wire carries the table calls of a world's functions: it makes each take its
+// wire carries the table calls of a run's functions: it makes each take its
 // time, lets faults fall, and enters in the ledger what took effect.
 type wire struct {
-	w    *world
+	w    *simulation
 	line *line
 	// ghosts are calls that take effect although nobody waits for them any more.
 	ghosts sync.WaitGroup
@@ -158,7 +158,7 @@ func (x *wire) refuse(r *http.Request, o *operation, c call, name string, fault 
 	return a.response(r), nil
 }
 
-// mutant makes a world in which the product does something wrong, to prove that
+// mutant makes a run in which the product does something wrong, to prove that
 // it would be found. Both may be nil.
 type mutant struct {
 	// ask may answer a call in the engine's place.

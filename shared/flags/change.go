@@ -22,8 +22,8 @@ const (
 	opState  = "state"
 )
 
-// standing is a flag as a change finds it.
-type standing struct {
+// current is a flag as a change finds it.
+type current struct {
 	record
 	state state
 	// exists is true for flags that are stored or declared, stored for the former.
@@ -36,7 +36,7 @@ type intent struct {
 	key    string
 	reason string
 	// apply makes the next flag of the standing one, and says whether it is another.
-	apply func(before standing) (after Flag, changed bool, err error)
+	apply func(before current) (after Flag, changed bool, err error)
 	// deletes is true where the flag goes; apply then only refuses.
 	deletes bool
 }
@@ -46,7 +46,7 @@ type intent struct {
 // race begins anew. Then the topic is told.
 func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in intent) (Flag, error) {
 	for range maxTries {
-		before, err := s.stand(ctx, in.key)
+		before, err := s.load(ctx, in.key)
 		if err != nil {
 			return Flag{}, err
 		}
@@ -58,7 +58,7 @@ func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempo
 		if err := w.fill(s, c, in); err != nil {
 			return Flag{}, err
 		}
-		err = s.once.Commit(ctx, w.tx, execution, in.answer(w.next.Flag))
+		err = s.idempotency.Commit(ctx, w.tx, execution, in.answer(w.next.Flag))
 		if err == nil {
 			s.announce(ctx, w.state, w.pace, s.clock.Now())
 			return w.next.Flag, nil
@@ -78,13 +78,13 @@ func (in intent) answer(f Flag) any {
 	return f
 }
 
-// stand reads a flag and the state of all, consistently.
-func (s *Service) stand(ctx context.Context, key string) (standing, error) {
-	flag, all := table.WantItem[item](s.data, flagKey(key)), table.WantItem[state](s.data, stateKey())
+// load reads a flag and the state of all, consistently.
+func (s *Service) load(ctx context.Context, key string) (current, error) {
+	flag, all := table.NewLookup[item](s.data, flagKey(key)), table.NewLookup[state](s.data, stateKey())
 	if err := table.BatchGet(ctx, flag, all); err != nil {
-		return standing{}, fmt.Errorf("read flag %s: %w", key, err)
+		return current{}, fmt.Errorf("read flag %s: %w", key, err)
 	}
-	found := standing{state: all.Value, stored: flag.Found && !flag.Value.Deleted}
+	found := current{state: all.Value, stored: flag.Found && !flag.Value.Deleted}
 	var err error
 	if found.stored {
 		found.exists = true
@@ -99,7 +99,7 @@ func (s *Service) stand(ctx context.Context, key string) (standing, error) {
 
 // writing is a change on its way.
 type writing struct {
-	before standing
+	before current
 	next   record
 	state  state
 	pace   realtime.Pace
@@ -108,7 +108,7 @@ type writing struct {
 }
 
 // writing makes what is written of a change.
-func (s *Service) writing(before standing, after Flag, in intent) *writing {
+func (s *Service) writing(before current, after Flag, in intent) *writing {
 	w := &writing{before: before, next: record{Flag: after, Bucketing: before.Bucketing}, now: s.clock.Now().Truncate(time.Millisecond), tx: table.NewTx()}
 	w.next.Flag.Revision = before.Flag.Revision + 1
 	if weights := after.weights(); weights != nil {

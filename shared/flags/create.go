@@ -44,7 +44,7 @@ func (r *CreateRequest) Validate() error {
 // Create makes a flag, or stores one that is only declared. CONFLICT where it is
 // stored already, and where there are MaxFlags.
 func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Flag, error) {
-	return s.change(ctx, c, execution, intent{action: ActionCreate, key: in.Key, reason: in.Reason, apply: func(before standing) (Flag, bool, error) {
+	return s.change(ctx, c, execution, intent{action: ActionCreate, key: in.Key, reason: in.Reason, apply: func(before current) (Flag, bool, error) {
 		switch {
 		case before.stored:
 			return Flag{}, false, errs.New(errs.Conflict, "There is a flag %s already.", in.Key)
@@ -62,7 +62,7 @@ type GetRequest struct {
 
 // Get gives a flag as it is stored, or else as it is declared, with revision 0.
 func (s *Service) Get(ctx context.Context, _ caller.Caller, in GetRequest) (Flag, error) {
-	found, err := s.stand(ctx, in.Key)
+	found, err := s.load(ctx, in.Key)
 	if err == nil && !found.exists {
 		err = unknown()
 	}

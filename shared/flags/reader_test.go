@@ -14,16 +14,16 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
+	"github.com/rapport/rapport/shared/flags"
 )
 
-// world is the flags' table with who changes them, and a reader on a wire that can be
+// fixture is the flags' table with who changes them, and a reader on a wire that can be
 // cut, by a clock of its own.
-type world struct {
+type fixture struct {
 	*flags.Service
 	t      *testing.T
 	tables *tabletest.Tables
@@ -34,66 +34,66 @@ type world struct {
 
 var root = caller.Caller{UserID: "user_root"}
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	tables := tabletest.New(t)
 	now := clock.NewManual(time.Date(2099, 6, 1, 12, 0, 0, 0, time.UTC))
 	quiet := slog.New(slog.DiscardHandler)
 	trail := audit.New(tables.Audit, now)
 	connections := realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, nobody{}, now)
-	w := &world{t: t, tables: tables, clock: now, wire: &wire{client: table.NewHTTP()}}
+	w := &fixture{t: t, tables: tables, clock: now, wire: &wire{client: table.NewHTTP()}}
 	w.Service = flags.New(flags.Parts{
 		Data: tables.Data, Reader: flags.NewReader(tables.Data, now, quiet), Audit: trail, Once: idempotency.New(tables.Control, now), Clock: now,
-		Streams: realtime.NewStreams(tables.Realtime, connections, nobody{}, trail, now, quiet), Log: quiet,
+		Publisher: realtime.NewPublisher(tables.Realtime, connections, nobody{}, trail, now, quiet), Log: quiet,
 	})
 	w.thaw()
 	return w
 }
 
 // thaw opens another instance of a function.
-func (w *world) thaw() {
-	w.t.Helper()
+func (f *fixture) thaw() {
+	f.t.Helper()
 	client := table.NewClient(table.ClientConfig{
-		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: w.tables.Endpoint, HTTP: w.wire,
+		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: f.tables.Endpoint, HTTP: f.wire,
 	})
-	w.reader = flags.NewReader(table.New(client, w.tables.Data.Name()), w.clock, slog.New(slog.DiscardHandler))
+	f.reader = flags.NewReader(table.New(client, f.tables.Data.Name()), f.clock, slog.New(slog.DiscardHandler))
 }
 
 // set changes the flag transcription.
-func (w *world) set(in flags.UpdateRequest) flags.Flag {
-	w.t.Helper()
-	before, err := w.Get(w.t.Context(), root, flags.GetRequest{Key: "transcription"})
+func (f *fixture) set(in flags.UpdateRequest) flags.Flag {
+	f.t.Helper()
+	before, err := f.Get(f.t.Context(), root, flags.GetRequest{Key: "transcription"})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	in.Key, in.Revision, in.Reason = "transcription", before.Revision, "A test."
-	after, err := w.Update(w.t.Context(), root, nil, in)
+	after, err := f.Update(f.t.Context(), root, nil, in)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return after
 }
 
-func (w *world) kill(kill bool) { w.t.Helper(); w.set(flags.UpdateRequest{Kill: &kill}) }
+func (f *fixture) kill(kill bool) { f.t.Helper(); f.set(flags.UpdateRequest{Kill: &kill}) }
 
 // served makes one variant what everybody gets.
-func (w *world) served(variant string) {
-	w.t.Helper()
-	w.set(flags.UpdateRequest{Rules: []flags.Rule{{If: []flags.Condition{}, Serve: flags.Serve{Variant: variant}}}})
+func (f *fixture) served(variant string) {
+	f.t.Helper()
+	f.set(flags.UpdateRequest{Rules: []flags.Rule{{If: []flags.Condition{}, Serve: flags.Serve{Variant: variant}}}})
 }
 
 // want holds what the reader says, after a while.
-func (w *world) want(after time.Duration, on bool, why string) {
-	w.t.Helper()
-	w.clock.Advance(after)
-	if got := w.reader.Boolean(w.t.Context(), flags.Transcription, "user_ada"); got != on {
-		w.t.Errorf("%s: on is %t", why, got)
+func (f *fixture) want(after time.Duration, on bool, why string) {
+	f.t.Helper()
+	f.clock.Advance(after)
+	if got := f.reader.Boolean(f.t.Context(), flags.Transcription, "user_ada"); got != on {
+		f.t.Errorf("%s: on is %t", why, got)
 	}
 }
 
 func TestKillsAreTrustedForASecond(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.want(0, true, "as declared")
 	w.kill(true)
 	w.want(999*time.Millisecond, true, "within the second")
@@ -109,7 +109,7 @@ func TestKillsAreTrustedForASecond(t *testing.T) {
 
 func TestAllElseIsTrustedForFiveSeconds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.want(0, true, "as declared")
 	w.served("off")
 	for range 4 {
@@ -138,7 +138,7 @@ func TestAllElseIsTrustedForFiveSeconds(t *testing.T) {
 // what is declared for that; both are asked for again a second later.
 func TestTheTableCantBeReached(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.wire.cut.Store(true)
 	w.want(0, true, "nothing is known")
 	if w.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
@@ -175,7 +175,7 @@ func TestTheTableCantBeReached(t *testing.T) {
 
 // From memory the reader allocates nothing either.
 func TestReadingAllocatesNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx := t.Context()
 	w.want(0, true, "as declared")
 	if n := testing.AllocsPerRun(1000, func() { w.reader.Boolean(ctx, flags.Transcription, "user_ada") }); n != 0 {
@@ -187,7 +187,7 @@ func TestReadingAllocatesNothing(t *testing.T) {
 // no other flag with it.
 func TestAFlagThatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.kill(false) // nothing changes, nothing is stored
 	w.served("off")
 	for _, text := range []string{`{`, `{}`, `{"flag":{"key":"matching","type":"colour"}}`,
@@ -231,5 +231,5 @@ func (sessions) Holds(*table.Tx, string) {}
 type nobody struct{}
 
 func (nobody) Alive(context.Context, string) (bool, error) { return false, nil }
-func (nobody) HangUp(context.Context, string) error        { return nil }
+func (nobody) Disconnect(context.Context, string) error    { return nil }
 func (nobody) Post(context.Context, string, []byte) error  { return nil }

@@ -25,29 +25,29 @@ const (
 // Service keeps flags in the table Data. Who may call what, the class of the
 // function says: a flag has no roles of its own.
 type Service struct {
-	data    *table.Table
-	reader  *Reader
-	audit   *audit.Log
-	once    *idempotency.Store
-	clock   clock.Clock
-	streams *realtime.Streams
-	log     *slog.Logger
+	data        *table.Table
+	reader      *Reader
+	audit       *audit.Log
+	idempotency *idempotency.Store
+	clock       clock.Clock
+	publisher   *realtime.Publisher
+	log         *slog.Logger
 }
 
 // Parts are what a service is made of.
 type Parts struct {
-	Data    *table.Table
-	Reader  *Reader
-	Audit   *audit.Log
-	Once    *idempotency.Store
-	Clock   clock.Clock
-	Streams *realtime.Streams
-	Log     *slog.Logger
+	Data      *table.Table
+	Reader    *Reader
+	Audit     *audit.Log
+	Once      *idempotency.Store
+	Clock     clock.Clock
+	Publisher *realtime.Publisher
+	Log       *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams, log: p.Log}
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher, log: p.Log}
 }
 
 // EvaluateRequest asks for the caller's flags.

@@ -80,7 +80,7 @@ func (s *Service) announce(ctx context.Context, committed state, pace realtime.P
 		s.log.WarnContext(ctx, "announce flags", "version", committed.Version, "error", err.Error())
 		return
 	}
-	s.streams.Express(ctx, realtime.Commit{
+	s.publisher.Express(ctx, realtime.Commit{
 		Topic: topicPattern.Topic(""), Pace: pace, Returned: returned, Own: []realtime.Event{own},
 		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
 			newest, err := readState(ctx, s.data)

@@ -52,7 +52,7 @@ func replace[T any](field *T, by *T) {
 // Update changes a flag; what changes nothing writes nothing. CONFLICT where it has
 // changed since the revision, VALIDATION_ERROR where it would be no flag any more.
 func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Flag, error) {
-	return s.change(ctx, c, execution, intent{action: ActionUpdate, key: in.Key, reason: in.Reason, apply: func(before standing) (Flag, bool, error) {
+	return s.change(ctx, c, execution, intent{action: ActionUpdate, key: in.Key, reason: in.Reason, apply: func(before current) (Flag, bool, error) {
 		if err := before.at(in.Revision); err != nil {
 			return Flag{}, false, err
 		}
@@ -66,7 +66,7 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 }
 
 // at refuses what was not made for the flag as it stands.
-func (s standing) at(revision int64) error {
+func (s current) at(revision int64) error {
 	if !s.exists {
 		return unknown()
 	}
@@ -96,7 +96,7 @@ type DeleteRequest struct {
 // Delete takes a flag away; a declared one is as it is declared from then on.
 // CONFLICT where it has changed since the revision, or is only declared.
 func (s *Service) Delete(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in DeleteRequest) (struct{}, error) {
-	_, err := s.change(ctx, c, execution, intent{action: ActionDelete, key: in.Key, reason: in.Reason, deletes: true, apply: func(before standing) (Flag, bool, error) {
+	_, err := s.change(ctx, c, execution, intent{action: ActionDelete, key: in.Key, reason: in.Reason, deletes: true, apply: func(before current) (Flag, bool, error) {
 		if err := before.at(in.Revision); err != nil {
 			return Flag{}, false, err
 		}

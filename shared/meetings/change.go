@@ -63,7 +63,7 @@ func (s *Service) change(
 			ch.answer = ch.next.Meeting
 		}
 		s.audit.Add(ch.tx, c, action, "meetings/"+meetingID)
-		err = s.once.Commit(ctx, ch.tx, execution, ch.answer)
+		err = s.idempotency.Commit(ctx, ch.tx, execution, ch.answer)
 		if err == nil {
 			ch.returned = s.clock.Now()
 			return ch, nil
@@ -129,7 +129,7 @@ func (s *Service) announce(ctx context.Context, ch *changing) {
 		s.log.WarnContext(ctx, "announce", "meetingId", meetingID, "error", err.Error())
 		return
 	}
-	s.streams.Express(ctx, realtime.Commit{
+	s.publisher.Express(ctx, realtime.Commit{
 		Topic: StateTopic.Topic(meetingID), Pace: ch.pace, Returned: ch.returned, Own: []realtime.Event{own},
 		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
 			event, err := s.stateEvent(ctx, meetingID)
@@ -277,7 +277,7 @@ func (s *Service) conclude(ctx context.Context, meetingID string, by repeater, n
 	if err := logs.Wait(); err != nil {
 		return fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
-	err := s.streams.Revoke(ctx, realtime.Revocation{
+	err := s.publisher.Revoke(ctx, realtime.Revocation{
 		Topics: over, Presence: StateTopic.Topic(meetingID), Reason: realtime.MeetingEnded, News: news, Last: by == durable,
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempo
 		s.putParticipant(tx, m.MeetingID, p)
 	}
 	s.audit.Add(tx, c, ActionCreate, "meetings/"+m.MeetingID)
-	if err := s.once.Commit(ctx, tx, execution, m.Meeting); err != nil {
+	if err := s.idempotency.Commit(ctx, tx, execution, m.Meeting); err != nil {
 		return Meeting{}, fmt.Errorf("create meeting: %w", passing(err))
 	}
 	return m.Meeting, nil

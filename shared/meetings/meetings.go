@@ -103,8 +103,8 @@ type participantItem struct {
 	NameRevision int64 `json:"nameRevision,omitempty"`
 }
 
-func (p participantItem) standing() realtime.Standing {
-	return realtime.Standing{Role: string(p.Role), DisplayName: p.DisplayName, NameRevision: p.NameRevision}
+func (p participantItem) membership() realtime.Membership {
+	return realtime.Membership{Role: string(p.Role), DisplayName: p.DisplayName, NameRevision: p.NameRevision}
 }
 
 const (
@@ -121,24 +121,24 @@ type Snapshot struct {
 
 // Service keeps meetings in the table Data.
 type Service struct {
-	data    *table.Table
-	users   *users.Service
-	audit   *audit.Log
-	once    *idempotency.Store
-	clock   clock.Clock
-	streams *realtime.Streams
-	topics  []Topic
-	log     *slog.Logger
+	data        *table.Table
+	users       *users.Service
+	audit       *audit.Log
+	idempotency *idempotency.Store
+	clock       clock.Clock
+	publisher   *realtime.Publisher
+	topics      []Topic
+	log         *slog.Logger
 }
 
 // Parts are what a service is made of.
 type Parts struct {
-	Data    *table.Table
-	Users   *users.Service
-	Audit   *audit.Log
-	Once    *idempotency.Store
-	Clock   clock.Clock
-	Streams *realtime.Streams
+	Data      *table.Table
+	Users     *users.Service
+	Audit     *audit.Log
+	Once      *idempotency.Store
+	Clock     clock.Clock
+	Publisher *realtime.Publisher
 	// Topics are those that every meeting has, in the order in which their
 	// subscriptions end.
 	Topics []Topic
@@ -148,7 +148,7 @@ type Parts struct {
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
-		data: p.Data, users: p.Users, audit: p.Audit, once: p.Once, clock: p.Clock, streams: p.Streams,
+		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher,
 		topics: p.Topics, log: p.Log,
 	}
 }

@@ -39,7 +39,7 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempo
 		if !ch.next.State.Open() {
 			return errs.New(errs.Conflict, "The meeting is %s.", ch.next.State)
 		}
-		standing, err := s.standing(ctx, in.MeetingID, in.UserID)
+		standing, err := s.participant(ctx, in.MeetingID, in.UserID)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *id
 		return Participant{}, err
 	}
 	if ch.unchanged {
-		if err := s.settle(ctx, in.MeetingID, in.UserID, realtime.RoleChanged, request); err != nil {
+		if err := s.revokeStale(ctx, in.MeetingID, in.UserID, realtime.RoleChanged, request); err != nil {
 			return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
 		}
 		return changed, nil
@@ -104,7 +104,7 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *id
 	revoked := realtime.Revocation{
 		Topics: s.topicsOf(in.MeetingID), Presence: StateTopic.Topic(in.MeetingID), UserID: in.UserID, Reason: realtime.RoleChanged, News: s.news(ch),
 	}
-	if err := s.streams.Revoke(ctx, revoked); err != nil {
+	if err := s.publisher.Revoke(ctx, revoked); err != nil {
 		return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
 	}
 	return changed, nil
@@ -135,7 +135,7 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 		return nil
 	})
 	if removedBefore {
-		if failed := s.settle(ctx, in.MeetingID, in.UserID, realtime.Removed, request); failed != nil {
+		if failed := s.revokeStale(ctx, in.MeetingID, in.UserID, realtime.Removed, request); failed != nil {
 			return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, failed)
 		}
 	}
@@ -145,7 +145,7 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 	revoked := realtime.Revocation{
 		Topics: s.topicsOf(in.MeetingID), Presence: StateTopic.Topic(in.MeetingID), UserID: in.UserID, Reason: realtime.Removed, News: s.news(ch),
 	}
-	if err := s.streams.Revoke(ctx, revoked); err != nil {
+	if err := s.publisher.Revoke(ctx, revoked); err != nil {
 		return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, err)
 	}
 	return struct{}{}, nil
@@ -157,7 +157,7 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 func (s *Service) changeable(
 	ctx context.Context, c caller.Caller, action caller.Action, ch *changing, userID string, to Role,
 ) (participantItem, error) {
-	standing, err := s.standing(ctx, ch.next.MeetingID, userID)
+	standing, err := s.participant(ctx, ch.next.MeetingID, userID)
 	if err != nil {
 		return participantItem{}, err
 	}
@@ -188,13 +188,13 @@ func (s *Service) below(ctx context.Context, c caller.Caller, action caller.Acti
 // Members tells, by a consistent read, which of some people are in a meeting; at
 // most table.MaxBatchGet can be asked for.
 func (s *Service) Members(ctx context.Context, meetingID string, userIDs []string) (map[string]bool, error) {
-	rows := make(map[string]*table.Want[participantItem], len(userIDs))
-	var gets []table.Wanted
+	rows := make(map[string]*table.Lookup[participantItem], len(userIDs))
+	var gets []table.Lookups
 	for _, id := range userIDs {
 		if len(id) > maxID || rows[id] != nil {
 			continue // nobody's, and too long for a key; or asked for already
 		}
-		rows[id] = table.WantItem[participantItem](s.data, participantKey(meetingID, id))
+		rows[id] = table.NewLookup[participantItem](s.data, participantKey(meetingID, id))
 		gets = append(gets, rows[id])
 	}
 	if len(gets) > 0 {
@@ -209,8 +209,8 @@ func (s *Service) Members(ctx context.Context, meetingID string, userIDs []strin
 	return members, nil
 }
 
-// standing reads a participant's row; the zero one where there is none.
-func (s *Service) standing(ctx context.Context, meetingID, userID string) (participantItem, error) {
+// participant reads a participant's row; the zero one where there is none.
+func (s *Service) participant(ctx context.Context, meetingID, userID string) (participantItem, error) {
 	item, err := table.Get[participantItem](ctx, s.data, participantKey(meetingID, userID))
 	if err != nil && !errors.Is(err, table.ErrNotFound) {
 		return participantItem{}, fmt.Errorf("read participant of %s: %w", meetingID, err)

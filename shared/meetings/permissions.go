@@ -81,7 +81,7 @@ type Access struct {
 	Role    Role
 	item    meetingItem
 	// standing is the role with the name that the caller has in this meeting.
-	standing realtime.Standing
+	standing realtime.Membership
 }
 
 // May tells whether the role that was read allows another action too.
@@ -93,8 +93,8 @@ func (p Permission) allows(r Role) bool { return p.Least != "" && r.AtLeast(p.Le
 // an action needs. FORBIDDEN where the caller isn't a participant, whether the
 // meeting exists or not; a denial is audited.
 func (s *Service) Check(ctx context.Context, c caller.Caller, need Permission, meetingID string) (Access, error) {
-	meeting := table.WantItem[meetingItem](s.data, meetingKey(meetingID))
-	participant := table.WantItem[participantItem](s.data, participantKey(meetingID, c.UserID))
+	meeting := table.NewLookup[meetingItem](s.data, meetingKey(meetingID))
+	participant := table.NewLookup[participantItem](s.data, participantKey(meetingID, c.UserID))
 	if err := table.BatchGet(ctx, meeting, participant); err != nil {
 		return Access{}, fmt.Errorf("read meeting %s: %w", meetingID, err)
 	}
@@ -106,7 +106,7 @@ func (s *Service) Check(ctx context.Context, c caller.Caller, need Permission, m
 		return Access{}, s.deny(ctx, c, need.Action, "meetings/"+meetingID)
 	}
 	return Access{
-		Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value, standing: participant.Value.standing(),
+		Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value, standing: participant.Value.membership(),
 	}, nil
 }
 

@@ -12,13 +12,13 @@ import (
 type PresencePolicy struct{ *Service }
 
 // Admit implements realtime.PresencePolicy.
-func (p PresencePolicy) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (realtime.Standing, error) {
+func (p PresencePolicy) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (realtime.Membership, error) {
 	access, err := p.admitOpen(ctx, c, permissions.For(realtime.ActionPresence), topic)
 	return access.standing, err
 }
 
 // Holds implements realtime.PresencePolicy.
-func (p PresencePolicy) Holds(tx *table.Tx, topic realtime.Topic, userID string, as realtime.Standing) {
+func (p PresencePolicy) Holds(tx *table.Tx, topic realtime.Topic, userID string, as realtime.Membership) {
 	named := table.Equals("nameRevision", as.NameRevision)
 	if as.NameRevision == 0 {
 		named = table.AttributeAbsent("nameRevision")

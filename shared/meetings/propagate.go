@@ -206,12 +206,12 @@ func (s seat) urgency() int {
 func (s *Service) seats(ctx context.Context, userID string, meetingIDs []string) ([]seat, error) {
 	var found []seat
 	for some := range slices.Chunk(meetingIDs, table.MaxBatchGet/2) {
-		meetings := make([]*table.Want[meetingItem], len(some))
-		rows := make([]*table.Want[participantItem], len(some))
-		var gets []table.Wanted
+		meetings := make([]*table.Lookup[meetingItem], len(some))
+		rows := make([]*table.Lookup[participantItem], len(some))
+		var gets []table.Lookups
 		for i, id := range some {
-			meetings[i] = table.WantItem[meetingItem](s.data, meetingKey(id))
-			rows[i] = table.WantItem[participantItem](s.data, participantKey(id, userID))
+			meetings[i] = table.NewLookup[meetingItem](s.data, meetingKey(id))
+			rows[i] = table.NewLookup[participantItem](s.data, participantKey(id, userID))
 			gets = append(gets, meetings[i], rows[i])
 		}
 		if err := table.BatchGet(ctx, gets...); err != nil {
@@ -244,7 +244,7 @@ func (s *Service) rename(ctx context.Context, user users.User, at seat) error {
 		if err != nil || !at.meeting.State.Open() {
 			return err
 		}
-		return s.streams.Rename(ctx, StateTopic.Topic(meetingID), user.UserID, user.DisplayName, user.Revision)
+		return s.publisher.Rename(ctx, StateTopic.Topic(meetingID), user.UserID, user.DisplayName, user.Revision)
 	}
 	return busy(nil)
 }
@@ -273,7 +273,7 @@ func (s *Service) renameRow(ctx context.Context, user users.User, at seat) error
 		return nil
 	}
 	ch.returned = s.clock.Now()
-	watched, err := s.streams.Watched(ctx, StateTopic.Topic(meeting.MeetingID))
+	watched, err := s.publisher.Watched(ctx, StateTopic.Topic(meeting.MeetingID))
 	if err != nil {
 		return err
 	}

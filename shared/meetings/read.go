@@ -58,12 +58,12 @@ func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (Li
 	if err != nil {
 		return List[Meeting]{}, fmt.Errorf("list meetings: %w", paging.Problem(err))
 	}
-	found := make([]*table.Want[meetingItem], len(page.Items))
-	standing := make([]*table.Want[participantItem], len(page.Items))
-	var gets []table.Wanted
+	found := make([]*table.Lookup[meetingItem], len(page.Items))
+	standing := make([]*table.Lookup[participantItem], len(page.Items))
+	var gets []table.Lookups
 	for i, row := range page.Items {
-		found[i] = table.WantItem[meetingItem](s.data, meetingKey(row.Index.SK))
-		standing[i] = table.WantItem[participantItem](s.data, participantKey(row.Index.SK, c.UserID))
+		found[i] = table.NewLookup[meetingItem](s.data, meetingKey(row.Index.SK))
+		standing[i] = table.NewLookup[participantItem](s.data, participantKey(row.Index.SK, c.UserID))
 		gets = append(gets, found[i], standing[i])
 	}
 	for start := 0; start < len(gets); start += table.MaxBatchGet {

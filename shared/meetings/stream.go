@@ -85,7 +85,7 @@ func (s *Service) repeatParticipant(ctx context.Context, r table.Record, meeting
 	if after.Status != statusActive {
 		reason = realtime.Removed
 	}
-	return s.settle(ctx, meetingID, userID, reason, durable)
+	return s.revokeStale(ctx, meetingID, userID, reason, durable)
 }
 
 // repeater is who ends streams that another was to end.
@@ -98,14 +98,14 @@ const (
 	durable repeater = true
 )
 
-// settle ends those subscriptions of a person that a removal or a change of
+// revokeStale ends those subscriptions of a person that a removal or a change of
 // role, committed some time ago, has left without their right. What holds now
 // decides: who was invited again since keeps what they have subscribed since.
-func (s *Service) settle(ctx context.Context, meetingID, userID string, reason realtime.Reason, by repeater) error {
-	return s.streams.Revoke(ctx, realtime.Revocation{
+func (s *Service) revokeStale(ctx context.Context, meetingID, userID string, reason realtime.Reason, by repeater) error {
+	return s.publisher.Revoke(ctx, realtime.Revocation{
 		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, Last: by == durable,
 		Stands: func(ctx context.Context, role string) (bool, error) {
-			now, err := s.standing(ctx, meetingID, userID)
+			now, err := s.participant(ctx, meetingID, userID)
 			return now.Status == statusActive && string(now.Role) == role, err
 		},
 	})

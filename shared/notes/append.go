@@ -142,7 +142,7 @@ func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string,
 		return Committed{}, err
 	}
 	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: []realtime.Event{own}, From: s.from(topic)}
-	answer.deliver = func(ctx context.Context) { s.streams.Express(ctx, commit) }
+	answer.deliver = func(ctx context.Context) { s.publisher.Express(ctx, commit) }
 	return answer, nil
 }
 

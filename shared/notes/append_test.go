@@ -14,10 +14,10 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
 )
 
 // Two changes at the same base, as the contract has them come together.
@@ -41,7 +41,7 @@ func TestConcurrentChanges(t *testing.T) {
 		{"retains are left out", "abc", []ot.Op{insert(0, "X"), retain(0, 3)}, []ot.Op{retain(0, 1), insert(1, "Y"), retain(1, 2)}, "XaYbc", []ot.Op{insert(2, "Y")}},
 		{"neighbours are joined", "abc", []ot.Op{insert(0, "X")}, []ot.Op{insert(0, "1"), insert(0, "2"), del(1, 1), del(2, 1)}, "X12a", []ot.Op{insert(1, "12"), del(2, 2)}},
 	}
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w.t = t
@@ -65,7 +65,7 @@ func TestConcurrentChanges(t *testing.T) {
 // The answer, and how the change is listed.
 func TestAnswer(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	change := notes.Intent{BaseVersion: 0, ClientID: "c-1", ClientSeq: 7, Ops: ot.Change{insert(0, "häppy <&>")}}
 	answer, err := json.Marshal(w.mustSend(w.member, change))
 	if want := `{"version":1,"ops":[{"type":"insert","position":0,"content":"häppy <&>"}]}`; err != nil || string(answer) != want {
@@ -89,7 +89,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestWhatDoesNotFit(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "12345"))
 	w.must(insert(5, "678")) // version 2 has eight
 	tests := []struct {
@@ -138,7 +138,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 
 // How long a text may be; the endpoint holds how large a change is as sent.
 func TestLongestText(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	letters := strings.Repeat("x", 16_000)
 	const most = notes.MaxText
 	w.must(insert(0, letters))
@@ -163,7 +163,7 @@ func TestLongestText(t *testing.T) {
 
 // A text that is too long, as after an import, can be shortened.
 func TestTooLongAText(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	err := w.tables.Log.Update(t.Context(), log.BaseKey(w.topic), table.Update{
 		Set: map[string]any{"position": 5, "oldest": 6, "length": notes.MaxText + 100},
 	})
@@ -179,7 +179,7 @@ func TestTooLongAText(t *testing.T) {
 
 // A small change grows when it is cut up by what others wrote into its range.
 func TestTransformationGrowsAChange(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	// Each op below is about 46 bytes, and 12 changes of 500 make 6,001 of one.
 	const gaps = 6_000
 	w.must(insert(0, strings.Repeat("a", gaps/2)))
@@ -207,7 +207,7 @@ func TestTransformationGrowsAChange(t *testing.T) {
 
 func TestRetry(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.must(insert(0, "abc"))
 	first := notes.Intent{BaseVersion: 1, ClientID: "c-1", ClientSeq: 1, Ops: ot.Change{insert(3, "!")}}
 	w.must(insert(0, "> ")) // so that the answer differs from what was sent
@@ -256,7 +256,7 @@ func TestRetry(t *testing.T) {
 }
 
 func TestMeetingIsOver(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "abc"))
 	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestMeetingIsOver(t *testing.T) {
 
 // An append that was permitted before the end loses against the closing.
 func TestAppendAgainstTheEnd(t *testing.T) {
-	w := newWorld(t, clock.System{})
+	w := newFixture(t, clock.System{})
 	const people = 5
 	type result struct {
 		committed notes.Committed
@@ -324,7 +324,7 @@ func TestAppendAgainstTheEnd(t *testing.T) {
 }
 
 func TestWhoMayWhat(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	for _, who := range []caller.Caller{w.host, w.member} {
 		w.mustSend(who, w.change(0, insert(0, "x")))
 	}
@@ -356,7 +356,7 @@ func TestWhoMayWhat(t *testing.T) {
 // missed, is asked anew, and then commits or may not any more.
 func TestPermissionIsRenewed(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	slow := w.beside(w.tables, &leapingOnce{Manual: now, leap: func() { now.Advance(3 * time.Second) }})
 	if got := slow.mustSend(slow.member, w.change(0, insert(0, "x"))); got.Version != 1 {
 		t.Errorf("committed as %d", got.Version)
@@ -390,7 +390,7 @@ func (l *leapingOnce) Now() time.Time {
 // A change that can't be committed within two seconds of any access check isn't.
 func TestPermissionRunsOut(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	slow := w.beside(w.tables, leaping{now})
 	_, err := slow.send(slow.member, slow.change(0, insert(0, "x")))
 	wantKind(t, err, errs.RateLimited)
@@ -409,7 +409,7 @@ func (l leaping) Now() time.Time {
 }
 
 func TestChangesAreListed(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	for i := range 10 {
 		w.must(insert(0, fmt.Sprint(i)))
 	}
@@ -458,7 +458,7 @@ func TestChangesAreListed(t *testing.T) {
 // What was trimmed is HISTORY_GONE, with where to go on, and nothing else is.
 func TestHistoryGone(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	for range 12 {
 		w.must(insert(0, "x"))
 	}

@@ -7,20 +7,20 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/notes"
 )
 
-// long makes the text of a world so long, by changes of up to 15 KB, and ends
+// long makes the text of a fixture so long, by changes of up to 15 KB, and ends
 // with a keystroke.
-func (w *world) long(length int) {
-	w.t.Helper()
+func (f *fixture) long(length int) {
+	f.t.Helper()
 	for at := 0; at < length-1; at += 15_000 {
-		w.must(insert(at, strings.Repeat("x", min(15_000, length-1-at))))
+		f.must(insert(at, strings.Repeat("x", min(15_000, length-1-at))))
 	}
-	w.must(insert(0, "y"))
+	f.must(insert(0, "y"))
 }
 
 // A keystroke costs the same in a text of any length, whether it has a snapshot
@@ -30,7 +30,7 @@ func TestCostOfAChange(t *testing.T) {
 		for _, snapshot := range []bool{false, true} {
 			t.Run(fmt.Sprint(length>>10, " KB, with a snapshot: ", snapshot), func(t *testing.T) {
 				now := clock.NewManual(noon)
-				w := newWorld(t, now)
+				w := newFixture(t, now)
 				w.long(length)
 				if snapshot {
 					w.settled()
@@ -70,27 +70,27 @@ func TestCostOfAChange(t *testing.T) {
 }
 
 // follow opens a socket of the member and lets it follow the notes.
-func (w *world) follow(socket string) string {
-	w.t.Helper()
-	ctx := w.t.Context()
-	ticket, _, err := w.connections.Issue(ctx, w.member)
+func (f *fixture) follow(socket string) string {
+	f.t.Helper()
+	ctx := f.t.Context()
+	ticket, _, err := f.connections.Issue(ctx, f.member)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	if _, err := w.connections.Open(ctx, socket, ticket); err != nil {
-		w.t.Fatal(err)
+	if _, err := f.connections.Open(ctx, socket, ticket); err != nil {
+		f.t.Fatal(err)
 	}
-	c, err := w.connections.Caller(ctx, socket)
+	c, err := f.connections.Caller(ctx, socket)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	c.ConnectionID = socket
-	subscribed, err := w.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: w.topic})
+	subscribed, err := f.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: f.topic})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	if subscribed.Position != w.newest() {
-		w.t.Errorf("subscribed at %d", subscribed.Position)
+	if subscribed.Position != f.newest() {
+		f.t.Errorf("subscribed at %d", subscribed.Position)
 	}
 	return socket
 }
@@ -98,7 +98,7 @@ func (w *world) follow(socket string) string {
 // What reading and following cost, for the report.
 func TestCostOfReading(t *testing.T) {
 	for _, length := range []int{1 << 10, 200 << 10} {
-		w := newWorld(t, clock.NewManual(noon))
+		w := newFixture(t, clock.NewManual(noon))
 		w.long(length)
 		w.settled()
 		for range 10 {
@@ -163,7 +163,7 @@ func TestCostOfReading(t *testing.T) {
 func BenchmarkChange(b *testing.B) {
 	for _, length := range []int{1 << 10, 200 << 10} {
 		b.Run(fmt.Sprint(length>>10, "KB"), func(b *testing.B) {
-			w := newWorld(b, clock.System{})
+			w := newFixture(b, clock.System{})
 			w.long(length)
 			base := w.newest()
 			for seq := int64(1); b.Loop(); seq++ {
@@ -184,7 +184,7 @@ func BenchmarkGet(b *testing.B) {
 	for _, length := range []int{1 << 10, 200 << 10} {
 		for _, tail := range []int{0, 255} {
 			b.Run(fmt.Sprint(length>>10, "KB and ", tail), func(b *testing.B) {
-				w := newWorld(b, clock.NewManual(noon))
+				w := newFixture(b, clock.NewManual(noon))
 				w.long(length)
 				w.settled()
 				for range tail {

@@ -19,11 +19,11 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/paging"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 const (
@@ -43,16 +43,16 @@ func Layout() log.Layout { return log.ByCount(perBucket) }
 
 // Service keeps notes in the table Log.
 type Service struct {
-	table    *table.Table
-	log      *log.Log
-	meetings *meetings.Service
-	streams  *realtime.Streams
-	clock    clock.Clock
+	table     *table.Table
+	log       *log.Log
+	meetings  *meetings.Service
+	publisher *realtime.Publisher
+	clock     clock.Clock
 }
 
 // New makes the service; l is a log of Layout over the same table.
-func New(t *table.Table, l *log.Log, m *meetings.Service, s *realtime.Streams, c clock.Clock) *Service {
-	return &Service{table: t, log: l, meetings: m, streams: s, clock: c}
+func New(t *table.Table, l *log.Log, m *meetings.Service, s *realtime.Publisher, c clock.Clock) *Service {
+	return &Service{table: t, log: l, meetings: m, publisher: s, clock: c}
 }
 
 // Change is a committed change, as it is listed and posted.

@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/notes"
 )
 
 // A change says where its text stood in what was deleted since its base. The
@@ -37,7 +37,7 @@ func TestPlaces(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t, clock.NewManual(noon))
+			w := newFixture(t, clock.NewManual(noon))
 			w.must(insert(0, text))
 			for _, ops := range test.before {
 				w.must(ops...)
@@ -54,7 +54,7 @@ func TestPlaces(t *testing.T) {
 // Places are listed and posted as the contract has them, and are not part of the
 // answer, which tells the author nothing new.
 func TestPlacesAreTold(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "The quick fox jumps."))
 	w.must(del(0, 20))
 	committed := w.mustSend(w.member, w.change(1, insert(9, " brown")))
@@ -74,7 +74,7 @@ func TestPlacesAreTold(t *testing.T) {
 
 // What a client moved past deletions before it sent it, only the client knows.
 func TestPlacesThatAreSent(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "The quick fox jumps."))
 	w.must(del(8, 7))
 	in := w.change(2, insert(8, "brown"))
@@ -103,7 +103,7 @@ func TestPlacesThatAreSent(t *testing.T) {
 // However much was deleted, and however many texts come into it, places are
 // bounded; a keystroke with one costs the same write unit.
 func TestPlacesAreBounded(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, strings.Repeat("x", 1000)))
 	for range 40 {
 		w.must(del(480, 1))

@@ -51,7 +51,7 @@ func (s *Service) Project(ctx context.Context, records []table.Record) map[strin
 	if len(topics) == 0 {
 		return failed
 	}
-	waiting := s.clock.Sleep(ctx, min(settle, last.Add(settle).Sub(s.clock.Now())))
+	waiting := s.clock.Sleep(ctx, min(quietPeriod, last.Add(quietPeriod).Sub(s.clock.Now())))
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(parallelSnapshots)

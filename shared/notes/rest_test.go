@@ -12,79 +12,79 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/notes"
 )
 
 const day = 24 * time.Hour
 
 // commit appends changes of one character each.
-func (w *world) commit(n int64) {
-	w.t.Helper()
-	newest, _, err := w.log.Newest(w.t.Context(), w.topic)
+func (f *fixture) commit(n int64) {
+	f.t.Helper()
+	newest, _, err := f.log.Newest(f.t.Context(), f.topic)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	for at := newest; at < newest+n; at++ {
-		if _, err := w.log.Append(w.t.Context(), log.Append{
-			Topic: w.topic, Base: at, Identity: log.Identity{Author: "a", ClientID: "c", ClientSeq: at + 1},
+		if _, err := f.log.Append(f.t.Context(), log.Append{
+			Topic: f.topic, Base: at, Identity: log.Identity{Author: "a", ClientID: "c", ClientSeq: at + 1},
 			Prepare: func(prev log.Entry, _ []log.Entry) (log.Draft, error) {
 				return log.Draft{Data: `[{"type":"insert","position":0,"content":"x"}]`, Length: prev.Length + 1}, nil
 			},
 		}); err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 	}
 }
 
 // oldest is where history begins.
-func (w *world) oldest() int64 {
-	w.t.Helper()
-	_, err := w.log.Read(w.t.Context(), w.topic, 0, 1)
+func (f *fixture) oldest() int64 {
+	f.t.Helper()
+	_, err := f.log.Read(f.t.Context(), f.topic, 0, 1)
 	if gone, ok := errors.AsType[*log.GoneError](err); ok {
 		return gone.Oldest
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return 1
 }
 
 // listed are the days under which the text is on the list of those at rest.
-func (w *world) listed() []string {
-	w.t.Helper()
+func (f *fixture) listed() []string {
+	f.t.Helper()
 	days := []string{}
 	for shard := range 8 {
 		page, err := table.List[struct {
 			Topic string `dynamodbav:"topic"`
-		}](w.t.Context(), w.tables.Log, table.Query{PK: fmt.Sprintf("TRIM#%d", shard), Limit: 1000})
+		}](f.t.Context(), f.tables.Log, table.Query{PK: fmt.Sprintf("TRIM#%d", shard), Limit: 1000})
 		if err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 		for _, row := range page.Items {
-			if row.Value.Topic == w.topic {
-				days = append(days, strings.TrimSuffix(row.Key.SK, "#"+w.topic))
+			if row.Value.Topic == f.topic {
+				days = append(days, strings.TrimSuffix(row.Key.SK, "#"+f.topic))
 			}
 		}
 	}
 	return days
 }
 
-func (w *world) tidy(c clock.Clock) notes.Tidied {
-	w.t.Helper()
-	done, err := w.Trim(w.t.Context(), c.Now())
+func (f *fixture) tidy(c clock.Clock) notes.Tidied {
+	f.t.Helper()
+	done, err := f.Trim(f.t.Context(), c.Now())
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return done
 }
 
 // abandon leaves the chunks of a snapshot that was never named.
-func (w *world) abandon(version int64) {
-	w.t.Helper()
-	key := table.Key{PK: "LOG#" + w.topic, SK: fmt.Sprintf("CHUNK#%015d#0", version)}
-	if err := w.tables.Log.Put(w.t.Context(), key, map[string]string{"text": "nobody's"}); err != nil {
-		w.t.Fatal(err)
+func (f *fixture) abandon(version int64) {
+	f.t.Helper()
+	key := table.Key{PK: "LOG#" + f.topic, SK: fmt.Sprintf("CHUNK#%015d#0", version)}
+	if err := f.tables.Log.Put(f.t.Context(), key, map[string]string{"text": "nobody's"}); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
@@ -93,7 +93,7 @@ func (w *world) abandon(version int64) {
 func TestATextAtRestIsTrimmed(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.commit(1150)
 	w.settled()
 	if diff := cmp.Diff([]string{"2026-11-25"}, w.listed()); diff != "" {
@@ -137,7 +137,7 @@ func TestATextAtRestIsTrimmed(t *testing.T) {
 func TestAbandonedSnapshotsGo(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	long := strings.Repeat("x", 4<<10)
 	w.must(insert(0, long))
 	w.settled()
@@ -166,7 +166,7 @@ func TestAbandonedSnapshotsGo(t *testing.T) {
 // A short text with little history has nothing to be looked at.
 func TestAShortTextIsNotListed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "short"))
 	w.settled()
 	if listed := w.listed(); len(listed) != 0 {
@@ -179,7 +179,7 @@ func TestARunDies(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the connection broke")
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.commit(1010)
 	w.settled()
 	for writes := range 12 {
@@ -214,7 +214,7 @@ func TestARunDies(t *testing.T) {
 func TestALongHistoryTakesSeveralRuns(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.commit(1450)
 	w.settled()
 	now.Advance(100 * day)

@@ -20,8 +20,8 @@ const (
 	// mostChunks is how many the longest text has: MaxText of four bytes each, and
 	// up to three bytes less in a chunk.
 	mostChunks = MaxText*utf8.UTFMax/(chunkBytes-utf8.UTFMax) + 1
-	// A snapshot is made settle after the last change …
-	settle = 2 * time.Second
+	// A snapshot is made quietPeriod after the last change …
+	quietPeriod = 2 * time.Second
 	// … or after so many versions, or so long, while changes go on.
 	everyVersions = 256
 	everyTime     = time.Minute

@@ -19,12 +19,12 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
 )
 
 // pointer is a snapshot's row.
@@ -36,40 +36,40 @@ type pointer struct {
 	At       int64  `dynamodbav:"at"`
 }
 
-func (w *world) pointer() pointer {
-	w.t.Helper()
-	p, err := table.Get[pointer](w.t.Context(), w.tables.Log, log.BaseKey(w.topic))
+func (f *fixture) pointer() pointer {
+	f.t.Helper()
+	p, err := table.Get[pointer](f.t.Context(), f.tables.Log, log.BaseKey(f.topic))
 	if err != nil && !errors.Is(err, table.ErrNotFound) {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return p
 }
 
 // chunks are the sizes of the stored parts of texts, by version.
-func (w *world) chunks() map[int64][]int {
-	w.t.Helper()
+func (f *fixture) chunks() map[int64][]int {
+	f.t.Helper()
 	page, err := table.List[struct {
 		Text string `dynamodbav:"text"`
-	}](w.t.Context(), w.tables.Log, table.Query{PK: "LOG#" + w.topic, Prefix: "CHUNK#", Limit: 1000})
+	}](f.t.Context(), f.tables.Log, table.Query{PK: "LOG#" + f.topic, Prefix: "CHUNK#", Limit: 1000})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	sizes := map[int64][]int{}
 	for _, row := range page.Items {
 		var version, index int64
 		if _, err := fmt.Sscanf(row.Key.SK, "CHUNK#%d#%d", &version, &index); err != nil {
-			w.t.Fatal(row.Key, err)
+			f.t.Fatal(row.Key, err)
 		}
 		sizes[version] = append(sizes[version], len(row.Value.Text))
 	}
 	return sizes
 }
 
-func (w *world) head() (position int64, hash string) {
-	w.t.Helper()
-	position, hash, err := notes.Source{Service: w.Service}.Head(w.t.Context(), notes.TopicPattern.Topic(w.meeting))
+func (f *fixture) head() (position int64, hash string) {
+	f.t.Helper()
+	position, hash, err := notes.Source{Service: f.Service}.Head(f.t.Context(), notes.TopicPattern.Topic(f.meeting))
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return position, hash
 }
@@ -83,7 +83,7 @@ func hashOf(text string) string {
 // there alone, the head has the hash.
 func TestSnapshotWhenItSettles(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	if position, hash := w.head(); position != 0 || hash != "" {
 		t.Errorf("head %d, %q", position, hash)
 	}
@@ -129,7 +129,7 @@ func TestSnapshotWhenItSettles(t *testing.T) {
 // not for a minute.
 func TestSnapshotWhileChangesGoOn(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.must(insert(0, "x"))
 	w.settled()
 	first := w.pointer()
@@ -165,7 +165,7 @@ func TestSnapshotWhileChangesGoOn(t *testing.T) {
 
 func TestRecordsThatChangeNothing(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	for range 3 {
 		w.must(insert(0, "x"))
 	}
@@ -199,7 +199,7 @@ func TestRecordsThatChangeNothing(t *testing.T) {
 
 // After the meeting's end nothing is waited for.
 func TestSnapshotAtTheEnd(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "x"))
 	w.settled()
 	w.must(insert(0, "y"))
@@ -216,7 +216,7 @@ func TestSnapshotAtTheEnd(t *testing.T) {
 // A long text lies in parts of at most 300 KB, cut between code points. The
 // parts of the snapshot before stay for who is reading them, older ones go.
 func TestChunks(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	content := ""
 	for len(content) < 700<<10 {
 		part := strings.Repeat("é日👍", 1_600)
@@ -282,16 +282,16 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// over is the same world over a wire.
-func (w *world) over(wire *wire) *world {
+// over is the same fixture over a wire.
+func (f *fixture) over(wire *wire) *fixture {
 	client := table.NewClient(table.ClientConfig{
-		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: w.tables.Endpoint, HTTP: wire,
+		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: f.tables.Endpoint, HTTP: wire,
 	})
 	again := func(t *table.Table) *table.Table { return table.New(client, t.Name()) }
-	return w.beside(&tabletest.Tables{
-		Data: again(w.tables.Data), Log: again(w.tables.Log), Realtime: again(w.tables.Realtime),
-		Control: again(w.tables.Control), Audit: again(w.tables.Audit), Endpoint: w.tables.Endpoint,
-	}, w.clock)
+	return f.beside(&tabletest.Tables{
+		Data: again(f.tables.Data), Log: again(f.tables.Log), Realtime: again(f.tables.Realtime),
+		Control: again(f.tables.Control), Audit: again(f.tables.Audit), Endpoint: f.tables.Endpoint,
+	}, f.clock)
 }
 
 // Who reads a text while its snapshot is replaced, even more than once, gets it.
@@ -300,7 +300,7 @@ func TestReadingWhileTheSnapshotIsReplaced(t *testing.T) {
 		// A short text comes with its snapshot, a long one after it.
 		op := []string{"Query", "BatchGetItem"}[i]
 		for replaced := range 4 {
-			w := newWorld(t, clock.NewManual(noon))
+			w := newFixture(t, clock.NewManual(noon))
 			w.must(insert(0, first))
 			w.settled()
 			hooked := &wire{}
@@ -327,7 +327,7 @@ func TestReadingWhileTheSnapshotIsReplaced(t *testing.T) {
 // Who reads it while its history is trimmed does, too.
 func TestReadingWhileTheHistoryIsTrimmed(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.must(insert(0, "x"))
 	w.settled()
 	for range 5 {
@@ -356,15 +356,15 @@ func firsts() []string { return []string{"x", strings.Repeat("x", 4<<10)} }
 
 // wantChunks holds that the stored parts of texts are those of the two newest
 // snapshots, which are a character apart, or none of short ones.
-func (w *world) wantChunks() {
-	w.t.Helper()
-	newest, text := w.newest(), w.text()
+func (f *fixture) wantChunks() {
+	f.t.Helper()
+	newest, text := f.newest(), f.text()
 	want := map[int64][]int{}
 	if len(text.Content) > 3<<10 {
 		want = map[int64][]int{newest - 1: {len(text.Content) - 1}, newest: {len(text.Content)}}
 	}
-	if diff := cmp.Diff(want, w.chunks()); diff != "" {
-		w.t.Error(diff)
+	if diff := cmp.Diff(want, f.chunks()); diff != "" {
+		f.t.Error(diff)
 	}
 }
 
@@ -383,7 +383,7 @@ func TestSnapshotsOvertakeEachOther(t *testing.T) {
 }
 
 func overtake(t *testing.T, first string, step int, newer bool) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	for _, part := range []string{first, "x", "x"} {
 		w.must(insert(0, part))
 		w.settled()
@@ -428,7 +428,7 @@ func TestSnapshotDies(t *testing.T) {
 	for i, first := range firsts() {
 		for writes := range 1 + i {
 			now := clock.NewManual(noon)
-			w := newWorld(t, now)
+			w := newFixture(t, now)
 			for _, part := range []string{first, "x", "x"} {
 				w.must(insert(0, part))
 				w.settled()
@@ -465,7 +465,7 @@ func TestSnapshotDies(t *testing.T) {
 
 // A text that grows long gets chunks, and has none when it is short again.
 func TestShortAndLongTexts(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	content := ""
 	for _, length := range []int{3 << 10, 3<<10 + 1, 3 << 10, 0, 5 << 10, 1} {
 		if content != "" {
@@ -492,7 +492,7 @@ func TestShortAndLongTexts(t *testing.T) {
 // While a text changes all the time, chunks that nobody names go every 32
 // versions.
 func TestUnnamedChunksGo(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, strings.Repeat("x", 4<<10)))
 	w.settled()
 	lost := table.Key{PK: "LOG#" + w.topic, SK: "CHUNK#000000000000000#0"}
@@ -516,7 +516,7 @@ func TestUnnamedChunksGo(t *testing.T) {
 // Snapshots trim what is older than 90 days and 1,000 versions below them.
 func TestSnapshotsTrimTheHistory(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	for at := range int64(1150) {
 		if _, err := w.log.Append(t.Context(), log.Append{
 			Topic: w.topic, Base: at, Identity: log.Identity{Author: "a", ClientID: "c", ClientSeq: at + 1},
@@ -559,7 +559,7 @@ func TestSnapshotsTrimTheHistory(t *testing.T) {
 // snapshot to its record.
 func TestTheFirstChangeComesWhileItIsLookedFor(t *testing.T) {
 	for step := range 3 {
-		w := newWorld(t, clock.NewManual(noon))
+		w := newFixture(t, clock.NewManual(noon))
 		hooked := &wire{}
 		slow := w.over(hooked)
 		left := step
@@ -583,7 +583,7 @@ func TestTheFirstChangeComesWhileItIsLookedFor(t *testing.T) {
 
 // One text that can't be materialised fails its own records only.
 func TestOneTextFails(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "x"))
 	good := w.entryRecord(1)
 	bad := []table.Record{}
@@ -607,7 +607,7 @@ func TestOneTextFails(t *testing.T) {
 // Readers, writers and two readers of the stream at once: whatever is read is
 // what the history says of its version.
 func TestReadersWhileSnapshotsAreMade(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	const changes = 60
 	done := make(chan struct{})
 	var group errgroup.Group
@@ -675,7 +675,7 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 }
 
 func TestMoved(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	topic := notes.TopicPattern.Topic(w.meeting)
 	changed, hashed := []realtime.Move{{Topic: topic, HashFollows: true}}, []realtime.Move{{Topic: topic, Hashed: true}}
 	base := func(event string) table.Record {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 // Source gives the topic `meetings/<id>/notes`: the position is the version.

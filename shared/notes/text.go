@@ -88,10 +88,10 @@ func (s *Service) load(ctx context.Context, topic string, base snapshot) (string
 	if base.Chunks == 0 {
 		return base.Text, nil
 	}
-	wants := make([]*table.Want[chunk], base.Chunks)
-	gets := make([]table.Wanted, base.Chunks)
+	wants := make([]*table.Lookup[chunk], base.Chunks)
+	gets := make([]table.Lookups, base.Chunks)
 	for i := range wants {
-		wants[i] = table.WantItem[chunk](s.table, chunkKey(topic, base.Position, i))
+		wants[i] = table.NewLookup[chunk](s.table, chunkKey(topic, base.Position, i))
 		gets[i] = wants[i]
 	}
 	if err := table.BatchGet(ctx, gets...); err != nil {

@@ -13,16 +13,16 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/table"
+	"github.com/rapport/rapport/shared/notes"
 )
 
 var seed = flag.Uint64("seed", 0, "seed of the random edits; 0 takes a new one")
 
 // editor is somebody who writes: a text as they have seen it last.
 type editor struct {
-	w       *world
+	w       *fixture
 	who     caller.Caller
 	client  string
 	random  *rand.Rand
@@ -101,7 +101,7 @@ func TestPeopleWriteTogether(t *testing.T) {
 	}
 	t.Logf("seed %d (repeat with -seed %d)", s, s)
 	const people, edits = 6, 40
-	w := newWorld(t, clock.System{})
+	w := newFixture(t, clock.System{})
 	var writing, reading errgroup.Group
 	editors := make([]*editor, people)
 	for i := range editors {

@@ -20,8 +20,8 @@ type Answer struct {
 	Body    []byte
 }
 
-// Want ends the test unless the answer has the status.
-func (a Answer) Want(t testing.TB, status int) Answer {
+// Expect ends the test unless the answer has the status.
+func (a Answer) Expect(t testing.TB, status int) Answer {
 	t.Helper()
 	if a.Status != status {
 		t.Fatalf("%s: status %d, want %d: %s", a.Request, a.Status, status, a.Body)

@@ -20,12 +20,12 @@ const timeLayout = "02/Jan/2006:15:04:05 -0700"
 
 // route finds the function of a request as API Gateway does: the route with
 // the most literal steps, or `$default`.
-func (w *World) route(method string, u *url.URL) (endpoint.FunctionSpec, map[string]string) {
+func (h *Harness) route(method string, u *url.URL) (endpoint.FunctionSpec, map[string]string) {
 	segments := pathSegments(u)
 	var best endpoint.FunctionSpec
 	var parameters map[string]string
 	literals := -1
-	for _, unit := range w.units {
+	for _, unit := range h.units {
 		if unit.Trigger != endpoint.TriggerHTTP {
 			continue
 		}
@@ -100,6 +100,6 @@ func bodyText(header http.Header, body []byte) (string, bool) {
 	return base64.StdEncoding.EncodeToString(body), true
 }
 
-func (w *World) sessions() *identity.Sessions {
-	return identity.NewSessions(w.Tables.Control, clock.System{})
+func (h *Harness) sessions() *identity.Sessions {
+	return identity.NewSessions(h.Tables.Control, clock.System{})
 }

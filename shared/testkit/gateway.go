@@ -18,11 +18,11 @@ type Gateway struct {
 	ended chan struct{}
 
 	mu    sync.Mutex
-	lines map[string]*line
+	lines map[string]*connection
 }
 
-// line is one socket as the gateway sees it.
-type line struct {
+// connection is one socket as the gateway sees it.
+type connection struct {
 	frames [][]byte
 	state  lineState
 	posts  int
@@ -38,7 +38,7 @@ const (
 )
 
 func newGateway(t testing.TB) *Gateway {
-	g := &Gateway{lines: map[string]*line{}, ended: make(chan struct{})}
+	g := &Gateway{lines: map[string]*connection{}, ended: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(g.serve))
 	t.Cleanup(func() {
 		close(g.ended)
@@ -51,7 +51,7 @@ func newGateway(t testing.TB) *Gateway {
 func (g *Gateway) open(id string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.lines[id] = &line{state: lineOpen}
+	g.lines[id] = &connection{state: lineOpen}
 }
 
 func (g *Gateway) set(id string, s lineState) {
@@ -84,7 +84,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodDelete {
-		g.hangUp(w, id)
+		g.disconnect(w, id)
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -124,8 +124,8 @@ func (g *Gateway) tell(w http.ResponseWriter, id string) {
 	writeJSON(w, http.StatusOK, map[string]string{"connectedAt": "2026-01-01T00:00:00Z", "lastActiveAt": "2026-01-01T00:00:00Z"})
 }
 
-// hangUp closes a socket.
-func (g *Gateway) hangUp(w http.ResponseWriter, id string) {
+// disconnect closes a socket.
+func (g *Gateway) disconnect(w http.ResponseWriter, id string) {
 	g.mu.Lock()
 	l, known := g.lines[id]
 	gone := !known || l.state == lineGone

@@ -34,26 +34,26 @@ type Person struct {
 	// Session is the session of this person's tokens.
 	Session string
 
-	world *World
+	world *Harness
 	// role is a claim of the tokens, org another than everybody's; empty leaves both.
 	role, org string
 }
 
 // User is a person who has been here, with one session: the same one every time
 // for a name such as `ada`.
-func (w *World) User(name string) *Person {
-	p := w.Newcomer(name)
+func (h *Harness) User(name string) *Person {
+	p := h.Newcomer(name)
 	p.ID = "user_" + name
-	w.store(p)
+	h.store(p)
 	return p
 }
 
 // Newcomer is a person whom the directory knows, and nobody here: their first
 // call makes them a user.
-func (w *World) Newcomer(name string) *Person {
-	p := w.Stranger(name)
+func (h *Harness) Newcomer(name string) *Person {
+	p := h.Stranger(name)
 	p.Email, p.DisplayName = name+"@example.com", strings.ToUpper(name[:1])+name[1:]+" Test"
-	w.Directory.add(p)
+	h.Directory.add(p)
 	return p
 }
 
@@ -61,41 +61,41 @@ func (w *World) Newcomer(name string) *Person {
 const operatorOrg = "org_operators"
 
 // Operator is a person who operates the suite.
-func (w *World) Operator(name string) *Person {
-	p := w.User(name)
+func (h *Harness) Operator(name string) *Person {
+	p := h.User(name)
 	p.role, p.org = "admin", operatorOrg
 	return p
 }
 
 // Stranger is a person with good tokens whom the directory does not know.
-func (w *World) Stranger(name string) *Person {
-	return &Person{Subject: "subject_" + name, Session: "session_" + name, world: w}
+func (h *Harness) Stranger(name string) *Person {
+	return &Person{Subject: "subject_" + name, Session: "session_" + name, world: h}
 }
 
 // store keeps a person as a user, once, whom the issuer's name for them names.
-func (w *World) store(p *Person) {
-	w.t.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.stored[p.ID] {
+func (h *Harness) store(p *Person) {
+	h.t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stored[p.ID] {
 		return
 	}
-	w.stored[p.ID] = true
+	h.stored[p.ID] = true
 	c := clock.System{}
-	operator := caller.Caller{UserID: "operator", SessionID: "session_operator", RequestID: w.nextID()}
-	people := users.New(w.Tables.Data, nil, audit.New(w.Tables.Audit, c), c, nil)
+	operator := caller.Caller{UserID: "operator", SessionID: "session_operator", RequestID: h.nextID()}
+	people := users.New(h.Tables.Data, nil, audit.New(h.Tables.Audit, c), c, nil)
 	user := users.User{UserID: p.ID, Email: p.Email, DisplayName: p.DisplayName, Revision: 1, CreatedAt: joined()}
-	err := w.Tables.Data.Put(w.t.Context(), users.Key(p.ID), user, table.If(table.Absent()))
+	err := h.Tables.Data.Put(h.t.Context(), users.Key(p.ID), user, table.If(table.Absent()))
 	if err == nil {
-		err = people.Attach(w.t.Context(), operator, p.ID, users.Identity{Issuer: w.Issuer.Name, Subject: p.Subject})
+		err = people.Attach(h.t.Context(), operator, p.ID, users.Identity{Issuer: h.Issuer.Name, Subject: p.Subject})
 	}
 	if err != nil {
-		w.t.Errorf("store %s: %v", p.ID, err)
+		h.t.Errorf("store %s: %v", p.ID, err)
 	}
 }
 
 // Nobody calls without a token.
-func (w *World) Nobody() *Person { return &Person{world: w} }
+func (h *Harness) Nobody() *Person { return &Person{world: h} }
 
 // Claims are what an identity provider says of this person for five minutes.
 func (p *Person) Claims() jwt.MapClaims {
@@ -170,11 +170,11 @@ func (p *Person) Call(t testing.TB, request string, body any, options ...Option)
 	return p.world.call(t, request, r, raw)
 }
 
-func (w *World) call(t testing.TB, request string, r *http.Request, body []byte) Answer {
+func (h *Harness) call(t testing.TB, request string, r *http.Request, body []byte) Answer {
 	t.Helper()
-	unit, parameters := w.route(r.Method, r.URL)
-	event := httpEvent(r, unit.Route, parameters, body, w.nextID())
-	payload, err := w.Invoke(r.Context(), unit.Name, event)
+	unit, parameters := h.route(r.Method, r.URL)
+	event := httpEvent(r, unit.Route, parameters, body, h.nextID())
+	payload, err := h.Invoke(r.Context(), unit.Name, event)
 	if err != nil {
 		t.Errorf("%s: %s failed: %v", request, unit.Name, err)
 		return Answer{Request: request}
@@ -188,7 +188,7 @@ func (w *World) call(t testing.TB, request string, r *http.Request, body []byte)
 	for name, value := range given.Headers {
 		answer.Header.Set(name, value)
 	}
-	if err := w.document.check(unit, answer); err != nil {
+	if err := h.document.check(unit, answer); err != nil {
 		t.Errorf("%s: the answer is not what docs/openapi.json says: %v: %d %s", request, err, answer.Status, answer.Body)
 	}
 	return answer
@@ -206,8 +206,8 @@ func bodyOf(body any) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// Hear sends an event as WorkOS does, signed now; options may change that.
-func (w *World) Hear(t testing.TB, event any, options ...Option) Answer {
+// Webhook sends an event as WorkOS does, signed now; options may change that.
+func (h *Harness) Webhook(t testing.TB, event any, options ...Option) Answer {
 	t.Helper()
 	body, err := bodyOf(event)
 	if err != nil {
@@ -215,7 +215,7 @@ func (w *World) Hear(t testing.TB, event any, options ...Option) Answer {
 	}
 	signature := workos.Sign(WebhookSecret, time.Now(), body)
 	options = append([]Option{Header(workos.SignatureHeader, signature)}, options...)
-	return w.Nobody().Call(t, "POST /v1/webhooks/workos", body, options...)
+	return h.Nobody().Call(t, "POST /v1/webhooks/workos", body, options...)
 }
 
 // Revoke ends the person's session as WorkOS does: by its event.
@@ -225,7 +225,7 @@ func (p *Person) Revoke(t testing.TB) Answer {
 	if err != nil {
 		t.Fatalf("encode event: %v", err)
 	}
-	return p.world.Hear(t, event)
+	return p.world.Webhook(t, event)
 }
 
 // EndSession marks the person's session as ended and does no more, as a function

@@ -24,23 +24,23 @@ const (
 	queueARN    = "arn:aws:sqs:" + region + ":123456789012:"
 )
 
-// openQueues makes the queues that functions of this world take messages from,
+// openQueues makes the queues that functions of this harness take messages from,
 // with their dead letters, and gives the address at which SQS's protocol is
 // spoken.
-func (w *World) openQueues(t testing.TB) string {
+func (h *Harness) openQueues(t testing.TB) string {
 	t.Helper()
 	var specs []queues.Spec
-	for _, unit := range w.units {
+	for _, unit := range h.units {
 		if unit.Trigger == endpoint.TriggerQueue {
 			specs = append(specs, QueueSpecs(unit.Route)...)
 		}
 	}
 	var err error
-	w.Queues, err = queues.Open(queues.Options{Specs: specs, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
+	h.Queues, err = queues.Open(queues.Options{Specs: specs, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(w.Queues)
+	server := httptest.NewServer(h.Queues)
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -82,11 +82,11 @@ type Delivered struct {
 // Queue hands a function all that lies in its queue, in one batch, as if every
 // delay and visibility timeout were over. What it takes is gone; what fails comes
 // again the next time, until it is a dead letter.
-func (w *World) Queue(t testing.TB, function string) Delivered {
+func (h *Harness) Queue(t testing.TB, function string) Delivered {
 	t.Helper()
-	name := w.Unit(t, function).Route
-	at := time.Now().Add(time.Duration(w.hours.Add(1)) * laterThanAll)
-	messages, err := w.Queues.Receive(name, table.MaxLimit, at, nil)
+	name := h.Function(t, function).Route
+	at := time.Now().Add(time.Duration(h.hours.Add(1)) * laterThanAll)
+	messages, err := h.Queues.Receive(name, table.MaxLimit, at, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func (w *World) Queue(t testing.TB, function string) Delivered {
 	if len(messages) == 0 {
 		return delivered
 	}
-	answer, err := w.Invoke(t.Context(), function, QueueEvent(name, messages))
+	answer, err := h.Invoke(t.Context(), function, QueueEvent(name, messages))
 	if err != nil {
 		t.Errorf("%s failed: %v", function, err)
 		return delivered
@@ -106,7 +106,7 @@ func (w *World) Queue(t testing.TB, function string) Delivered {
 		if delivered.Failed[m.ID] {
 			continue
 		}
-		if err := w.Queues.Delete(name, m.Receipt); err != nil {
+		if err := h.Queues.Delete(name, m.Receipt); err != nil {
 			t.Error(err)
 		}
 	}
@@ -119,18 +119,18 @@ func QueueEvent(queue string, messages []queues.Message) map[string]any {
 }
 
 // SendRaw puts a body into a queue as it is.
-func (w *World) SendRaw(t testing.TB, queue, body string) {
+func (h *Harness) SendRaw(t testing.TB, queue, body string) {
 	t.Helper()
-	if _, err := w.Queues.Send(queue, queues.Draft{Body: body}); err != nil {
+	if _, err := h.Queues.Send(queue, queues.Draft{Body: body}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Run runs a scheduled function for a time and gives its answer.
-func (w *World) Run(t testing.TB, function string, at time.Time) []byte {
+func (h *Harness) Run(t testing.TB, function string, at time.Time) []byte {
 	t.Helper()
-	answer, err := w.Invoke(t.Context(), function, map[string]any{
-		"version": "0", "id": w.nextID(), "detail-type": "Scheduled Event", "source": "aws.scheduler", "account": "123456789012",
+	answer, err := h.Invoke(t.Context(), function, map[string]any{
+		"version": "0", "id": h.nextID(), "detail-type": "Scheduled Event", "source": "aws.scheduler", "account": "123456789012",
 		"time": at.UTC().Format(time.RFC3339), "region": region, "resources": []string{}, "detail": "{}",
 	})
 	if err != nil {

@@ -208,7 +208,7 @@ func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyR
 // dispatch hands the event to the function of its route and gives the status.
 func (s *Socket) dispatch(ctx context.Context, t testing.TB, event events.APIGatewayWebsocketProxyRequest) int {
 	t.Helper()
-	unit, ok := s.person.world.socketUnit(event.RequestContext.RouteKey)
+	unit, ok := s.person.world.socketFunction(event.RequestContext.RouteKey)
 	if !ok {
 		t.Errorf("no function has the route %s", event.RequestContext.RouteKey)
 		return 0
@@ -227,7 +227,7 @@ func (s *Socket) dispatch(ctx context.Context, t testing.TB, event events.APIGat
 
 // action picks a frame's route as API Gateway does, by `$request.body.action`:
 // one of its own routes too, if the client says so.
-func (w *World) action(raw []byte) string {
+func (h *Harness) action(raw []byte) string {
 	var frame struct {
 		Action any `json:"action"`
 	}
@@ -235,14 +235,14 @@ func (w *World) action(raw []byte) string {
 		return "$default"
 	}
 	name, ok := frame.Action.(string)
-	if _, known := w.socketUnit(name); !ok || !known {
+	if _, known := h.socketFunction(name); !ok || !known {
 		return "$default"
 	}
 	return name
 }
 
-func (w *World) socketUnit(route string) (endpoint.FunctionSpec, bool) {
-	for _, unit := range w.units {
+func (h *Harness) socketFunction(route string) (endpoint.FunctionSpec, bool) {
+	for _, unit := range h.units {
 		if unit.Trigger == endpoint.TriggerSocket && unit.Route == route {
 			return unit, true
 		}

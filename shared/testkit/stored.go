@@ -12,10 +12,10 @@ import (
 type Stored map[string]map[string]any
 
 // Stored reads a whole table by its name in the design, such as `Data`.
-func (w *World) Stored(t testing.TB, tableName string) Stored {
+func (h *Harness) Stored(t testing.TB, tableName string) Stored {
 	t.Helper()
-	name := w.table(t, tableName).Name()
-	pages := dynamodb.NewScanPaginator(w.Tables.Client, &dynamodb.ScanInput{TableName: &name, ConsistentRead: new(true)})
+	name := h.table(t, tableName).Name()
+	pages := dynamodb.NewScanPaginator(h.Tables.Client, &dynamodb.ScanInput{TableName: &name, ConsistentRead: new(true)})
 	stored := Stored{}
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
@@ -35,16 +35,16 @@ func (w *World) Stored(t testing.TB, tableName string) Stored {
 
 // ChangesNothing fails the test where f changes what the tables hold. The audit
 // log is apart, which knows of refusals too.
-func (w *World) ChangesNothing(t testing.TB, f func()) {
+func (h *Harness) ChangesNothing(t testing.TB, f func()) {
 	t.Helper()
 	names := []string{"Data", "Log", "Realtime", "Control"}
 	before := map[string]Stored{}
 	for _, name := range names {
-		before[name] = w.Stored(t, name)
+		before[name] = h.Stored(t, name)
 	}
 	f()
 	for _, name := range names {
-		if diff := cmp.Diff(before[name], w.Stored(t, name)); diff != "" {
+		if diff := cmp.Diff(before[name], h.Stored(t, name)); diff != "" {
 			t.Errorf("the table %s has changed (-before +after):\n%s", name, diff)
 		}
 	}

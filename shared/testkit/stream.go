@@ -33,19 +33,19 @@ type Delivery struct {
 // last time, in one batch, without the filters of the templates. As on AWS, the
 // earliest record that failed and all after it come again the next time, and
 // all of them where the function failed as a whole.
-func (w *World) Stream(t testing.TB, tableName, function string) Delivery {
+func (h *Harness) Stream(t testing.TB, tableName, function string) Delivery {
 	t.Helper()
 	key := tableName + " " + function
-	w.mu.Lock()
-	at := w.cursors[key]
-	w.mu.Unlock()
+	h.mu.Lock()
+	at := h.cursors[key]
+	h.mu.Unlock()
 	if at == nil {
 		at = cursor{}
 	}
 	var delivery Delivery
-	for _, batch := range w.records(t, w.table(t, tableName).Name(), at) {
+	for _, batch := range h.records(t, h.table(t, tableName).Name(), at) {
 		delivery.Records += len(batch.records)
-		failed := w.deliver(t, function, batch.records)
+		failed := h.deliver(t, function, batch.records)
 		delivery.Failed = append(delivery.Failed, failed...)
 		done := len(batch.records)
 		if len(failed) > 0 {
@@ -55,15 +55,15 @@ func (w *World) Stream(t testing.TB, tableName, function string) Delivery {
 			at[batch.shard] = batch.numbers[done-1]
 		}
 	}
-	w.mu.Lock()
-	w.cursors[key] = at
-	w.mu.Unlock()
+	h.mu.Lock()
+	h.cursors[key] = at
+	h.mu.Unlock()
 	return delivery
 }
 
-func (w *World) deliver(t testing.TB, function string, records []map[string]any) (failed []string) {
+func (h *Harness) deliver(t testing.TB, function string, records []map[string]any) (failed []string) {
 	t.Helper()
-	payload, err := w.Invoke(t.Context(), function, map[string]any{"Records": records})
+	payload, err := h.Invoke(t.Context(), function, map[string]any{"Records": records})
 	if err != nil {
 		t.Errorf("%s failed: %v", function, err)
 		return nil
@@ -85,13 +85,13 @@ type batch struct {
 	records []map[string]any
 }
 
-func (w *World) records(t testing.TB, physical string, after cursor) []batch {
+func (h *Harness) records(t testing.TB, physical string, after cursor) []batch {
 	t.Helper()
 	client := dynamodbstreams.New(dynamodbstreams.Options{
-		Region: region, BaseEndpoint: &w.Tables.Endpoint,
+		Region: region, BaseEndpoint: &h.Tables.Endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	described, err := w.Tables.Client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &physical})
+	described, err := h.Tables.Client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &physical})
 	if err != nil || described.Table.LatestStreamArn == nil {
 		t.Fatalf("the stream of %s: %v", physical, err)
 	}
@@ -146,11 +146,11 @@ func shardRecords(t testing.TB, client *dynamodbstreams.Client, arn, shard, afte
 	return all
 }
 
-func (w *World) table(t testing.TB, name string) *table.Table {
+func (h *Harness) table(t testing.TB, name string) *table.Table {
 	t.Helper()
 	found, ok := map[string]*table.Table{
-		"Data": w.Tables.Data, "Log": w.Tables.Log, "Realtime": w.Tables.Realtime,
-		"Control": w.Tables.Control, "Audit": w.Tables.Audit,
+		"Data": h.Tables.Data, "Log": h.Tables.Log, "Realtime": h.Tables.Realtime,
+		"Control": h.Tables.Control, "Audit": h.Tables.Audit,
 	}[name]
 	if !ok {
 		t.Fatalf("there is no table %s", name)

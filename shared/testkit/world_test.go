@@ -15,7 +15,7 @@ func TestWorld(t *testing.T) {
 		"title": "Plan", "participants": []any{map[string]any{"userId": ben.ID, "role": "participant"}},
 	}))
 	path := "/v1/meetings/" + meeting.MeetingID
-	ben.Call(t, "GET "+path, nil).Want(t, 200)
+	ben.Call(t, "GET "+path, nil).Expect(t, 200)
 	w.Stranger("eve").Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
 	w.Nobody().Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
 	w.ChangesNothing(t, func() {
@@ -31,7 +31,7 @@ func TestWorld(t *testing.T) {
 	ada.Call(t, "POST "+path+"/notes/changes", map[string]any{
 		"baseVersion": 0, "clientId": "c", "clientSeq": 1,
 		"ops": []any{map[string]any{"type": "insert", "position": 0, "content": "hello"}},
-	}).Want(t, 200)
+	}).Expect(t, 200)
 	if got := socket.Events(t, topic); len(got) != 1 || got[0].Position != 1 {
 		t.Errorf("ben got %v", socket.Frames(t))
 	}
@@ -50,6 +50,6 @@ func BenchmarkCall(b *testing.B) {
 	w := testkit.New(b, functions.All())
 	ada := w.User("ada")
 	for b.Loop() {
-		ada.Call(b, "GET /v1/me", nil).Want(b, 200)
+		ada.Call(b, "GET /v1/me", nil).Expect(b, 200)
 	}
 }

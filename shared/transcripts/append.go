@@ -17,11 +17,11 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
-	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 // AppendRequest adds chunks to a meeting's transcript.
@@ -134,7 +134,7 @@ func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempo
 		return Appended{}, err
 	}
 	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: own, From: s.from(topic)}
-	answer.deliver = func(ctx context.Context) { s.streams.Express(ctx, commit) }
+	answer.deliver = func(ctx context.Context) { s.publisher.Express(ctx, commit) }
 	return answer, nil
 }
 
@@ -155,7 +155,7 @@ func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendReques
 	if len(named) > 0 && !access.May(permissions.For(ActionNameSpeakers)) {
 		return nil, until, s.meetings.Deny(ctx, c, ActionNameSpeakers, in.MeetingID)
 	}
-	refusal, err = s.strangers(ctx, in.MeetingID, named)
+	refusal, err = s.nonParticipants(ctx, in.MeetingID, named)
 	asking.Wait()
 	if refusal == nil && !on {
 		refusal = switchedOff()
@@ -181,8 +181,8 @@ func (r *AppendRequest) speakers(author string) map[int]*string {
 	return named
 }
 
-// strangers refuses speakers who aren't in the meeting.
-func (s *Service) strangers(ctx context.Context, meetingID string, named map[int]*string) (refusal, err error) {
+// nonParticipants refuses speakers who aren't in the meeting.
+func (s *Service) nonParticipants(ctx context.Context, meetingID string, named map[int]*string) (refusal, err error) {
 	var others []string
 	for _, speaker := range named {
 		if speaker != nil {

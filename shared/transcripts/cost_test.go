@@ -31,7 +31,7 @@ func TestCostOfAnAppend(t *testing.T) {
 		for _, test := range tests {
 			t.Run(fmt.Sprint(test.name, " after ", before), func(t *testing.T) {
 				now := clock.NewManual(noon)
-				w := newWorld(t, now)
+				w := newFixture(t, now)
 				for at := 0; at < before; at += 20 {
 					w.say(slices.Repeat([]string{sentence}, 20)...)
 				}
@@ -65,7 +65,7 @@ func TestCostOfAnAppend(t *testing.T) {
 // A bucket's beginning costs the seal and the directory's row more.
 func TestCostOfABucket(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.say("So.")
 	now.Advance(window)
 	ctx, meter := table.WithMeter(t.Context())
@@ -79,7 +79,7 @@ func TestCostOfABucket(t *testing.T) {
 
 // A caller who names themselves costs no more than one who names nobody.
 func TestCostOfOneself(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.say("So.")
 	calls := map[bool]float64{}
 	for _, named := range []bool{false, true} {
@@ -105,7 +105,7 @@ func TestCostOfOneself(t *testing.T) {
 
 // Speakers other than the caller are looked up together.
 func TestCostOfSpeakers(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.promote()
 	w.say("So.")
 	in := w.request(slices.Repeat([]string{"x"}, 20)...)
@@ -125,7 +125,7 @@ func TestCostOfSpeakers(t *testing.T) {
 // chunks.
 func TestCostOfReading(t *testing.T) {
 	for _, size := range []int{1, 20} {
-		w := newWorld(t, clock.NewManual(noon))
+		w := newFixture(t, clock.NewManual(noon))
 		for at := 0; at < 600; at += size {
 			w.say(slices.Repeat([]string{strings.Repeat("word ", 24)}, size)...)
 		}
@@ -148,7 +148,7 @@ func TestCostOfReading(t *testing.T) {
 
 // A key costs no unit of Log more.
 func TestCostOfAKey(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.say("So.")
 	for _, e := range []*idempotency.Execution{nil, w.execution("k")} {
 		ctx, meter := table.WithMeter(t.Context())
@@ -164,7 +164,7 @@ func TestCostOfAKey(t *testing.T) {
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{1, 20} {
 		b.Run(fmt.Sprint(size, " chunks"), func(b *testing.B) {
-			w := newWorld(b, clock.System{})
+			w := newFixture(b, clock.System{})
 			texts := slices.Repeat([]string{strings.Repeat("word ", 24)}, size)
 			for b.Loop() {
 				w.say(texts...).Publish(b.Context())

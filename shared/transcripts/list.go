@@ -5,8 +5,8 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/paging"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 // ListRequest asks for a page of a transcript.

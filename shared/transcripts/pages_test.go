@@ -19,17 +19,17 @@ var sizes = []int{3, 1, 20, 1, 1, 2, 20, 7, 1, 20, 20, 5}
 
 // talk appends requests of all sizes, one bucket after the other, and gives the
 // texts at each position.
-func (w *world) talk(now *clock.Manual) []string {
-	w.t.Helper()
+func (f *fixture) talk(now *clock.Manual) []string {
+	f.t.Helper()
 	var all []string
 	for i, size := range sizes {
 		var texts []string
 		for n := range size {
 			texts = append(texts, fmt.Sprintf("%d of %d in %d", n, size, i))
 		}
-		got := w.say(texts...)
+		got := f.say(texts...)
 		if want := int64(len(all)); got.FirstPosition != want+1 || got.LastPosition != want+int64(size) {
-			w.t.Fatalf("request %d of %d chunks stands at %+v, want after %d", i, size, got, want)
+			f.t.Fatalf("request %d of %d chunks stands at %+v, want after %d", i, size, got, want)
 		}
 		all = append(all, texts...)
 		if i%3 == 1 {
@@ -43,7 +43,7 @@ func (w *world) talk(now *clock.Manual) []string {
 // of every size, across buckets.
 func TestPages(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	all := w.talk(now)
 	for _, limit := range []int{1, 7, 20, 33, 200} {
 		for _, from := range []int{0, 1, 5, 24, 50, len(all) - 1, len(all)} {
@@ -70,7 +70,7 @@ func TestPages(t *testing.T) {
 
 // Large chunks make short pages, and nothing is left out between them.
 func TestLargeChunks(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	large := strings.Repeat("👋", 4000) // 16 KB
 	texts := slices.Repeat([]string{large}, 15)
 	const requests = 12 // 2.8 MB together
@@ -89,7 +89,7 @@ func TestLargeChunks(t *testing.T) {
 // Buckets go as a whole, 90 days after their end; positions stay.
 func TestExpiry(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.say("a", "b")
 	now.Advance(window - time.Second)
 	w.say("c")

@@ -29,7 +29,7 @@ func (s skewed) Now() time.Time { return s.Clock.Now().Add(s.by) }
 // writer was answered is what stands there.
 func TestWritersAtOnceAcrossBuckets(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	const writers, each = 6, 20
 	var mu sync.Mutex
 	stands := map[int64]string{}
@@ -103,7 +103,7 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 	for _, before := range []int{0, 1} {
 		for left := 1; ; left++ {
 			now := clock.NewManual(noon)
-			w := newWorld(t, now)
+			w := newFixture(t, now)
 			for range before {
 				w.say("before")
 				now.Advance(window)
@@ -142,7 +142,7 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 func TestSlowerThanThePermission(t *testing.T) {
 	for _, removed := range []bool{false, true} {
 		now := clock.NewManual(noon)
-		w := newWorld(t, now)
+		w := newFixture(t, now)
 		w.say("before")
 		slow := w.beside(w.tables, interrupt(now, 3, func() {
 			now.Advance(3 * time.Second)
@@ -166,7 +166,7 @@ func TestSlowerThanThePermission(t *testing.T) {
 // Of requests that come at once, those who follow the transcript get each chunk
 // once, in a few frames: what comes too soon after a frame goes with the next.
 func TestFramesOfABusyTranscript(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.follow("socket-1")
 	const requests = 30
 	var appended []transcripts.Appended

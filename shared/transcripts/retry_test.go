@@ -8,8 +8,8 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/patch"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 // Longer than a claim of a key lasts.
@@ -19,20 +19,20 @@ const dead = 36 * time.Second
 // request with the key finds what was committed, in whatever bucket, and gives
 // the first answer.
 func TestRetryOfACommittedAppend(t *testing.T) {
-	for name, meanwhile := range map[string]func(*world, *clock.Manual){
-		"nothing": func(*world, *clock.Manual) {},
-		"others speak": func(w *world, _ *clock.Manual) {
+	for name, meanwhile := range map[string]func(*fixture, *clock.Manual){
+		"nothing": func(*fixture, *clock.Manual) {},
+		"others speak": func(w *fixture, _ *clock.Manual) {
 			for range 30 {
 				w.say("a", "b")
 			}
 		},
-		"hours pass": func(w *world, now *clock.Manual) {
+		"hours pass": func(w *fixture, now *clock.Manual) {
 			for range 40 {
 				now.Advance(window)
 				w.say("a")
 			}
 		},
-		"the meeting ends": func(w *world, _ *clock.Manual) {
+		"the meeting ends": func(w *fixture, _ *clock.Manual) {
 			if _, err := w.meetings.End(w.t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 				w.t.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := clock.NewManual(noon)
-			w := newWorld(t, now)
+			w := newFixture(t, now)
 			w.promote()
 			w.say("before")
 			now.Advance(window)
@@ -67,7 +67,7 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 // Where the first execution died before its commit, the next one commits.
 func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	w.execution("k")
 	w.say("a")
 	now.Advance(dead)
@@ -88,7 +88,7 @@ func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 // for it may have been used.
 func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newWorld(t, now)
+	w := newFixture(t, now)
 	if _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 
 // A first execution that is refused has committed nothing: its key is free.
 func TestRefusalsFreeTheKey(t *testing.T) {
-	w := newWorld(t, clock.NewManual(noon))
+	w := newFixture(t, clock.NewManual(noon))
 	w.promote()
 	refuse := func(c caller.Caller, key string, kind errs.Kind, speaker patch.Field[string]) {
 		t.Helper()

@@ -2,8 +2,8 @@ package transcripts
 
 import (
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 // TopicPattern is the pattern of the topics of transcripts.

@@ -20,11 +20,11 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/patch"
 	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/meetings"
 )
 
 const (
@@ -43,11 +43,11 @@ func Layout() log.Layout { return log.ByClock(bucket, Retention, MaxChunks) }
 
 // Service keeps transcripts in the table Log.
 type Service struct {
-	log      *log.Log
-	meetings *meetings.Service
-	flags    Flags
-	streams  *realtime.Streams
-	clock    clock.Clock
+	log       *log.Log
+	meetings  *meetings.Service
+	flags     Flags
+	publisher *realtime.Publisher
+	clock     clock.Clock
 }
 
 // Flags says what is on; it never fails.
@@ -56,8 +56,8 @@ type Flags interface {
 }
 
 // New makes the service; l is a log of Layout.
-func New(l *log.Log, m *meetings.Service, f Flags, s *realtime.Streams, c clock.Clock) *Service {
-	return &Service{log: l, meetings: m, flags: f, streams: s, clock: c}
+func New(l *log.Log, m *meetings.Service, f Flags, s *realtime.Publisher, c clock.Clock) *Service {
+	return &Service{log: l, meetings: m, flags: f, publisher: s, clock: c}
 }
 
 // Speech is a piece of what a person says, to be added. Who speaks is not taken on

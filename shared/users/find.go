@@ -12,10 +12,10 @@ import (
 // missing from the answer: an id is ours, so no provider is asked about one.
 func (s *Service) Find(ctx context.Context, ids []string) (map[string]User, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	wants := make([]*table.Want[User], len(ids))
-	gets := make([]table.Wanted, len(ids))
+	wants := make([]*table.Lookup[User], len(ids))
+	gets := make([]table.Lookups, len(ids))
 	for i, id := range ids {
-		wants[i] = table.WantItem[User](s.data, Key(id))
+		wants[i] = table.NewLookup[User](s.data, Key(id))
 		gets[i] = wants[i]
 	}
 	for part := range slices.Chunk(gets, table.MaxBatchGet) {

@@ -43,7 +43,7 @@ type Naming struct {
 // Resolve tells which user an identity names, by a consistent read; ErrUnknown
 // where it names nobody.
 func (s *Service) Resolve(ctx context.Context, id Identity) (string, error) {
-	naming := table.WantItem[Naming](s.data, IdentityKey(id))
+	naming := table.NewLookup[Naming](s.data, IdentityKey(id))
 	if err := table.BatchGet(ctx, naming); err != nil {
 		return "", fmt.Errorf("resolve identity: %w", err)
 	}
@@ -55,7 +55,7 @@ func (s *Service) Resolve(ctx context.Context, id Identity) (string, error) {
 
 // Get gives a stored user, by a consistent read; ErrUnknown where there is none.
 func (s *Service) Get(ctx context.Context, userID string) (User, error) {
-	want := table.WantItem[User](s.data, Key(userID))
+	want := table.NewLookup[User](s.data, Key(userID))
 	if err := table.BatchGet(ctx, want); err != nil {
 		return User{}, fmt.Errorf("read user %s: %w", userID, err)
 	}

@@ -77,16 +77,16 @@ type Directory interface {
 
 // Service keeps users and their identities in the table Data.
 type Service struct {
-	data      *table.Table
-	directory Directory
-	audit     *audit.Log
-	clock     clock.Clock
-	once      *idempotency.Store
+	data        *table.Table
+	directory   Directory
+	audit       *audit.Log
+	clock       clock.Clock
+	idempotency *idempotency.Store
 }
 
 // New makes the service.
 func New(data *table.Table, directory Directory, a *audit.Log, c clock.Clock, once *idempotency.Store) *Service {
-	return &Service{data: data, directory: directory, audit: a, clock: c, once: once}
+	return &Service{data: data, directory: directory, audit: a, clock: c, idempotency: once}
 }
 
 // Me answers who the caller is.
@@ -111,7 +111,7 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 		Set: map[string]any{"displayName": c.DisplayName}, Add: map[string]any{"revision": 1}, If: table.Exists(),
 	})
 	answer := me(c)
-	if err := s.once.Commit(ctx, tx, execution, answer); err != nil {
+	if err := s.idempotency.Commit(ctx, tx, execution, answer); err != nil {
 		return Me{}, fmt.Errorf("update user %s: %w", c.UserID, err)
 	}
 	return answer, nil

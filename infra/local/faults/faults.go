@@ -90,12 +90,12 @@ type Injector struct {
 	off      atomic.Bool
 
 	mu       sync.Mutex
-	counters map[place]uint64
+	counters map[site]uint64
 	injected map[Kind]int64
 }
 
-// place is where decisions fall, each with a counter of its own.
-type place struct{ who, what string }
+// site is where decisions fall, each with a counter of its own.
+type site struct{ who, what string }
 
 // New makes an injector; nil for the zero settings. Each fault is logged at
 // debug level.
@@ -106,7 +106,7 @@ func New(s Settings, log *slog.Logger) *Injector {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Injector{settings: s, log: log, counters: map[place]uint64{}, injected: map[Kind]int64{}}
+	return &Injector{settings: s, log: log, counters: map[site]uint64{}, injected: map[Kind]int64{}}
 }
 
 // Disable ends all injecting: for a simulation that lets everything settle.
@@ -120,15 +120,15 @@ func (i *Injector) Disable() {
 // Table decides about one table call of a function: None, TableThrottled,
 // TableFailed or TableAnswerLost.
 func (i *Injector) Table(function, operation string) Kind {
-	return i.choose(place{function, operation}, 1, TableThrottled, TableFailed, TableAnswerLost)
+	return i.choose(site{function, operation}, 1, TableThrottled, TableFailed, TableAnswerLost)
 }
 
 // Post decides about one post of a function: None, PostFailed, PostHangs or
 // PostGone.
 func (i *Injector) Post(function string) Kind {
-	fault := i.choose(place{function, "PostToConnection"}, 1, PostFailed, PostHangs)
+	fault := i.choose(site{function, "PostToConnection"}, 1, PostFailed, PostHangs)
 	if fault == None {
-		fault = i.choose(place{function, "PostToConnection gone"}, rarely, PostGone)
+		fault = i.choose(site{function, "PostToConnection gone"}, rarely, PostGone)
 	}
 	return fault
 }
@@ -136,13 +136,13 @@ func (i *Injector) Post(function string) Kind {
 // Cut decides whether a socket ends in the middle of the frame that is being
 // sent.
 func (i *Injector) Cut() bool {
-	return i.choose(place{"socket", "frame"}, rarely, SocketCut) != None
+	return i.choose(site{"socket", "frame"}, rarely, SocketCut) != None
 }
 
 // Kill decides, after a write of a function has happened, whether the function
 // ends there.
 func (i *Injector) Kill(function, operation string) bool {
-	return i.choose(place{function, operation + " killed"}, 1, FunctionKilled) != None
+	return i.choose(site{function, operation + " killed"}, 1, FunctionKilled) != None
 }
 
 // StreamFault is what happens to a batch of stream records.
@@ -157,10 +157,10 @@ type StreamFault struct {
 // Stream decides about one batch for a reader, such as `streams/fanout Data`.
 func (i *Injector) Stream(reader string) StreamFault {
 	var fault StreamFault
-	if i.choose(place{reader, "delay"}, 1, StreamDelayed) != None {
-		fault.Delay = time.Duration(i.number(place{reader, "length of delay"}) % uint64(maxDelay))
+	if i.choose(site{reader, "delay"}, 1, StreamDelayed) != None {
+		fault.Delay = time.Duration(i.number(site{reader, "length of delay"}) % uint64(maxDelay))
 	}
-	fault.Repeat = i.choose(place{reader, "repeat"}, 1, StreamRepeated) != None
+	fault.Repeat = i.choose(site{reader, "repeat"}, 1, StreamRepeated) != None
 	return fault
 }
 
@@ -170,7 +170,7 @@ func (i *Injector) Skew(function string) time.Duration {
 	if i == nil {
 		return 0
 	}
-	at := place{function, "clock"}
+	at := site{function, "clock"}
 	most := cmp.Or(i.settings.Skew, MaxSkew)
 	skew := time.Duration(i.number(at)%uint64(2*most+1)) - most
 	i.inject(ClockSkewed, at)
@@ -193,7 +193,7 @@ func (i *Injector) Snapshot() map[Kind]int64 {
 
 // choose decides once at a place: mostly None, one of the kinds with the rate
 // divided by rarer.
-func (i *Injector) choose(at place, rarer float64, kinds ...Kind) Kind {
+func (i *Injector) choose(at site, rarer float64, kinds ...Kind) Kind {
 	if i == nil || i.off.Load() {
 		return None
 	}
@@ -207,7 +207,7 @@ func (i *Injector) choose(at place, rarer float64, kinds ...Kind) Kind {
 	return kind
 }
 
-func (i *Injector) inject(kind Kind, at place) {
+func (i *Injector) inject(kind Kind, at site) {
 	i.mu.Lock()
 	i.injected[kind]++
 	i.mu.Unlock()

@@ -4,7 +4,7 @@ import "hash/fnv"
 
 // number gives the next number of a place: 64 bits that depend on the seed, the
 // place and how many numbers it has given before.
-func (i *Injector) number(at place) uint64 {
+func (i *Injector) number(at site) uint64 {
 	i.mu.Lock()
 	n := i.counters[at]
 	i.counters[at] = n + 1

@@ -5,44 +5,44 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 )
 
 // Queue decides about one call of a queue: None, QueueFailed or QueueAnswerLost.
 func (i *Injector) Queue(function, operation string) Kind {
-	return i.choose(place{function, operation}, 1, QueueFailed, QueueAnswerLost)
+	return i.choose(site{function, operation}, 1, QueueFailed, QueueAnswerLost)
 }
 
 // Blob decides about one call of the blob store: None, BlobFailed or
 // BlobAnswerLost.
 func (i *Injector) Blob(function, operation string) Kind {
-	return i.choose(place{function, operation}, 1, BlobFailed, BlobAnswerLost)
+	return i.choose(site{function, operation}, 1, BlobFailed, BlobAnswerLost)
 }
 
 // Messages decides about one batch of messages for a function: how long it is
 // held back, while others go on, and whether it comes again after it was taken.
 func (i *Injector) Messages(function string) (repeat bool, delay time.Duration) {
-	if i.choose(place{function, "messages delayed"}, 1, MessagesDelayed) != None {
-		delay = time.Duration(i.number(place{function, "length of delay"}) % uint64(maxDelay))
+	if i.choose(site{function, "messages delayed"}, 1, MessagesDelayed) != None {
+		delay = time.Duration(i.number(site{function, "length of delay"}) % uint64(maxDelay))
 	}
-	repeat = i.choose(place{function, "messages repeated"}, 1, MessagesRepeated) != None
+	repeat = i.choose(site{function, "messages repeated"}, 1, MessagesRepeated) != None
 	return repeat, delay
 }
 
-func (i *Injector) queueCall(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
+func (i *Injector) queueCall(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 	switch i.Queue(c.Function, c.Operation) {
 	case QueueFailed:
-		return door.QueueError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."), nil
+		return proxy.QueueError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."), nil
 	case QueueAnswerLost:
 		return lost(ctx, c, next)
 	}
 	return next(ctx, c)
 }
 
-func (i *Injector) blobCall(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
+func (i *Injector) blobCall(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 	switch i.Blob(c.Function, c.Operation) {
 	case BlobFailed:
-		return door.BlobError(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."), nil
+		return proxy.BlobError(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."), nil
 	case BlobAnswerLost:
 		return lost(ctx, c, next)
 	}
@@ -50,9 +50,9 @@ func (i *Injector) blobCall(ctx context.Context, c *door.Call, next door.Next) (
 }
 
 // lost lets a call happen and cuts its connection.
-func lost(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
+func lost(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 	if _, err := next(ctx, c); err != nil {
-		return door.Answer{}, err
+		return proxy.Response{}, err
 	}
-	return door.Answer{}, door.ErrCut
+	return proxy.Response{}, proxy.ErrCut
 }

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/faults"
+	"github.com/rapport/rapport/infra/local/proxy"
 )
 
 // every injects a fault wherever one may fall.
@@ -22,16 +22,16 @@ func TestStepOnTableCalls(t *testing.T) {
 	for seed := range uint64(20) {
 		i := every(seed)
 		happened := false
-		answer, err := i.Step(nil)(t.Context(), &door.Call{Service: door.Tables, Function: "notes/edit", Operation: "PutItem"},
-			func(context.Context, *door.Call) (door.Answer, error) {
+		answer, err := i.Middleware(nil)(t.Context(), &proxy.Call{Service: proxy.Tables, Function: "notes/edit", Operation: "PutItem"},
+			func(context.Context, *proxy.Call) (proxy.Response, error) {
 				happened = true
-				return door.Answer{Status: http.StatusOK}, nil
+				return proxy.Response{Status: http.StatusOK}, nil
 			})
 		counts := i.Snapshot()
 		switch {
 		case counts[faults.TableThrottled] == 1 && answer.Status == http.StatusBadRequest && err == nil && !happened:
 		case counts[faults.TableFailed] == 1 && answer.Status == http.StatusInternalServerError && err == nil && !happened:
-		case counts[faults.TableAnswerLost] == 1 && errors.Is(err, door.ErrCut) && happened:
+		case counts[faults.TableAnswerLost] == 1 && errors.Is(err, proxy.ErrCut) && happened:
 		default:
 			t.Errorf("seed %d: %d, %v, happened %v, %v", seed, answer.Status, err, happened, counts)
 		}
@@ -45,13 +45,15 @@ func TestStepOnPosts(t *testing.T) {
 		var dropped []string
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // whoever hangs is given up
-		answer, err := i.Step(func(id string) { dropped = append(dropped, id) })(ctx,
-			&door.Call{Service: door.Sockets, Function: "notes/edit", Operation: "PostToConnection", Connection: "c1"},
-			func(context.Context, *door.Call) (door.Answer, error) { return door.Answer{Status: http.StatusOK}, nil })
+		answer, err := i.Middleware(func(id string) { dropped = append(dropped, id) })(ctx,
+			&proxy.Call{Service: proxy.Sockets, Function: "notes/edit", Operation: "PostToConnection", Connection: "c1"},
+			func(context.Context, *proxy.Call) (proxy.Response, error) {
+				return proxy.Response{Status: http.StatusOK}, nil
+			})
 		counts := i.Snapshot()
 		switch {
 		case counts[faults.PostFailed] == 1 && answer.Status == http.StatusInternalServerError && err == nil:
-		case counts[faults.PostHangs] == 1 && errors.Is(err, door.ErrCut):
+		case counts[faults.PostHangs] == 1 && errors.Is(err, proxy.ErrCut):
 		default:
 			t.Errorf("seed %d: %d, %v, %v", seed, answer.Status, err, counts)
 		}
@@ -65,9 +67,11 @@ func TestStepOnPosts(t *testing.T) {
 	for range 1000 {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		answer, _ := i.Step(func(string) { dropped++ })(ctx,
-			&door.Call{Service: door.Sockets, Function: "f", Operation: "PostToConnection"},
-			func(context.Context, *door.Call) (door.Answer, error) { return door.Answer{Status: http.StatusOK}, nil })
+		answer, _ := i.Middleware(func(string) { dropped++ })(ctx,
+			&proxy.Call{Service: proxy.Sockets, Function: "f", Operation: "PostToConnection"},
+			func(context.Context, *proxy.Call) (proxy.Response, error) {
+				return proxy.Response{Status: http.StatusOK}, nil
+			})
 		if answer.Status == http.StatusGone {
 			gone++
 		}
@@ -80,13 +84,13 @@ func TestStepOnPosts(t *testing.T) {
 // Faults fall on functions alone, and on no other call to sockets than posts.
 func TestStepLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
-	for _, c := range []door.Call{
-		{Service: door.Tables, Operation: "PutItem"},
-		{Service: door.Sockets, Function: "notes/edit", Operation: "GetConnection"},
+	for _, c := range []proxy.Call{
+		{Service: proxy.Tables, Operation: "PutItem"},
+		{Service: proxy.Sockets, Function: "notes/edit", Operation: "GetConnection"},
 	} {
 		i := every(1)
-		answer, err := i.Step(nil)(t.Context(), &c, func(context.Context, *door.Call) (door.Answer, error) {
-			return door.Answer{Status: http.StatusOK}, nil
+		answer, err := i.Middleware(nil)(t.Context(), &c, func(context.Context, *proxy.Call) (proxy.Response, error) {
+			return proxy.Response{Status: http.StatusOK}, nil
 		})
 		if err != nil || answer.Status != http.StatusOK {
 			t.Errorf("%+v: %d, %v", c, answer.Status, err)

@@ -58,7 +58,7 @@ func environment() config.Env {
 // with, if it was.
 func invoke(t *testing.T, i *faults.Injector, n tables, f func(context.Context, *platform.Platform) error) (answer string, killed any) {
 	t.Helper()
-	instance, err := i.Units([]endpoint.FunctionSpec{unit(f)}, platform.Outside{Tables: n})[0].Open(t.Context(), environment())
+	instance, err := i.Wrap([]endpoint.FunctionSpec{unit(f)}, platform.Outside{Tables: n})[0].Open(t.Context(), environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestNoFaultsNoUnits(t *testing.T) {
 	t.Parallel()
 	units := []endpoint.FunctionSpec{{Name: "desk/work"}}
 	var none *faults.Injector
-	if got := none.Units(units, platform.Outside{}); &got[0] != &units[0] {
+	if got := none.Wrap(units, platform.Outside{}); &got[0] != &units[0] {
 		t.Error("the functions were changed")
 	}
 }

@@ -42,7 +42,7 @@ func (g *Sockets) serveConnection(w http.ResponseWriter, r *http.Request, id str
 	case http.MethodGet:
 		g.describe(w, id)
 	case http.MethodDelete:
-		g.hangUp(w, id)
+		g.deleteConnection(w, id)
 	default:
 		writeException(w, http.StatusForbidden, "ForbiddenException", "Missing Authentication Token")
 	}
@@ -103,8 +103,8 @@ func (g *Sockets) describe(w http.ResponseWriter, id string) {
 	_, _ = w.Write(text)
 }
 
-// hangUp closes a socket after what was posted to it before.
-func (g *Sockets) hangUp(w http.ResponseWriter, id string) {
+// deleteConnection closes a socket after what was posted to it before.
+func (g *Sockets) deleteConnection(w http.ResponseWriter, id string) {
 	s, ok := g.find(id)
 	if !ok {
 		writeGone(w)

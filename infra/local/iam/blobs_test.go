@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/blob/s3"
 	"github.com/rapport/rapport/shared/core/clock"
@@ -21,14 +21,14 @@ import (
 
 // guarded is a door whose only step are the policies of a function with these
 // statements, and what that function signs with.
-func guarded(t *testing.T, statements ...template.Statement) (*door.Door, string) {
+func guarded(t *testing.T, statements ...template.Statement) (*proxy.Proxy, string) {
 	t.Helper()
 	stack := stackWith(statements...)
 	policies, err := New(stack, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := door.New(door.Options{Engine: "http://127.0.0.1:1", Stack: stack, Steps: []door.Step{policies.Step}, Log: slog.New(slog.DiscardHandler)})
+	d, err := proxy.New(proxy.Options{Engine: "http://127.0.0.1:1", Stack: stack, Middleware: []proxy.Middleware{policies.Middleware}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/template"
 )
 
@@ -83,7 +83,7 @@ func New(stack *template.Stack, log *slog.Logger) (*Policies, error) {
 
 // Decide says whether a function may do an action. A function that the stack
 // doesn't have may nothing.
-func (p *Policies) Decide(folder string, a door.Action) Decision {
+func (p *Policies) Decide(folder string, a proxy.Action) Decision {
 	decision, action := NotGranted, strings.ToLower(a.Name)
 	for _, s := range p.functions[folder].statements {
 		if !s.covers(action, a.Resource) {
@@ -99,14 +99,14 @@ func (p *Policies) Decide(folder string, a door.Action) Decision {
 
 // Covers tells whether a statement names an action on a resource, whatever its
 // effect.
-func Covers(source template.Statement, a door.Action) bool {
+func Covers(source template.Statement, a proxy.Action) bool {
 	s, concerns, err := compile(source)
 	return err == nil && concerns && s.covers(strings.ToLower(a.Name), a.Resource)
 }
 
-// Step is the door's: it lets a call pass whose actions are all granted, and
+// Middleware is the proxy's: it lets a call pass whose actions are all granted, and
 // answers every other as AWS does.
-func (p *Policies) Step(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
+func (p *Policies) Middleware(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 	of, known := p.functions[c.Function]
 	if c.Function == "" || !known {
 		return unknown(c.Service), nil
@@ -124,7 +124,7 @@ func (p *Policies) Step(ctx context.Context, c *door.Call, next door.Next) (door
 const maxDenials = 1000
 
 // note counts a denial, and logs the first of its kind.
-func (p *Policies) note(c *door.Call, a door.Action) {
+func (p *Policies) note(c *proxy.Call, a proxy.Action) {
 	d := Denial{c.Function, a.Name}
 	p.mu.Lock()
 	_, before := p.denied[d]
@@ -158,24 +158,24 @@ func (p *Policies) Denied() []DenialCount {
 	return all
 }
 
-func unknown(service door.Service) door.Answer {
+func unknown(service proxy.Service) proxy.Response {
 	const kind, message = "UnrecognizedClientException", "The security token included in the request is invalid."
 	switch service {
-	case door.Sockets:
-		return door.SocketError(http.StatusForbidden, kind, message)
-	case door.Queues:
-		return door.QueueError(http.StatusForbidden, "InvalidClientTokenId", message)
-	case door.Blobs:
-		return door.BlobError(http.StatusForbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+	case proxy.Sockets:
+		return proxy.SocketError(http.StatusForbidden, kind, message)
+	case proxy.Queues:
+		return proxy.QueueError(http.StatusForbidden, "InvalidClientTokenId", message)
+	case proxy.Blobs:
+		return proxy.BlobError(http.StatusForbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 	}
-	return door.TableError(http.StatusBadRequest, kind, message)
+	return proxy.TableError(http.StatusBadRequest, kind, message)
 }
 
-func refuse(service door.Service, principal string, a door.Action, decision Decision) door.Answer {
+func refuse(service proxy.Service, principal string, a proxy.Action, decision Decision) proxy.Response {
 	const kind = "AccessDeniedException"
 	message := "User: " + principal + " is not authorized to perform: " + a.Name + " on resource: "
-	if service == door.Sockets {
-		return door.SocketError(http.StatusForbidden, kind, message+masked(a.Resource))
+	if service == proxy.Sockets {
+		return proxy.SocketError(http.StatusForbidden, kind, message+masked(a.Resource))
 	}
 	message += a.Resource
 	if decision == Forbidden {
@@ -184,12 +184,12 @@ func refuse(service door.Service, principal string, a door.Action, decision Deci
 		message += " because no identity-based policy allows the " + a.Name + " action"
 	}
 	switch service {
-	case door.Queues:
-		return door.QueueError(http.StatusForbidden, "AccessDenied", message)
-	case door.Blobs:
-		return door.BlobError(http.StatusForbidden, "AccessDenied", message)
+	case proxy.Queues:
+		return proxy.QueueError(http.StatusForbidden, "AccessDenied", message)
+	case proxy.Blobs:
+		return proxy.BlobError(http.StatusForbidden, "AccessDenied", message)
 	}
-	return door.TableError(http.StatusBadRequest, kind, message)
+	return proxy.TableError(http.StatusBadRequest, kind, message)
 }
 
 // masked is a resource as API Gateway shows it: with the last four digits of the

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/template"
 )
 
@@ -95,10 +95,10 @@ func TestDecisions(t *testing.T) {
 		{"a request of no table", []template.Statement{allow("dynamodb:*", tables+"*")}, "dynamodb:ListTables", "*", NotGranted},
 	} {
 		p := policies(t, slog.New(slog.DiscardHandler), test.statements...)
-		if got := p.Decide("notes/edit", door.Action{Name: test.action, Resource: test.resource}); got != test.want {
+		if got := p.Decide("notes/edit", proxy.Action{Name: test.action, Resource: test.resource}); got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
-		if got := p.Decide("system/health", door.Action{Name: test.action, Resource: test.resource}); got != NotGranted {
+		if got := p.Decide("system/health", proxy.Action{Name: test.action, Resource: test.resource}); got != NotGranted {
 			t.Errorf("%s: another function: %d", test.name, got)
 		}
 	}
@@ -154,30 +154,30 @@ func text(err error) string {
 }
 
 func TestCalls(t *testing.T) {
-	put, check := door.Action{Name: "dynamodb:PutItem", Resource: tables + "A"}, door.Action{Name: "dynamodb:ConditionCheckItem", Resource: tables + "B"}
-	post := door.Action{Name: "execute-api:ManageConnections", Resource: sockets + "POST/@connections/a="}
+	put, check := proxy.Action{Name: "dynamodb:PutItem", Resource: tables + "A"}, proxy.Action{Name: "dynamodb:ConditionCheckItem", Resource: tables + "B"}
+	post := proxy.Action{Name: "execute-api:ManageConnections", Resource: sockets + "POST/@connections/a="}
 	const user = "User: arn:aws:sts::123456789012:assumed-role/rapport-Notes-EditFunctionRole/rapport-Notes-EditFunction is not authorized to perform: "
 	for _, test := range []struct {
 		name   string
-		call   door.Call
+		call   proxy.Call
 		status int
 		want   string
 	}{
-		{"granted", door.Call{Service: door.Tables, Function: "notes/edit", Actions: []door.Action{put}}, 200, "passed"},
-		{"a transaction with one item that isn't", door.Call{Service: door.Tables, Function: "notes/edit", Actions: []door.Action{put, check}}, 400,
+		{"granted", proxy.Call{Service: proxy.Tables, Function: "notes/edit", Actions: []proxy.Action{put}}, 200, "passed"},
+		{"a transaction with one item that isn't", proxy.Call{Service: proxy.Tables, Function: "notes/edit", Actions: []proxy.Action{put, check}}, 400,
 			`{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"` + user + `dynamodb:ConditionCheckItem on resource: ` + tables + `B because no identity-based policy allows the dynamodb:ConditionCheckItem action"}`},
-		{"denied", door.Call{Service: door.Tables, Function: "notes/edit", Actions: []door.Action{{Name: "dynamodb:PutItem", Resource: tables + "Audit"}}}, 400,
+		{"denied", proxy.Call{Service: proxy.Tables, Function: "notes/edit", Actions: []proxy.Action{{Name: "dynamodb:PutItem", Resource: tables + "Audit"}}}, 400,
 			`{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"` + user + `dynamodb:PutItem on resource: ` + tables + `Audit with an explicit deny in an identity-based policy"}`},
-		{"an unknown key", door.Call{Service: door.Tables, Key: "AKIA", Actions: []door.Action{put}}, 400,
+		{"an unknown key", proxy.Call{Service: proxy.Tables, Key: "AKIA", Actions: []proxy.Action{put}}, 400,
 			`{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"The security token included in the request is invalid."}`},
-		{"a post", door.Call{Service: door.Sockets, Function: "notes/edit", Actions: []door.Action{post}}, 403,
+		{"a post", proxy.Call{Service: proxy.Sockets, Function: "notes/edit", Actions: []proxy.Action{post}}, 403,
 			`{"Message":"` + user + `execute-api:ManageConnections on resource: arn:aws:execute-api:us-east-1:********0000:wsapi/ws/POST/@connections/{connectionId}"}`},
-		{"a post by an unknown key", door.Call{Service: door.Sockets, Actions: []door.Action{post}}, 403,
+		{"a post by an unknown key", proxy.Call{Service: proxy.Sockets, Actions: []proxy.Action{post}}, 403,
 			`{"message":"The security token included in the request is invalid."}`},
 	} {
 		p := policies(t, slog.New(slog.DiscardHandler), allow("dynamodb:PutItem", tables+"A"), deny("*", tables+"Audit"))
-		answer, err := p.Step(t.Context(), &test.call, func(context.Context, *door.Call) (door.Answer, error) {
-			return door.Answer{Status: 200, Body: []byte("passed")}, nil
+		answer, err := p.Middleware(t.Context(), &test.call, func(context.Context, *proxy.Call) (proxy.Response, error) {
+			return proxy.Response{Status: 200, Body: []byte("passed")}, nil
 		})
 		if err != nil || answer.Status != test.status || string(answer.Body) != test.want {
 			t.Errorf("%s: %d %s %v, want %d %s", test.name, answer.Status, answer.Body, err, test.status, test.want)
@@ -189,8 +189,8 @@ func TestDenialsAreCountedAndLoggedOnce(t *testing.T) {
 	var lines bytes.Buffer
 	p := policies(t, slog.New(slog.NewTextHandler(&lines, nil)))
 	for _, action := range []string{"dynamodb:PutItem", "dynamodb:Query", "dynamodb:PutItem"} {
-		c := door.Call{Service: door.Tables, Function: "notes/edit", Actions: []door.Action{{Name: action, Resource: tables + "A"}}}
-		if answer, err := p.Step(t.Context(), &c, nil); err != nil || answer.Status != 400 {
+		c := proxy.Call{Service: proxy.Tables, Function: "notes/edit", Actions: []proxy.Action{{Name: action, Resource: tables + "A"}}}
+		if answer, err := p.Middleware(t.Context(), &c, nil); err != nil || answer.Status != 400 {
 			t.Fatalf("%d %v", answer.Status, err)
 		}
 	}
@@ -204,7 +204,7 @@ func TestDenialsAreCountedAndLoggedOnce(t *testing.T) {
 }
 
 func TestCovers(t *testing.T) {
-	a := door.Action{Name: "dynamodb:PutItem", Resource: tables + "A"}
+	a := proxy.Action{Name: "dynamodb:PutItem", Resource: tables + "A"}
 	if !Covers(allow("dynamodb:Put*", tables+"A"), a) || !Covers(deny("dynamodb:PutItem", "*"), a) || Covers(allow("dynamodb:Get*", tables+"A"), a) {
 		t.Error("a statement covers what it names, and nothing else")
 	}
@@ -219,7 +219,7 @@ func BenchmarkDecide(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := door.Action{Name: "dynamodb:PutItem", Resource: tables + "rapport-Audit"}
+	a := proxy.Action{Name: "dynamodb:PutItem", Resource: tables + "rapport-Audit"}
 	b.ReportAllocs()
 	for b.Loop() {
 		if p.Decide("notes/edit", a) != Granted {

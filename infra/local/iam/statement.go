@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/template"
 )
 
@@ -20,9 +20,9 @@ type statement struct {
 	resources []pattern
 }
 
-// evaluated are the services whose calls come through the door.
+// evaluated are the services whose calls come through the proxy.
 func evaluated() []string {
-	return []string{string(door.Tables) + ":", string(door.Sockets) + ":", string(door.Queues) + ":", string(door.Blobs) + ":"}
+	return []string{string(proxy.Tables) + ":", string(proxy.Sockets) + ":", string(proxy.Queues) + ":", string(proxy.Blobs) + ":"}
 }
 
 // compile reads a statement. It doesn't concern what runs here where it names

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/shared/core/clock"
 )
 
@@ -38,13 +38,13 @@ func (m *Model) draw(name string) time.Duration {
 
 // Call is one call of a service by a function in the same region, from sending
 // it to having its answer. An operation without figures takes as long as GetItem.
-func (m *Model) Call(service door.Service, operation string) time.Duration {
+func (m *Model) Call(service proxy.Service, operation string) time.Duration {
 	switch _, known := m.by[operation]; {
-	case service == door.Sockets:
+	case service == proxy.Sockets:
 		return m.draw(postCall)
-	case service == door.Queues:
+	case service == proxy.Queues:
 		return m.draw(queueCall)
-	case service == door.Blobs:
+	case service == proxy.Blobs:
 		return m.draw(blobCall)
 	case known:
 		return m.draw(operation)
@@ -84,11 +84,11 @@ func (m *Model) Wait(ctx context.Context, d time.Duration) {
 	_ = m.clock.Sleep(context.WithoutCancel(ctx), d)
 }
 
-// Step is the door's: half of a call's latency passes before it is done, and its
+// Middleware is the proxy's: half of a call's latency passes before it is done, and its
 // answer arrives when the whole has passed. The figures of a call are a client's,
 // the service's own work included, so what the laptop takes for that work counts:
 // a call takes as long as was drawn, or longer where the laptop does.
-func (m *Model) Step(ctx context.Context, c *door.Call, next door.Next) (door.Answer, error) {
+func (m *Model) Middleware(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 	whole := m.Call(c.Service, c.Operation)
 	arrival := m.clock.Now().Add(whole)
 	m.Wait(ctx, whole/2)

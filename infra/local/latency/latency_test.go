@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/shared/core/clock"
 )
 
@@ -77,9 +77,9 @@ func TestEveryLatencyHasItsDistribution(t *testing.T) {
 	for name, draw := range map[string]func(*Model) time.Duration{
 		warm: (*Model).Invoke, cold: (*Model).ColdStart, httpAPI: (*Model).HTTP, socketAPI: (*Model).Socket,
 		network: (*Model).Network, streamHop: (*Model).StreamHop,
-		postCall:             func(m *Model) time.Duration { return m.Call(door.Sockets, "PostToConnection") },
-		"TransactWriteItems": func(m *Model) time.Duration { return m.Call(door.Tables, "TransactWriteItems") },
-		"GetItem":            func(m *Model) time.Duration { return m.Call(door.Tables, "DescribeTable") },
+		postCall:             func(m *Model) time.Duration { return m.Call(proxy.Sockets, "PostToConnection") },
+		"TransactWriteItems": func(m *Model) time.Duration { return m.Call(proxy.Tables, "TransactWriteItems") },
+		"GetItem":            func(m *Model) time.Duration { return m.Call(proxy.Tables, "DescribeTable") },
 	} {
 		one, _ := model()
 		other, _ := model()
@@ -94,16 +94,16 @@ func TestEveryLatencyHasItsDistribution(t *testing.T) {
 func TestStepTakesTheLatencyAroundTheCall(t *testing.T) {
 	m, c := model()
 	drawn, _ := model()
-	whole := drawn.Call(door.Tables, "PutItem")
+	whole := drawn.Call(proxy.Tables, "PutItem")
 	began := c.Now()
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	var done time.Time
-	answer, err := m.Step(ctx, &door.Call{Service: door.Tables, Operation: "PutItem"}, func(context.Context, *door.Call) (door.Answer, error) {
+	answer, err := m.Middleware(ctx, &proxy.Call{Service: proxy.Tables, Operation: "PutItem"}, func(context.Context, *proxy.Call) (proxy.Response, error) {
 		done = c.Now()
-		return door.Answer{Status: 200}, door.ErrCut
+		return proxy.Response{Status: 200}, proxy.ErrCut
 	})
-	if answer.Status != 200 || !errors.Is(err, door.ErrCut) {
+	if answer.Status != 200 || !errors.Is(err, proxy.ErrCut) {
 		t.Errorf("the step gave %d, %v", answer.Status, err)
 	}
 	if got := done.Sub(began); got != whole/2 {
@@ -120,12 +120,12 @@ func TestStepCountsWhatTheServiceTakes(t *testing.T) {
 	for _, test := range []struct{ share float64 }{{0.3}, {0.5}, {2}} {
 		m, c := model()
 		drawn, _ := model()
-		whole := drawn.Call(door.Tables, "Query")
+		whole := drawn.Call(proxy.Tables, "Query")
 		took := time.Duration(test.share * float64(whole))
 		began := c.Now()
-		_, err := m.Step(t.Context(), &door.Call{Service: door.Tables, Operation: "Query"}, func(context.Context, *door.Call) (door.Answer, error) {
+		_, err := m.Middleware(t.Context(), &proxy.Call{Service: proxy.Tables, Operation: "Query"}, func(context.Context, *proxy.Call) (proxy.Response, error) {
 			c.Advance(took)
-			return door.Answer{}, nil
+			return proxy.Response{}, nil
 		})
 		want := max(whole, whole/2+took)
 		if got := c.Now().Sub(began); err != nil || got != want {

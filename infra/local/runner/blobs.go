@@ -31,7 +31,7 @@ func (r *Runner) startBlobs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("blobs: %w", err)
 	}
-	r.blobs = r.calls.Blobs(store.Handler())
+	r.blobs = r.proxy.Blobs(store.Handler())
 	return r.serveBlobs(ctx)
 }
 

@@ -5,39 +5,39 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/iam"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/template"
 )
 
-// startDoor opens the door that functions reach the tables by. What stands before
+// startProxy opens the proxy that functions reach the tables by. What stands before
 // the tables stands before @connections too.
-func (r *Runner) startDoor() error {
-	steps, err := r.steps()
+func (r *Runner) startProxy() error {
+	middleware, err := r.middleware()
 	if err != nil {
 		return err
 	}
-	r.calls, err = door.New(door.Options{Engine: r.Engine.Endpoint, Stack: r.Stack, Steps: steps, Log: r.log})
+	r.proxy, err = proxy.New(proxy.Options{Engine: r.Engine.Endpoint, Stack: r.Stack, Middleware: middleware, Log: r.log})
 	if err != nil {
 		return err
 	}
-	r.ends.push("connections to the table engine", time.Second, func(context.Context) error { r.calls.Close(); return nil })
+	r.ends.push("connections to the table engine", time.Second, func(context.Context) error { r.proxy.Close(); return nil })
 	return nil
 }
 
-// steps are what a call goes through, in order: who watches, then what AWS does
+// middleware are what a call goes through, in order: who watches, then what AWS does
 // (latencies, permissions), then what goes wrong on the way.
-func (r *Runner) steps() ([]door.Step, error) {
+func (r *Runner) middleware() ([]proxy.Middleware, error) {
 	policies, err := iam.New(r.Stack, r.log)
 	if err != nil {
 		return nil, err
 	}
 	r.policies = policies
-	steps := slices.Clone(r.config.Calls)
+	middleware := slices.Clone(r.config.Calls)
 	if !r.profile.none() {
-		steps = append(steps, r.profile.Step)
+		middleware = append(middleware, r.profile.Middleware)
 	}
-	return append(steps, policies.Step, r.faults.Step(func(id string) { r.Sockets.Drop(id) })), nil
+	return append(middleware, policies.Middleware, r.faults.Middleware(func(id string) { r.Sockets.Drop(id) })), nil
 }
 
 // connections is the stage that @connections belongs to, as IAM names it.

@@ -33,7 +33,7 @@ func trying(r *Runner, env config.Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables.HTTP = r.calls.Tables()
+	tables.HTTP = r.proxy.Tables()
 	posts, err := config.Parse[apigateway.Config](env)
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 
 func TestCallsOfNobodyAreRefused(t *testing.T) {
 	r := start(t, nil)
-	stranger := table.NewClient(table.ClientConfig{Region: region, AccessKeyID: "AKIASTRANGER", SecretAccessKey: "x", HTTP: r.calls.Tables()})
+	stranger := table.NewClient(table.ClientConfig{Region: region, AccessKeyID: "AKIASTRANGER", SecretAccessKey: "x", HTTP: r.proxy.Tables()})
 	_, err := stranger.ListTables(t.Context(), &dynamodb.ListTablesInput{})
 	if failed, ok := errors.AsType[smithy.APIError](err); !ok || failed.ErrorCode() != "UnrecognizedClientException" {
 		t.Errorf("got %v", err)

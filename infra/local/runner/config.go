@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/rapport/rapport/infra/local/door"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
@@ -49,7 +49,7 @@ type Config struct {
 	Units []endpoint.FunctionSpec
 	// Calls stand before everything that the functions call, and before the
 	// runner's own steps: for tests that watch or change the calls.
-	Calls []door.Step
+	Calls []proxy.Middleware
 	// Change may change what the templates say, before anything is started: for
 	// tests.
 	Change func(*template.Stack)

@@ -19,7 +19,7 @@ import (
 // ProfileAWS as PROFILE adds the latencies of docs/latency-model.md.
 const ProfileAWS = "aws"
 
-// profile is the world that the runner imitates: how long everything takes there.
+// profile is the environment that the runner imitates: how long everything takes there.
 // Its zero value adds nothing anywhere.
 type profile struct{ *latency.Model }
 

@@ -25,7 +25,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/rapport/rapport/infra/local/door"
 	"github.com/rapport/rapport/infra/local/faults"
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/iam"
@@ -33,6 +32,7 @@ import (
 	"github.com/rapport/rapport/infra/local/metrics"
 	"github.com/rapport/rapport/infra/local/pollers"
 	"github.com/rapport/rapport/infra/local/pool"
+	"github.com/rapport/rapport/infra/local/proxy"
 	"github.com/rapport/rapport/infra/local/schedules"
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
@@ -74,11 +74,11 @@ type Runner struct {
 	at      addresses
 	ends    steps
 	failed  chan error
-	// calls is the door before tables, queues, blobs and @connections.
-	calls *door.Door
+	// proxy is the proxy before tables, queues, blobs and @connections.
+	proxy *proxy.Proxy
 	// policies are what the functions may do.
 	policies *iam.Policies
-	// profile is the world that is imitated.
+	// profile is the environment that is imitated.
 	profile profile
 	// blobs is S3 behind its steps.
 	blobs http.Handler
@@ -136,7 +136,7 @@ func (r *Runner) start(ctx context.Context) error {
 	if err := r.startEngine(ctx, root); err != nil {
 		return err
 	}
-	if err := r.startDoor(); err != nil {
+	if err := r.startProxy(); err != nil {
 		return err
 	}
 	if err := r.startQueues(); err != nil {
@@ -237,10 +237,10 @@ func (r *Runner) startIssuer() error {
 
 func (r *Runner) startFunctions() error {
 	network := platform.Outside{
-		Tables: r.calls.Tables(), Posts: door.Near(http.HandlerFunc(r.post)), Queues: door.Near(r.calls.Queues(r.Queues)),
-		Blobs: door.Near(r.blobs),
+		Tables: r.proxy.Tables(), Posts: proxy.NewTransport(http.HandlerFunc(r.post)), Queues: proxy.NewTransport(r.proxy.Queues(r.Queues)),
+		Blobs: proxy.NewTransport(r.blobs),
 	}
-	units := inside(r.profile.units(r.faults.Units(r.config.Units, network)), network)
+	units := inside(r.profile.units(r.faults.Wrap(r.config.Units, network)), network)
 	functions, err := pool.New(units, r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
@@ -279,7 +279,7 @@ func (r *Runner) startSockets(at *entrance) error {
 		return err
 	}
 	r.Sockets = sockets
-	r.connections = r.calls.Connections(connections(r.Stack), sockets)
+	r.connections = r.proxy.Connections(connections(r.Stack), sockets)
 	r.serve("websocket", at, gateway.LoopbackOnly(r.connections))
 	// $disconnect of each must run, also while tables fail on purpose.
 	r.ends.push("sockets", 4*time.Second, sockets.Shutdown)

@@ -63,7 +63,7 @@ func keysOfParts(n int) [][]string {
 // A logical shard that fails, or is slow, doesn't hold up the others before it is
 // full, and then it holds up reading.
 func TestASlowLogicalShard(t *testing.T) {
-	w, keys := newWorld(t), keysOfParts(1)
+	w, keys := newFixture(t), keysOfParts(1)
 	w.split = 4
 	slow, quick := keys[0][0], keys[1][0]
 	release := make(chan struct{})
@@ -131,7 +131,7 @@ func TestASlowLogicalShard(t *testing.T) {
 // After kill -9 each logical shard goes on from its own position: the file as it
 // stood is all that is left.
 func TestEachLogicalShardGoesOnFromItsOwn(t *testing.T) {
-	w, keys := newWorld(t), keysOfParts(2)
+	w, keys := newFixture(t), keysOfParts(2)
 	w.split = 4
 	stuck, good := keys[2], keys[3]
 	w.put(stuck[0], good[0], stuck[1], good[1])
@@ -189,7 +189,7 @@ func TestEachLogicalShardGoesOnFromItsOwn(t *testing.T) {
 func TestOrderOfEachKey(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	w := newWorld(t)
+	w := newFixture(t)
 	chaos := &chaos{random: rand.New(rand.NewPCG(seed, 0)), known: map[string]bool{}, newest: map[string]string{}, t: t}
 	w.faults = chaos
 	const total, keys = 300, 12
@@ -275,7 +275,7 @@ func (h handler) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, 
 // in the dead-letter queue alone, with the function's reason; the others are
 // delivered and nothing else is in the queue.
 func TestPoisonNamedByItsFunction(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.split = 4
 	keys := slices.Concat(keysOfParts(5)...)
 	poison := keys[7]
@@ -378,7 +378,7 @@ func TestHopAndFaults(t *testing.T) {
 // A batch that succeeds is given again where the faults want it, also on real
 // shards, and moves the position once.
 func TestRepeatedBatches(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.faults = fixed{repeat: true}
 	w.put("a", "b")
 	readers := w.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},

@@ -33,8 +33,8 @@ import (
 
 const tableName = "rapport-Data"
 
-// world is an engine with one table that has a stream.
-type world struct {
+// fixture is an engine with one table that has a stream.
+type fixture struct {
 	t       *testing.T
 	engine  *engine.Engine
 	dataDir string
@@ -47,9 +47,9 @@ type world struct {
 	writes atomic.Int64
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{t: t, dataDir: t.TempDir(), split: 1}
+	w := &fixture{t: t, dataDir: t.TempDir(), split: 1}
 	w.startEngine()
 	w.tables = []template.Table{{LogicalID: "Data", Name: tableName, TTL: "ttl", Create: &dynamodb.CreateTableInput{
 		TableName: aws.String(tableName),
@@ -67,56 +67,56 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) startEngine() {
-	w.t.Helper()
-	o := engine.Options{Kind: os.Getenv("ENGINE"), Dir: filepath.Join(w.dataDir, "tables")}
+func (f *fixture) startEngine() {
+	f.t.Helper()
+	o := engine.Options{Kind: os.Getenv("ENGINE"), Dir: filepath.Join(f.dataDir, "tables")}
 	if o.Kind != engine.DynamoDBLocal {
 		if err := tables.Prepare(o.Dir); err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 	}
-	e, err := engine.Start(w.t.Context(), o)
+	e, err := engine.Start(f.t.Context(), o)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	w.engine = e
-	w.t.Cleanup(func() {
+	f.engine = e
+	f.t.Cleanup(func() {
 		if err := e.Stop(); err != nil {
-			w.t.Error(err)
+			f.t.Error(err)
 		}
 	})
 }
 
 // start runs readers for one function with one event source.
-func (w *world) start(spec template.EventSource, invoke invokerFunc) *Readers {
-	w.t.Helper()
-	return w.run(spec, invoke)
+func (f *fixture) start(spec template.EventSource, invoke invokerFunc) *Readers {
+	f.t.Helper()
+	return f.run(spec, invoke)
 }
 
 // run is start for any Invoker.
-func (w *world) run(spec template.EventSource, invoke Invoker) *Readers {
-	w.t.Helper()
+func (f *fixture) run(spec template.EventSource, invoke Invoker) *Readers {
+	f.t.Helper()
 	spec.Name, spec.Table, spec.TableName, spec.StartingPosition = "Data", "Data", tableName, "LATEST"
 	if spec.BatchSize == 0 {
 		spec.BatchSize = 100
 	}
 	spec.Destination = "arn:aws:sqs:us-east-1:000000000000:dead"
 	client := dynamodbstreams.New(dynamodbstreams.Options{
-		Region: "us-east-1", BaseEndpoint: &w.engine.Endpoint,
+		Region: "us-east-1", BaseEndpoint: &f.engine.Endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	readers, err := Start(w.t.Context(), Config{
+	readers, err := Start(f.t.Context(), Config{
 		Stack: &template.Stack{Region: "us-east-1", AccountID: "000000000000", Functions: []template.Function{
 			{Folder: "a/b", ARN: "arn:b", Streams: []template.EventSource{spec}},
 		}},
-		Tables: w.engine.Client(), Streams: client, Invoker: invoke, Dir: w.dataDir,
-		Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Expired: w.expired,
-		Split: w.split, Hop: w.hop, Faults: w.faults,
+		Tables: f.engine.Client(), Streams: client, Invoker: invoke, Dir: f.dataDir,
+		Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Expired: f.expired,
+		Split: f.split, Hop: f.hop, Faults: f.faults,
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	w.t.Cleanup(readers.Close)
+	f.t.Cleanup(readers.Close)
 	return readers
 }
 
@@ -125,16 +125,16 @@ func keyOf(partition string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: partition}, "SK": &types.AttributeValueMemberS{Value: "x"}}
 }
 
-func (w *world) put(keys ...string) {
-	w.t.Helper()
+func (f *fixture) put(keys ...string) {
+	f.t.Helper()
 	for _, key := range keys {
 		item := keyOf(key)
 		// A write that changes nothing has no record on AWS.
-		item["n"] = &types.AttributeValueMemberN{Value: fmt.Sprint(w.writes.Add(1))}
-		if _, err := w.engine.Client().PutItem(w.t.Context(), &dynamodb.PutItemInput{
+		item["n"] = &types.AttributeValueMemberN{Value: fmt.Sprint(f.writes.Add(1))}
+		if _, err := f.engine.Client().PutItem(f.t.Context(), &dynamodb.PutItemInput{
 			TableName: aws.String(tableName), Item: item,
 		}); err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 }
 
 func TestBatchesComeInOrderFromTheBeginning(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.put("a", "b", "c", "d", "e")
 	readers := w.start(template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, event events.DynamoDBEvent) (string, error) {
@@ -223,7 +223,7 @@ func TestBatchesComeInOrderFromTheBeginning(t *testing.T) {
 }
 
 func TestFilteredRecordsAreSkippedAndDone(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.put("no-1", "yes-1", "no-2", "no-3")
 	spec := template.EventSource{
 		MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1,
@@ -243,7 +243,7 @@ func TestFilteredRecordsAreSkippedAndDone(t *testing.T) {
 // TestGoesOnFromItsCheckpoint ends the engine and the readers in the middle of
 // a batch and starts both again on the same folder.
 func TestGoesOnFromItsCheckpoint(t *testing.T) {
-	w, first := newWorld(t), newCalls()
+	w, first := newFixture(t), newCalls()
 	spec := template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1}
 	hang := make(chan struct{})
 	w.put("a", "b", "c")
@@ -275,7 +275,7 @@ func TestGoesOnFromItsCheckpoint(t *testing.T) {
 }
 
 func TestPartialFailureGoesOnFromTheLowest(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.put("a", "b", "c", "d")
 	w.start(template.EventSource{ReportBatchItemFailures: true, MaximumRetryAttempts: 3, MaximumRecordAgeSeconds: -1},
 		func(batch []string, event events.DynamoDBEvent) (string, error) {
@@ -294,7 +294,7 @@ func TestPartialFailureGoesOnFromTheLowest(t *testing.T) {
 }
 
 func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.put("a", "b", "poison", "d")
 	readers := w.start(template.EventSource{Bisect: true, MaximumRetryAttempts: 1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) {
@@ -321,7 +321,7 @@ func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
 }
 
 func TestWindowGathersABatch(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.put("a", "b", "c")
 	w.start(template.EventSource{BatchSize: 4, Window: time.Hour, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil })
@@ -346,7 +346,7 @@ func TestOldRecordsAreGivenUp(t *testing.T) {
 }
 
 func TestDamagedCheckpointStartsAtTheOldest(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	w.put("a")
 	path := filepath.Join(w.dataDir, "streams", "a-b.Data.json")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -361,7 +361,7 @@ func TestDamagedCheckpointStartsAtTheOldest(t *testing.T) {
 }
 
 func TestExpiredItemsAreTheServicesWork(t *testing.T) {
-	w, got := newWorld(t), newCalls()
+	w, got := newFixture(t), newCalls()
 	sweeper := tables.NewSweeper(w.engine.Client(), w.tables, clock.System{}, slog.New(slog.DiscardHandler))
 	for _, key := range []string{"expired", "deleted"} {
 		item := keyOf(key)
@@ -409,7 +409,7 @@ func TestNothingIsLostOverManyEnds(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	w := newWorld(t)
+	w := newFixture(t)
 	const total = 200
 	var mu sync.Mutex
 	var taken []string

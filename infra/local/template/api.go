@@ -8,7 +8,7 @@ import (
 
 // pendingRoute is a route that waits for its API and function.
 type pendingRoute struct {
-	at  place
+	at  location
 	api string
 	// folder is set where the route stands in the function's own events, uri
 	// where it stands in an API's definition.
@@ -19,7 +19,7 @@ type pendingRoute struct {
 
 // pendingSocket is a WebSocket route that waits for its function.
 type pendingSocket struct {
-	at  place
+	at  location
 	key string
 	arn string
 }

@@ -3,7 +3,7 @@ package template
 import "gopkg.in/yaml.v3"
 
 // condition evaluates a named condition of the template.
-func (s *scope) condition(name string, at place) (bool, error) {
+func (s *scope) condition(name string, at location) (bool, error) {
 	n := child(s.doc.conditions, name)
 	if n == nil {
 		return false, at.errorf("the condition %q is not in Conditions", name)
@@ -13,11 +13,11 @@ func (s *scope) condition(name string, at place) (bool, error) {
 	}
 	s.asking[name] = true
 	defer delete(s.asking, name)
-	return s.test(n, place{file: s.file, line: n.Line, path: "Conditions." + name})
+	return s.test(n, location{file: s.file, line: n.Line, path: "Conditions." + name})
 }
 
 // test evaluates the expression of a condition.
-func (s *scope) test(n *yaml.Node, at place) (bool, error) {
+func (s *scope) test(n *yaml.Node, at location) (bool, error) {
 	name, arg, ok := intrinsic(n)
 	if !ok {
 		if named := child(n, "Condition"); named != nil && len(n.Content) == 2 {
@@ -57,7 +57,7 @@ func (s *scope) test(n *yaml.Node, at place) (bool, error) {
 	return false, at.errorf("the intrinsic function %s is not understood in a condition", name)
 }
 
-func (s *scope) tests(n *yaml.Node, at place, low, high int) ([]bool, error) {
+func (s *scope) tests(n *yaml.Node, at location, low, high int) ([]bool, error) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) < low || len(n.Content) > high {
 		return nil, at.errorf("takes a list of %d to %d conditions", low, high)
 	}

@@ -31,7 +31,7 @@ func parse(path, name string) (*document, error) {
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	at := place{file: name}
+	at := location{file: name}
 	if root.Kind != yaml.DocumentNode || root.Content[0].Kind != yaml.MappingNode {
 		return nil, at.at("template").errorf("must be a mapping")
 	}
@@ -103,7 +103,7 @@ func child(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-func uniqueKeys(n *yaml.Node, at place) error {
+func uniqueKeys(n *yaml.Node, at location) error {
 	seen := map[string]bool{}
 	for key := range pairs(n) {
 		at.line = key.Line

@@ -33,7 +33,7 @@ func intrinsic(n *yaml.Node) (name string, arg *yaml.Node, ok bool) {
 
 // eval gives a node's value. Order of evaluation doesn't matter: what is
 // referred to is evaluated when it is needed, and a cycle is an error.
-func (s *scope) eval(n *yaml.Node, at place) (value, error) {
+func (s *scope) eval(n *yaml.Node, at location) (value, error) {
 	at.line = n.Line
 	if name, arg, ok := intrinsic(n); ok {
 		return s.call(name, arg, at)
@@ -51,7 +51,7 @@ func (s *scope) eval(n *yaml.Node, at place) (value, error) {
 	return value{}, at.errorf("this YAML is not understood")
 }
 
-func scalar(n *yaml.Node, at place) (value, error) {
+func scalar(n *yaml.Node, at location) (value, error) {
 	switch n.ShortTag() {
 	case "!!null":
 		return value{at: at, kind: nullValue}, nil
@@ -64,7 +64,7 @@ func scalar(n *yaml.Node, at place) (value, error) {
 	return textOf(at, n.Value), nil
 }
 
-func (s *scope) evalList(n *yaml.Node, at place) (value, error) {
+func (s *scope) evalList(n *yaml.Node, at location) (value, error) {
 	out := value{at: at, kind: listValue}
 	for i, item := range n.Content {
 		v, err := s.eval(item, at.index(i))
@@ -78,7 +78,7 @@ func (s *scope) evalList(n *yaml.Node, at place) (value, error) {
 	return out, nil
 }
 
-func (s *scope) evalMap(n *yaml.Node, at place) (value, error) {
+func (s *scope) evalMap(n *yaml.Node, at location) (value, error) {
 	out := value{at: at, kind: mapValue}
 	if err := uniqueKeys(n, at); err != nil {
 		return value{}, err
@@ -96,7 +96,7 @@ func (s *scope) evalMap(n *yaml.Node, at place) (value, error) {
 }
 
 // call evaluates an intrinsic function.
-func (s *scope) call(name string, arg *yaml.Node, at place) (value, error) {
+func (s *scope) call(name string, arg *yaml.Node, at location) (value, error) {
 	switch name {
 	case "Ref":
 		return s.ref(arg.Value, at)
@@ -121,7 +121,7 @@ func (s *scope) call(name string, arg *yaml.Node, at place) (value, error) {
 }
 
 // args evaluates a function's list of arguments and checks how many they are.
-func (s *scope) args(name string, arg *yaml.Node, at place, count int) ([]value, error) {
+func (s *scope) args(name string, arg *yaml.Node, at location, count int) ([]value, error) {
 	v, err := s.eval(arg, at)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (s *scope) args(name string, arg *yaml.Node, at place, count int) ([]value,
 	return v.list, nil
 }
 
-func (s *scope) callGetAtt(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callGetAtt(arg *yaml.Node, at location) (value, error) {
 	if arg.Kind == yaml.ScalarNode {
 		id, attribute, found := strings.Cut(arg.Value, ".")
 		if !found {
@@ -155,7 +155,7 @@ func (s *scope) callGetAtt(arg *yaml.Node, at place) (value, error) {
 	return s.getAtt(id, attribute, at)
 }
 
-func (s *scope) callJoin(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callJoin(arg *yaml.Node, at location) (value, error) {
 	parts, err := s.args("Join", arg, at, 2)
 	if err != nil {
 		return value{}, err
@@ -171,7 +171,7 @@ func (s *scope) callJoin(arg *yaml.Node, at place) (value, error) {
 	return textOf(at, strings.Join(texts, separator)), nil
 }
 
-func (s *scope) callSelect(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callSelect(arg *yaml.Node, at location) (value, error) {
 	parts, err := s.args("Select", arg, at, 2)
 	if err != nil {
 		return value{}, err
@@ -186,7 +186,7 @@ func (s *scope) callSelect(arg *yaml.Node, at place) (value, error) {
 	return parts[1].list[i].moved(at), nil
 }
 
-func (s *scope) callSplit(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callSplit(arg *yaml.Node, at location) (value, error) {
 	parts, err := s.args("Split", arg, at, 2)
 	if err != nil {
 		return value{}, err
@@ -203,7 +203,7 @@ func (s *scope) callSplit(arg *yaml.Node, at place) (value, error) {
 }
 
 // callIf evaluates only the branch that is taken, as CloudFormation does.
-func (s *scope) callIf(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callIf(arg *yaml.Node, at location) (value, error) {
 	if arg.Kind != yaml.SequenceNode || len(arg.Content) != 3 {
 		return value{}, at.errorf("If takes a list of 3")
 	}
@@ -217,7 +217,7 @@ func (s *scope) callIf(arg *yaml.Node, at place) (value, error) {
 	return s.eval(arg.Content[2], at)
 }
 
-func (s *scope) callFindInMap(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callFindInMap(arg *yaml.Node, at location) (value, error) {
 	keys, err := s.args("FindInMap", arg, at, 3)
 	if err != nil {
 		return value{}, err

@@ -107,7 +107,7 @@ func (s *scope) httpEvent(folder string, p *reader) {
 
 // pendingReader is a stream reader whose table isn't known yet.
 type pendingReader struct {
-	at     place
+	at     location
 	folder string
 	stream string
 	source EventSource

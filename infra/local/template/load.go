@@ -32,7 +32,7 @@ func Load(path string, params map[string]string) (*Stack, error) {
 	}
 	given := map[string]value{}
 	for name, text := range params {
-		given[name] = textOf(place{file: filepath.Base(path), path: "Parameters"}, text)
+		given[name] = textOf(location{file: filepath.Base(path), path: "Parameters"}, text)
 	}
 	take := func(name, fallback string) string {
 		defer delete(given, name)
@@ -40,7 +40,7 @@ func Load(path string, params map[string]string) (*Stack, error) {
 	}
 	l := &loader{
 		root:   filepath.Dir(absolute),
-		region: take("AWS::Region", defaultRegion), queuePlaces: map[string]place{},
+		region: take("AWS::Region", defaultRegion), queuePlaces: map[string]location{},
 	}
 	l.stack = &Stack{Name: take("AWS::StackName", defaultStack), Region: l.region, AccountID: accountID, Outputs: map[string]string{}}
 	root, err := l.open(absolute, l.stack.Name, given)
@@ -72,7 +72,7 @@ type loader struct {
 	readers []pendingReader
 	takers  []pendingTaker
 	// queuePlaces are where the queues stand, by ARN.
-	queuePlaces map[string]place
+	queuePlaces map[string]location
 }
 
 func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
@@ -123,7 +123,7 @@ func (l *loader) open(path, stack string, given map[string]value) (*scope, error
 	}
 	for key, section := range pairs(doc.globals) {
 		if key.Value != "Function" && key.Value != "HttpApi" && key.Value != "WebSocketApi" || section.Kind != yaml.MappingNode {
-			return nil, place{file: name, line: key.Line, path: "Globals." + key.Value}.errorf("these globals are not understood")
+			return nil, location{file: name, line: key.Line, path: "Globals." + key.Value}.errorf("these globals are not understood")
 		}
 	}
 	return s, nil
@@ -139,7 +139,7 @@ func (s *scope) build() {
 }
 
 func (s *scope) buildResource(id string, n *yaml.Node) error {
-	at := place{file: s.file, line: n.Line, path: id}
+	at := location{file: s.file, line: n.Line, path: id}
 	for key := range pairs(n) {
 		switch key.Value {
 		case "Type", "Properties", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata":
@@ -201,7 +201,7 @@ func (s *scope) nested(r resource) (*scope, error) {
 	if opened, ok := s.children[r.id]; ok {
 		return opened, nil
 	}
-	at := place{file: s.file, line: r.line, path: r.id}
+	at := location{file: s.file, line: r.line, path: r.id}
 	if s.opening[r.id] {
 		return nil, at.errorf("depends on itself: its parameters need its own outputs, by way of another stack")
 	}
@@ -236,7 +236,7 @@ func (s *scope) nested(r resource) (*scope, error) {
 
 func (s *scope) outputs() {
 	for key, n := range pairs(s.doc.outputs) {
-		at := place{file: s.file, line: n.Line, path: "Outputs." + key.Value}
+		at := location{file: s.file, line: n.Line, path: "Outputs." + key.Value}
 		if c := child(n, "Condition"); c != nil {
 			holds, err := s.condition(c.Value, at)
 			if err != nil {

@@ -15,7 +15,7 @@ import (
 func (s *scope) bind(given map[string]value) []error {
 	var errs []error
 	for key, n := range pairs(s.doc.parameters) {
-		at := place{file: s.file, line: key.Line, path: "Parameters." + key.Value}
+		at := location{file: s.file, line: key.Line, path: "Parameters." + key.Value}
 		declared, err := s.literal(n, at)
 		if err != nil {
 			errs = append(errs, err)
@@ -37,7 +37,7 @@ func (s *scope) bind(given map[string]value) []error {
 }
 
 // literal evaluates a node in which intrinsic functions have no place.
-func (s *scope) literal(n *yaml.Node, at place) (value, error) {
+func (s *scope) literal(n *yaml.Node, at location) (value, error) {
 	if name, found := findIntrinsic(n); found {
 		return value{}, at.errorf("%s has no place in a parameter", name)
 	}
@@ -131,7 +131,7 @@ func parameter(declared, given value, isGiven bool) (value, error) {
 	return value{}, declared.at.errorf("the type %q is not understood", kind)
 }
 
-func matches(at place, pattern, text string) error {
+func matches(at location, pattern, text string) error {
 	if pattern == "" {
 		return nil
 	}

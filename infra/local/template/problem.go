@@ -26,15 +26,15 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s: %s: %s", file, p.Where, p.Detail)
 }
 
-// place is a position in a template: the file and the names that lead to it.
-type place struct {
+// location is a position in a template: the file and the names that lead to it.
+type location struct {
 	file string
 	line int
 	path string
 }
 
 // at is the place of a property below this one.
-func (p place) at(name string) place {
+func (p location) at(name string) location {
 	if p.path != "" && !strings.HasPrefix(name, "[") {
 		name = "." + name
 	}
@@ -42,8 +42,8 @@ func (p place) at(name string) place {
 	return p
 }
 
-func (p place) index(i int) place { return p.at(fmt.Sprintf("[%d]", i)) }
+func (p location) index(i int) location { return p.at(fmt.Sprintf("[%d]", i)) }
 
-func (p place) errorf(format string, args ...any) error {
+func (p location) errorf(format string, args ...any) error {
 	return &Problem{File: p.file, Line: p.line, Where: p.path, Detail: fmt.Sprintf(format, args...)}
 }

@@ -55,7 +55,7 @@ func redrive(p *reader) (deadLetters string, receives int) {
 
 // pendingTaker is a function's queue that isn't known yet.
 type pendingTaker struct {
-	at     place
+	at     location
 	folder string
 	queue  string
 	source QueueSource

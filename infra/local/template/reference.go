@@ -32,7 +32,7 @@ func (s *scope) resource(id string) (resource, bool) {
 
 // ref is the value of Ref: a pseudo parameter, a parameter, or what the resource
 // type gives, such as a table's physical name.
-func (s *scope) ref(name string, at place) (value, error) {
+func (s *scope) ref(name string, at location) (value, error) {
 	if v, ok := s.pseudo(name, at); ok {
 		return v, nil
 	}
@@ -53,7 +53,7 @@ func (s *scope) ref(name string, at place) (value, error) {
 	return textOf(at, s.fill(k.ref, k, physical, r.id)), nil
 }
 
-func (s *scope) pseudo(name string, at place) (value, bool) {
+func (s *scope) pseudo(name string, at location) (value, bool) {
 	switch name {
 	case "AWS::NoValue":
 		return value{at: at, kind: absentValue}, true
@@ -75,7 +75,7 @@ func (s *scope) pseudo(name string, at place) (value, bool) {
 
 // aliasRef understands what SAM makes of AutoPublishAlias: `Function.Alias`,
 // `Function.Version` and `FunctionAlias<name>` are the alias's ARN.
-func (s *scope) aliasRef(name string, at place) (arn string, ok bool, err error) {
+func (s *scope) aliasRef(name string, at location) (arn string, ok bool, err error) {
 	for id := range s.functions() {
 		if name != id+".Alias" && name != id+".Version" && !strings.HasPrefix(name, id+"Alias") {
 			continue
@@ -117,7 +117,7 @@ func (s *scope) functions() map[string]bool {
 
 // getAtt is the value of GetAtt. Of a nested stack it is an output, for which
 // that stack is loaded.
-func (s *scope) getAtt(id, attribute string, at place) (value, error) {
+func (s *scope) getAtt(id, attribute string, at location) (value, error) {
 	if function, found := strings.CutSuffix(id, "Role"); found && attribute == "Arn" && s.functions()[function] {
 		if _, exists := s.resource(id); !exists {
 			return textOf(at, "arn:aws:iam::"+accountID+":role/"+s.stack+"-"+id), nil
@@ -151,7 +151,7 @@ func (s *scope) getAtt(id, attribute string, at place) (value, error) {
 
 // referred is the resource behind a reference, which must exist under the
 // conditions that hold.
-func (s *scope) referred(id string, at place) (resource, kind, error) {
+func (s *scope) referred(id string, at location) (resource, kind, error) {
 	r, ok := s.resource(id)
 	if !ok {
 		return r, kind{}, at.errorf("%q is neither a parameter nor a resource", id)
@@ -175,7 +175,7 @@ func (s *scope) referred(id string, at place) (resource, kind, error) {
 // physicalName is the name that the template sets, or stack and logical id.
 func (s *scope) physicalName(r resource, k kind) (string, error) {
 	if n := child(r.properties, k.nameProperty); k.nameProperty != "" && n != nil {
-		v, err := s.eval(n, place{file: s.file, path: r.id + ".Properties." + k.nameProperty})
+		v, err := s.eval(n, location{file: s.file, path: r.id + ".Properties." + k.nameProperty})
 		if err != nil {
 			return "", err
 		}
@@ -191,7 +191,7 @@ func (s *scope) physicalName(r resource, k kind) (string, error) {
 }
 
 // output is an output's value, as a parent stack sees it.
-func (s *scope) output(name string, at place) (value, error) {
+func (s *scope) output(name string, at location) (value, error) {
 	n := child(s.doc.outputs, name)
 	if n == nil {
 		return value{}, at.errorf("%s has no output %q", s.file, name)
@@ -209,6 +209,6 @@ func (s *scope) output(name string, at place) (value, error) {
 	if expression == nil {
 		return value{}, at.errorf("the output %q of %s has no Value", name, s.file)
 	}
-	v, err := s.eval(expression, place{file: s.file, path: "Outputs." + name + ".Value"})
+	v, err := s.eval(expression, location{file: s.file, path: "Outputs." + name + ".Value"})
 	return v.moved(at), err
 }

@@ -9,7 +9,7 @@ import (
 // callSub evaluates Fn::Sub: `${Name}` is a variable of its own mapping, a
 // parameter, a resource or, with a dot, a resource's attribute; `${!Name}` is
 // the text `${Name}`.
-func (s *scope) callSub(arg *yaml.Node, at place) (value, error) {
+func (s *scope) callSub(arg *yaml.Node, at location) (value, error) {
 	pattern, variables := arg, map[string]value{}
 	if arg.Kind == yaml.SequenceNode {
 		if len(arg.Content) != 2 || arg.Content[1].Kind != yaml.MappingNode {
@@ -52,7 +52,7 @@ func (s *scope) callSub(arg *yaml.Node, at place) (value, error) {
 	return textOf(at, out.String()), nil
 }
 
-func (s *scope) substitute(name string, variables map[string]value, at place) (string, error) {
+func (s *scope) substitute(name string, variables map[string]value, at location) (string, error) {
 	name = strings.TrimSpace(name)
 	if literal, found := strings.CutPrefix(name, "!"); found {
 		return "${" + literal + "}", nil
@@ -69,7 +69,7 @@ func (s *scope) substitute(name string, variables map[string]value, at place) (s
 
 // lookup is a reference in a Sub: an attribute where the name has a dot, except
 // for SAM's own `Function.Alias` and `Function.Version`.
-func (s *scope) lookup(name string, at place) (value, error) {
+func (s *scope) lookup(name string, at location) (value, error) {
 	id, attribute, dotted := strings.Cut(name, ".")
 	if !dotted || attribute == "Alias" || attribute == "Version" {
 		return s.ref(name, at)

@@ -19,7 +19,7 @@ const (
 // value is a piece of a template with every intrinsic function evaluated. As in
 // CloudFormation, numbers and booleans are their text.
 type value struct {
-	at     place
+	at     location
 	kind   valueKind
 	text   string
 	list   []value
@@ -31,9 +31,9 @@ type field struct {
 	value
 }
 
-func textOf(at place, text string) value { return value{at: at, kind: textValue, text: text} }
+func textOf(at location, text string) value { return value{at: at, kind: textValue, text: text} }
 
-func listOf(at place, texts []string) value {
+func listOf(at location, texts []string) value {
 	v := value{at: at, kind: listValue}
 	for i, text := range texts {
 		v.list = append(v.list, textOf(at.index(i), text))
@@ -51,7 +51,7 @@ func (v value) get(name string) (value, bool) {
 }
 
 // moved is v as it appears at another place, such as where a parameter is used.
-func (v value) moved(at place) value {
+func (v value) moved(at location) value {
 	v.at = at
 	return v
 }

@@ -66,8 +66,8 @@ func (a *Authenticator) acquainted(ctx context.Context, id users.Identity, sessi
 	if !known {
 		return users.User{}, false, nil
 	}
-	ended := table.WantItem[endedSession](a.control, sessionKey(session))
-	stored := table.WantItem[users.User](a.data, users.Key(userID))
+	ended := table.NewLookup[endedSession](a.control, sessionKey(session))
+	stored := table.NewLookup[users.User](a.data, users.Key(userID))
 	if err := table.BatchGet(ctx, ended, stored); err != nil {
 		return users.User{}, false, fmt.Errorf("read session and user: %w", err)
 	}
@@ -84,8 +84,8 @@ func (a *Authenticator) acquainted(ctx context.Context, id users.Identity, sessi
 // introduced gives the user of an identity that this instance hasn't met, who is
 // made at first sight.
 func (a *Authenticator) introduced(ctx context.Context, id users.Identity, session string) (users.User, error) {
-	ended := table.WantItem[endedSession](a.control, sessionKey(session))
-	naming := table.WantItem[users.Naming](a.data, users.IdentityKey(id))
+	ended := table.NewLookup[endedSession](a.control, sessionKey(session))
+	naming := table.NewLookup[users.Naming](a.data, users.IdentityKey(id))
 	if err := table.BatchGet(ctx, ended, naming); err != nil {
 		return users.User{}, fmt.Errorf("read session and identity: %w", err)
 	}

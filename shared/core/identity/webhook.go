@@ -58,7 +58,7 @@ type revokedSession struct {
 	UserID string `json:"user_id"`
 }
 
-// Hear takes an event whose signature has been checked. `session.revoked` ends a
+// Receive takes an event whose signature has been checked. `session.revoked` ends a
 // session before it is answered: its tokens and tickets are refused, its sockets
 // told and closed. Every other event is acknowledged. The same event may come
 // any number of times, and must come again where the answer is an error.
@@ -66,7 +66,7 @@ type revokedSession struct {
 // The session is ended before its user is looked for: a socket is opened on the
 // condition that its session hasn't ended, so whoever isn't found afterwards has
 // none, and can't get one.
-func (p *Provider) Hear(ctx context.Context, c caller.Caller, in EventRequest) (Heard, error) {
+func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (Heard, error) {
 	if in.Event != sessionRevoked {
 		return Heard{}, nil
 	}

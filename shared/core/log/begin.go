@@ -36,7 +36,7 @@ func (w *writer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.prev, err = w.standing(ctx, s); err != nil {
+	if w.prev, err = w.existing(ctx, s); err != nil {
 		return err
 	}
 	if err := w.take(s); err != nil || s.end || w.found != nil {
@@ -84,9 +84,9 @@ func (w *writer) lookBack(ctx context.Context) error {
 	return &GoneError{Oldest: w.intent.Base + 1}
 }
 
-// standing is the entry that a base stands on: the one at it, the snapshot whose
+// existing is the entry that a base stands on: the one at it, the snapshot whose
 // position it is, or nothing at the beginning of a topic.
-func (w *writer) standing(ctx context.Context, s stretch) (Entry, error) {
+func (w *writer) existing(ctx context.Context, s span) (Entry, error) {
 	base, first := w.intent.Base, Entry{}
 	if len(s.entries) > 0 {
 		first = s.entries[0]
@@ -114,7 +114,7 @@ func (w *writer) standing(ctx context.Context, s stretch) (Entry, error) {
 	if base < record.Oldest {
 		return Entry{}, &GoneError{Oldest: record.Oldest}
 	}
-	e, err := w.log.ending(ctx, w.intent.Topic, record)
+	e, err := w.log.tail(ctx, w.intent.Topic, record)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -129,7 +129,7 @@ func (w *writer) beginAtTail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := w.log.ending(ctx, topic, base)
+	e, err := w.log.tail(ctx, topic, base)
 	if err != nil {
 		return err
 	}
@@ -157,8 +157,8 @@ func (w *writer) catchUp(ctx context.Context) error {
 	}
 }
 
-// take goes to the end of a stretch. It stops at the entry of the same append.
-func (w *writer) take(s stretch) error {
+// take goes to the end of a span. It stops at the entry of the same append.
+func (w *writer) take(s span) error {
 	w.next, w.closed, w.unlisted = s.next, s.closed, append(w.unlisted, s.entered...)
 	for i, entry := range s.entries {
 		if entry.Position <= w.prev.Position {

@@ -151,8 +151,8 @@ func (l Layout) bucketOf(position int64) int64 { return (position - 1) / l.perBu
 func (l Layout) bucketAt(now time.Time) int64 { return now.UnixMilli() / l.window.Milliseconds() }
 
 // behind is the place after an entry that lies in a bucket.
-func (l Layout) behind(e Entry, bucket int64) place {
-	next := place{bucket: bucket, position: e.Last() + 1}
+func (l Layout) behind(e Entry, bucket int64) slot {
+	next := slot{bucket: bucket, position: e.Last() + 1}
 	if l.byCount() {
 		next.bucket = l.bucketOf(next.position)
 	}
@@ -203,9 +203,9 @@ func New(t *table.Table, c clock.Clock, layout Layout) *Log {
 // further behind reads the state again.
 type reach struct{ entries, bytes int }
 
-// place is where a reader or writer stands: the bucket, and the position that
+// slot is where a reader or writer stands: the bucket, and the position that
 // comes next.
-type place struct {
+type slot struct {
 	bucket   int64
 	position int64
 }

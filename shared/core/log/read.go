@@ -75,7 +75,7 @@ func contiguous(after int64, entries []Entry) error {
 
 // expiredFrom refuses a cursor in a bucket that has expired, unless nothing was
 // committed behind it.
-func (l *Log) expiredFrom(ctx context.Context, topic string, from place, after int64) error {
+func (l *Log) expiredFrom(ctx context.Context, topic string, from slot, after int64) error {
 	oldest, err := l.oldestListed(ctx, topic, from)
 	if err == nil && after+1 < oldest {
 		err = &GoneError{Oldest: oldest}
@@ -86,7 +86,7 @@ func (l *Log) expiredFrom(ctx context.Context, topic string, from place, after i
 // oldestListed gives the first position that hasn't expired, of those behind a
 // place that has: the beginning of a bucket in the directory, or of what is
 // still to come.
-func (l *Log) oldestListed(ctx context.Context, topic string, behind place) (int64, error) {
+func (l *Log) oldestListed(ctx context.Context, topic string, behind slot) (int64, error) {
 	page, err := table.List[directory](ctx, l.table, table.Query{
 		PK: topicPartition(topic), Above: directoryKey(topic, behind.position).SK, To: directoryKey(topic, maxPosition).SK, Limit: table.MaxLimit,
 	})
@@ -99,6 +99,6 @@ func (l *Log) oldestListed(ctx context.Context, topic string, behind place) (int
 			return at.position, err
 		}
 	}
-	e, err := l.ending(ctx, topic, Base{})
+	e, err := l.tail(ctx, topic, Base{})
 	return e.next.position, err
 }

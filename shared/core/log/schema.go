@@ -32,7 +32,7 @@ const (
 
 func sortKey(position int64) string { return fmt.Sprintf("%015d", max(0, min(position, maxPosition))) }
 
-func entryKey(topic string, at place) table.Key {
+func entryKey(topic string, at slot) table.Key {
 	return table.Key{PK: bucketPartition(topic, at.bucket), SK: sortKey(at.position)}
 }
 
@@ -104,12 +104,12 @@ type directory struct {
 	Bucket int64 `dynamodbav:"bucket"`
 }
 
-func (d directory) begins(k table.Key) (place, error) {
+func (d directory) begins(k table.Key) (slot, error) {
 	first, err := strconv.ParseInt(strings.TrimPrefix(k.SK, bucketPrefix), 10, 64)
 	if err != nil {
-		return place{}, fmt.Errorf("key %s: %w", k, err)
+		return slot{}, fmt.Errorf("key %s: %w", k, err)
 	}
-	return place{bucket: d.Bucket, position: first}, nil
+	return slot{bucket: d.Bucket, position: first}, nil
 }
 
 // Base is what a topic's snapshot tells the log: a writer whose base is exactly

@@ -22,34 +22,34 @@ func (l *Log) Newest(ctx context.Context, topic string) (position int64, closed 
 // NewestAfter is Newest for who has just read the topic's base record, and so
 // costs one read less.
 func (l *Log) NewestAfter(ctx context.Context, topic string, base Base) (position int64, closed bool, err error) {
-	e, err := l.ending(ctx, topic, base)
+	e, err := l.tail(ctx, topic, base)
 	if err != nil {
 		return 0, false, err
 	}
 	return e.next.position - 1, e.closed, nil
 }
 
-// ending is where a topic ends.
-type ending struct {
+// tail is where a topic ends.
+type tail struct {
 	// next is where the next entry goes; its bucket is unfounded where the topic
 	// has none.
-	next   place
+	next   slot
 	closed bool
 	// last is the newest entry, if it was met on the way.
 	last Entry
 	// entered are the buckets that seals led to and the directory didn't.
-	entered []place
+	entered []slot
 }
 
-// ending finds the end of a topic, from the snapshot on where there is one and
+// tail finds the end of a topic, from the snapshot on where there is one and
 // with the help of the directory. It looks at one item of each bucket. Where a
 // topic lies by the clock and is written right now, its present bucket is all
 // that is read.
-func (l *Log) ending(ctx context.Context, topic string, base Base) (ending, error) {
-	if e, found, err := l.endingNow(ctx, topic); found || err != nil {
+func (l *Log) tail(ctx context.Context, topic string, base Base) (tail, error) {
+	if e, found, err := l.tailNow(ctx, topic); found || err != nil {
 		return e, err
 	}
-	e, err := l.endingStart(ctx, topic, base)
+	e, err := l.tailFrom(ctx, topic, base)
 	if err != nil || e.next.bucket == unfounded {
 		return e, err
 	}
@@ -65,52 +65,52 @@ func (l *Log) ending(ctx context.Context, topic string, base Base) (ending, erro
 			err = l.leap(ctx, topic, &e)
 		}
 		if err != nil {
-			return ending{}, fmt.Errorf("end of %s: %w", topic, err)
+			return tail{}, fmt.Errorf("end of %s: %w", topic, err)
 		}
 	}
 	e.closed = e.closed || l.layout.expired(e.next.bucket, l.clock.Now())
 	return e, nil
 }
 
-// endingNow finds the end in the bucket of this moment, where that has an entry
+// tailNow finds the end in the bucket of this moment, where that has an entry
 // behind which nothing leads on.
-func (l *Log) endingNow(ctx context.Context, topic string) (e ending, found bool, err error) {
+func (l *Log) tailNow(ctx context.Context, topic string) (e tail, found bool, err error) {
 	if l.layout.byCount() {
-		return ending{}, false, nil
+		return tail{}, false, nil
 	}
 	bucket := l.layout.bucketAt(l.clock.Now())
 	row, err := table.First[item](ctx, l.table, table.Query{PK: bucketPartition(topic, bucket), Reverse: true})
 	if errors.Is(err, table.ErrNotFound) {
-		return ending{}, false, nil
+		return tail{}, false, nil
 	}
 	if err != nil {
-		return ending{}, false, fmt.Errorf("end of %s: %w", topic, err)
+		return tail{}, false, fmt.Errorf("end of %s: %w", topic, err)
 	}
 	if row.Value.Kind != kindEntry {
-		return ending{}, false, nil
+		return tail{}, false, nil
 	}
 	e.next.bucket = bucket
 	_, err = e.meet(l.layout, row)
 	return e, err == nil, err
 }
 
-// endingStart is a place from which following leads to the end.
-func (l *Log) endingStart(ctx context.Context, topic string, base Base) (ending, error) {
+// tailFrom is a place from which following leads to the end.
+func (l *Log) tailFrom(ctx context.Context, topic string, base Base) (tail, error) {
 	if l.layout.byCount() {
 		next := base.Position + 1
-		return ending{next: place{bucket: l.layout.bucketOf(next), position: next}}, nil
+		return tail{next: slot{bucket: l.layout.bucketOf(next), position: next}}, nil
 	}
 	at, found, err := l.listed(ctx, topic, maxPosition)
 	if !found {
-		at = place{bucket: unfounded, position: 1}
+		at = slot{bucket: unfounded, position: 1}
 	}
-	return ending{next: at}, err
+	return tail{next: at}, err
 }
 
 // meet takes in the last item of a bucket and tells whether it leads on to
 // another one.
-func (e *ending) meet(layout Layout, row table.Row[item]) (more bool, err error) {
-	here := stretch{next: e.next}
+func (e *tail) meet(layout Layout, row table.Row[item]) (more bool, err error) {
+	here := span{next: e.next}
 	if err := here.meet(layout, row); err != nil {
 		return false, err
 	}
@@ -123,7 +123,7 @@ func (e *ending) meet(layout Layout, row table.Row[item]) (more bool, err error)
 }
 
 // leap passes over full buckets that the directory knows to have followers.
-func (l *Log) leap(ctx context.Context, topic string, e *ending) error {
+func (l *Log) leap(ctx context.Context, topic string, e *tail) error {
 	at, found, err := l.listed(ctx, topic, maxPosition)
 	if found && at.position > e.next.position {
 		e.next = at

@@ -40,7 +40,7 @@ func (l *Log) trim(ctx context.Context, topic string, below int64, olderThan tim
 	if oldest >= end {
 		return 0, nil
 	}
-	at := place{bucket: l.layout.bucketOf(oldest), position: oldest}
+	at := slot{bucket: l.layout.bucketOf(oldest), position: oldest}
 	first, err := table.Get[item](ctx, l.table, entryKey(topic, at))
 	if errors.Is(err, table.ErrNotFound) {
 		return 0, nil // somebody else trims
@@ -81,7 +81,7 @@ func (l *Log) trim(ctx context.Context, topic string, below int64, olderThan tim
 func (l *Log) sweep(ctx context.Context, topic string, base Base) (int, error) {
 	n := 0
 	for position := base.Trimmed + 1; position < base.Oldest; position++ {
-		if err := l.table.Delete(ctx, entryKey(topic, place{bucket: l.layout.bucketOf(position), position: position})); err != nil {
+		if err := l.table.Delete(ctx, entryKey(topic, slot{bucket: l.layout.bucketOf(position), position: position})); err != nil {
 			return n, fmt.Errorf("delete %d: %w", position, err)
 		}
 		n++

@@ -9,29 +9,29 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// stretch is a run of entries as they lie in the table, in order: those that end
+// span is a run of entries as they lie in the table, in order: those that end
 // behind a position.
-type stretch struct {
+type span struct {
 	after   int64
 	entries []Entry
 	// passed is the last entry that was met and ends at or before after.
 	passed Entry
 	// next is where the walk goes on: after the last entry, in the bucket that a
 	// seal or the layout names.
-	next place
+	next slot
 	// end is true where nothing stood at next, or the closing entry.
 	end bool
 	// closed is true where the closing entry stands at next.
 	closed bool
 	// entered are the beginnings of the buckets that seals led to.
-	entered []place
+	entered []slot
 }
 
 // walk reads from a place on, following seals and the layout across buckets,
 // until it has limit entries that end after a position, or a few more, or about
 // 2 MB of them.
-func (l *Log) walk(ctx context.Context, topic string, from place, after int64, limit int) (stretch, error) {
-	s := stretch{after: after, next: from}
+func (l *Log) walk(ctx context.Context, topic string, from slot, after int64, limit int) (span, error) {
+	s := span{after: after, next: from}
 	for size := 0; ; {
 		here := s.next
 		rows := min(limit-len(s.entries)+int(l.layout.span), table.MaxLimit)
@@ -54,7 +54,7 @@ func (l *Log) walk(ctx context.Context, topic string, from place, after int64, l
 		}
 		if l.layout.byCount() && s.next.position <= after {
 			// What ends at or before after was trimmed, or never was.
-			s.next = place{bucket: l.layout.bucketOf(after + 1), position: after + 1}
+			s.next = slot{bucket: l.layout.bucketOf(after + 1), position: after + 1}
 		}
 		switch {
 		case len(s.entries) >= limit:
@@ -67,7 +67,7 @@ func (l *Log) walk(ctx context.Context, topic string, from place, after int64, l
 }
 
 // meet takes in what lies at one position.
-func (s *stretch) meet(layout Layout, row table.Row[item]) error {
+func (s *span) meet(layout Layout, row table.Row[item]) error {
 	position, err := positionOf(row.Key)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (s *stretch) meet(layout Layout, row table.Row[item]) error {
 		if row.Value.Next <= s.next.bucket {
 			return fmt.Errorf("the seal %s leads back to bucket %d", row.Key, row.Value.Next)
 		}
-		s.next = place{bucket: row.Value.Next, position: position}
+		s.next = slot{bucket: row.Value.Next, position: position}
 		s.entered = append(s.entered, s.next)
 	case kindClosed:
 		s.next.position, s.end, s.closed = position, true, true
@@ -104,10 +104,10 @@ func positionOf(k table.Key) (int64, error) {
 // locate finds the place to begin a walk at that is to meet a position: back
 // positions before it, but within its bucket. Where a topic of a layout by
 // clock has no bucket yet, there is none.
-func (l *Log) locate(ctx context.Context, topic string, position, back int64) (place, bool, error) {
+func (l *Log) locate(ctx context.Context, topic string, position, back int64) (slot, bool, error) {
 	begin := max(position-back, 1)
 	if l.layout.byCount() {
-		return place{bucket: l.layout.bucketOf(begin), position: begin}, true, nil
+		return slot{bucket: l.layout.bucketOf(begin), position: begin}, true, nil
 	}
 	at, found, err := l.listed(ctx, topic, position)
 	at.position = max(at.position, begin)
@@ -116,15 +116,15 @@ func (l *Log) locate(ctx context.Context, topic string, position, back int64) (p
 
 // listed gives the beginning of the directory's newest bucket that begins at or
 // before a position.
-func (l *Log) listed(ctx context.Context, topic string, upTo int64) (place, bool, error) {
+func (l *Log) listed(ctx context.Context, topic string, upTo int64) (slot, bool, error) {
 	row, err := table.First[directory](ctx, l.table, table.Query{
 		PK: topicPartition(topic), From: bucketPrefix, To: directoryKey(topic, upTo).SK, Reverse: true,
 	})
 	if errors.Is(err, table.ErrNotFound) {
-		return place{}, false, nil
+		return slot{}, false, nil
 	}
 	if err != nil {
-		return place{}, false, fmt.Errorf("directory of %s: %w", topic, err)
+		return slot{}, false, fmt.Errorf("directory of %s: %w", topic, err)
 	}
 	at, err := row.Value.begins(row.Key)
 	return at, err == nil, err

@@ -22,12 +22,12 @@ type writer struct {
 
 	// prev is the entry before next, where the writer's own would go.
 	prev   Entry
-	next   place
+	next   slot
 	closed bool
 	// since is what Prepare hasn't seen yet.
 	since []Entry
 	// unlisted are buckets that may be missing from the directory.
-	unlisted []place
+	unlisted []slot
 	// missed and missedBytes count what was read after the base.
 	missed, missedBytes int
 
@@ -103,7 +103,7 @@ func (w *writer) close(ctx context.Context) (newest int64, err error) {
 	if err := w.beginAtTail(ctx); err != nil {
 		return 0, err
 	}
-	if err := w.settle(ctx); err != nil {
+	if err := w.beginFirstBucket(ctx); err != nil {
 		return 0, err
 	}
 	for range closeTries {
@@ -184,7 +184,7 @@ func (w *writer) try(ctx context.Context, draft Draft) (Entry, error) {
 		ctx, cancel = context.WithTimeout(ctx, w.until.Sub(now))
 		defer cancel()
 	}
-	if err := w.settle(ctx); err != nil {
+	if err := w.beginFirstBucket(ctx); err != nil {
 		return Entry{}, err
 	}
 	if err := w.enter(ctx, now); err != nil {
@@ -202,15 +202,15 @@ func (w *writer) try(ctx context.Context, draft Draft) (Entry, error) {
 	return w.tried, err
 }
 
-// settle founds the topic's first bucket where there is none, and goes to its
+// beginFirstBucket founds the topic's first bucket where there is none, and goes to its
 // beginning: writers whose clocks differ must agree on it. Another's entry may
 // stand there by then.
-func (w *writer) settle(ctx context.Context) error {
+func (w *writer) beginFirstBucket(ctx context.Context) error {
 	if w.next.bucket != unfounded {
 		return nil
 	}
 	topic := w.intent.Topic
-	first := place{bucket: w.log.layout.bucketAt(w.log.clock.Now()), position: 1}
+	first := slot{bucket: w.log.layout.bucketAt(w.log.clock.Now()), position: 1}
 	if err := w.list(ctx, first, table.Absent()); err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (w *writer) enter(ctx context.Context, now time.Time) error {
 	layout := w.log.layout
 	if layout.byCount() {
 		if first := w.next.bucket*layout.perBucket + 1; first > 1 && first == w.next.position {
-			w.unlisted = []place{w.next}
+			w.unlisted = []slot{w.next}
 		}
 	} else if wanted := layout.bucketAt(now); wanted > w.next.bucket {
 		// The seal lives as long as what it leads to.
@@ -254,7 +254,7 @@ func (w *writer) enter(ctx context.Context, now time.Time) error {
 
 // list notes in the directory where a bucket begins, where that is news:
 // another writer may have been first.
-func (w *writer) list(ctx context.Context, at place, news table.Condition) error {
+func (w *writer) list(ctx context.Context, at slot, news table.Condition) error {
 	err := w.log.table.Put(ctx, directoryKey(w.intent.Topic, at.position), directory{Bucket: at.bucket}, table.If(news))
 	if err != nil && !errors.Is(err, table.ErrConditionFailed) {
 		return fmt.Errorf("directory: %w", err)

@@ -12,7 +12,7 @@ import (
 )
 
 // Outside stands in for the machine and the network around a function, where a
-// runner injects faults or a simulation gives a world of its own. What is nil is
+// runner injects faults or a simulation gives its own. What is nil is
 // the real thing.
 type Outside struct {
 	Clock clock.Clock

@@ -66,11 +66,11 @@ type Platform struct {
 	Data, LogTable, Realtime, Control, AuditTable *table.Table
 
 	Audit       *audit.Log
-	Once        *idempotency.Store
+	Idempotency *idempotency.Store
 	Users       *users.Service
 	Sessions    *identity.Sessions
 	Connections *realtime.Connections
-	Streams     *realtime.Streams
+	Publisher   *realtime.Publisher
 
 	queues        *awssqs.Client
 	authenticator *identity.Authenticator
@@ -105,12 +105,12 @@ func Open(ctx context.Context, env config.Env) (*Platform, error) {
 	web := &http.Client{Timeout: outside, Transport: around.Web}
 	p.Audit = audit.New(p.AuditTable, p.Clock)
 	p.operators = operators.New(cfg.OperatorOrgID, cfg.Stage == laptop, p.Audit)
-	p.Once = idempotency.New(p.Control, p.Clock)
-	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Audit, p.Clock, p.Once)
+	p.Idempotency = idempotency.New(p.Control, p.Clock)
+	p.Users = users.New(p.Data, workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, web), p.Audit, p.Clock, p.Idempotency)
 	p.Sessions = identity.NewSessions(p.Control, p.Clock)
 	p.Connections = realtime.NewConnections(p.Realtime, p.Control, p.Sessions, around.Sockets, p.Clock).Lasting(cfg.SocketLifetime)
 	p.handover = realtime.NewHandover(cfg.SocketLifetime, p.Clock)
-	p.Streams = realtime.NewStreams(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
+	p.Publisher = realtime.NewPublisher(p.Realtime, p.Connections, p.poster, p.Audit, p.Clock, p.Log)
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control, p.Clock, web), p.Clock)
 	p.authenticator = identity.NewAuthenticator(verifier, p.Users, p.Connections, p.Data, p.Control)
 	return p, nil
@@ -122,6 +122,6 @@ func (p *Platform) Queue(url string) *sqs.Queue { return sqs.New(p.queues, url) 
 // App puts a domain's service into what the adapters need around it.
 func App[S any](p *Platform, service S) endpoint.App[S] {
 	return endpoint.App[S]{Service: service, Runtime: endpoint.Runtime{
-		Authenticator: p.authenticator, Operators: p.operators, Idempotency: p.Once, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
+		Authenticator: p.authenticator, Operators: p.operators, Idempotency: p.Idempotency, Posts: p.poster, Handover: p.handover, Clock: p.Clock, Log: p.Log, Stage: p.Config.Stage,
 	}}
 }

@@ -54,17 +54,17 @@ func (b breaker) hopeless() bool { return b.Failures >= giveUpAfter }
 // note writes what a post has changed of a subscription's breaker: nothing in
 // the common case. Senders that fail at once count as one failure: whoever finds
 // the row changed leaves it.
-func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscription], delivered bool, by lane) error {
+func (p *Publisher) note(ctx context.Context, topic Topic, row table.Row[subscription], delivered bool, by lane) error {
 	before := row.Value.breaker
 	after := breaker{}
 	switch {
 	case !delivered:
-		after = before.failed(s.clock.Now())
+		after = before.failed(p.clock.Now())
 	case before == after:
 		return nil
 	}
 	if after.hopeless() && by == laneDurable {
-		return s.giveUp(ctx, connectionOf(row.Key), topic)
+		return p.giveUp(ctx, connectionOf(row.Key), topic)
 	}
 	unchanged := table.AttributeAbsent("failures")
 	if before.Failures > 0 {
@@ -76,7 +76,7 @@ func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscript
 	} else {
 		update.Set = map[string]any{"failures": after.Failures, "openUntil": after.OpenUntil}
 	}
-	err := s.realtime.Update(ctx, row.Key, update)
+	err := p.realtime.Update(ctx, row.Key, update)
 	switch {
 	case errors.Is(err, table.ErrConditionFailed):
 		return nil
@@ -92,10 +92,10 @@ func (s *Streams) note(ctx context.Context, topic Topic, row table.Row[subscript
 
 // giveUp closes a socket that takes nothing, and removes it and its subscriptions
 // of some topics.
-func (s *Streams) giveUp(ctx context.Context, connectionID string, topics ...Topic) error {
+func (p *Publisher) giveUp(ctx context.Context, connectionID string, topics ...Topic) error {
 	count(ctx, metricGaveUp, 1, topics[0])
-	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
+	if err := p.connections.gateway.Disconnect(ctx, connectionID); err != nil {
 		return err
 	}
-	return s.takeDown(ctx, connectionID, topics...)
+	return p.takeDown(ctx, connectionID, topics...)
 }

@@ -38,9 +38,9 @@ type Sessions interface {
 // Gateway knows which sockets are open, and closes them.
 type Gateway interface {
 	Alive(ctx context.Context, connectionID string) (bool, error)
-	// HangUp closes a socket after what was posted to it before; one that is
+	// Disconnect closes a socket after what was posted to it before; one that is
 	// closed is no error.
-	HangUp(ctx context.Context, connectionID string) error
+	Disconnect(ctx context.Context, connectionID string) error
 }
 
 // Connections keeps tickets and open sockets. It implements the authenticator's view of

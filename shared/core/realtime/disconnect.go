@@ -52,8 +52,8 @@ func (s *Service) depart(ctx context.Context, connectionID string, closed connec
 // release lets any frame of a closed socket's clients count that comes another way,
 // whatever its seq: no frame of the socket can come late any more. So a page that
 // was reloaded may count anew. It tells whether any of them is there.
-func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) (bool, error) {
-	rows, err := s.ownedBy(ctx, topic, userID, own)
+func (p *Publisher) release(ctx context.Context, topic Topic, userID, own string) (bool, error) {
+	rows, err := p.ownedBy(ctx, topic, userID, own)
 	if err != nil {
 		return false, err
 	}
@@ -62,9 +62,9 @@ func (s *Streams) release(ctx context.Context, topic Topic, userID, own string) 
 		mine, leaves := table.Equals("owner", own), rows[i].Value.gone()
 		var err error
 		if leaves {
-			err = s.realtime.Delete(ctx, rows[i].Key, table.If(mine))
+			err = p.realtime.Delete(ctx, rows[i].Key, table.If(mine))
 		} else {
-			err = s.realtime.Update(ctx, rows[i].Key, table.Update{Set: map[string]any{"seq": overtaken}, If: mine})
+			err = p.realtime.Update(ctx, rows[i].Key, table.Update{Set: map[string]any{"seq": overtaken}, If: mine})
 		}
 		switch {
 		case errors.Is(err, table.ErrConditionFailed):

@@ -44,7 +44,7 @@ type Domain interface {
 // A record that fails again and again ends in a dead-letter queue; the topic's
 // next record tells its subscribers the same and more.
 type Durable struct {
-	streams *Streams
+	streams *Publisher
 	topics  *Registry
 	domains []Domain
 	clock   clock.Clock
@@ -52,7 +52,7 @@ type Durable struct {
 }
 
 // NewDurable makes the lane.
-func NewDurable(streams *Streams, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
+func NewDurable(streams *Publisher, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
 	return &Durable{streams: streams, topics: topics, domains: domains, clock: c, heads: newHeads()}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // enter makes a client's row, or moves it to this owner, in one transaction
 // with what permits it.
-func (s *Service) enter(ctx context.Context, c caller.Caller, at place, before presenceItem, next *presenceItem, now time.Time) error {
+func (s *Service) enter(ctx context.Context, c caller.Caller, at presenceScope, before presenceItem, next *presenceItem, now time.Time) error {
 	topic := at.Topic
 	as, err := at.policy.Admit(ctx, c, topic)
 	if err != nil {
@@ -22,7 +22,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, at place, before p
 	if err := s.hasPlace(ctx, topic, *next, now); err != nil {
 		return err
 	}
-	next.Standing, next.Since = as, next.At
+	next.Membership, next.Since = as, next.At
 	if next.Since <= before.Since {
 		next.Since = before.Since + 1
 	}

@@ -20,7 +20,7 @@ const statusGone = "gone"
 // goes marks a client as gone and gives the news for the others. A client that
 // isn't there, or that a later frame has brought back, is no error: there is no
 // news then.
-func (s *Service) goes(ctx context.Context, c caller.Caller, at place, mark presenceItem, now time.Time) (Heard, error) {
+func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (Heard, error) {
 	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)
 	for range beatTries {
@@ -72,7 +72,7 @@ func (s *Service) markGone(ctx context.Context, key table.Key, before, mark pres
 // heartbeats may still be under way. FORBIDDEN for who isn't in the meeting; after
 // the meeting's end nobody can come, and there is nothing to mark. Nor is there
 // room for marks without end: whoever leaves so often gets no more of them.
-func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at place, before, mark presenceItem, now time.Time) error {
+func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at presenceScope, before, mark presenceItem, now time.Time) error {
 	topic := at.Topic
 	switch as, err := at.policy.Admit(ctx, c, topic); {
 	case errs.KindOf(err) == errs.MeetingNotActive:
@@ -80,7 +80,7 @@ func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at place, bef
 	case err != nil:
 		return err
 	default:
-		mark.Standing = as
+		mark.Membership = as
 	}
 	if err := before.takes(mark, now); err != nil {
 		return err

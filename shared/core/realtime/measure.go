@@ -59,6 +59,6 @@ func countFrames(ctx context.Context, name string, n int, t Topic, l lane) {
 }
 
 // fannedOut notes that an entry has gone to its subscribers.
-func (s *Streams) fannedOut(ctx context.Context, t Topic, committed time.Time) {
-	metrics.Observe(ctx, metricFanout, s.clock.Now().Sub(committed), kindOf(t))
+func (p *Publisher) fannedOut(ctx context.Context, t Topic, committed time.Time) {
+	metrics.Observe(ctx, metricFanout, p.clock.Now().Sub(committed), kindOf(t))
 }

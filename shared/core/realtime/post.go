@@ -51,8 +51,8 @@ const (
 // deliver sends frames to subscribers, in order for each, within the deadline.
 // Those that failed lately come last, so that they delay nobody else. Whoever
 // isn't reached is left to the durable lane, and to replay.
-func (s *Streams) deliver(ctx context.Context, topic Topic, rows []table.Row[subscription], frames [][]byte, by lane) []outcome {
-	now := s.clock.Now()
+func (p *Publisher) deliver(ctx context.Context, topic Topic, rows []table.Row[subscription], frames [][]byte, by lane) []outcome {
+	now := p.clock.Now()
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b table.Row[subscription]) int { return a.Value.Failures - b.Value.Failures })
 	outcomes := make([]outcome, len(rows))
@@ -61,28 +61,28 @@ func (s *Streams) deliver(ctx context.Context, topic Topic, rows []table.Row[sub
 		tries = durableTries
 	}
 	for range tries {
-		s.each(ctx, len(rows), func(ctx context.Context, i int) {
+		p.each(ctx, len(rows), func(ctx context.Context, i int) {
 			if outcomes[i] == posted || outcomes[i] == gone || by == laneExpress && rows[i].Value.open(now) {
 				return
 			}
-			outcomes[i] = s.postAll(ctx, connectionOf(rows[i].Key), frames)
+			outcomes[i] = p.postAll(ctx, connectionOf(rows[i].Key), frames)
 		})
 	}
-	s.settle(ctx, topic, rows, outcomes, len(frames), by)
+	p.recordOutcomes(ctx, topic, rows, outcomes, len(frames), by)
 	return outcomes
 }
 
 // post sends frames to sockets whatever their breakers say, in order for each,
 // within the deadline, and gives what became of them.
-func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string, frames [][]byte, by lane) []outcome {
+func (p *Publisher) post(ctx context.Context, topic Topic, connectionIDs []string, frames [][]byte, by lane) []outcome {
 	outcomes := make([]outcome, len(connectionIDs))
-	s.each(ctx, len(connectionIDs), func(ctx context.Context, i int) {
-		outcomes[i] = s.postAll(ctx, connectionIDs[i], frames)
+	p.each(ctx, len(connectionIDs), func(ctx context.Context, i int) {
+		outcomes[i] = p.postAll(ctx, connectionIDs[i], frames)
 	})
-	s.tally(ctx, topic, outcomes, len(frames), by)
+	p.tally(ctx, topic, outcomes, len(frames), by)
 	_ = atOnce(indices(len(connectionIDs)), func(i int) error {
 		if outcomes[i] == gone {
-			s.forget(ctx, topic, connectionIDs[i])
+			p.forget(ctx, topic, connectionIDs[i])
 		}
 		return nil
 	}) // failures are logged
@@ -90,7 +90,7 @@ func (s *Streams) post(ctx context.Context, topic Topic, connectionIDs []string,
 }
 
 // each runs f for 0 to n-1 with bounded concurrency, until the deadline.
-func (s *Streams) each(ctx context.Context, n int, f func(ctx context.Context, i int)) {
+func (p *Publisher) each(ctx context.Context, n int, f func(ctx context.Context, i int)) {
 	ctx, cancel := context.WithTimeout(ctx, postDeadline)
 	defer cancel()
 	var group errgroup.Group
@@ -107,11 +107,11 @@ func (s *Streams) each(ctx context.Context, n int, f func(ctx context.Context, i
 }
 
 // postAll posts frames to one socket until one fails.
-func (s *Streams) postAll(ctx context.Context, connectionID string, frames [][]byte) outcome {
+func (p *Publisher) postAll(ctx context.Context, connectionID string, frames [][]byte) outcome {
 	ctx, cancel := context.WithTimeout(ctx, oneDeadline)
 	defer cancel()
 	for _, frame := range frames {
-		switch err := s.poster.Post(ctx, connectionID, frame); {
+		switch err := p.poster.Post(ctx, connectionID, frame); {
 		case errors.Is(err, ErrGone):
 			return gone
 		case err != nil:
@@ -121,10 +121,10 @@ func (s *Streams) postAll(ctx context.Context, connectionID string, frames [][]b
 	return posted
 }
 
-// settle counts what became of a delivery, and writes what has changed: breakers,
+// recordOutcomes counts what became of a delivery, and writes what has changed: breakers,
 // and sockets that are gone.
-func (s *Streams) settle(ctx context.Context, topic Topic, rows []table.Row[subscription], outcomes []outcome, frames int, by lane) {
-	s.tally(ctx, topic, outcomes, frames, by)
+func (p *Publisher) recordOutcomes(ctx context.Context, topic Topic, rows []table.Row[subscription], outcomes []outcome, frames int, by lane) {
+	p.tally(ctx, topic, outcomes, frames, by)
 	ctx, cancel := context.WithTimeout(ctx, noteDeadline)
 	defer cancel()
 	var unwritten atomic.Int64
@@ -136,8 +136,8 @@ func (s *Streams) settle(ctx context.Context, topic Topic, rows []table.Row[subs
 		}
 		group.Go(func() error {
 			if outcomes[i] == gone {
-				s.forget(ctx, topic, connectionOf(row.Key))
-			} else if err := s.note(ctx, topic, row, outcomes[i] == posted, by); err != nil {
+				p.forget(ctx, topic, connectionOf(row.Key))
+			} else if err := p.note(ctx, topic, row, outcomes[i] == posted, by); err != nil {
 				unwritten.Add(1)
 			}
 			return nil
@@ -145,12 +145,12 @@ func (s *Streams) settle(ctx context.Context, topic Topic, rows []table.Row[subs
 	}
 	_ = group.Wait() // failures are counted: the next post meets them again
 	if n := unwritten.Load(); n > 0 {
-		s.log.WarnContext(ctx, "breakers not written", "topic", topic.String(), "sockets", n)
+		p.log.WarnContext(ctx, "breakers not written", "topic", topic.String(), "sockets", n)
 	}
 }
 
 // tally counts frames by what became of them.
-func (s *Streams) tally(ctx context.Context, topic Topic, outcomes []outcome, frames int, by lane) {
+func (p *Publisher) tally(ctx context.Context, topic Topic, outcomes []outcome, frames int, by lane) {
 	sums := map[outcome]int{}
 	for _, o := range outcomes {
 		sums[o]++
@@ -160,31 +160,31 @@ func (s *Streams) tally(ctx context.Context, topic Topic, outcomes []outcome, fr
 	countFrames(ctx, metricDropped, sums[dropped]*frames, topic, by)
 	count(ctx, metricGone, sums[gone], topic)
 	if sums[failed]+sums[dropped] > 0 {
-		s.log.WarnContext(ctx, "frames not delivered", "topic", topic.String(), "lane", string(by),
+		p.log.WarnContext(ctx, "frames not delivered", "topic", topic.String(), "lane", string(by),
 			"failed", sums[failed], "dropped", sums[dropped], "of", len(outcomes))
 	}
 }
 
 // forget takes down a socket that is gone; a failure is logged, and the next
 // post to it tries again.
-func (s *Streams) forget(ctx context.Context, topic Topic, connectionID string) {
-	if err := s.takeDown(ctx, connectionID, topic); err != nil {
-		s.log.WarnContext(ctx, "take down socket", "error", err.Error())
+func (p *Publisher) forget(ctx context.Context, topic Topic, connectionID string) {
+	if err := p.takeDown(ctx, connectionID, topic); err != nil {
+		p.log.WarnContext(ctx, "take down socket", "error", err.Error())
 	}
 }
 
 // takeDown removes a socket, which may have had no $disconnect, and the
 // subscriptions that led to it.
-func (s *Streams) takeDown(ctx context.Context, connectionID string, topics ...Topic) error {
-	c, ended, err := s.connections.Detach(ctx, connectionID)
+func (p *Publisher) takeDown(ctx context.Context, connectionID string, topics ...Topic) error {
+	c, ended, err := p.connections.Detach(ctx, connectionID)
 	if err != nil {
 		return err
 	}
-	if err := s.ended(ctx, c, ended...); err != nil {
+	if err := p.ended(ctx, c, ended...); err != nil {
 		return err
 	}
 	for _, topic := range topics {
-		if err := s.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
+		if err := p.realtime.Delete(ctx, subscriptionKey(topic, connectionID)); err != nil {
 			return fmt.Errorf("take down socket: %w", err)
 		}
 	}

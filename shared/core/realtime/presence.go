@@ -45,13 +45,13 @@ const (
 // PresencePolicy says who may be present in the topics of a pattern.
 type PresencePolicy interface {
 	// Admit checks that a caller may be present now and gives what they are there.
-	Admit(ctx context.Context, c caller.Caller, topic Topic) (Standing, error)
+	Admit(ctx context.Context, c caller.Caller, topic Topic) (Membership, error)
 	// Holds adds to a transaction what must still be so; see Source.Holds.
-	Holds(tx *table.Tx, topic Topic, userID string, as Standing)
+	Holds(tx *table.Tx, topic Topic, userID string, as Membership)
 }
 
-// Standing is what a person is in a meeting.
-type Standing struct {
+// Membership is what a person is in a meeting.
+type Membership struct {
 	Role string `json:"role"`
 	// DisplayName is what they are called there since NameRevision of the user.
 	DisplayName  string `json:"displayName,omitempty"`
@@ -86,8 +86,8 @@ type presenceItem struct {
 	ClientKey string `json:"clientKey"`
 	// Owner is the partition of the row that this one goes with.
 	Owner string `json:"owner"`
-	// Standing is the person's when the row was made; their name goes on with them.
-	Standing
+	// Membership is the person's when the row was made; their name goes on with them.
+	Membership
 	Status string  `json:"status"`
 	Cursor *Cursor `json:"cursor,omitempty"`
 	Seq    int64   `json:"seq"`
@@ -146,29 +146,29 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 	if registered.Presence == nil {
 		return Heard{}, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
 	}
-	return s.hear(ctx, c, place{topic, registered.Presence}, in.Heartbeat)
+	return s.heartbeat(ctx, c, presenceScope{topic, registered.Presence}, in.Heartbeat)
 }
 
-// place is a topic in which clients are present, and who may be.
-type place struct {
+// presenceScope is a topic in which clients are present, and who may be.
+type presenceScope struct {
 	Topic
 	policy PresencePolicy
 }
 
-// placeOf is a topic's place; an error where its pattern has no presence.
-func (s *Service) placeOf(topic Topic) (place, error) {
+// scopeOf is a topic's place; an error where its pattern has no presence.
+func (s *Service) scopeOf(topic Topic) (presenceScope, error) {
 	_, registered, err := s.topics.find(string(topic))
 	if err != nil {
-		return place{}, err
+		return presenceScope{}, err
 	}
 	if registered.Presence == nil {
-		return place{}, fmt.Errorf("topic %s has no presence", topic)
+		return presenceScope{}, fmt.Errorf("topic %s has no presence", topic)
 	}
-	return place{topic, registered.Presence}, nil
+	return presenceScope{topic, registered.Presence}, nil
 }
 
-// hear takes a heartbeat, whatever way it came.
-func (s *Service) hear(ctx context.Context, c caller.Caller, at place, in Heartbeat) (Heard, error) {
+// heartbeat takes a heartbeat, whatever way it came.
+func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceScope, in Heartbeat) (Heard, error) {
 	now := s.clock.Now()
 	next := presenceItem{
 		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), Owner: ownerOf(c).key.PK,
@@ -194,7 +194,7 @@ var errOvertaken = errors.New("a later frame of this client was here first")
 // isn't known whether others have been told; next then stands as the row does. In
 // the common case that is one write, with no read: the row is there, of this owner,
 // and quiet.
-func (s *Service) beat(ctx context.Context, c caller.Caller, at place, next *presenceItem, now time.Time) (before presenceItem, err error) {
+func (s *Service) beat(ctx context.Context, c caller.Caller, at presenceScope, next *presenceItem, now time.Time) (before presenceItem, err error) {
 	key := presenceKey(at.Topic, next.UserID, next.ClientKey)
 	before, err = s.renew(ctx, key, next, table.And(
 		table.Equals("owner", next.Owner), table.NotEquals("status", statusGone), table.Less("seq", next.Seq),
@@ -281,7 +281,7 @@ func (s *Service) renew(ctx context.Context, key table.Key, next *presenceItem, 
 	if err != nil {
 		return presenceItem{}, fmt.Errorf("presence: %w", err)
 	}
-	next.Standing = before.Standing
+	next.Membership = before.Membership
 	return before, nil
 }
 

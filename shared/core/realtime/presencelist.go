@@ -30,7 +30,7 @@ type PresenceList struct {
 // of 101 people: in one answer, unless a limit is asked for. A page may have fewer.
 // FORBIDDEN for who may not be present; nobody is where all is over.
 func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic, in PresencePage) (PresenceList, error) {
-	at, err := s.placeOf(topic)
+	at, err := s.scopeOf(topic)
 	if err != nil {
 		return PresenceList{}, err
 	}
@@ -76,11 +76,11 @@ func (t Told) Follow(ctx context.Context) { t.heard.Follow(ctx) }
 // TellPresence is Presence over HTTP: the client's presence goes with its session
 // instead of a socket.
 func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Told, error) {
-	at, err := s.placeOf(topic)
+	at, err := s.scopeOf(topic)
 	if err != nil {
 		return Told{}, err
 	}
-	heard, err := s.hear(ctx, c, at, in)
+	heard, err := s.heartbeat(ctx, c, at, in)
 	if err != nil {
 		return Told{}, err
 	}

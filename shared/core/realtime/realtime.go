@@ -50,7 +50,7 @@ const (
 type Service struct {
 	realtime    *table.Table
 	connections *Connections
-	streams     *Streams
+	streams     *Publisher
 	topics      *Registry
 	departures  Departures
 	audit       *audit.Log
@@ -63,7 +63,7 @@ type Service struct {
 type Parts struct {
 	Realtime    *table.Table
 	Connections *Connections
-	Streams     *Streams
+	Streams     *Publisher
 	// Topics is nil for functions that serve sockets alone, whatever is followed.
 	Topics *Registry
 	// Departures takes word of closed sockets.

@@ -52,27 +52,27 @@ type Revocation struct {
 // the durable lane where the socket couldn't be told. What needs nothing of each
 // other goes at once, with bounded concurrency: a socket is told of all its
 // streams together.
-func (s *Streams) Revoke(ctx context.Context, r Revocation) error {
+func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	var streams, presence error
 	var left []departed
 	var group errgroup.Group
 	group.Go(func() error {
-		streams = s.revokeStreams(ctx, r)
+		streams = p.revokeStreams(ctx, r)
 		return nil
 	})
 	group.Go(func() error {
-		left, presence = s.endPresences(ctx, r)
+		left, presence = p.endPresences(ctx, r)
 		return nil
 	})
 	_ = group.Wait() // failures are joined
-	return errors.Join(streams, presence, s.tellRest(ctx, r, left))
+	return errors.Join(streams, presence, p.tellRest(ctx, r, left))
 }
 
 // tellRest tells the others who has left, and what else is news. A socket that hangs
 // holds up both at once, and so no longer than one.
-func (s *Streams) tellRest(ctx context.Context, r Revocation, left []departed) error {
+func (p *Publisher) tellRest(ctx context.Context, r Revocation, left []departed) error {
 	var group errgroup.Group
-	group.Go(func() error { return s.tellPresence(ctx, r.Presence, nil, left) })
+	group.Go(func() error { return p.tellPresence(ctx, r.Presence, nil, left) })
 	if r.News != nil {
 		group.Go(func() error {
 			r.News(ctx)
@@ -91,25 +91,25 @@ type stream struct {
 func (s stream) connectionID() string { return connectionOf(s.row.Key) }
 
 // revokeStreams ends the subscriptions that a revocation is about.
-func (s *Streams) revokeStreams(ctx context.Context, r Revocation) error {
+func (p *Publisher) revokeStreams(ctx context.Context, r Revocation) error {
 	found := make([][]stream, len(r.Topics))
 	failed := atOnce(indices(len(r.Topics)), func(i int) (err error) {
-		found[i], err = s.streamsOf(ctx, r.Topics[i], r.UserID)
+		found[i], err = p.streamsOf(ctx, r.Topics[i], r.UserID)
 		return err
 	})
-	marked, err := s.mark(ctx, slices.Concat(found...), r)
-	return errors.Join(failed, err, s.endStreams(ctx, marked, r.Reason, r.Last))
+	marked, err := p.mark(ctx, slices.Concat(found...), r)
+	return errors.Join(failed, err, p.endStreams(ctx, marked, r.Reason, r.Last))
 }
 
 // streamsOf reads all subscriptions of a topic, or those of one user, also those
 // that are marked.
-func (s *Streams) streamsOf(ctx context.Context, topic Topic, userID string) (streams []stream, err error) {
+func (p *Publisher) streamsOf(ctx context.Context, topic Topic, userID string) (streams []stream, err error) {
 	q := table.Query{PK: topicPartition(topic), Prefix: connectionPrefix, Limit: table.MaxLimit}
 	if userID != "" {
 		q.Filter = table.Equals("userId", userID)
 	}
 	for more := true; more; {
-		page, err := table.List[subscription](ctx, s.realtime, q)
+		page, err := table.List[subscription](ctx, p.realtime, q)
 		if err != nil {
 			return streams, fmt.Errorf("revoke %s: %w", topic, err)
 		}
@@ -123,7 +123,7 @@ func (s *Streams) streamsOf(ctx context.Context, topic Topic, userID string) (st
 
 // mark marks the subscriptions that a revocation is about, so that senders pass
 // them over, and gives them.
-func (s *Streams) mark(ctx context.Context, streams []stream, r Revocation) ([]stream, error) {
+func (p *Publisher) mark(ctx context.Context, streams []stream, r Revocation) ([]stream, error) {
 	falls, unread := r.falls(ctx, len(streams), func(i int) string { return streams[i].row.Value.Role })
 	marked := make([]bool, len(streams))
 	err := atOnce(indices(len(streams)), func(i int) error {
@@ -131,7 +131,7 @@ func (s *Streams) mark(ctx context.Context, streams []stream, r Revocation) ([]s
 		if !falls[i] && !row.Value.Ended {
 			return nil
 		}
-		err := s.realtime.Update(ctx, row.Key, table.Update{
+		err := p.realtime.Update(ctx, row.Key, table.Update{
 			Set: map[string]any{"ended": true}, If: table.Equals("since", row.Value.Since),
 		})
 		switch {
@@ -172,9 +172,9 @@ func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (
 // endStreams tells sockets that their marked subscriptions have ended, and deletes
 // them. A client that wasn't told believes that it follows the topic: its
 // subscriptions stay, marked, for the last to try.
-func (s *Streams) endStreams(ctx context.Context, marked []stream, reason Reason, last bool) error {
+func (p *Publisher) endStreams(ctx context.Context, marked []stream, reason Reason, last bool) error {
 	sockets := bySocket(marked)
-	told, err := s.tellRevoked(ctx, sockets, reason)
+	told, err := p.tellRevoked(ctx, sockets, reason)
 	if err != nil {
 		return err
 	}
@@ -182,11 +182,11 @@ func (s *Streams) endStreams(ctx context.Context, marked []stream, reason Reason
 		streams := sockets[i]
 		switch {
 		case told[i] == posted:
-			return s.end(ctx, streams...)
+			return p.end(ctx, streams...)
 		case told[i] == gone:
-			return s.takeDown(ctx, streams[0].connectionID(), topicsOf(streams)...)
+			return p.takeDown(ctx, streams[0].connectionID(), topicsOf(streams)...)
 		case last:
-			return s.giveUp(ctx, streams[0].connectionID(), topicsOf(streams)...)
+			return p.giveUp(ctx, streams[0].connectionID(), topicsOf(streams)...)
 		}
 		return nil
 	})
@@ -218,7 +218,7 @@ func topicsOf(streams []stream) []Topic {
 // tellRevoked posts `revoked` to sockets, a frame for each subscription, whatever
 // their breakers say, within the deadline, and gives what became of each socket.
 // Frames of one socket go at once: none depends on another.
-func (s *Streams) tellRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
+func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
 	frames := map[Topic][]byte{}
 	all := slices.Concat(sockets...)
 	for _, one := range all {
@@ -229,15 +229,15 @@ func (s *Streams) tellRevoked(ctx context.Context, sockets [][]stream, reason Re
 		frames[one.topic] = frame
 	}
 	told := make([]outcome, len(all))
-	s.each(ctx, len(all), func(ctx context.Context, i int) {
-		told[i] = s.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
+	p.each(ctx, len(all), func(ctx context.Context, i int) {
+		told[i] = p.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
 	})
 	byTopic := map[Topic][]outcome{}
 	for i, one := range all {
 		byTopic[one.topic] = append(byTopic[one.topic], told[i])
 	}
 	for topic, outcomes := range byTopic {
-		s.tally(ctx, topic, outcomes, 1, laneRevocation)
+		p.tally(ctx, topic, outcomes, 1, laneRevocation)
 	}
 	outcomes := make([]outcome, 0, len(sockets))
 	for _, streams := range sockets {
@@ -261,15 +261,15 @@ func together(frames []outcome) outcome {
 // end deletes subscriptions of one socket, takes their topics off its connection
 // and audits the end, all at once, unless another one has taken the place of one:
 // then each ends by itself.
-func (s *Streams) end(ctx context.Context, streams ...stream) error {
+func (p *Publisher) end(ctx context.Context, streams ...stream) error {
 	topics := table.StringSet{}
 	tx := table.NewTx()
 	for _, one := range streams {
 		topics = append(topics, one.topic.String())
-		tx.Delete(s.realtime, one.row.Key, table.If(table.Equals("since", one.row.Value.Since)))
-		s.audit.Add(tx, one.who(), actionUnsubscribe, one.topic.String())
+		tx.Delete(p.realtime, one.row.Key, table.If(table.Equals("since", one.row.Value.Since)))
+		p.audit.Add(tx, one.who(), actionUnsubscribe, one.topic.String())
 	}
-	tx.Update(s.realtime, connectionKey(streams[0].connectionID()), table.Update{
+	tx.Update(p.realtime, connectionKey(streams[0].connectionID()), table.Update{
 		DeleteFrom: map[string]any{"topics": topics}, If: table.Exists(),
 	}, table.Named(opConnection))
 	err := tx.Commit(ctx)
@@ -279,10 +279,10 @@ func (s *Streams) end(ctx context.Context, streams ...stream) error {
 	case table.FailedOp(err, opConnection) != nil:
 		// Its socket has gone meanwhile, and with it whoever could take its place.
 		return atOnce(streams, func(one stream) error {
-			if err := s.realtime.Delete(ctx, one.row.Key); err != nil {
+			if err := p.realtime.Delete(ctx, one.row.Key); err != nil {
 				return fmt.Errorf("end subscription: %w", err)
 			}
-			return s.ended(ctx, one.who(), one.topic)
+			return p.ended(ctx, one.who(), one.topic)
 		})
 	case !errors.Is(err, table.ErrConditionFailed):
 		return fmt.Errorf("end subscription: %w", err)
@@ -290,7 +290,7 @@ func (s *Streams) end(ctx context.Context, streams ...stream) error {
 		// One after the other: they share their connection's row.
 		var failed error
 		for _, one := range streams {
-			failed = errors.Join(failed, s.end(ctx, one))
+			failed = errors.Join(failed, p.end(ctx, one))
 		}
 		return failed
 	}
@@ -301,8 +301,8 @@ func (s *Streams) end(ctx context.Context, streams ...stream) error {
 func (s stream) who() caller.Caller { return caller.Caller{UserID: s.row.Value.UserID} }
 
 // ended audits the end of subscriptions.
-func (s *Streams) ended(ctx context.Context, c caller.Caller, topics ...Topic) error {
+func (p *Publisher) ended(ctx context.Context, c caller.Caller, topics ...Topic) error {
 	return atOnce(topics, func(topic Topic) error {
-		return s.audit.Record(ctx, c, actionUnsubscribe, topic.String(), audit.Done)
+		return p.audit.Record(ctx, c, actionUnsubscribe, topic.String(), audit.Done)
 	})
 }

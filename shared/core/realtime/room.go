@@ -20,20 +20,20 @@ type presenceRow = table.Row[presenceItem]
 
 // present reads who is present, and who has gone lately, consistently: the rows of
 // one user, or of all where that is empty.
-func (s *Streams) present(ctx context.Context, topic Topic, userID string) ([]presenceRow, error) {
+func (p *Publisher) present(ctx context.Context, topic Topic, userID string) ([]presenceRow, error) {
 	q := table.Query{Prefix: clientPrefix}
 	if userID != "" {
 		q.Prefix, q.Filter = ownPresence(userID), table.Equals("userId", userID)
 	}
-	return s.presenceRows(ctx, topic, q)
+	return p.presenceRows(ctx, topic, q)
 }
 
 // presenceRows reads the rows of a topic.
-func (s *Streams) presenceRows(ctx context.Context, topic Topic, q table.Query) ([]presenceRow, error) {
+func (p *Publisher) presenceRows(ctx context.Context, topic Topic, q table.Query) ([]presenceRow, error) {
 	q.PK, q.Limit = presencePartition(topic), table.MaxLimit
 	var rows []presenceRow
 	for len(rows) < maxPresent {
-		page, err := table.List[presenceItem](ctx, s.realtime, q)
+		page, err := table.List[presenceItem](ctx, p.realtime, q)
 		if err != nil {
 			return nil, fmt.Errorf("presence in %s: %w", topic, err)
 		}
@@ -48,14 +48,14 @@ func (s *Streams) presenceRows(ctx context.Context, topic Topic, q table.Query) 
 
 // presentAfter reads a page of who is present behind a sort key, consistently: all of
 // them without a limit.
-func (s *Streams) presentAfter(ctx context.Context, topic Topic, after string, limit *int) (table.Page[presenceItem], error) {
+func (p *Publisher) presentAfter(ctx context.Context, topic Topic, after string, limit *int) (table.Page[presenceItem], error) {
 	q := table.Query{PK: presencePartition(topic), Prefix: clientPrefix, After: after}
 	if limit == nil {
-		rows, err := s.presenceRows(ctx, topic, q)
+		rows, err := p.presenceRows(ctx, topic, q)
 		return table.Page[presenceItem]{Items: rows}, err
 	}
 	q.Limit = *limit
-	page, err := table.List[presenceItem](ctx, s.realtime, q)
+	page, err := table.List[presenceItem](ctx, p.realtime, q)
 	if err != nil {
 		return page, fmt.Errorf("presence in %s: %w", topic, err)
 	}
@@ -65,34 +65,34 @@ func (s *Streams) presentAfter(ctx context.Context, topic Topic, after string, l
 // sweep deletes the rows of those who are silent for too long and gives them.
 // What it reads may be a moment old, at half the price: who was heard since
 // isn't deleted.
-func (s *Streams) sweep(ctx context.Context, topic Topic, now time.Time) ([]departed, error) {
-	rows, err := s.presenceRows(ctx, topic, table.Query{Prefix: clientPrefix, Eventual: true})
+func (p *Publisher) sweep(ctx context.Context, topic Topic, now time.Time) ([]departed, error) {
+	rows, err := p.presenceRows(ctx, topic, table.Query{Prefix: clientPrefix, Eventual: true})
 	if err != nil {
 		return nil, err
 	}
-	return s.expire(ctx, rows, now)
+	return p.expire(ctx, rows, now)
 }
 
 // expire deletes those of some rows that are silent for too long.
-func (s *Streams) expire(ctx context.Context, rows []presenceRow, now time.Time) ([]departed, error) {
+func (p *Publisher) expire(ctx context.Context, rows []presenceRow, now time.Time) ([]departed, error) {
 	var silent []presenceRow
 	for _, row := range rows {
 		if !row.Value.live(now) {
 			silent = append(silent, row)
 		}
 	}
-	return s.leave(ctx, silent, func(p presenceItem) table.Condition {
-		return table.And(table.Equals("since", p.Since), table.Equals("at", p.At))
+	return p.leave(ctx, silent, func(row presenceItem) table.Condition {
+		return table.And(table.Equals("since", row.Since), table.Equals("at", row.At))
 	})
 }
 
 // leave deletes rows as far as a condition holds, and gives those whom it has
 // deleted, but for those who had gone before.
-func (s *Streams) leave(ctx context.Context, rows []presenceRow, holds func(presenceItem) table.Condition) ([]departed, error) {
+func (p *Publisher) leave(ctx context.Context, rows []presenceRow, holds func(presenceItem) table.Condition) ([]departed, error) {
 	var mu sync.Mutex
 	var left []departed
 	err := atOnce(rows, func(row presenceRow) error {
-		err := s.realtime.Delete(ctx, row.Key, table.If(holds(row.Value)))
+		err := p.realtime.Delete(ctx, row.Key, table.If(holds(row.Value)))
 		switch {
 		case errors.Is(err, table.ErrConditionFailed):
 			return nil
@@ -110,7 +110,7 @@ func (s *Streams) leave(ctx context.Context, rows []presenceRow, holds func(pres
 
 // tellPresence posts a change to the meeting's subscribers; nothing where there
 // is none.
-func (s *Streams) tellPresence(ctx context.Context, topic Topic, here []Present, left []departed) error {
+func (p *Publisher) tellPresence(ctx context.Context, topic Topic, here []Present, left []departed) error {
 	if len(here)+len(left) == 0 {
 		return nil
 	}
@@ -118,23 +118,23 @@ func (s *Streams) tellPresence(ctx context.Context, topic Topic, here []Present,
 	if err != nil {
 		return err
 	}
-	subscribers, err := s.subscribers(ctx, topic)
+	subscribers, err := p.subscribers(ctx, topic)
 	if err != nil {
 		return err
 	}
-	s.deliver(ctx, topic, subscribers, frames, laneExpress)
+	p.deliver(ctx, topic, subscribers, frames, laneExpress)
 	return nil
 }
 
 // showPresence sends everyone who is there to one new subscriber, and the others
 // the news of who turns out to have left. The rows are read first, then the
 // subscription, then it is posted.
-func (s *Streams) showPresence(ctx context.Context, c caller.Caller, topic Topic) error {
-	rows, err := s.present(ctx, topic, "")
+func (p *Publisher) showPresence(ctx context.Context, c caller.Caller, topic Topic) error {
+	rows, err := p.present(ctx, topic, "")
 	if err != nil {
 		return err
 	}
-	now := s.clock.Now()
+	now := p.clock.Now()
 	here := []Present{}
 	for _, row := range rows {
 		if row.Value.here(now) {
@@ -145,23 +145,23 @@ func (s *Streams) showPresence(ctx context.Context, c caller.Caller, topic Topic
 	if err != nil {
 		return err
 	}
-	standing, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
+	standing, err := table.Get[subscription](ctx, p.realtime, subscriptionKey(topic, c.ConnectionID))
 	if errors.Is(err, table.ErrNotFound) || standing.Ended {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read subscription: %w", err)
 	}
-	s.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
-	left, err := s.expire(ctx, rows, now)
-	return errors.Join(err, s.tellPresence(ctx, topic, nil, left))
+	p.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
+	left, err := p.expire(ctx, rows, now)
+	return errors.Join(err, p.tellPresence(ctx, topic, nil, left))
 }
 
 // Rename calls a person who is present in a topic by the name that they have
 // since a revision of their user, and tells the others. It may come late or
 // twice: a name of a higher revision stays.
-func (s *Streams) Rename(ctx context.Context, topic Topic, userID, displayName string, revision int64) error {
-	rows, err := s.present(ctx, topic, userID)
+func (p *Publisher) Rename(ctx context.Context, topic Topic, userID, displayName string, revision int64) error {
+	rows, err := p.present(ctx, topic, userID)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (s *Streams) Rename(ctx context.Context, topic Topic, userID, displayName s
 		// What is said of a client with a later time counts. This is a moment later
 		// than its last heartbeat, whose frame may still be on its way with the old
 		// name.
-		renamed, err := table.UpdateReturning[presenceItem](ctx, s.realtime, row.Key, table.Update{
+		renamed, err := table.UpdateReturning[presenceItem](ctx, p.realtime, row.Key, table.Update{
 			Set: map[string]any{"displayName": displayName, "nameRevision": revision}, Add: map[string]any{"at": 1},
 			If: table.And(table.Equals("since", row.Value.Since),
 				table.Or(table.AttributeAbsent("nameRevision"), table.Less("nameRevision", revision))),
@@ -179,34 +179,34 @@ func (s *Streams) Rename(ctx context.Context, topic Topic, userID, displayName s
 		case errors.Is(err, table.ErrConditionFailed):
 		case err != nil:
 			return fmt.Errorf("rename presence: %w", err)
-		case renamed.here(s.clock.Now()):
+		case renamed.here(p.clock.Now()):
 			here = append(here, renamed.present())
 		}
 	}
-	return s.tellPresence(ctx, topic, here, nil)
+	return p.tellPresence(ctx, topic, here, nil)
 }
 
 // endPresences ends the presence of those whom a revocation is about and gives
 // them. A new role leaves it: whoever is in the meeting may be present.
-func (s *Streams) endPresences(ctx context.Context, r Revocation) ([]departed, error) {
+func (p *Publisher) endPresences(ctx context.Context, r Revocation) ([]departed, error) {
 	if r.Reason == RoleChanged {
 		return nil, nil
 	}
-	rows, err := s.present(ctx, r.Presence, r.UserID)
+	rows, err := p.present(ctx, r.Presence, r.UserID)
 	if err != nil {
 		return nil, err
 	}
 	if r.Reason == MeetingEnded {
 		// Nobody can come back, so there is nothing to hold, and they go in batches.
-		return s.clear(ctx, rows)
+		return p.clear(ctx, rows)
 	}
 	falls, unread := r.falls(ctx, len(rows), func(i int) string { return rows[i].Value.Role })
-	left, err := s.leave(ctx, chosen(rows, falls), func(p presenceItem) table.Condition { return table.Equals("since", p.Since) })
+	left, err := p.leave(ctx, chosen(rows, falls), func(row presenceItem) table.Condition { return table.Equals("since", row.Since) })
 	return left, errors.Join(unread, err)
 }
 
 // clear deletes rows whatever they have become, and gives those who were there.
-func (s *Streams) clear(ctx context.Context, rows []presenceRow) ([]departed, error) {
+func (p *Publisher) clear(ctx context.Context, rows []presenceRow) ([]departed, error) {
 	keys := make([]table.Key, len(rows))
 	var left []departed
 	for i, row := range rows {
@@ -215,42 +215,42 @@ func (s *Streams) clear(ctx context.Context, rows []presenceRow) ([]departed, er
 			left = append(left, row.Value.departed())
 		}
 	}
-	if err := s.realtime.DeleteAll(ctx, keys...); err != nil {
+	if err := p.realtime.DeleteAll(ctx, keys...); err != nil {
 		return nil, fmt.Errorf("delete presence: %w", err)
 	}
 	return left, nil
 }
 
 // ownedBy are the rows of a user that go with an owner.
-func (s *Streams) ownedBy(ctx context.Context, topic Topic, userID, own string) ([]presenceRow, error) {
-	rows, err := s.present(ctx, topic, userID)
+func (p *Publisher) ownedBy(ctx context.Context, topic Topic, userID, own string) ([]presenceRow, error) {
+	rows, err := p.present(ctx, topic, userID)
 	return slices.DeleteFunc(rows, func(row presenceRow) bool { return row.Value.Owner != own }), err
 }
 
 // silentOver deletes the rows of a client's owner in a topic that are silent for
 // too long, and tells whether none is left.
-func (s *Streams) silentOver(ctx context.Context, topic Topic, client presenceItem, now time.Time) (bool, error) {
-	rows, err := s.ownedBy(ctx, topic, client.UserID, client.Owner)
+func (p *Publisher) silentOver(ctx context.Context, topic Topic, client presenceItem, now time.Time) (bool, error) {
+	rows, err := p.ownedBy(ctx, topic, client.UserID, client.Owner)
 	if err != nil {
 		return false, err
 	}
 	rows = slices.DeleteFunc(rows, func(row presenceRow) bool { return row.Value.gone() })
-	left, err := s.expire(ctx, rows, now)
+	left, err := p.expire(ctx, rows, now)
 	if err != nil {
 		return false, err
 	}
-	return len(left) == len(rows), s.tellPresence(ctx, topic, nil, left)
+	return len(left) == len(rows), p.tellPresence(ctx, topic, nil, left)
 }
 
 // endPresence ends the presence that goes with an owner, and tells the others. The
 // owner has ended, so that nothing is added to it.
-func (s *Streams) endPresence(ctx context.Context, own, userID string, topics []Topic) error {
+func (p *Publisher) endPresence(ctx context.Context, own, userID string, topics []Topic) error {
 	return atOnce(topics, func(topic Topic) error {
-		rows, err := s.ownedBy(ctx, topic, userID, own)
+		rows, err := p.ownedBy(ctx, topic, userID, own)
 		if err != nil {
 			return err
 		}
-		left, err := s.leave(ctx, rows, func(presenceItem) table.Condition { return table.Equals("owner", own) })
-		return errors.Join(err, s.tellPresence(ctx, topic, nil, left))
+		left, err := p.leave(ctx, rows, func(presenceItem) table.Condition { return table.Equals("owner", own) })
+		return errors.Join(err, p.tellPresence(ctx, topic, nil, left))
 	})
 }

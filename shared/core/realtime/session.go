@@ -14,31 +14,31 @@ import (
 // before, so that nothing is opened or entered any more. When it returns without
 // error, no sender that starts afterwards finds the sockets, and no frame of theirs
 // is taken. Doing it again does what is left.
-func (s *Streams) EndSession(ctx context.Context, userID, sessionID string) error {
-	ids, err := s.connections.Of(ctx, userID)
+func (p *Publisher) EndSession(ctx context.Context, userID, sessionID string) error {
+	ids, err := p.connections.Of(ctx, userID)
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		atOnce(ids, func(id string) error { return s.endSocket(ctx, id, sessionID) }),
-		s.endAbsent(ctx, userID, sessionID),
+		atOnce(ids, func(id string) error { return p.endSocket(ctx, id, sessionID) }),
+		p.endAbsent(ctx, userID, sessionID),
 	)
 }
 
 // endAbsent ends the presence of those clients of a session that have no socket.
-func (s *Streams) endAbsent(ctx context.Context, userID, sessionID string) error {
+func (p *Publisher) endAbsent(ctx context.Context, userID, sessionID string) error {
 	key := ownerKey(sessionID)
-	item, err := table.Get[ownerItem](ctx, s.realtime, key)
+	item, err := table.Get[ownerItem](ctx, p.realtime, key)
 	if errors.Is(err, table.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
-	if err := s.endPresence(ctx, key.PK, userID, topicsNamed(item.Present)); err != nil {
+	if err := p.endPresence(ctx, key.PK, userID, topicsNamed(item.Present)); err != nil {
 		return err
 	}
-	if err := s.realtime.Delete(ctx, key); err != nil {
+	if err := p.realtime.Delete(ctx, key); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
@@ -46,37 +46,37 @@ func (s *Streams) endAbsent(ctx context.Context, userID, sessionID string) error
 
 // endSocket takes a socket down if it is of a session. Everything stays listed
 // until it is closed: whoever repeats what died half-way finds it.
-func (s *Streams) endSocket(ctx context.Context, connectionID, sessionID string) error {
-	item, err := s.connections.shut(ctx, connectionID, table.Equals("sessionId", sessionID))
+func (p *Publisher) endSocket(ctx context.Context, connectionID, sessionID string) error {
+	item, err := p.connections.shut(ctx, connectionID, table.Equals("sessionId", sessionID))
 	if errors.Is(err, table.ErrConditionFailed) {
 		return nil // of another session, or gone
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.endTopics(ctx, connectionID, topicsNamed(item.Topics)); err != nil {
+	if err := p.endTopics(ctx, connectionID, topicsNamed(item.Topics)); err != nil {
 		return err
 	}
-	if err := s.endPresence(ctx, connectionKey(connectionID).PK, item.UserID, topicsNamed(item.Present)); err != nil {
+	if err := p.endPresence(ctx, connectionKey(connectionID).PK, item.UserID, topicsNamed(item.Present)); err != nil {
 		return err
 	}
-	if err := s.connections.gateway.HangUp(ctx, connectionID); err != nil {
+	if err := p.connections.gateway.Disconnect(ctx, connectionID); err != nil {
 		return err
 	}
-	closed, left, err := s.connections.Close(ctx, connectionID)
+	closed, left, err := p.connections.Close(ctx, connectionID)
 	if err != nil {
 		return err
 	}
-	return s.ended(ctx, closed, left...)
+	return p.ended(ctx, closed, left...)
 }
 
 // endTopics ends a socket's subscriptions: all are marked, then it is told, then
 // they are deleted.
-func (s *Streams) endTopics(ctx context.Context, connectionID string, topics []Topic) error {
+func (p *Publisher) endTopics(ctx context.Context, connectionID string, topics []Topic) error {
 	streams, marked := make([]stream, len(topics)), make([]bool, len(topics))
 	err := atOnce(indices(len(topics)), func(i int) error {
 		key := subscriptionKey(topics[i], connectionID)
-		value, err := table.UpdateReturning[subscription](ctx, s.realtime, key, table.Update{
+		value, err := table.UpdateReturning[subscription](ctx, p.realtime, key, table.Update{
 			Set: map[string]any{"ended": true}, If: table.Exists(),
 		})
 		if errors.Is(err, table.ErrConditionFailed) {
@@ -96,8 +96,8 @@ func (s *Streams) endTopics(ctx context.Context, connectionID string, topics []T
 		return nil
 	}
 	// The socket is about to be closed, so whether it could be told is all the same.
-	if _, err := s.tellRevoked(ctx, [][]stream{standing}, SessionEnded); err != nil {
+	if _, err := p.tellRevoked(ctx, [][]stream{standing}, SessionEnded); err != nil {
 		return err
 	}
-	return s.end(ctx, standing...)
+	return p.end(ctx, standing...)
 }

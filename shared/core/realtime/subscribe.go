@@ -196,7 +196,7 @@ var errEnded = errors.New("the subscription has ended")
 func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, page missed) error {
 	for sent := 0; ; {
 		if len(page.events) == 0 {
-			return s.standing(ctx, c, topic)
+			return s.current(ctx, c, topic)
 		}
 		frames, err := eventFrames(topic, page.events)
 		if err != nil {
@@ -215,7 +215,7 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			}
 			frames, page.more = append(frames, head), false
 		}
-		if err := s.standing(ctx, c, topic); err != nil {
+		if err := s.current(ctx, c, topic); err != nil {
 			return err
 		}
 		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
@@ -228,8 +228,8 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 	}
 }
 
-// standing gives errEnded where the caller's subscription doesn't stand.
-func (s *Service) standing(ctx context.Context, c caller.Caller, topic Topic) error {
+// current gives errEnded where the caller's subscription doesn't stand.
+func (s *Service) current(ctx context.Context, c caller.Caller, topic Topic) error {
 	row, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
 	if errors.Is(err, table.ErrNotFound) || row.Ended {
 		return errEnded

@@ -15,8 +15,8 @@ const (
 	maxBatchWrite = 25
 )
 
-// Want is one item to be read by BatchGet, and afterwards what was found.
-type Want[T any] struct {
+// Lookup is one item to be read by BatchGet, and afterwards what was found.
+type Lookup[T any] struct {
 	Value T
 	Found bool
 
@@ -24,18 +24,18 @@ type Want[T any] struct {
 	key   Key
 }
 
-// WantItem asks for the item at k.
-func WantItem[T any](t *Table, k Key) *Want[T] { return &Want[T]{table: t, key: k} }
+// NewLookup asks for the item at k.
+func NewLookup[T any](t *Table, k Key) *Lookup[T] { return &Lookup[T]{table: t, key: k} }
 
-// Wanted is a Want of any type.
-type Wanted interface {
+// Lookups is a Want of any type.
+type Lookups interface {
 	place() (*Table, Key)
 	fill(item map[string]types.AttributeValue) error
 }
 
-func (w *Want[T]) place() (*Table, Key) { return w.table, w.key }
+func (w *Lookup[T]) place() (*Table, Key) { return w.table, w.key }
 
-func (w *Want[T]) fill(item map[string]types.AttributeValue) error {
+func (w *Lookup[T]) fill(item map[string]types.AttributeValue) error {
 	if err := decode(item, &w.Value); err != nil {
 		return fmt.Errorf("get %s %s: %w", w.table.name, w.key, err)
 	}
@@ -43,8 +43,8 @@ func (w *Want[T]) fill(item map[string]types.AttributeValue) error {
 	return nil
 }
 
-// place is an item's table and key.
-type place struct {
+// itemRef is an item's table and key.
+type itemRef struct {
 	table string
 	key   Key
 }
@@ -53,7 +53,7 @@ type place struct {
 // each strongly consistent, but not all as of one moment. What was not found is
 // no error. Items that the table left over are asked for again a bounded number
 // of times, then the error is ErrOverloaded.
-func BatchGet(ctx context.Context, gets ...Wanted) error {
+func BatchGet(ctx context.Context, gets ...Lookups) error {
 	if len(gets) == 0 {
 		return nil
 	}
@@ -73,7 +73,7 @@ func BatchGet(ctx context.Context, gets ...Wanted) error {
 		meterRead(ctx, each(out.ConsumedCapacity)...)
 		for name, items := range out.Responses {
 			for _, item := range items {
-				for _, w := range byPlace[place{name, keyOf(item, AttrPK, AttrSK)}] {
+				for _, w := range byPlace[itemRef{name, keyOf(item, AttrPK, AttrSK)}] {
 					if err := w.fill(item); err != nil {
 						return err
 					}
@@ -94,8 +94,8 @@ func BatchGet(ctx context.Context, gets ...Wanted) error {
 }
 
 // batchRequest asks for each place once, since DynamoDB refuses doubles.
-func batchRequest(gets []Wanted) (map[place][]Wanted, map[string]types.KeysAndAttributes, error) {
-	byPlace := map[place][]Wanted{}
+func batchRequest(gets []Lookups) (map[itemRef][]Lookups, map[string]types.KeysAndAttributes, error) {
+	byPlace := map[itemRef][]Lookups{}
 	request := map[string]types.KeysAndAttributes{}
 	first, _ := gets[0].place()
 	for _, w := range gets {
@@ -106,7 +106,7 @@ func batchRequest(gets []Wanted) (map[place][]Wanted, map[string]types.KeysAndAt
 		if t.client != first.client {
 			return nil, nil, errors.New("the tables have different clients")
 		}
-		at := place{t.name, k}
+		at := itemRef{t.name, k}
 		if byPlace[at] == nil {
 			asked := request[t.name]
 			asked.ConsistentRead = new(true)

@@ -22,10 +22,10 @@ func TestBatchGetAcrossTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	var (
-		ada     = table.WantItem[subject](tables.Data, host)
-		again   = table.WantItem[subject](tables.Data, host)
-		conn    = table.WantItem[entry](tables.Realtime, connection)
-		missing = table.WantItem[subject](tables.Control, host)
+		ada     = table.NewLookup[subject](tables.Data, host)
+		again   = table.NewLookup[subject](tables.Data, host)
+		conn    = table.NewLookup[entry](tables.Realtime, connection)
+		missing = table.NewLookup[subject](tables.Control, host)
 	)
 	ctx, meter := table.WithMeter(t.Context())
 	if err := table.BatchGet(ctx, ada, again, conn, missing); err != nil {
@@ -49,14 +49,14 @@ func TestBatchGetAcrossTables(t *testing.T) {
 func TestBatchGetOfMuch(t *testing.T) {
 	tbl := tabletest.One(t)
 	text := strings.Repeat("x", 390_000)
-	var wants []*table.Want[entry]
-	var wanted []table.Wanted
+	var wants []*table.Lookup[entry]
+	var wanted []table.Lookups
 	for n := range 60 {
 		k := table.Key{PK: fmt.Sprint("BIG#", n), SK: "x"}
 		if err := tbl.Put(t.Context(), k, entry{N: n, Text: text}); err != nil {
 			t.Fatal(err)
 		}
-		wants = append(wants, table.WantItem[entry](tbl, k))
+		wants = append(wants, table.NewLookup[entry](tbl, k))
 		wanted = append(wanted, wants[n])
 	}
 	ctx, meter := table.WithMeter(t.Context())
@@ -75,14 +75,14 @@ func TestBatchGetOfMuch(t *testing.T) {
 
 func TestRefusedBatches(t *testing.T) {
 	tbl := tabletest.One(t)
-	var many []table.Wanted
+	var many []table.Lookups
 	for n := range table.MaxBatchGet + 1 {
-		many = append(many, table.WantItem[entry](tbl, table.Key{PK: "P", SK: fmt.Sprint(n)}))
+		many = append(many, table.NewLookup[entry](tbl, table.Key{PK: "P", SK: fmt.Sprint(n)}))
 	}
 	if err := table.BatchGet(t.Context(), many...); err == nil {
 		t.Error("101 items are not refused")
 	}
-	if err := table.BatchGet(t.Context(), table.WantItem[entry](tbl, table.Key{PK: "P"})); err == nil {
+	if err := table.BatchGet(t.Context(), table.NewLookup[entry](tbl, table.Key{PK: "P"})); err == nil {
 		t.Error("half a key is not refused")
 	}
 	if err := table.BatchGet(t.Context()); err != nil {

@@ -46,7 +46,7 @@ func TestCapacity(t *testing.T) {
 			return err
 		}, 0.5, 0},
 		{"batch of 2", func(ctx context.Context) error {
-			return table.BatchGet(ctx, table.WantItem[entry](tbl, k), table.WantItem[entry](tbl, k2))
+			return table.BatchGet(ctx, table.NewLookup[entry](tbl, k), table.NewLookup[entry](tbl, k2))
 		}, 2, 0},
 		{"transaction of a put", func(ctx context.Context) error {
 			tx := table.NewTx()

@@ -47,7 +47,7 @@ func TestTriesAreBounded(t *testing.T) {
 		return tx.Commit(t.Context())
 	}
 	batch := func(tbl *table.Table) error {
-		return table.BatchGet(t.Context(), table.WantItem[entry](tbl, at))
+		return table.BatchGet(t.Context(), table.NewLookup[entry](tbl, at))
 	}
 	deletes := func(tbl *table.Table) error { return tbl.DeleteAll(t.Context(), at) }
 	const key = `{"PK":{"S":"PERSON#ada"},"SK":{"S":"PROFILE"}}`

@@ -94,9 +94,9 @@ func (p *Poster) Alive(ctx context.Context, connectionID string) (bool, error) {
 	return true, nil
 }
 
-// HangUp closes a socket after what was posted to it before; one that is closed
+// Disconnect closes a socket after what was posted to it before; one that is closed
 // is no error.
-func (p *Poster) HangUp(ctx context.Context, connectionID string) error {
+func (p *Poster) Disconnect(ctx context.Context, connectionID string) error {
 	_, err := p.client.DeleteConnection(ctx, &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &connectionID})
 	if _, gone := errors.AsType[*types.GoneException](err); gone {
 		return nil

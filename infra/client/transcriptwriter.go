@@ -36,35 +36,35 @@ type Spoken struct {
 	LastPosition  int64 `json:"lastPosition"`
 }
 
-// Speaker appends chunks to a meeting's transcript, those that come fast
+// TranscriptWriter appends chunks to a meeting's transcript, those that come fast
 // together, one request after the other.
-type Speaker struct {
+type TranscriptWriter struct {
 	client *Client
 	path   string
 	chunks *batch.Processor[Chunk]
 	done   func([]Chunk, Spoken, error)
 }
 
-// NewSpeaker makes a speaker that appends until ctx ends. done hears what
+// NewTranscriptWriter makes a speaker that appends until ctx ends. done hears what
 // became of each request's chunks, from one goroutine at a time.
-func (c *Client) NewSpeaker(ctx context.Context, meetingID string, done func([]Chunk, Spoken, error)) *Speaker {
-	s := &Speaker{client: c, path: "/v1/meetings/" + meetingID + "/transcript", done: done}
+func (c *Client) NewTranscriptWriter(ctx context.Context, meetingID string, done func([]Chunk, Spoken, error)) *TranscriptWriter {
+	s := &TranscriptWriter{client: c, path: "/v1/meetings/" + meetingID + "/transcript", done: done}
 	s.chunks = batch.New(ctx, batch.Options{Max: speechChunks, Wait: speechWindow, Queue: speechQueue}, s.append)
 	return s
 }
 
 // Say appends a chunk; it waits only while too many wait already.
-func (s *Speaker) Say(ctx context.Context, chunk Chunk) error {
+func (s *TranscriptWriter) Say(ctx context.Context, chunk Chunk) error {
 	_, err := s.chunks.Put(ctx, chunk)
 	return err
 }
 
 // Close appends what waits and takes no more.
-func (s *Speaker) Close(ctx context.Context) error { return s.chunks.Close(ctx) }
+func (s *TranscriptWriter) Close(ctx context.Context) error { return s.chunks.Close(ctx) }
 
 // append sends one request, again with the same Idempotency-Key while its
 // outcome is unknown or the server is busy.
-func (s *Speaker) append(ctx context.Context, chunks []Chunk) error {
+func (s *TranscriptWriter) append(ctx context.Context, chunks []Chunk) error {
 	key := rand.Uint64()
 	for try := 0; ; try++ {
 		var answer Spoken

@@ -19,11 +19,11 @@ import (
 // sockets each, and a margin.
 const maxSubscribers = 2000
 
-// Streams sends to the subscribers of topics, and ends subscriptions. Whoever
+// Publisher sends to the subscribers of topics, and ends subscriptions. Whoever
 // sends has read what it sends before it reads the subscribers, consistently
 // both times: so nobody is sent what was committed after their removal was
 // answered.
-type Streams struct {
+type Publisher struct {
 	realtime    *table.Table
 	connections *Connections
 	poster      Poster
@@ -32,9 +32,9 @@ type Streams struct {
 	log         *slog.Logger
 }
 
-// NewStreams makes the sender.
-func NewStreams(realtime *table.Table, connections *Connections, poster Poster, a *audit.Log, c clock.Clock, log *slog.Logger) *Streams {
-	return &Streams{realtime: realtime, connections: connections, poster: poster, audit: a, clock: c, log: log}
+// NewPublisher makes the sender.
+func NewPublisher(realtime *table.Table, connections *Connections, poster Poster, a *audit.Log, c clock.Clock, log *slog.Logger) *Publisher {
+	return &Publisher{realtime: realtime, connections: connections, poster: poster, audit: a, clock: c, log: log}
 }
 
 // Commit is what the express lane is told of an entry that was committed.
@@ -53,67 +53,67 @@ type Commit struct {
 // committed meanwhile; or leaves it to a post that is still to come. It sends
 // one frame at most. What fails is left to the durable lane, so there is no
 // error.
-func (s *Streams) Express(ctx context.Context, c Commit) {
-	if err := s.express(ctx, c); err != nil && ctx.Err() == nil {
-		s.log.WarnContext(ctx, "express lane", "topic", c.Topic.String(), "error", err.Error())
+func (p *Publisher) Express(ctx context.Context, c Commit) {
+	if err := p.express(ctx, c); err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "express lane", "topic", c.Topic.String(), "error", err.Error())
 	}
 }
 
-func (s *Streams) express(ctx context.Context, c Commit) error {
-	p := c.Pace
+func (p *Publisher) express(ctx context.Context, c Commit) error {
+	pace := c.Pace
 	switch {
-	case p.posts && !p.later && p.from == c.Own[0].Position:
-		err := s.postOnce(ctx, c.Topic, c.Own, p.Group)
-		s.fannedOut(ctx, c.Topic, c.Returned)
+	case pace.posts && !pace.later && pace.from == c.Own[0].Position:
+		err := p.postOnce(ctx, c.Topic, c.Own, pace.Group)
+		p.fannedOut(ctx, c.Topic, c.Returned)
 		return err
-	case p.posts:
-		if waited, err := s.await(ctx, c.Topic, p.Due); !waited {
+	case pace.posts:
+		if waited, err := p.await(ctx, c.Topic, pace.Due); !waited {
 			return err
 		}
-	case p.late(c.Returned):
+	case pace.late(c.Returned):
 		// The next group's post carries this entry. Where there is none by the time
 		// that it could be, the newest of the group posts: were an entry after this
 		// one in time for the group's post, this one was too.
-		if waited, err := s.await(ctx, c.Topic, p.Due+interval); !waited {
+		if waited, err := p.await(ctx, c.Topic, pace.Due+interval); !waited {
 			return err
 		}
 	default:
 		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}
-	from := p.from
-	if !p.posts {
-		from = p.Group
+	from := pace.from
+	if !pace.posts {
+		from = pace.Group
 	}
 	events, err := c.From(ctx, from)
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	if newest := events[len(events)-1].Position; !p.posts && newest != c.Own[len(c.Own)-1].Position {
+	if newest := events[len(events)-1].Position; !pace.posts && newest != c.Own[len(c.Own)-1].Position {
 		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}
-	err = s.postOnce(ctx, c.Topic, events, p.Group)
-	s.fannedOut(ctx, c.Topic, c.Returned)
+	err = p.postOnce(ctx, c.Topic, events, pace.Group)
+	p.fannedOut(ctx, c.Topic, c.Returned)
 	return err
 }
 
 // await waits until a time. It doesn't where nobody follows the topic: whoever
 // subscribes from here on reads the log after this entry.
-func (s *Streams) await(ctx context.Context, topic Topic, ms int64) (waited bool, err error) {
-	wait := until(ms, s.clock.Now())
+func (p *Publisher) await(ctx context.Context, topic Topic, ms int64) (waited bool, err error) {
+	wait := until(ms, p.clock.Now())
 	if wait <= 0 {
 		return true, nil
 	}
-	if watched, err := s.Watched(ctx, topic); err != nil || !watched {
+	if watched, err := p.Watched(ctx, topic); err != nil || !watched {
 		return false, err
 	}
-	return true, s.clock.Sleep(ctx, wait)
+	return true, p.clock.Sleep(ctx, wait)
 }
 
 // postOnce sends events in one frame. What doesn't fit goes without the group
 // before; what still doesn't becomes a head, and clients replay.
-func (s *Streams) postOnce(ctx context.Context, topic Topic, events []Event, group int64) error {
+func (p *Publisher) postOnce(ctx context.Context, topic Topic, events []Event, group int64) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -127,25 +127,25 @@ func (s *Streams) postOnce(ctx context.Context, topic Topic, events []Event, gro
 	}
 	if len(frames) != 1 {
 		count(ctx, metricHeaded, 1, topic)
-		_, err := s.Head(ctx, topic, events[len(events)-1].Position, "")
+		_, err := p.Head(ctx, topic, events[len(events)-1].Position, "")
 		return err
 	}
-	subscribers, err := s.subscribers(ctx, topic)
+	subscribers, err := p.subscribers(ctx, topic)
 	if err != nil {
 		return err
 	}
 	metrics.Sample(ctx, metricSubscribers, len(subscribers), kindOf(topic))
-	s.deliver(ctx, topic, subscribers, frames, laneExpress)
+	p.deliver(ctx, topic, subscribers, frames, laneExpress)
 	return nil
 }
 
 // subscribers reads who follows a topic, consistently; not those whose
 // subscription is about to go.
-func (s *Streams) subscribers(ctx context.Context, topic Topic) ([]table.Row[subscription], error) {
+func (p *Publisher) subscribers(ctx context.Context, topic Topic) ([]table.Row[subscription], error) {
 	var rows []table.Row[subscription]
 	after := ""
 	for len(rows) < maxSubscribers {
-		page, err := table.List[subscription](ctx, s.realtime, table.Query{
+		page, err := table.List[subscription](ctx, p.realtime, table.Query{
 			PK: topicPartition(topic), Prefix: connectionPrefix, Limit: table.MaxLimit, After: after,
 			Filter: table.AttributeAbsent("ended"),
 		})
@@ -164,21 +164,21 @@ func (s *Streams) subscribers(ctx context.Context, topic Topic) ([]table.Row[sub
 // Head tells a topic's subscribers its newest position, and the content's hash
 // at exactly that position where it is known. all is false where somebody who is
 // there was not told.
-func (s *Streams) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
+func (p *Publisher) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
 	frame, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: position, Hash: hash})
 	if err != nil {
 		return false, err
 	}
-	subscribers, err := s.subscribers(ctx, topic)
+	subscribers, err := p.subscribers(ctx, topic)
 	if err != nil {
 		return false, err
 	}
-	outcomes := s.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
+	outcomes := p.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
 	return !slices.Contains(outcomes, failed) && !slices.Contains(outcomes, dropped), nil
 }
 
 // Watched tells whether anybody follows a topic.
-func (s *Streams) Watched(ctx context.Context, topic Topic) (bool, error) {
-	page, err := table.List[subscription](ctx, s.realtime, table.Query{PK: topicPartition(topic), Limit: 1})
+func (p *Publisher) Watched(ctx context.Context, topic Topic) (bool, error) {
+	page, err := table.List[subscription](ctx, p.realtime, table.Query{PK: topicPartition(topic), Limit: 1})
 	return len(page.Items) > 0, err
 }

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"bytes"
@@ -31,9 +31,9 @@ func stack() *template.Stack {
 	}}
 }
 
-func newDoor(tb testing.TB, engine string, steps ...Step) *Door {
+func newProxy(tb testing.TB, engine string, middleware ...Middleware) *Proxy {
 	tb.Helper()
-	d, err := New(Options{Engine: engine, Stack: stack(), Steps: steps, Log: slog.New(slog.DiscardHandler)})
+	d, err := New(Options{Engine: engine, Stack: stack(), Middleware: middleware, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -41,13 +41,13 @@ func newDoor(tb testing.TB, engine string, steps ...Step) *Door {
 	return d
 }
 
-// open gives the client of a door before an engine.
-func open(tb testing.TB, engine string, steps ...Step) *Inside {
+// open gives the client of a proxy before an engine.
+func open(tb testing.TB, engine string, middleware ...Middleware) *Transport {
 	tb.Helper()
-	return newDoor(tb, engine, steps...).Tables()
+	return newProxy(tb, engine, middleware...).Tables()
 }
 
-// notes are what a step or an engine saw.
+// notes are what a layer or an engine saw.
 type notes[T any] struct {
 	mu  sync.Mutex
 	all []T
@@ -99,7 +99,7 @@ func request(tb testing.TB, operation, body string) *http.Request {
 	return r
 }
 
-func call(t *testing.T, tables *Inside, operation, body string) (*http.Response, string, error) {
+func call(t *testing.T, tables *Transport, operation, body string) (*http.Response, string, error) {
 	t.Helper()
 	response, err := tables.Do(request(t, operation, body))
 	if err != nil {
@@ -112,7 +112,7 @@ func call(t *testing.T, tables *Inside, operation, body string) (*http.Response,
 
 func TestCallsPassThrough(t *testing.T) {
 	var seen notes[Call]
-	watch := func(ctx context.Context, c *Call, next Next) (Answer, error) {
+	watch := func(ctx context.Context, c *Call, next Handler) (Response, error) {
 		seen.add(Call{Service: c.Service, Function: c.Function, Key: c.Key, Operation: c.Operation, Actions: c.Actions, Body: bytes.Clone(c.Body)})
 		return next(ctx, c)
 	}
@@ -191,16 +191,16 @@ func TestStepsAnswerAndCut(t *testing.T) {
 		reached.add(true)
 		echo(w, r)
 	})
-	steps := map[string]Step{
-		"answer": func(context.Context, *Call, Next) (Answer, error) {
+	middleware := map[string]Middleware{
+		"answer": func(context.Context, *Call, Handler) (Response, error) {
 			return TableError(400, "ProvisionedThroughputExceededException", "slower"), nil
 		},
-		"cut": func(context.Context, *Call, Next) (Answer, error) { return Answer{}, ErrCut },
-		"lose": func(ctx context.Context, c *Call, next Next) (Answer, error) {
+		"cut": func(context.Context, *Call, Handler) (Response, error) { return Response{}, ErrCut },
+		"lose": func(ctx context.Context, c *Call, next Handler) (Response, error) {
 			if _, err := next(ctx, c); err != nil {
-				return Answer{}, err
+				return Response{}, err
 			}
-			return Answer{}, ErrCut
+			return Response{}, ErrCut
 		},
 	}
 	for name, test := range map[string]struct {
@@ -213,7 +213,7 @@ func TestStepsAnswerAndCut(t *testing.T) {
 		"lose":   {1, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tables := open(t, target, steps[name])
+			tables := open(t, target, middleware[name])
 			response, answer, err := call(t, tables, "PutItem", `{"TableName":"Data"}`)
 			switch {
 			case test.status == 0 && err == nil:
@@ -230,14 +230,14 @@ func TestStepsAnswerAndCut(t *testing.T) {
 
 func TestStepsStandInOrder(t *testing.T) {
 	var order notes[string]
-	step := func(name string) Step {
-		return func(ctx context.Context, c *Call, next Next) (Answer, error) {
+	layer := func(name string) Middleware {
+		return func(ctx context.Context, c *Call, next Handler) (Response, error) {
 			order.add(name + " before")
 			defer order.add(name + " after")
 			return next(ctx, c)
 		}
 	}
-	tables := open(t, engine(t, echo), step("first"), step("second"))
+	tables := open(t, engine(t, echo), layer("first"), layer("second"))
 	if _, _, err := call(t, tables, "GetItem", `{"TableName":"Data"}`); err != nil {
 		t.Fatal(err)
 	}
@@ -299,17 +299,17 @@ func TestAddressesThatAreNone(t *testing.T) {
 
 func TestConnections(t *testing.T) {
 	var seen notes[string]
-	steps := []Step{func(ctx context.Context, c *Call, next Next) (Answer, error) {
+	middleware := []Middleware{func(ctx context.Context, c *Call, next Handler) (Response, error) {
 		seen.add(strings.Join([]string{string(c.Service), c.Function, c.Operation, c.Connection, c.Actions[0].Name, c.Actions[0].Resource, string(c.Body)}, " "))
 		switch c.Connection {
 		case "gone":
 			return SocketError(410, "GoneException", "Gone"), nil
 		case "cut":
-			return Answer{}, ErrCut
+			return Response{}, ErrCut
 		}
 		return next(ctx, c)
 	}}
-	d := newDoor(t, "http://127.0.0.1:1", steps...)
+	d := newProxy(t, "http://127.0.0.1:1", middleware...)
 	behind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

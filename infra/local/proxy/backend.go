@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"bytes"
@@ -41,13 +41,13 @@ var errTooLarge = errors.New("the answer is above 32 MB")
 // do sends a call and reads its answer. A connection that fails is an error, also
 // where the engine may have done what was asked: as on AWS, the caller's SDK
 // decides whether to ask again.
-func (b *backend) do(c *Call) (Answer, error) {
+func (b *backend) do(c *Call) (Response, error) {
 	// Not the caller's context: what was sent can't be called back.
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, bytes.NewReader(c.Body))
 	if err != nil {
-		return Answer{}, fmt.Errorf("table engine: %w", err)
+		return Response{}, fmt.Errorf("table engine: %w", err)
 	}
 	// What an engine looks at.
 	for _, name := range [...]string{"X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"} {
@@ -57,16 +57,16 @@ func (b *backend) do(c *Call) (Answer, error) {
 	}
 	response, err := b.connections.RoundTrip(request)
 	if err != nil {
-		return Answer{}, fmt.Errorf("table engine: %w", err)
+		return Response{}, fmt.Errorf("table engine: %w", err)
 	}
 	body, err := readAnswer(response)
 	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return Answer{}, fmt.Errorf("table engine: %w", err)
+		return Response{}, fmt.Errorf("table engine: %w", err)
 	}
 	for _, name := range []string{"Connection", "Keep-Alive", "Content-Length", "Date"} {
 		response.Header.Del(name)
 	}
-	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+	return Response{Status: response.StatusCode, Header: response.Header, Body: body}, nil
 }
 
 func readAnswer(response *http.Response) ([]byte, error) {

@@ -16,20 +16,20 @@ import (
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
+	"github.com/rapport/rapport/shared/meetings"
+	"github.com/rapport/rapport/shared/notes"
 	"github.com/rapport/rapport/shared/users"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// world is a meeting with everything that its notes stand on. Only the edges to
+// fixture is a meeting with everything that its notes stand on. Only the edges to
 // providers are made up: who the people are, and the sockets.
-type world struct {
+type fixture struct {
 	*notes.Service
 	t           testing.TB
 	tables      *tabletest.Tables
@@ -45,10 +45,10 @@ type world struct {
 	host, member, observer, stranger caller.Caller
 }
 
-// newWorld makes a world with a meeting that has begun.
-func newWorld(t testing.TB, c clock.Clock) *world {
+// newFixture makes a fixture with a meeting that has begun.
+func newFixture(t testing.TB, c clock.Clock) *fixture {
 	t.Helper()
-	w := bareWorld(t, tabletest.New(t), c)
+	w := bareFixture(t, tabletest.New(t), c)
 	for _, who := range []caller.Caller{w.host, w.member, w.observer, w.stranger} {
 		user := users.User{UserID: who.UserID, DisplayName: who.DisplayName, Revision: 1}
 		if err := w.tables.Data.Put(t.Context(), users.Key(who.UserID), user); err != nil {
@@ -68,25 +68,25 @@ func newWorld(t testing.TB, c clock.Clock) *world {
 	return w
 }
 
-// beside is the same world seen by another process, with a clock of its own.
-func (w *world) beside(tables *tabletest.Tables, c clock.Clock) *world {
-	other := bareWorld(w.t, tables, c)
-	other.meeting, other.topic = w.meeting, w.topic
+// beside is the same fixture seen by another process, with a clock of its own.
+func (f *fixture) beside(tables *tabletest.Tables, c clock.Clock) *fixture {
+	other := bareFixture(f.t, tables, c)
+	other.meeting, other.topic = f.meeting, f.topic
 	return other
 }
 
-func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
+func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	w := &world{t: t, tables: tables, clock: c, posts: &posts{}}
+	w := &fixture{t: t, tables: tables, clock: c, posts: &posts{}}
 	trail := audit.New(tables.Audit, c)
 	once := idempotency.New(tables.Control, c)
 	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
-	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	streams := realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
 		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, once), Audit: trail, Once: once,
-		Clock: c, Streams: streams, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()}, Log: quiet,
+		Clock: c, Publisher: streams, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()}, Log: quiet,
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
 	w.realtime = realtime.New(realtime.Parts{
@@ -147,86 +147,86 @@ func retain(position, length int) ot.Op {
 }
 
 // change is a change with an identity that no other of the test has.
-func (w *world) change(base int64, ops ...ot.Op) notes.Intent {
-	return notes.Intent{BaseVersion: base, ClientID: "c-" + clock.NewID(w.clock), ClientSeq: 1, Ops: ops}
+func (f *fixture) change(base int64, ops ...ot.Op) notes.Intent {
+	return notes.Intent{BaseVersion: base, ClientID: "c-" + clock.NewID(f.clock), ClientSeq: 1, Ops: ops}
 }
 
 // send validates a change and commits it, as the endpoint does.
-func (w *world) send(c caller.Caller, in notes.Intent) (notes.Committed, error) {
-	w.t.Helper()
+func (f *fixture) send(c caller.Caller, in notes.Intent) (notes.Committed, error) {
+	f.t.Helper()
 	if err := in.Validate(); err != nil {
 		return notes.Committed{}, err
 	}
-	return w.Append(w.t.Context(), c, notes.AppendRequest{MeetingID: w.meeting, Intent: in})
+	return f.Append(f.t.Context(), c, notes.AppendRequest{MeetingID: f.meeting, Intent: in})
 }
 
-func (w *world) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
-	w.t.Helper()
-	committed, err := w.send(c, in)
+func (f *fixture) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
+	f.t.Helper()
+	committed, err := f.send(c, in)
 	if err != nil {
-		w.t.Fatalf("change at %d: %v", in.BaseVersion, err)
+		f.t.Fatalf("change at %d: %v", in.BaseVersion, err)
 	}
 	return committed
 }
 
 // must commits ops at the newest version.
-func (w *world) must(ops ...ot.Op) notes.Committed {
-	w.t.Helper()
-	return w.mustSend(w.member, w.change(w.newest(), ops...))
+func (f *fixture) must(ops ...ot.Op) notes.Committed {
+	f.t.Helper()
+	return f.mustSend(f.member, f.change(f.newest(), ops...))
 }
 
-func (w *world) newest() int64 {
-	w.t.Helper()
-	newest, _, err := w.log.Newest(w.t.Context(), w.topic)
+func (f *fixture) newest() int64 {
+	f.t.Helper()
+	newest, _, err := f.log.Newest(f.t.Context(), f.topic)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return newest
 }
 
-func (w *world) text() notes.Text {
-	w.t.Helper()
-	text, err := w.Get(w.t.Context(), w.observer, notes.GetRequest{MeetingID: w.meeting})
+func (f *fixture) text() notes.Text {
+	f.t.Helper()
+	text, err := f.Get(f.t.Context(), f.observer, notes.GetRequest{MeetingID: f.meeting})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return text
 }
 
 // wantText holds the text, by what is read and by what the history says.
-func (w *world) wantText(version int64, content string) {
-	w.t.Helper()
-	text := w.text()
+func (f *fixture) wantText(version int64, content string) {
+	f.t.Helper()
+	text := f.text()
 	if text.Version != version || text.Content != content {
-		w.t.Errorf("the text is %q at %d, want %q at %d", clip(text.Content), text.Version, clip(content), version)
+		f.t.Errorf("the text is %q at %d, want %q at %d", clip(text.Content), text.Version, clip(content), version)
 	}
-	if replayed := w.replay(); replayed != content {
-		w.t.Errorf("the history makes %q, want %q", clip(replayed), clip(content))
+	if replayed := f.replay(); replayed != content {
+		f.t.Errorf("the history makes %q, want %q", clip(replayed), clip(content))
 	}
 }
 
 // replay applies the whole history, one change after the other.
-func (w *world) replay() string {
-	w.t.Helper()
+func (f *fixture) replay() string {
+	f.t.Helper()
 	content := ""
-	for _, change := range w.history(0) {
+	for _, change := range f.history(0) {
 		var err error
 		if content, err = ot.Apply(content, change.Ops); err != nil {
-			w.t.Fatalf("change %d: %v", change.Version, err)
+			f.t.Fatalf("change %d: %v", change.Version, err)
 		}
 	}
 	return content
 }
 
 // history pages through the changes after a version.
-func (w *world) history(from int64) []notes.Change {
-	w.t.Helper()
+func (f *fixture) history(from int64) []notes.Change {
+	f.t.Helper()
 	var all []notes.Change
 	limit := 7
-	for in := (notes.ChangesRequest{MeetingID: w.meeting, From: from, Limit: &limit}); ; limit = 200 {
-		page, err := w.Changes(w.t.Context(), w.observer, in)
+	for in := (notes.ChangesRequest{MeetingID: f.meeting, From: from, Limit: &limit}); ; limit = 200 {
+		page, err := f.Changes(f.t.Context(), f.observer, in)
 		if err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 		all = append(all, page.Items...)
 		if page.NextCursor == nil {
@@ -237,31 +237,31 @@ func (w *world) history(from int64) []notes.Change {
 }
 
 // settled lets the stream reader see every entry once, as one batch.
-func (w *world) settled() {
-	w.t.Helper()
-	w.mustProject(w.entryRecord(w.newest()))
+func (f *fixture) settled() {
+	f.t.Helper()
+	f.mustProject(f.entryRecord(f.newest()))
 }
 
-func (w *world) mustProject(records ...table.Record) {
-	w.t.Helper()
-	if failed := w.Project(w.t.Context(), records); len(failed) > 0 {
-		w.t.Fatal(failed)
+func (f *fixture) mustProject(records ...table.Record) {
+	f.t.Helper()
+	if failed := f.Project(f.t.Context(), records); len(failed) > 0 {
+		f.t.Fatal(failed)
 	}
 }
 
 // entryRecord is how the stream tells of a change.
-func (w *world) entryRecord(version int64) table.Record {
-	return w.record("INSERT", fmt.Sprintf("LOG#%s#%d", w.topic, (version-1)/4096), fmt.Sprintf("%015d", version), `{"at":{"N":"1"}}`)
+func (f *fixture) entryRecord(version int64) table.Record {
+	return f.record("INSERT", fmt.Sprintf("LOG#%s#%d", f.topic, (version-1)/4096), fmt.Sprintf("%015d", version), `{"at":{"N":"1"}}`)
 }
 
-func (w *world) record(event, pk, sk, image string) table.Record {
-	w.t.Helper()
+func (f *fixture) record(event, pk, sk, image string) table.Record {
+	f.t.Helper()
 	records, err := table.ParseRecords(fmt.Appendf(nil, `{"Records":[{"eventName":%q,
 		"eventSourceARN":"arn:aws:dynamodb:eu-central-1:1:table/Log/stream/x",
 		"dynamodb":{"SequenceNumber":%q,"ApproximateCreationDateTime":%d,"Keys":{"PK":{"S":%q},"SK":{"S":%q}},"NewImage":%s}}]}`,
-		event, clock.NewID(w.clock), w.clock.Now().Unix(), pk, sk, image))
+		event, clock.NewID(f.clock), f.clock.Now().Unix(), pk, sk, image))
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return records[0]
 }
@@ -306,4 +306,4 @@ func clip(text string) string {
 type open struct{}
 
 func (open) Alive(context.Context, string) (bool, error) { return true, nil }
-func (open) HangUp(context.Context, string) error        { return nil }
+func (open) Disconnect(context.Context, string) error    { return nil }

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"encoding/json"
@@ -13,8 +13,8 @@ import (
 // escaped.
 const maxQueueRequest = 8 << 20
 
-// Queues puts the same steps before SQS.
-func (d *Door) Queues(next http.Handler) http.Handler {
+// Queues puts the same middleware before SQS.
+func (p *Proxy) Queues(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxQueueRequest))
 		if err != nil {
@@ -23,16 +23,16 @@ func (d *Door) Queues(next http.Handler) http.Handler {
 		}
 		key := accessKey(r.Header.Get("Authorization"))
 		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		d.pass(w, r, next, Call{
-			Service: Queues, Key: key, Function: d.signers[key], Operation: operation, Body: body, header: r.Header,
+		p.pass(w, r, next, Call{
+			Service: Queues, Key: key, Function: p.signers[key], Operation: operation, Body: body, header: r.Header,
 			// A batch needs what its entries need.
-			Actions: []Action{{"sqs:" + strings.TrimSuffix(operation, "Batch"), d.queueARN(body)}},
+			Actions: []Action{{"sqs:" + strings.TrimSuffix(operation, "Batch"), p.queueARN(body)}},
 		})
 	})
 }
 
 // queueARN is the queue that a call names; `*` where it names none.
-func (d *Door) queueARN(body []byte) string {
+func (p *Proxy) queueARN(body []byte) string {
 	var named struct {
 		URL  string `json:"QueueUrl"`
 		Name string `json:"QueueName"`
@@ -44,12 +44,12 @@ func (d *Door) queueARN(body []byte) string {
 	if named.URL != "" {
 		named.Name = named.URL[strings.LastIndexByte(named.URL, '/')+1:]
 	}
-	return d.queues + named.Name
+	return p.queues + named.Name
 }
 
 // QueueError is an error as SQS words it: 400 AccessDenied, 500 InternalError.
-func QueueError(status int, code, message string) Answer {
+func QueueError(status int, code, message string) Response {
 	w := recorder{header: http.Header{}}
 	(&queues.Failure{Status: status, Code: code, Query: code, Message: message}).Write(&w)
-	return Answer{Status: w.status, Header: w.header, Body: w.body}
+	return Response{Status: w.status, Header: w.header, Body: w.body}
 }

@@ -11,9 +11,9 @@ import (
 // each call.
 const idleConnections = 512
 
-// Site is a Rapport that many people use from one process: they share its
+// Server is a Rapport that many people use from one process: they share its
 // connections.
-type Site struct {
+type Server struct {
 	// Base is its address, such as http://localhost:3000.
 	Base string
 	// Sent, where set, hears of every request when its answer has come: method,
@@ -26,8 +26,8 @@ type Site struct {
 	dial *http.Client
 }
 
-// NewSite makes a site.
-func NewSite(base string) *Site {
+// NewServer makes a site.
+func NewServer(base string) *Server {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConnections, idleConnections
@@ -36,7 +36,7 @@ func NewSite(base string) *Site {
 	sockets := transport.Clone()
 	sockets.DisableKeepAlives = true
 	sockets.ReadBufferSize, sockets.WriteBufferSize = 1<<10, 1<<10
-	return &Site{
+	return &Server{
 		Base: base,
 		http: &http.Client{Transport: transport, Timeout: 30 * time.Second},
 		dial: &http.Client{Transport: sockets},
@@ -44,19 +44,19 @@ func NewSite(base string) *Site {
 }
 
 // SignIn signs a local person in.
-func (s *Site) SignIn(ctx context.Context, user string) (*Client, error) {
+func (s *Server) SignIn(ctx context.Context, user string) (*Client, error) {
 	c := &Client{site: s, user: user}
 	return c, c.refresh(ctx)
 }
 
-func (s *Site) trouble(doing string, err error) {
+func (s *Server) trouble(doing string, err error) {
 	if s.Trouble != nil {
 		s.Trouble(doing, err)
 	}
 }
 
 // Close lets go of idle connections.
-func (s *Site) Close() {
+func (s *Server) Close() {
 	s.http.CloseIdleConnections()
 	s.dial.CloseIdleConnections()
 }

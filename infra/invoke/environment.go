@@ -28,8 +28,8 @@ import (
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
-// world is what stands around the functions: tables, queues, identity, sockets.
-type world struct {
+// environment is what stands around the functions: tables, queues, identity, sockets.
+type environment struct {
 	root   string
 	stack  *template.Stack
 	engine *engine.Engine
@@ -47,9 +47,9 @@ const (
 	webhookSecret = "whsec_local"
 )
 
-// openWorld starts everything on loopback, on free ports.
-func openWorld(ctx context.Context, root string) (w *world, err error) {
-	w = &world{root: root, posted: &posts{}}
+// openEnvironment starts everything on loopback, on free ports.
+func openEnvironment(ctx context.Context, root string) (w *environment, err error) {
+	w = &environment{root: root, posted: &posts{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -95,10 +95,10 @@ func openWorld(ctx context.Context, root string) (w *world, err error) {
 }
 
 // localise puts the addresses of this machine where the templates have AWS's.
-func (w *world) localise(address string) error {
-	w.base = config.Env{
-		"AWS_REGION":                               w.stack.Region,
-		"AWS_ENDPOINT_URL_DYNAMODB":                w.engine.Endpoint,
+func (e *environment) localise(address string) error {
+	e.base = config.Env{
+		"AWS_REGION":                               e.stack.Region,
+		"AWS_ENDPOINT_URL_DYNAMODB":                e.engine.Endpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": address,
 		"AWS_ENDPOINT_URL_SQS":                     address,
 		"WORKOS_ENDPOINT":                          address + "/dev/workos",
@@ -108,37 +108,37 @@ func (w *world) localise(address string) error {
 		return fmt.Errorf("write issuers: %w", err)
 	}
 	here := config.Env{"ISSUERS": string(issuers), "WORKOS_API_KEY": workosKey, "WORKOS_WEBHOOK_SECRET": webhookSecret}
-	for _, function := range w.stack.Functions {
+	for _, function := range e.stack.Functions {
 		for name, value := range here {
 			if _, given := function.Env[name]; given {
 				function.Env[name] = value
 			}
 		}
 	}
-	if w.stack.Socket != nil {
-		w.stack.Rewrite(w.stack.Socket.URL("https"), address)
-		w.stack.Rewrite(w.stack.Socket.URL("wss"), strings.Replace(address, "http", "ws", 1)+"/")
+	if e.stack.Socket != nil {
+		e.stack.Rewrite(e.stack.Socket.URL("https"), address)
+		e.stack.Rewrite(e.stack.Socket.URL("wss"), strings.Replace(address, "http", "ws", 1)+"/")
 	}
 	return nil
 }
 
-func (w *world) close() error {
+func (e *environment) close() error {
 	var errs []error
-	if w.server != nil {
-		errs = append(errs, w.server.Close())
+	if e.server != nil {
+		errs = append(errs, e.server.Close())
 	}
-	if w.issuer != nil {
-		errs = append(errs, w.issuer.Close())
+	if e.issuer != nil {
+		errs = append(errs, e.issuer.Close())
 	}
-	if w.engine != nil {
-		errs = append(errs, w.engine.Stop())
+	if e.engine != nil {
+		errs = append(errs, e.engine.Stop())
 	}
 	return errors.Join(errs...)
 }
 
 // try gives a function, as a binary runs it, the event of a file.
-func (w *world) try(ctx context.Context, b binary, folder, eventFile string) (result, error) {
-	fn, ok := w.stack.Function(folder)
+func (e *environment) try(ctx context.Context, b binary, folder, eventFile string) (result, error) {
+	fn, ok := e.stack.Function(folder)
 	if !ok {
 		return result{}, fmt.Errorf("the templates have no function with the folder functions/%s", folder)
 	}
@@ -149,10 +149,10 @@ func (w *world) try(ctx context.Context, b binary, folder, eventFile string) (re
 	if !json.Valid(text) {
 		return result{}, fmt.Errorf("the event %s is not JSON", eventFile)
 	}
-	if text, err = w.scene(ctx, folder, text); err != nil {
+	if text, err = e.scene(ctx, folder, text); err != nil {
 		return result{}, err
 	}
-	event, signed, err := w.sign(text)
+	event, signed, err := e.sign(text)
 	if err != nil {
 		return result{}, err
 	}
@@ -160,13 +160,13 @@ func (w *world) try(ctx context.Context, b binary, folder, eventFile string) (re
 	if err != nil {
 		return result{}, err
 	}
-	ran, err := runOnce(ctx, b, fn, pool.Environment(fn, w.base), clock.NewID(clock.System{}), event)
+	ran, err := runOnce(ctx, b, fn, pool.Environment(fn, e.base), clock.NewID(clock.System{}), event)
 	if err != nil {
 		return result{}, err
 	}
 	return result{
 		Function: folder, Bytes: bytes, StartMs: milliseconds(ran.start), DurationMs: milliseconds(ran.duration),
-		Answer: asJSON(ran.answer), Error: ran.failure, Posted: w.posted.take(connectionOf(text)), Log: lines(ran.log), signed: signed,
+		Answer: asJSON(ran.answer), Error: ran.failure, Posted: e.posted.take(connectionOf(text)), Log: lines(ran.log), signed: signed,
 	}, nil
 }
 
@@ -178,14 +178,14 @@ var localSignature = regexp.MustCompile(`("workos-signature":\s*)"local"`)
 
 // sign replaces the local users of an event by tokens, and a local signature by
 // a real one, and tells whether there were any.
-func (w *world) sign(event []byte) (signed []byte, found bool, err error) {
+func (e *environment) sign(event []byte) (signed []byte, found bool, err error) {
 	signed = localToken.ReplaceAllFunc(event, func(match []byte) []byte {
 		found = true
 		asked := issuer.TokenRequest{User: string(localToken.FindSubmatch(match)[1])}
 		if asked.User == scene.Operator {
 			asked.Claims = scene.OperatorClaims()
 		}
-		token, mintErr := w.issuer.Mint(asked)
+		token, mintErr := e.issuer.Mint(asked)
 		if mintErr != nil {
 			err = errors.Join(err, fmt.Errorf("token for the event: %w", mintErr))
 		}

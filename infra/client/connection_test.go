@@ -125,7 +125,7 @@ func (f *fake) frames(action string) []string {
 
 // listener is a line with what it was given.
 type listener struct {
-	line   *Line
+	line   *Connection
 	follow *Follow
 	mu     sync.Mutex
 	got    []int64
@@ -148,7 +148,7 @@ func listen(t *testing.T, f *fake) *listener {
 		t.Fatal(err)
 	}
 	l := &listener{}
-	l.line = c.NewLine(LineOptions{Observer: l, Pause: func(int) time.Duration { return time.Millisecond }})
+	l.line = c.NewConnection(ConnectionOptions{Observer: l, Pause: func(int) time.Duration { return time.Millisecond }})
 	l.follow = l.line.Follow(topic, FollowOptions{Event: func(e Event, _ time.Time) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -322,7 +322,7 @@ func TestARevokedTopicIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	over := make(chan error, 2)
-	line := c.NewLine(LineOptions{Pause: func(int) time.Duration { return time.Millisecond }})
+	line := c.NewConnection(ConnectionOptions{Pause: func(int) time.Duration { return time.Millisecond }})
 	line.Follow(topic, FollowOptions{Event: func(Event, time.Time) { t.Error("an event after the end") }, Refused: func(err error) { over <- err }})
 	if err := line.Start(t.Context()); err != nil {
 		t.Fatal(err)

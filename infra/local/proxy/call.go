@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const (
 // `dynamodb:Query` on `arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Log/index/GSI1`.
 type Action struct{ Name, Resource string }
 
-// Call is one request of a function, on its way. Steps read it and change
+// Call is one request of a function, on its way. Middleware reads it and changes
 // nothing.
 type Call struct {
 	Service Service
@@ -47,35 +47,35 @@ type Call struct {
 	header http.Header
 }
 
-// Answer is what the caller gets.
-type Answer struct {
+// Response is what the caller gets.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// ErrCut as a step's error cuts the caller's connection without an answer: what
+// ErrCut as a layer's error cuts the caller's connection without an answer: what
 // was forwarded before has happened, and the caller can't know. Every other error
 // does the same, and is logged.
 var ErrCut = errors.New("the connection is cut")
 
-// Next hands a call on, at the end of the chain to the engine or to
+// Handler hands a call on, at the end of the chain to the engine or to
 // @connections. It comes back when there is an answer, whatever becomes of the
 // context: what was sent can't be called back.
-type Next func(ctx context.Context, c *Call) (Answer, error)
+type Handler func(ctx context.Context, c *Call) (Response, error)
 
-// Step is one part of the chain. It answers itself (TableError, SocketError,
+// Middleware is one part of the chain. It answers itself (TableError, SocketError,
 // QueueError, BlobError), or calls next once, and gives its answer or cuts. The
 // ctx of a call to Tables never ends, that of the others when the caller leaves.
-// Steps are called concurrently.
-type Step func(ctx context.Context, c *Call, next Next) (Answer, error)
+// Middleware is called concurrently.
+type Middleware func(ctx context.Context, c *Call, next Handler) (Response, error)
 
-// chain puts the steps before an end.
-func chain(steps []Step, end Next) Next {
+// chain puts the middleware before an end.
+func chain(middleware []Middleware, end Handler) Handler {
 	next := end
-	for i := len(steps) - 1; i >= 0; i-- {
-		step, behind := steps[i], next
-		next = func(ctx context.Context, c *Call) (Answer, error) { return step(ctx, c, behind) }
+	for i := len(middleware) - 1; i >= 0; i-- {
+		layer, behind := middleware[i], next
+		next = func(ctx context.Context, c *Call) (Response, error) { return layer(ctx, c, behind) }
 	}
 	return next
 }

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"crypto/rand"
@@ -14,9 +14,9 @@ import (
 // maxBlobRequest bounds what is read of a call of the blob store, in bytes.
 const maxBlobRequest = 64 << 20
 
-// Blobs puts the same steps before S3, whose buckets are the first part of a
+// Blobs puts the same middleware before S3, whose buckets are the first part of a
 // path. A signed address (a presigned GET) names its signer in the query.
-func (d *Door) Blobs(next http.Handler) http.Handler {
+func (p *Proxy) Blobs(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBlobRequest))
 		if err != nil {
@@ -32,8 +32,8 @@ func (d *Door) Blobs(next http.Handler) http.Handler {
 			return
 		}
 		operation, action := blobOperation(r.Method, r.URL)
-		d.pass(w, r, next, Call{
-			Service: Blobs, Key: key, Function: d.signers[key], Operation: operation, Body: body, header: r.Header,
+		p.pass(w, r, next, Call{
+			Service: Blobs, Key: key, Function: p.signers[key], Operation: operation, Body: body, header: r.Header,
 			Actions: []Action{action},
 		})
 	})
@@ -75,7 +75,7 @@ func blobOperation(method string, u *url.URL) (operation string, action Action) 
 }
 
 // BlobError is an error as S3 words it: 403 AccessDenied, 503 SlowDown.
-func BlobError(status int, code, message string) Answer {
+func BlobError(status int, code, message string) Response {
 	// Texts always encode.
 	body, _ := xml.Marshal(struct {
 		XMLName   xml.Name `xml:"Error"`
@@ -83,5 +83,5 @@ func BlobError(status int, code, message string) Answer {
 		Message   string
 		RequestID string `xml:"RequestId"`
 	}{Code: code, Message: message, RequestID: rand.Text()})
-	return Answer{Status: status, Header: http.Header{"Content-Type": {"application/xml"}}, Body: append([]byte(xml.Header), body...)}
+	return Response{Status: status, Header: http.Header{"Content-Type": {"application/xml"}}, Body: append([]byte(xml.Header), body...)}
 }

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"maps"

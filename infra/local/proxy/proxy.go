@@ -1,8 +1,8 @@
-// Package door stands between the functions and what they call: the table
+// Package proxy stands between the functions and what they call: the table
 // engine, queues, the blob store, and the WebSocket API's @connections. A function's
-// SDK is given the door as its HTTP client (Inside): the functions run in the
+// SDK is given the proxy as its HTTP client (Transport): the functions run in the
 // runner's process, so there is no connection and no address. Each call goes through
-// a short chain of steps (permissions, latencies, faults) and then on.
+// a short chain of middleware (permissions, latencies, faults) and then on.
 //
 // A call is told by what is on the wire: the operation by X-Amz-Target, the
 // function by the access key in Authorization, and what IAM asks for by the
@@ -11,7 +11,7 @@
 //
 // The runner itself, its stream readers and whoever lays down data go to the
 // engine directly.
-package door
+package proxy
 
 import (
 	"context"
@@ -28,64 +28,64 @@ import (
 // MaxBody bounds a request's body, in bytes, as DynamoDB's largest request does.
 const MaxBody = 16 << 20
 
-// Options are what a door needs.
+// Options are what a proxy needs.
 type Options struct {
 	// Engine is the table engine's address, `http://127.0.0.1:34567`.
 	Engine string
 	// Stack names the functions, whose access keys sign their calls, and the
 	// account of the tables.
 	Stack *template.Stack
-	// Steps stand before the engine and before @connections, the first
+	// Middleware stand before the engine and before @connections, the first
 	// outermost.
-	Steps []Step
-	Log   *slog.Logger
+	Middleware []Middleware
+	Log        *slog.Logger
 }
 
-// Door is a front door of the tables. It is safe for concurrent use.
-type Door struct {
+// Proxy stands before the tables. It is safe for concurrent use.
+type Proxy struct {
 	signers signers
 	// tables and queues begin the ARNs of both.
-	tables string
-	queues string
-	steps  []Step
-	chain  Next
-	log    *slog.Logger
-	engine *backend
+	tables     string
+	queues     string
+	middleware []Middleware
+	chain      Handler
+	log        *slog.Logger
+	engine     *backend
 }
 
 // New refuses an engine's address that isn't plain HTTP.
-func New(o Options) (*Door, error) {
+func New(o Options) (*Proxy, error) {
 	address, err := url.Parse(o.Engine)
 	if err != nil || address.Scheme != "http" || address.Host == "" {
 		return nil, fmt.Errorf("table engine at %q: want an address such as http://127.0.0.1:8000", o.Engine)
 	}
-	d := &Door{
-		signers: newSigners(o.Stack),
-		tables:  "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
-		queues:  "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
-		steps:   o.Steps, log: o.Log, engine: newBackend(o.Engine),
+	d := &Proxy{
+		signers:    newSigners(o.Stack),
+		tables:     "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
+		queues:     "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
+		middleware: o.Middleware, log: o.Log, engine: newBackend(o.Engine),
 	}
-	d.chain = chain(o.Steps, d.forward)
+	d.chain = chain(o.Middleware, d.forward)
 	return d, nil
 }
 
 // Close ends the connections to the engine that no call uses.
-func (d *Door) Close() { d.engine.close() }
+func (p *Proxy) Close() { p.engine.close() }
 
 // handle has a call answered, or is an error where its connection is to be cut.
-func (d *Door) handle(body []byte, r *http.Request) (Answer, error) {
+func (p *Proxy) handle(body []byte, r *http.Request) (Response, error) {
 	c := Call{Body: body}
-	d.describe(&c, r)
-	answer, err := d.chain(context.Background(), &c)
+	p.describe(&c, r)
+	answer, err := p.chain(context.Background(), &c)
 	if err != nil && !errors.Is(err, ErrCut) {
-		d.log.Warn("table call cut", "function", c.Function, "operation", c.Operation, "error", err.Error())
+		p.log.Warn("table call cut", "function", c.Function, "operation", c.Operation, "error", err.Error())
 	}
 	return answer, err
 }
 
 // forward hands a call to the engine: the end of the chain.
-func (d *Door) forward(_ context.Context, c *Call) (Answer, error) {
-	return d.engine.do(c)
+func (p *Proxy) forward(_ context.Context, c *Call) (Response, error) {
+	return p.engine.do(c)
 }
 
 // signers are the functions by the access keys of their calls.

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"crypto/rand"
@@ -10,14 +10,14 @@ import (
 
 // TableError is an error as DynamoDB words it: 400
 // ProvisionedThroughputExceededException, 500 InternalServerError.
-func TableError(status int, kind, message string) Answer {
+func TableError(status int, kind, message string) Response {
 	space := "com.amazonaws.dynamodb.v20120810#"
 	switch kind {
 	case accessDenied, "UnrecognizedClientException", "SerializationException", "ThrottlingException", "RequestEntityTooLargeException", "UnknownOperationException":
 		space = "com.amazon.coral.service#"
 	}
 	body := []byte(`{"__type":` + quote(space+kind) + `,"` + messageName(kind) + `":` + quote(message) + `}`)
-	return Answer{Status: status, Body: body, Header: http.Header{
+	return Response{Status: status, Body: body, Header: http.Header{
 		"Content-Type":     {"application/x-amz-json-1.0"},
 		"X-Amzn-Requestid": {rand.Text()},
 		"X-Amz-Crc32":      {strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)},
@@ -26,9 +26,9 @@ func TableError(status int, kind, message string) Answer {
 
 // SocketError is an error as API Gateway's @connections words it: 410
 // GoneException, 429 LimitExceededException.
-func SocketError(status int, kind, message string) Answer {
+func SocketError(status int, kind, message string) Response {
 	body := []byte(`{"` + messageName(kind) + `":` + quote(message) + `}`)
-	return Answer{Status: status, Body: body, Header: http.Header{
+	return Response{Status: status, Body: body, Header: http.Header{
 		"Content-Type":     {"application/json"},
 		"X-Amzn-Errortype": {kind},
 		"X-Amzn-Requestid": {rand.Text()},

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 // requests as over a connection, signed and complete, without the connection,
 // which would cost more than all else that the laptop does for them. A call that
 // is cut is an error, as a connection's end would be.
-func (d *Door) Tables() *Inside {
-	return &Inside{func(r *http.Request) (*http.Response, error) {
+func (p *Proxy) Tables() *Transport {
+	return &Transport{func(r *http.Request) (*http.Response, error) {
 		body, err := readBody(r)
 		if err != nil {
 			return nil, err
@@ -20,7 +20,7 @@ func (d *Door) Tables() *Inside {
 		if len(body) > MaxBody {
 			return respond(r, tooLarge()), nil
 		}
-		answer, err := d.handle(body, r)
+		answer, err := p.handle(body, r)
 		if err != nil {
 			return nil, err
 		}
@@ -41,9 +41,9 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// Near carries calls to a handler of another service in the same way.
-func Near(handler http.Handler) *Inside {
-	return &Inside{func(r *http.Request) (response *http.Response, err error) {
+// NewTransport carries calls to a handler of another service in the same way.
+func NewTransport(handler http.Handler) *Transport {
+	return &Transport{func(r *http.Request) (response *http.Response, err error) {
 		defer func() {
 			if reason := recover(); reason == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 				response, err = nil, ErrCut
@@ -59,22 +59,22 @@ func Near(handler http.Handler) *Inside {
 		if w.status == 0 {
 			w.status = http.StatusOK
 		}
-		return respond(r, Answer{Status: w.status, Header: w.header, Body: w.body}), nil
+		return respond(r, Response{Status: w.status, Header: w.header, Body: w.body}), nil
 	}}
 }
 
-// Inside is a client whose server is in the same process. It implements the
+// Transport is a client whose server is in the same process. It implements the
 // SDK's HTTPClient.
-type Inside struct {
+type Transport struct {
 	serve func(*http.Request) (*http.Response, error)
 }
 
 // Do implements aws.HTTPClient.
-func (c *Inside) Do(r *http.Request) (*http.Response, error) {
+func (t *Transport) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	response, err := c.serve(r)
+	response, err := t.serve(r)
 	if r.Body != nil {
 		err = errors.Join(err, r.Body.Close())
 	}
@@ -82,7 +82,7 @@ func (c *Inside) Do(r *http.Request) (*http.Response, error) {
 }
 
 // respond makes a response of an answer.
-func respond(r *http.Request, a Answer) *http.Response {
+func respond(r *http.Request, a Response) *http.Response {
 	header := a.Header
 	if header == nil {
 		header = http.Header{}
@@ -93,6 +93,6 @@ func respond(r *http.Request, a Answer) *http.Response {
 	}
 }
 
-func tooLarge() Answer {
+func tooLarge() Response {
 	return TableError(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request is larger than 16 MB")
 }

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"net/http"
@@ -6,13 +6,13 @@ import (
 )
 
 // describe says whose call it is and what it asks for.
-func (d *Door) describe(c *Call, r *http.Request) {
+func (p *Proxy) describe(c *Call, r *http.Request) {
 	c.Service = Tables
 	c.header = r.Header
 	c.Key = accessKey(r.Header.Get("Authorization"))
-	c.Function = d.signers[c.Key]
+	c.Function = p.signers[c.Key]
 	_, c.Operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	c.Actions = d.actions(c.Operation, c.Body)
+	c.Actions = p.actions(c.Operation, c.Body)
 }
 
 // accessKey finds the key in `AWS4-HMAC-SHA256 Credential=KEY/20260101/…`.
@@ -32,7 +32,7 @@ func accessKey(authorization string) string {
 // (docs.aws.amazon.com/service-authorization, Amazon DynamoDB): a transaction
 // needs those of its items. What can't be told, a statement of PartiQL among it,
 // is on `*`, which only a policy of everything allows.
-func (d *Door) actions(operation string, body []byte) []Action {
+func (p *Proxy) actions(operation string, body []byte) []Action {
 	named, ok := namesIn(body)
 	if !ok {
 		return []Action{{"dynamodb:" + operation, "*"}}
@@ -44,9 +44,9 @@ func (d *Door) actions(operation string, body []byte) []Action {
 	var all []Action
 	named.each(func(kind, table string) {
 		if kind == "" {
-			all = append(all, Action{"dynamodb:" + operation, d.arn(table) + index})
+			all = append(all, Action{"dynamodb:" + operation, p.arn(table) + index})
 		} else {
-			all = append(all, Action{itemAction(kind), d.arn(table)})
+			all = append(all, Action{itemAction(kind), p.arn(table)})
 		}
 	})
 	return all
@@ -63,9 +63,9 @@ func itemAction(kind string) string {
 }
 
 // arn is a table's, which a request may name by it.
-func (d *Door) arn(table string) string {
+func (p *Proxy) arn(table string) string {
 	if strings.HasPrefix(table, "arn:") {
 		return table
 	}
-	return d.tables + table
+	return p.tables + table
 }

@@ -46,8 +46,8 @@ type Observer interface {
 	Subscribed(topic string, took time.Duration)
 }
 
-// LineOptions say how a line behaves. The zero value is a good client.
-type LineOptions struct {
+// ConnectionOptions say how a line behaves. The zero value is a good client.
+type ConnectionOptions struct {
 	// Pause is how long to wait before a socket is opened anew, for the given
 	// attempt from 0; nil is full jitter below 500 ms * 2^attempt, 15 s at most.
 	Pause func(attempt int) time.Duration
@@ -56,13 +56,13 @@ type LineOptions struct {
 	Observer Observer
 }
 
-// Line is a person's lasting connection: one socket that comes back when it is
+// Connection is a person's lasting connection: one socket that comes back when it is
 // cut, and moves to a new one when the server asks for it; the topics that it
 // follows go on where they were, without losing or repeating an event. Make it,
 // say what it follows, then Start it.
-type Line struct {
+type Connection struct {
 	client  *Client
-	options LineOptions
+	options ConnectionOptions
 
 	mu     sync.Mutex
 	socket *Socket
@@ -73,15 +73,15 @@ type Line struct {
 	next   int
 }
 
-// NewLine makes a line that isn't open yet.
-func (c *Client) NewLine(o LineOptions) *Line {
+// NewConnection makes a line that isn't open yet.
+func (c *Client) NewConnection(o ConnectionOptions) *Connection {
 	if o.Pause == nil {
 		o.Pause = Jitter
 	}
 	if o.Observer == nil {
 		o.Observer = NoObserver{}
 	}
-	return &Line{client: c, options: o, up: make(chan struct{}), move: make(chan struct{}, 1), topics: map[string]*Follow{}}
+	return &Connection{client: c, options: o, up: make(chan struct{}), move: make(chan struct{}, 1), topics: map[string]*Follow{}}
 }
 
 // Jitter is a good client's pause before an attempt, from 0: full jitter below
@@ -92,41 +92,41 @@ func Jitter(attempt int) time.Duration {
 
 // Start opens the line and keeps it open until ctx ends. It returns when every
 // topic is subscribed, or with the error that made it give up.
-func (l *Line) Start(ctx context.Context) error {
-	socket, err := l.connect(ctx, false)
+func (c *Connection) Start(ctx context.Context) error {
+	socket, err := c.connect(ctx, false)
 	if err != nil {
 		return err
 	}
-	go l.keep(ctx, socket)
+	go c.keep(ctx, socket)
 	return nil
 }
 
 // keep serves one socket after the other.
-func (l *Line) keep(ctx context.Context, socket *Socket) {
-	stop := context.AfterFunc(ctx, l.Cut)
+func (c *Connection) keep(ctx context.Context, socket *Socket) {
+	stop := context.AfterFunc(ctx, c.Cut)
 	defer stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-socket.Done():
-			l.down()
+			c.down()
 			if ctx.Err() == nil {
-				l.options.Observer.Lost()
-				socket = l.reopen(ctx)
+				c.options.Observer.Lost()
+				socket = c.reopen(ctx)
 			}
-		case <-l.move:
+		case <-c.move:
 			old := socket
-			next, err := l.connect(ctx, true)
+			next, err := c.connect(ctx, true)
 			if err != nil {
-				l.options.Observer.Trouble("move", err)
+				c.options.Observer.Trouble("move", err)
 				continue // the old one serves until it is cut
 			}
 			socket = next
 			go retire(old)
 		}
 	}
-	l.Cut()
-	l.down()
+	c.Cut()
+	c.down()
 }
 
 // retire closes a socket that was replaced, when what it was asked is answered.
@@ -138,36 +138,36 @@ func retire(s *Socket) {
 }
 
 // reopen tries until there is a socket, or ctx ends.
-func (l *Line) reopen(ctx context.Context) *Socket {
+func (c *Connection) reopen(ctx context.Context) *Socket {
 	for attempt := 0; ; attempt++ {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(l.options.Pause(attempt)):
+		case <-time.After(c.options.Pause(attempt)):
 		}
-		socket, err := l.connect(ctx, false)
+		socket, err := c.connect(ctx, false)
 		if err == nil {
 			return socket
 		}
 		if ctx.Err() == nil {
-			l.options.Observer.Trouble("open", err)
+			c.options.Observer.Trouble("open", err)
 		}
 	}
 }
 
 // connect opens a socket, makes it follow every topic, and has it take over.
-func (l *Line) connect(ctx context.Context, moved bool) (*Socket, error) {
+func (c *Connection) connect(ctx context.Context, moved bool) (*Socket, error) {
 	begun := time.Now()
-	socket, err := l.client.open(ctx, l.handle, l.answered)
+	socket, err := c.client.open(ctx, c.handle, c.answered)
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
+	c.mu.Lock()
 	var topics []*Follow
-	for _, f := range l.topics {
+	for _, f := range c.topics {
 		topics = append(topics, f)
 	}
-	l.mu.Unlock()
+	c.mu.Unlock()
 	results := make(chan error, len(topics))
 	for _, f := range topics {
 		go func() { results <- f.subscribe(ctx, socket) }()
@@ -179,47 +179,47 @@ func (l *Line) connect(ctx context.Context, moved bool) (*Socket, error) {
 		socket.Cut()
 		return nil, err
 	}
-	l.mu.Lock()
-	if l.socket == nil {
-		close(l.up)
+	c.mu.Lock()
+	if c.socket == nil {
+		close(c.up)
 	}
-	l.socket = socket
-	l.mu.Unlock()
-	l.options.Observer.Opened(time.Since(begun), moved)
+	c.socket = socket
+	c.mu.Unlock()
+	c.options.Observer.Opened(time.Since(begun), moved)
 	return socket, nil
 }
 
-func (l *Line) down() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.socket != nil {
-		l.socket, l.up = nil, make(chan struct{})
+func (c *Connection) down() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.socket != nil {
+		c.socket, c.up = nil, make(chan struct{})
 	}
 }
 
 // Cut loses the socket, if there is one, as a lost network does.
-func (l *Line) Cut() {
-	l.mu.Lock()
-	socket := l.socket
-	l.mu.Unlock()
+func (c *Connection) Cut() {
+	c.mu.Lock()
+	socket := c.socket
+	c.mu.Unlock()
 	if socket != nil {
 		socket.Cut()
 	}
 }
 
 // Open tells whether there is a socket now.
-func (l *Line) Open() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.socket != nil
+func (c *Connection) Open() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.socket != nil
 }
 
 // current waits for a socket.
-func (l *Line) current(ctx context.Context) (*Socket, error) {
+func (c *Connection) current(ctx context.Context) (*Socket, error) {
 	for {
-		l.mu.Lock()
-		socket, up := l.socket, l.up
-		l.mu.Unlock()
+		c.mu.Lock()
+		socket, up := c.socket, c.up
+		c.mu.Unlock()
 		if socket != nil {
 			return socket, nil
 		}
@@ -235,22 +235,22 @@ func (l *Line) current(ctx context.Context) (*Socket, error) {
 // in ten seconds, the socket is cut, or the server says RATE_LIMITED or
 // INTERNAL, the same bytes are sent again, over the socket that is there then,
 // until ctx ends. Any other refusal is a *Refused.
-func (l *Line) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
-	l.mu.Lock()
-	l.next++
-	id := "l" + strconv.Itoa(l.next)
-	l.mu.Unlock()
+func (c *Connection) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
+	c.mu.Lock()
+	c.next++
+	id := "l" + strconv.Itoa(c.next)
+	c.mu.Unlock()
 	raw, err := frames.Encode(id, frame)
 	if err != nil {
 		return Frame{}, err
 	}
 	action, _ := frame["action"].(string)
 	for try := 0; ; try++ {
-		socket, err := l.current(ctx)
+		socket, err := c.current(ctx)
 		if err != nil {
 			return Frame{}, err
 		}
-		l.options.Observer.Asked(action, len(raw), try > 0)
+		c.options.Observer.Asked(action, len(raw), try > 0)
 		answer, err := socket.exchange(ctx, id, raw)
 		if err == nil || ctx.Err() != nil {
 			return answer, err
@@ -258,7 +258,7 @@ func (l *Line) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 		if refused, ok := errors.AsType[*Refused](err); ok && !refused.Again() {
 			return answer, err
 		}
-		l.options.Observer.Trouble(action, err)
+		c.options.Observer.Trouble(action, err)
 		select {
 		case <-ctx.Done():
 			return Frame{}, ctx.Err()
@@ -274,10 +274,10 @@ func retryPause(try int) time.Duration {
 
 // Tell sends a frame that wants no answer, if there is a socket; an error says
 // that it didn't go.
-func (l *Line) Tell(ctx context.Context, frame map[string]any) error {
-	l.mu.Lock()
-	socket := l.socket
-	l.mu.Unlock()
+func (c *Connection) Tell(ctx context.Context, frame map[string]any) error {
+	c.mu.Lock()
+	socket := c.socket
+	c.mu.Unlock()
 	if socket == nil {
 		return ErrCut
 	}
@@ -286,26 +286,26 @@ func (l *Line) Tell(ctx context.Context, frame map[string]any) error {
 		return err
 	}
 	action, _ := frame["action"].(string)
-	l.options.Observer.Asked(action, len(raw), false)
+	c.options.Observer.Asked(action, len(raw), false)
 	ctx, cancel := context.WithTimeout(ctx, AnswerLimit)
 	defer cancel()
 	return socket.conn.Write(ctx, websocket.MessageText, raw)
 }
 
 // handle takes what comes unasked.
-func (l *Line) handle(frame Frame) {
-	f := l.follow(frame.Topic)
+func (c *Connection) handle(frame Frame) {
+	f := c.follow(frame.Topic)
 	replay := f != nil && frame.Type == "event" && f.replays(&frame)
-	l.options.Observer.Frame(&frame, replay)
+	c.options.Observer.Frame(&frame, replay)
 	switch frame.Type {
 	case "reconnect":
 		select {
-		case l.move <- struct{}{}:
+		case c.move <- struct{}{}:
 		default:
 		}
 	case "presence":
-		if l.options.Presence != nil {
-			l.options.Presence(&frame)
+		if c.options.Presence != nil {
+			c.options.Presence(&frame)
 		}
 	case "event":
 		if f != nil {
@@ -324,36 +324,36 @@ func (l *Line) handle(frame Frame) {
 
 // answered sees answers in order with events, so that a replay is told apart
 // from what is new.
-func (l *Line) answered(frame Frame) {
-	l.options.Observer.Frame(&frame, false)
+func (c *Connection) answered(frame Frame) {
+	c.options.Observer.Frame(&frame, false)
 	if frame.Type != "subscribed" {
 		return
 	}
-	if f := l.follow(frame.Topic); f != nil {
+	if f := c.follow(frame.Topic); f != nil {
 		f.subscribed(frame.Position)
 	}
 }
 
-func (l *Line) follow(topic string) *Follow {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.topics[topic]
+func (c *Connection) follow(topic string) *Follow {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.topics[topic]
 }
 
 // Follow adds a topic; Start subscribes to it.
-func (l *Line) Follow(topic string, o FollowOptions) *Follow {
-	f := &Follow{line: l, topic: topic, options: o, position: o.From, known: o.From}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.topics[topic] = f
+func (c *Connection) Follow(topic string, o FollowOptions) *Follow {
+	f := &Follow{line: c, topic: topic, options: o, position: o.From, known: o.From}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.topics[topic] = f
 	return f
 }
 
 // drop forgets a topic that was revoked or refused.
-func (l *Line) drop(topic string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.topics, topic)
+func (c *Connection) drop(topic string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.topics, topic)
 }
 
 // NoObserver sees nothing.

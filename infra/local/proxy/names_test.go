@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestActionsOfRequests(t *testing.T) {
-	d := &Door{tables: "table/"}
+	d := &Proxy{tables: "table/"}
 	for _, test := range []struct {
 		name, operation, body string
 		want                  []Action

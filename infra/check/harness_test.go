@@ -19,8 +19,8 @@ import (
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
 
-// world plays a domain's scenario at a runner's public doors.
-type world struct {
+// harness plays a domain's scenario at a runner's public APIs.
+type harness struct {
 	t      *testing.T
 	base   string
 	scenes *scene.Scenes
@@ -42,8 +42,8 @@ type person struct {
 // manyFrames is more than a scenario is sent.
 const manyFrames = 10_000
 
-func newWorld(t *testing.T, base string, scenes *scene.Scenes, watch *guard) *world {
-	w := &world{t: t, base: base, scenes: scenes, watch: watch, people: map[string]*person{}}
+func newHarness(t *testing.T, base string, scenes *scene.Scenes, watch *guard) *harness {
+	w := &harness{t: t, base: base, scenes: scenes, watch: watch, people: map[string]*person{}}
 	w.names = scene.Names{scene.Ada: w.person("ada").UserID, scene.Grace: w.person("grace").UserID, scene.Fresh: clock.NewID(clock.System{})}
 	t.Cleanup(func() {
 		for _, p := range w.people {
@@ -54,109 +54,109 @@ func newWorld(t *testing.T, base string, scenes *scene.Scenes, watch *guard) *wo
 }
 
 // person is whoever is of that name; nobody is nil.
-func (w *world) person(name string) *person {
-	w.t.Helper()
-	if name == "" || w.people[name] != nil {
-		return w.people[name]
+func (h *harness) person(name string) *person {
+	h.t.Helper()
+	if name == "" || h.people[name] != nil {
+		return h.people[name]
 	}
 	var answer struct{ AccessToken string }
 	asked := map[string]any{"user": name}
 	if name == scene.Operator {
 		asked["claims"] = scene.OperatorClaims()
 	}
-	if err := json.Unmarshal(w.dev("POST /dev/token", asked), &answer); err != nil {
-		w.t.Fatal(err)
+	if err := json.Unmarshal(h.dev("POST /dev/token", asked), &answer); err != nil {
+		h.t.Fatal(err)
 	}
-	one, err := client.SignIn(w.t.Context(), w.base, name)
+	one, err := client.SignIn(h.t.Context(), h.base, name)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	w.people[name] = &person{Client: one, token: answer.AccessToken, pushed: make(chan string, manyFrames)}
-	return w.people[name]
+	h.people[name] = &person{Client: one, token: answer.AccessToken, pushed: make(chan string, manyFrames)}
+	return h.people[name]
 }
 
-func (w *world) play(ctx context.Context, steps []scene.Step) {
+func (h *harness) play(ctx context.Context, steps []scene.Step) {
 	for _, step := range steps {
-		as := w.person(step.As)
+		as := h.person(step.As)
 		switch {
 		case step.Do == "realtime/connect":
 			for range max(1, step.Times) {
 				if err := as.open(ctx); err != nil && step.Times == 0 {
-					w.t.Fatalf("%s: %v", step, err)
+					h.t.Fatalf("%s: %v", step, err)
 				}
 			}
 		case step.Do != "" && step.Status != 0:
-			w.call(as, step)
+			h.call(as, step)
 		case step.Do != "":
-			w.frames(ctx, as, step)
+			h.frames(ctx, as, step)
 		case step.Hears != "":
-			as.hear(ctx, w.t, step.Hears)
+			as.hear(ctx, h.t, step.Hears)
 		case step.Leaves:
 			as.leave()
 		case step.Revokes != "":
-			w.dev("POST /dev/revoke", map[string]any{"user": step.Revokes})
+			h.dev("POST /dev/revoke", map[string]any{"user": step.Revokes})
 		case step.Runs != "":
-			w.dev("POST /dev/run", map[string]any{"function": step.Runs})
+			h.dev("POST /dev/run", map[string]any{"function": step.Runs})
 		case step.Until != "":
-			w.until(ctx, step)
+			h.until(ctx, step)
 		default:
-			w.t.Fatalf("a step that says nothing to do: %s", step)
+			h.t.Fatalf("a step that says nothing to do: %s", step)
 		}
 	}
 }
 
 // request is what a step sends, for the nth time.
-func (w *world) request(step scene.Step, n int) scene.Request {
-	w.t.Helper()
-	event, err := w.scenes.Event(step.Do, w.names)
+func (h *harness) request(step scene.Step, n int) scene.Request {
+	h.t.Helper()
+	event, err := h.scenes.Event(step.Do, h.names)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	request, err := scene.RequestOf(event)
 	if err == nil {
 		request, err = request.With(step.With, n)
 	}
 	if err != nil {
-		w.t.Fatalf("%s: %v", step, err)
+		h.t.Fatalf("%s: %v", step, err)
 	}
-	request.Body = w.names.Replace(request.Body)
+	request.Body = h.names.Replace(request.Body)
 	return request
 }
 
 // call makes a step's request, mutations twice under one key.
-func (w *world) call(as *person, step scene.Step) {
-	w.t.Helper()
-	request := w.request(step, 1)
-	w.keys++
-	key := w.t.Name() + "-" + strconv.Itoa(w.keys)
-	answer := w.once(as, request.Line, key, request.Body, step.Status)
+func (h *harness) call(as *person, step scene.Step) {
+	h.t.Helper()
+	request := h.request(step, 1)
+	h.keys++
+	key := h.t.Name() + "-" + strconv.Itoa(h.keys)
+	answer := h.once(as, request.Line, key, request.Body, step.Status)
 	if step.Status >= http.StatusBadRequest {
 		return
 	}
 	if as != nil && !strings.HasPrefix(request.Line, http.MethodGet) {
-		w.once(as, request.Line, key, request.Body, step.Status)
+		h.once(as, request.Line, key, request.Body, step.Status)
 	}
-	if err := w.scenes.Learn(step.Do, answer, w.names); err != nil {
-		w.t.Fatal(err)
+	if err := h.scenes.Learn(step.Do, answer, h.names); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
 // dev asks the runner for what only a laptop has.
-func (w *world) dev(line string, in map[string]any) []byte {
-	w.t.Helper()
+func (h *harness) dev(line string, in map[string]any) []byte {
+	h.t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	return w.once(nil, line, "", body, http.StatusOK)
+	return h.once(nil, line, "", body, http.StatusOK)
 }
 
-func (w *world) once(as *person, line, key string, body []byte, want int) []byte {
-	w.t.Helper()
+func (h *harness) once(as *person, line, key string, body []byte, want int) []byte {
+	h.t.Helper()
 	method, path, _ := strings.Cut(line, " ")
-	request, err := http.NewRequestWithContext(w.t.Context(), method, w.base+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(h.t.Context(), method, h.base+path, bytes.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -169,32 +169,32 @@ func (w *world) once(as *person, line, key string, body []byte, want int) []byte
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	if response.StatusCode != want {
-		w.t.Errorf("%s: %d, want %d: %s", line, response.StatusCode, want, text)
+		h.t.Errorf("%s: %d, want %d: %s", line, response.StatusCode, want, text)
 	}
 	return text
 }
 
 // frames sends a step's frame and wants its answer, or many at once.
-func (w *world) frames(ctx context.Context, as *person, step scene.Step) {
-	w.t.Helper()
+func (h *harness) frames(ctx context.Context, as *person, step scene.Step) {
+	h.t.Helper()
 	if len(as.sockets) == 0 {
 		if err := as.open(ctx); err != nil {
-			w.t.Fatalf("%s: %v", step, err)
+			h.t.Fatalf("%s: %v", step, err)
 		}
 	}
 	var group errgroup.Group
 	for n := range max(1, step.Times) {
 		var frame map[string]any
-		if err := json.Unmarshal(w.request(step, n+1).Body, &frame); err != nil {
-			w.t.Fatalf("%s: %v", step, err)
+		if err := json.Unmarshal(h.request(step, n+1).Body, &frame); err != nil {
+			h.t.Fatalf("%s: %v", step, err)
 		}
 		delete(frame, "id") // the client gives its own
 		group.Go(func() error {
@@ -203,27 +203,27 @@ func (w *world) frames(ctx context.Context, as *person, step scene.Step) {
 				return err
 			}
 			if step.Times == 0 && answer.Type != step.Type {
-				w.t.Errorf("%s got %s", step, answer.Raw)
+				h.t.Errorf("%s got %s", step, answer.Raw)
 			}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		w.t.Fatalf("%s: %v", step, err)
+		h.t.Fatalf("%s: %v", step, err)
 	}
 }
 
 // until waits for something that happens behind the answers.
-func (w *world) until(ctx context.Context, step scene.Step) {
-	w.t.Helper()
+func (h *harness) until(ctx context.Context, step scene.Step) {
+	h.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for !slices.ContainsFunc(w.watch.uses(), func(u use) bool {
+	for !slices.ContainsFunc(h.watch.uses(), func(u use) bool {
 		return u.function == step.Until && slices.Contains(step.Actions, u.Name) && (step.On == "" || strings.HasSuffix(u.Resource, "-"+step.On))
 	}) {
 		select {
 		case <-ctx.Done():
-			w.t.Fatalf("waited in vain: %s", step)
+			h.t.Fatalf("waited in vain: %s", step)
 		case <-tick.C:
 		}
 	}

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ func BenchmarkActions(b *testing.B) {
 	for _, size := range []int{400, 16 << 10} {
 		body := []byte(put(size))
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			d := &Door{tables: "table/"}
+			d := &Proxy{tables: "table/"}
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {

@@ -30,12 +30,12 @@ type Killed struct{ Function string }
 // Error says which function was killed.
 func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after a write", k.Function) }
 
-// Units gives functions whose instances have clocks that are off, and may be
+// Wrap gives functions whose instances have clocks that are off, and may be
 // killed right after one of their writes has happened: no later call of that
 // invocation reaches a table, a queue or a socket, and its answer is thrown away.
 // network carries their calls of tables and queues; nil ones are clients of their
 // own for each instance.
-func (i *Injector) Units(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
+func (i *Injector) Wrap(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
 	if i == nil {
 		return units
 	}

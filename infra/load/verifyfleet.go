@@ -26,16 +26,16 @@ type textSession struct {
 }
 
 // openTexts opens a session with the whole text in some meetings.
-func (c *crowd) openTexts(lasting context.Context) ([]textSession, error) {
-	n := min(c.scenario.Texts, len(c.meetings))
+func (f *fleet) openTexts(lasting context.Context) ([]textSession, error) {
+	n := min(f.scenario.Texts, len(f.meetings))
 	sessions := make([]textSession, n)
-	err := c.each(lasting, "text sessions", n, openParallel, func(ctx context.Context, i int) error {
+	err := f.each(lasting, "text sessions", n, openParallel, func(ctx context.Context, i int) error {
 		// Spread over all meetings.
-		m := c.meetings[i*len(c.meetings)/n]
-		return c.patiently(ctx, func() error {
+		m := f.meetings[i*len(f.meetings)/n]
+		return f.patiently(ctx, func() error {
 			notes, err := m.people[0].client.OpenNotes(lasting, m.id, func(err error) {
-				c.tally.fail("text session", err)
-				c.report("text session of meeting %d: %v", m.index, err)
+				f.tally.fail("text session", err)
+				f.report("text session of meeting %d: %v", m.index, err)
 			})
 			sessions[i] = textSession{m, notes}
 			return err
@@ -46,17 +46,17 @@ func (c *crowd) openTexts(lasting context.Context) ([]textSession, error) {
 
 // verify compares everything with the history that the API tells, giving
 // clients until the deadline to catch up.
-func (c *crowd) verify(ctx context.Context, sessions []textSession, deadline time.Time) (Findings, error) {
+func (f *fleet) verify(ctx context.Context, sessions []textSession, deadline time.Time) (Findings, error) {
 	var mu sync.Mutex
 	var all Findings
 	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(verifyParallel)
-	for _, m := range c.meetings {
+	for _, m := range f.meetings {
 		group.Go(func() error {
-			f, err := c.verifyMeeting(together, m, deadline)
+			findings, err := f.verifyMeeting(together, m, deadline)
 			mu.Lock()
 			defer mu.Unlock()
-			all.add(f)
+			all.add(findings)
 			return err
 		})
 	}
@@ -64,50 +64,50 @@ func (c *crowd) verify(ctx context.Context, sessions []textSession, deadline tim
 		return all, err
 	}
 	for _, s := range sessions {
-		f, err := c.verifyText(ctx, s, deadline)
+		findings, err := f.verifyText(ctx, s, deadline)
 		if err != nil {
 			return all, err
 		}
-		all.add(f)
+		all.add(findings)
 	}
 	return all, nil
 }
 
-func (c *crowd) verifyMeeting(ctx context.Context, m *meeting, deadline time.Time) (Findings, error) {
-	changes, err := pages[client.Change](ctx, c, m, "/notes/changes")
+func (f *fleet) verifyMeeting(ctx context.Context, m *meeting, deadline time.Time) (Findings, error) {
+	changes, err := pages[client.Change](ctx, f, m, "/notes/changes")
 	if err != nil {
 		return Findings{}, err
 	}
 	newest := int64(len(changes))
 	wait(ctx, deadline, func() bool { return m.all(func(p *person) bool { return p.changes.Position >= newest }) })
-	f := check("notes of meeting "+strconv.Itoa(m.index), changeEntries(changes), m.ackedChanges(), m.endings(func(p *person) chain { return p.changes }))
-	if c.scenario.Transcripts == 0 {
-		return f, nil
+	findings := check("notes of meeting "+strconv.Itoa(m.index), changeEntries(changes), m.ackedChanges(), m.endings(func(p *person) chain { return p.changes }))
+	if f.scenario.Transcripts == 0 {
+		return findings, nil
 	}
-	chunks, err := pages[saidChunk](ctx, c, m, "/transcript")
+	chunks, err := pages[saidChunk](ctx, f, m, "/transcript")
 	if err != nil {
-		return f, err
+		return findings, err
 	}
 	newest = int64(len(chunks))
 	wait(ctx, deadline, func() bool { return m.all(func(p *person) bool { return p.chunks.Position >= newest }) })
-	f.add(check("transcript of meeting "+strconv.Itoa(m.index), chunkEntries(chunks), m.ackedChunks(), m.endings(func(p *person) chain { return p.chunks })))
-	return f, nil
+	findings.add(check("transcript of meeting "+strconv.Itoa(m.index), chunkEntries(chunks), m.ackedChunks(), m.endings(func(p *person) chain { return p.chunks })))
+	return findings, nil
 }
 
 // verifyText compares a session's text with the API's, and that with a replay
 // of the history.
-func (c *crowd) verifyText(ctx context.Context, s textSession, deadline time.Time) (Findings, error) {
-	f := Findings{Texts: 1}
+func (f *fleet) verifyText(ctx context.Context, s textSession, deadline time.Time) (Findings, error) {
+	findings := Findings{Texts: 1}
 	var text struct {
 		Version int64  `json:"version"`
 		Content string `json:"content"`
 		Hash    string `json:"hash"`
 	}
-	err := c.patiently(ctx, func() error {
+	err := f.patiently(ctx, func() error {
 		return s.meeting.people[0].client.Do(ctx, http.MethodGet, "/v1/meetings/"+s.meeting.id+"/notes", nil, &text)
 	})
 	if err != nil {
-		return f, err
+		return findings, err
 	}
 	wait(ctx, deadline, func() bool {
 		_, version, _ := s.notes.State()
@@ -115,17 +115,17 @@ func (c *crowd) verifyText(ctx context.Context, s textSession, deadline time.Tim
 	})
 	own, version, _ := s.notes.State()
 	sum := sha256.Sum256([]byte(text.Content))
-	changes, err := pages[client.Change](ctx, c, s.meeting, "/notes/changes")
+	changes, err := pages[client.Change](ctx, f, s.meeting, "/notes/changes")
 	if err != nil {
-		return f, err
+		return findings, err
 	}
 	replayed, err := replay(changes)
 	if err != nil {
-		return f, err
+		return findings, err
 	}
 	wrong := func(format string, args ...any) {
-		f.TextsDiffer++
-		f.tell("text of meeting %d: %s", s.meeting.index, fmt.Sprintf(format, args...))
+		findings.TextsDiffer++
+		findings.tell("text of meeting %d: %s", s.meeting.index, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case text.Hash != hex.EncodeToString(sum[:]):
@@ -137,11 +137,11 @@ func (c *crowd) verifyText(ctx context.Context, s textSession, deadline time.Tim
 	case own != text.Content:
 		wrong("the session's text differs at version %d", version)
 	}
-	return f, nil
+	return findings, nil
 }
 
 // pages reads a whole list.
-func pages[T any](ctx context.Context, c *crowd, m *meeting, path string) ([]T, error) {
+func pages[T any](ctx context.Context, c *fleet, m *meeting, path string) ([]T, error) {
 	var all []T
 	reader := m.people[len(m.people)-1].client
 	for cursor := ""; ; {
@@ -183,11 +183,11 @@ func (m *meeting) all(holds func(*person) bool) bool {
 	return true
 }
 
-func (m *meeting) endings(of func(*person) chain) []ending {
-	var all []ending
+func (m *meeting) endings(of func(*person) chain) []finalState {
+	var all []finalState
 	for _, p := range m.people {
 		p.mu.Lock()
-		all = append(all, ending{p.clientID, of(p)})
+		all = append(all, finalState{p.clientID, of(p)})
 		p.mu.Unlock()
 	}
 	return all

@@ -12,13 +12,13 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
-	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
+	"github.com/rapport/rapport/shared/flags"
+	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/transcripts"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -28,10 +28,10 @@ const window = 5 * time.Minute
 // noon is in the future, so that no engine sweeps what the tests write.
 var noon = time.Date(2099, 6, 1, 12, 0, 0, 0, time.UTC)
 
-// world is a meeting that has begun, with everything that its transcript stands
+// fixture is a meeting that has begun, with everything that its transcript stands
 // on. Only the edges to providers are made up: who the people are, and the
 // sockets.
-type world struct {
+type fixture struct {
 	*transcripts.Service
 	t           testing.TB
 	tables      *tabletest.Tables
@@ -47,9 +47,9 @@ type world struct {
 	host, member caller.Caller
 }
 
-func newWorld(t testing.TB, c clock.Clock) *world {
+func newFixture(t testing.TB, c clock.Clock) *fixture {
 	t.Helper()
-	w := bareWorld(t, tabletest.New(t), c)
+	w := bareFixture(t, tabletest.New(t), c)
 	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member},
 	}})
@@ -63,25 +63,25 @@ func newWorld(t testing.TB, c clock.Clock) *world {
 	return w
 }
 
-// beside is the same world seen by another process: over other tables, which may
+// beside is the same fixture seen by another process: over other tables, which may
 // be the same ones on another wire, and with a clock of its own.
-func (w *world) beside(tables *tabletest.Tables, c clock.Clock) *world {
-	other := bareWorld(w.t, tables, c)
-	other.meeting, other.topic = w.meeting, w.topic
+func (f *fixture) beside(tables *tabletest.Tables, c clock.Clock) *fixture {
+	other := bareFixture(f.t, tables, c)
+	other.meeting, other.topic = f.meeting, f.topic
 	return other
 }
 
-func bareWorld(t testing.TB, tables *tabletest.Tables, c clock.Clock) *world {
+func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	w := &world{t: t, tables: tables, clock: c, posts: &posts{}, once: idempotency.New(tables.Control, c)}
+	w := &fixture{t: t, tables: tables, clock: c, posts: &posts{}, once: idempotency.New(tables.Control, c)}
 	trail := audit.New(tables.Audit, c)
 	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
-	streams := realtime.NewStreams(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	streams := realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	kept := log.New(tables.Log, c, transcripts.Layout())
 	w.meetings = meetings.New(meetings.Parts{
 		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, w.once), Audit: trail, Once: w.once,
-		Clock: c, Streams: streams, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()}, Log: quiet,
+		Clock: c, Publisher: streams, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()}, Log: quiet,
 	})
 	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), streams, c)
 	w.realtime = realtime.New(realtime.Parts{
@@ -115,7 +115,7 @@ func (sessions) Holds(*table.Tx, string) {}
 type open struct{}
 
 func (open) Alive(context.Context, string) (bool, error) { return true, nil }
-func (open) HangUp(context.Context, string) error        { return nil }
+func (open) Disconnect(context.Context, string) error    { return nil }
 
 // posts are the sockets: what was sent to each, in order.
 type posts struct {
@@ -140,29 +140,29 @@ func (p *posts) sent(connectionID string) []string {
 }
 
 // follow opens a socket of the member and lets it follow the transcript.
-func (w *world) follow(socket string) {
-	w.t.Helper()
-	ctx := w.t.Context()
-	ticket, _, err := w.connections.Issue(ctx, w.member)
+func (f *fixture) follow(socket string) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	ticket, _, err := f.connections.Issue(ctx, f.member)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	if _, err := w.connections.Open(ctx, socket, ticket); err != nil {
-		w.t.Fatal(err)
+	if _, err := f.connections.Open(ctx, socket, ticket); err != nil {
+		f.t.Fatal(err)
 	}
-	c, err := w.connections.Caller(ctx, socket)
+	c, err := f.connections.Caller(ctx, socket)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	c.ConnectionID = socket
-	if _, err := w.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: w.topic.String()}); err != nil {
-		w.t.Fatal(err)
+	if _, err := f.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: f.topic.String()}); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
 // request is one to append chunks of these texts.
-func (w *world) request(texts ...string) transcripts.AppendRequest {
-	in := transcripts.AppendRequest{MeetingID: w.meeting}
+func (f *fixture) request(texts ...string) transcripts.AppendRequest {
+	in := transcripts.AppendRequest{MeetingID: f.meeting}
 	for _, text := range texts {
 		in.Chunks = append(in.Chunks, transcripts.Speech{Words: transcripts.Words{Text: text, Confidence: 0.9, StartMs: 1000, EndMs: 2000, IsFinal: true}})
 	}
@@ -170,56 +170,56 @@ func (w *world) request(texts ...string) transcripts.AppendRequest {
 }
 
 // say appends chunks of these texts as the member.
-func (w *world) say(texts ...string) transcripts.Appended {
-	w.t.Helper()
-	got, err := w.Append(w.t.Context(), w.member, nil, w.request(texts...))
+func (f *fixture) say(texts ...string) transcripts.Appended {
+	f.t.Helper()
+	got, err := f.Append(f.t.Context(), f.member, nil, f.request(texts...))
 	if err != nil {
-		w.t.Fatalf("append %d chunks: %v", len(texts), err)
+		f.t.Fatalf("append %d chunks: %v", len(texts), err)
 	}
 	return got
 }
 
 // promote lets the member name speakers.
-func (w *world) promote() {
-	w.t.Helper()
-	_, err := w.meetings.ChangeRole(w.t.Context(), w.host, nil, meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.CoHost})
+func (f *fixture) promote() {
+	f.t.Helper()
+	_, err := f.meetings.ChangeRole(f.t.Context(), f.host, nil, meetings.ChangeRoleRequest{MeetingID: f.meeting, UserID: f.member.UserID, Role: meetings.CoHost})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 }
 
 // execution is the member's for an Idempotency-Key, begun as the endpoint begins
 // it.
-func (w *world) execution(key string) *idempotency.Execution {
-	w.t.Helper()
-	e, first, err := w.once.Begin(w.t.Context(), w.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
+func (f *fixture) execution(key string) *idempotency.Execution {
+	f.t.Helper()
+	e, first, err := f.once.Begin(f.t.Context(), f.member.UserID+" POST transcript", key, []byte("body"), []byte("body"))
 	if err != nil || e == nil || first != nil {
-		w.t.Fatalf("begin: %v, first answer %q, %v", e, first, err)
+		f.t.Fatalf("begin: %v, first answer %q, %v", e, first, err)
 	}
 	return e
 }
 
 // page reads chunks after a position.
-func (w *world) page(from int64, limit int) (meetings.List[transcripts.Chunk], error) {
-	return w.List(w.t.Context(), w.host, transcripts.ListRequest{MeetingID: w.meeting, From: from, Limit: &limit})
+func (f *fixture) page(from int64, limit int) (meetings.List[transcripts.Chunk], error) {
+	return f.List(f.t.Context(), f.host, transcripts.ListRequest{MeetingID: f.meeting, From: from, Limit: &limit})
 }
 
 // texts reads all texts after a position, a page after the other, and holds the
 // positions to be without holes.
-func (w *world) texts(from int64, limit int) []string {
-	w.t.Helper()
+func (f *fixture) texts(from int64, limit int) []string {
+	f.t.Helper()
 	var all []string
-	for in := (transcripts.ListRequest{MeetingID: w.meeting, From: from, Limit: &limit}); ; {
-		got, err := w.List(w.t.Context(), w.host, in)
+	for in := (transcripts.ListRequest{MeetingID: f.meeting, From: from, Limit: &limit}); ; {
+		got, err := f.List(f.t.Context(), f.host, in)
 		if err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 		if len(got.Items) > limit || (got.NextCursor != nil && len(got.Items) == 0) {
-			w.t.Fatalf("a page of %d chunks for a limit of %d", len(got.Items), limit)
+			f.t.Fatalf("a page of %d chunks for a limit of %d", len(got.Items), limit)
 		}
 		for _, chunk := range got.Items {
 			if from++; chunk.Position != from {
-				w.t.Fatalf("position %d where %d was to come", chunk.Position, from)
+				f.t.Fatalf("position %d where %d was to come", chunk.Position, from)
 			}
 			all = append(all, chunk.Text)
 		}

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"errors"
@@ -12,11 +12,11 @@ import (
 // one more than it takes.
 const maxFrame = 128<<10 + 1
 
-// Connections puts the same steps before @connections. Resource is the ARN that
+// Connections puts the same middleware before @connections. Resource is the ARN that
 // IAM knows the stage's connections by, without method and what follows:
 // `arn:aws:execute-api:us-east-1:000000000000:wsapi/ws`. Everything that isn't a
 // signed call to a connection goes to next untouched.
-func (d *Door) Connections(resource string, next http.Handler) http.Handler {
+func (p *Proxy) Connections(resource string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, ok := connection(r.URL.Path)
 		key := accessKey(r.Header.Get("Authorization"))
@@ -29,21 +29,21 @@ func (d *Door) Connections(resource string, next http.Handler) http.Handler {
 			SocketError(http.StatusBadRequest, "BadRequestException", "The body can't be read").write(w)
 			return
 		}
-		d.pass(w, r, next, Call{
-			Service: Sockets, Key: key, Function: d.signers[key], Operation: connectionOperation(r.Method),
+		p.pass(w, r, next, Call{
+			Service: Sockets, Key: key, Function: p.signers[key], Operation: connectionOperation(r.Method),
 			Connection: id, Body: body, header: r.Header,
 			Actions: []Action{{"execute-api:ManageConnections", resource + "/" + r.Method + "/@connections/" + id}},
 		})
 	})
 }
 
-// pass leads a call through the steps to a handler. One that is cut ends its
+// pass leads a call through the middleware to a handler. One that is cut ends its
 // connection.
-func (d *Door) pass(w http.ResponseWriter, r *http.Request, next http.Handler, c Call) {
-	answer, err := chain(d.steps, handled(next, r))(r.Context(), &c)
+func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, next http.Handler, c Call) {
+	answer, err := chain(p.middleware, handled(next, r))(r.Context(), &c)
 	if err != nil {
 		if !errors.Is(err, ErrCut) {
-			d.log.Warn("call cut", "service", string(c.Service), "function", c.Function, "operation", c.Operation, "error", err.Error())
+			p.log.Warn("call cut", "service", string(c.Service), "function", c.Function, "operation", c.Operation, "error", err.Error())
 		}
 		panic(http.ErrAbortHandler)
 	}
@@ -68,7 +68,7 @@ func connectionOperation(method string) string {
 }
 
 // write gives the answer to the caller.
-func (a Answer) write(w http.ResponseWriter) {
+func (a Response) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
 	// The caller may be gone; there is nobody else to tell.

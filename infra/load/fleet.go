@@ -33,10 +33,10 @@ const (
 	setUpWait  = 3 * time.Second
 )
 
-// crowd is everybody and their meetings.
-type crowd struct {
+// fleet is everybody and their meetings.
+type fleet struct {
 	scenario Scenario
-	site     *client.Site
+	site     *client.Server
 	tally    *tally
 	// name tells the people of this run from those of others.
 	name     string
@@ -59,9 +59,9 @@ type crowd struct {
 	inFlight sync.WaitGroup
 }
 
-func newCrowd(s Scenario, base string, progress func(string, ...any)) *crowd {
-	c := &crowd{
-		scenario: s, site: client.NewSite(base), tally: newTally(),
+func newFleet(s Scenario, base string, progress func(string, ...any)) *fleet {
+	c := &fleet{
+		scenario: s, site: client.NewServer(base), tally: newTally(),
 		name:     "load-" + strconv.FormatUint(s.Seed, 36) + "-" + strconv.FormatInt(time.Now().Unix(), 36),
 		byClient: map[string]*person{}, limit: rate.NewLimiter(setUpRate, 50), progress: progress,
 	}
@@ -72,7 +72,7 @@ func newCrowd(s Scenario, base string, progress func(string, ...any)) *crowd {
 		for range s.Clients {
 			i := len(c.people)
 			p := &person{
-				crowd: c, index: i, name: fmt.Sprintf("%s-%d", c.name, i), meeting: one, clientID: clientID(i),
+				fleet: c, index: i, name: fmt.Sprintf("%s-%d", c.name, i), meeting: one, clientID: clientID(i),
 				rng: rand.New(rand.NewPCG(s.Seed, uint64(i))),
 			}
 			one.people = append(one.people, p)
@@ -85,49 +85,49 @@ func newCrowd(s Scenario, base string, progress func(string, ...any)) *crowd {
 }
 
 // sent counts requests; what only the laptop has costs nothing.
-func (c *crowd) sent(_, path string, _, bytes int) {
+func (f *fleet) sent(_, path string, _, bytes int) {
 	if strings.HasPrefix(path, "/dev/") {
 		return
 	}
-	measuring := c.tally.measuring.Load()
-	c.tally.requests.add(1, measuring)
-	c.tally.bytesIn.add(int64(bytes), measuring)
+	measuring := f.tally.measuring.Load()
+	f.tally.requests.add(1, measuring)
+	f.tally.bytesIn.add(int64(bytes), measuring)
 }
 
 // report keeps a sentence for the end; a bounded number of them.
-func (c *crowd) report(format string, args ...any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.reports) < 50 {
-		c.reports = append(c.reports, fmt.Sprintf(format, args...))
+func (f *fleet) report(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.reports) < 50 {
+		f.reports = append(f.reports, fmt.Sprintf(format, args...))
 	} else {
-		c.unsaid++
+		f.unsaid++
 	}
 }
 
 // utterance finds who said a chunk, and which of theirs it is.
-func (c *crowd) utterance(id string) (p *person, number int, ok bool) {
+func (f *fleet) utterance(id string) (p *person, number int, ok bool) {
 	rest, ours := strings.CutPrefix(id, "u-")
 	who, which, cut := strings.Cut(rest, "-")
 	i, err1 := strconv.Atoi(who)
 	n, err2 := strconv.Atoi(which)
-	if !ours || !cut || err1 != nil || err2 != nil || i < 0 || i >= len(c.people) {
+	if !ours || !cut || err1 != nil || err2 != nil || i < 0 || i >= len(f.people) {
 		return nil, 0, false
 	}
-	p = c.people[i]
+	p = f.people[i]
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p, n, n >= 0 && n < len(p.spoken)
 }
 
 // setUp signs everybody in and starts their meetings.
-func (c *crowd) setUp(ctx context.Context) error {
-	err := c.each(ctx, "people", len(c.people), setUpParallel, func(ctx context.Context, i int) error {
-		p := c.people[i]
-		return c.patiently(ctx, func() error {
+func (f *fleet) setUp(ctx context.Context) error {
+	err := f.each(ctx, "people", len(f.people), setUpParallel, func(ctx context.Context, i int) error {
+		p := f.people[i]
+		return f.patiently(ctx, func() error {
 			var err error
 			if p.client == nil {
-				if p.client, err = c.site.SignIn(ctx, p.name); err != nil {
+				if p.client, err = f.site.SignIn(ctx, p.name); err != nil {
 					p.client = nil
 					return err
 				}
@@ -138,11 +138,11 @@ func (c *crowd) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.each(ctx, "meetings", len(c.meetings), setUpParallel, func(ctx context.Context, i int) error { return c.meet(ctx, c.meetings[i]) })
+	return f.each(ctx, "meetings", len(f.meetings), setUpParallel, func(ctx context.Context, i int) error { return f.meet(ctx, f.meetings[i]) })
 }
 
 // meet makes a meeting with its people and starts it.
-func (c *crowd) meet(ctx context.Context, m *meeting) error {
+func (f *fleet) meet(ctx context.Context, m *meeting) error {
 	host := m.people[0].client
 	invited := []map[string]string{}
 	for _, p := range m.people[1:] {
@@ -152,14 +152,14 @@ func (c *crowd) meet(ctx context.Context, m *meeting) error {
 		MeetingID string `json:"meetingId"`
 	}
 	in := map[string]any{"title": fmt.Sprintf("Load %d", m.index), "participants": invited}
-	err := c.patiently(ctx, func() error {
+	err := f.patiently(ctx, func() error {
 		return host.DoOnce(ctx, http.MethodPost, "/v1/meetings", uint64(m.index)+1, in, &made)
 	})
 	if err != nil {
 		return err
 	}
 	m.id = made.MeetingID
-	return c.patiently(ctx, func() error {
+	return f.patiently(ctx, func() error {
 		err := host.Do(ctx, http.MethodPost, "/v1/meetings/"+m.id+"/start", nil, nil)
 		if problem, ok := errors.AsType[*client.Problem](err); ok && problem.Code == "CONFLICT" {
 			return nil // an earlier try had started it
@@ -171,20 +171,20 @@ func (c *crowd) meet(ctx context.Context, m *meeting) error {
 // openAll opens everybody's line, meeting by meeting, spread over a time at
 // least; a meeting takes part as soon as its people are there. Lines last as long
 // as the context.
-func (c *crowd) openAll(lasting context.Context, over time.Duration) error {
+func (f *fleet) openAll(lasting context.Context, over time.Duration) error {
 	begun := time.Now()
-	n := len(c.meetings)
-	return c.each(lasting, "meetings with open sockets", n, openParallel, func(ctx context.Context, i int) error {
-		return c.openMeeting(ctx, lasting, c.meetings[i], begun.Add(over*time.Duration(i)/time.Duration(n)))
+	n := len(f.meetings)
+	return f.each(lasting, "meetings with open sockets", n, openParallel, func(ctx context.Context, i int) error {
+		return f.openMeeting(ctx, lasting, f.meetings[i], begun.Add(over*time.Duration(i)/time.Duration(n)))
 	})
 }
 
-func (c *crowd) openMeeting(ctx, lasting context.Context, m *meeting, due time.Time) error {
+func (f *fleet) openMeeting(ctx, lasting context.Context, m *meeting, due time.Time) error {
 	if err := sleep(ctx, time.Until(due)); err != nil {
 		return err
 	}
 	for _, p := range m.people {
-		if err := c.patiently(ctx, func() error { return p.open(lasting) }); err != nil {
+		if err := f.patiently(ctx, func() error { return p.open(lasting) }); err != nil {
 			return err
 		}
 	}
@@ -192,13 +192,13 @@ func (c *crowd) openMeeting(ctx, lasting context.Context, m *meeting, due time.T
 	return nil
 }
 
-// patiently calls f within the set-up's rate, again while the server is busy.
-func (c *crowd) patiently(ctx context.Context, f func() error) error {
+// patiently calls do within the set-up's rate, again while the server is busy.
+func (f *fleet) patiently(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
-		if err := c.limit.Wait(ctx); err != nil {
+		if err := f.limit.Wait(ctx); err != nil {
 			return err
 		}
-		err := f()
+		err := do()
 		if err == nil || ctx.Err() != nil || try == setUpTries {
 			return err
 		}
@@ -209,7 +209,7 @@ func (c *crowd) patiently(ctx context.Context, f func() error) error {
 			}
 			wait = max(wait, problem.RetryAfter)
 		}
-		c.tally.fail("set-up", err)
+		f.tally.fail("set-up", err)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (c *crowd) patiently(ctx context.Context, f func() error) error {
 }
 
 // each does something n times, so many of it at once, and shows how far it is.
-func (c *crowd) each(ctx context.Context, what string, n, parallel int, f func(ctx context.Context, i int) error) error {
+func (f *fleet) each(ctx context.Context, what string, n, parallel int, do func(ctx context.Context, i int) error) error {
 	var done atomic.Int64
 	finished := make(chan struct{})
 	var shown sync.WaitGroup
@@ -228,7 +228,7 @@ func (c *crowd) each(ctx context.Context, what string, n, parallel int, f func(c
 				tick.Stop()
 				return
 			case <-tick.C:
-				c.progress("%s %d of %d", what, done.Load(), n)
+				f.progress("%s %d of %d", what, done.Load(), n)
 			}
 		}
 	})
@@ -237,7 +237,7 @@ func (c *crowd) each(ctx context.Context, what string, n, parallel int, f func(c
 	group.SetLimit(parallel)
 	for i := range n {
 		group.Go(func() error {
-			if err := f(ctx, i); err != nil {
+			if err := do(ctx, i); err != nil {
 				return fmt.Errorf("%s, number %d: %w", what, i, err)
 			}
 			done.Add(1)
@@ -248,69 +248,69 @@ func (c *crowd) each(ctx context.Context, what string, n, parallel int, f func(c
 	close(finished)
 	shown.Wait()
 	if err == nil {
-		c.progress("%s: %d in %v", what, n, time.Since(begun).Round(100*time.Millisecond))
+		f.progress("%s: %d in %v", what, n, time.Since(begun).Round(100*time.Millisecond))
 	}
 	return err
 }
 
 // run does one operation; it returns at once. Who isn't there yet does nothing.
-func (c *crowd) run(ctx context.Context, o op, due time.Time, measured bool) {
+func (f *fleet) run(ctx context.Context, o op, due time.Time, measured bool) {
 	rng := rand.New(rand.NewPCG(o.dice, 4))
-	m := c.meetings[rng.IntN(len(c.meetings))]
+	m := f.meetings[rng.IntN(len(f.meetings))]
 	if !m.ready.Load() {
 		return
 	}
 	p := m.people[rng.IntN(len(m.people))]
-	c.tally.scheduled[o.kind].Add(1)
-	c.inFlight.Go(func() {
+	f.tally.scheduled[o.kind].Add(1)
+	f.inFlight.Go(func() {
 		switch o.kind {
 		case noteOp:
 			p.typeSoon(ctx, typed{due: due, measured: measured, dice: o.dice})
 		case transcriptOp:
 			p.say(ctx, due, measured, o.dice)
 		case queryOp:
-			p.ask(ctx, choose(rng.Float64(), c.scenario.Transcripts > 0), due, measured)
+			p.ask(ctx, choose(rng.Float64(), f.scenario.Transcripts > 0), due, measured)
 		}
 	})
 }
 
 // heartbeats has everybody tell that they are there, at once on a new socket and
 // then spread evenly, until ctx ends.
-func (c *crowd) heartbeats(ctx context.Context) {
+func (f *fleet) heartbeats(ctx context.Context) {
 	greet := func(p *person) {
 		if ctx.Err() == nil {
-			c.inFlight.Go(func() { p.present(ctx) })
+			f.inFlight.Go(func() { p.present(ctx) })
 		}
 	}
-	c.greets.Store(&greet)
-	go c.beat(ctx)
+	f.greets.Store(&greet)
+	go f.beat(ctx)
 }
 
-func (c *crowd) beat(ctx context.Context) {
-	every := c.scenario.Heartbeats
-	step := every / time.Duration(len(c.people))
+func (f *fleet) beat(ctx context.Context) {
+	every := f.scenario.Heartbeats
+	step := every / time.Duration(len(f.people))
 	for next := time.Now(); ctx.Err() == nil; {
-		for _, p := range c.people {
+		for _, p := range f.people {
 			next = next.Add(step)
 			if sleep(ctx, time.Until(next)) != nil {
 				return
 			}
 			if p.there.Load() && p.line.Open() {
-				c.inFlight.Go(func() { p.present(ctx) })
+				f.inFlight.Go(func() { p.present(ctx) })
 			}
 		}
 	}
 }
 
 // drain waits until everything that was begun is answered, or ctx ends.
-func (c *crowd) drain(ctx context.Context) {
-	c.inFlight.Wait()
+func (f *fleet) drain(ctx context.Context) {
+	f.inFlight.Wait()
 	var group errgroup.Group
-	for _, p := range c.people {
+	for _, p := range f.people {
 		group.Go(func() error { return errors.Join(p.slow.Close(ctx), p.fast.Close(ctx), p.speaker.Close(ctx)) })
 	}
 	if err := group.Wait(); err != nil {
-		c.report("not everything was answered: %v", err)
+		f.report("not everything was answered: %v", err)
 	}
 }
 
@@ -329,13 +329,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // knowsPresence tells whether the server takes heartbeats.
-func (c *crowd) knowsPresence(ctx context.Context) bool {
-	p := c.people[0]
-	line := p.client.NewLine(client.LineOptions{})
+func (f *fleet) knowsPresence(ctx context.Context) bool {
+	p := f.people[0]
+	line := p.client.NewConnection(client.ConnectionOptions{})
 	opening, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := line.Start(opening); err != nil {
-		c.report("presence could not be tried: %v", err)
+		f.report("presence could not be tried: %v", err)
 		return false
 	}
 	asking, stop := context.WithTimeout(ctx, client.AnswerLimit)
@@ -344,7 +344,7 @@ func (c *crowd) knowsPresence(ctx context.Context) bool {
 		"action": "presence", "topic": p.meeting.stateTopic(), "clientId": "load-probe", "seq": 1, "status": "idle",
 	})
 	if err != nil {
-		c.report("heartbeats are off: the server answered %v to one", err)
+		f.report("heartbeats are off: the server answered %v to one", err)
 	}
 	return err == nil
 }

@@ -29,7 +29,7 @@ import (
 // invocationTakes bounds an invocation, as the templates do.
 const invocationTakes = 29 * time.Second
 
-// outside is what worlds share: what was made before their bubbles.
+// outside is what runs share: what was made before their bubbles.
 type outside struct {
 	engine *engine.Engine
 	line   *line
@@ -41,9 +41,9 @@ func newOutside(t *testing.T) outside {
 	return outside{engine: e, line: newLine(t, e), issuer: testkit.NewIssuer(t)}
 }
 
-// world is everything of one seed. What is below mu is guarded by it; nobody
+// simulation is everything of one seed. What is below mu is guarded by it; nobody
 // waits for virtual time while holding it.
-type world struct {
+type simulation struct {
 	outside
 	t      testing.TB
 	plan   plan
@@ -81,9 +81,9 @@ type world struct {
 	broken    []string
 }
 
-// newWorld makes the world of a plan, inside a bubble.
-func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) *world {
-	w := &world{
+// newSimulation makes the run of a plan, inside a bubble.
+func newSimulation(t testing.TB, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) *simulation {
+	w := &simulation{
 		outside: out, t: t, plan: p, unique: unique, rng: p.random("world"), paces: calm(), mutant: m,
 		faults: faults.New(faults.Settings{Seed: p.seed, Rate: p.rate, Skew: p.skew}, nil),
 		idle:   map[string][]lambda.Handler{}, connections: map[string]*connection{},
@@ -96,7 +96,7 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 	w.wire = &wire{w: w, line: out.line}
 	w.units = functions.All()
 	if w.faults != nil {
-		w.units = w.faults.Units(w.units, platform.Outside{Tables: w.wire, Queues: letters{w}})
+		w.units = w.faults.Wrap(w.units, platform.Outside{Tables: w.wire, Queues: letters{w}})
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {
@@ -122,13 +122,13 @@ func newWorld(t testing.TB, out outside, p plan, unique string, specs []engine.T
 }
 
 // operation begins something under a name of its own.
-func (w *world) operation(name, function string) *operation {
-	return &operation{seed: w.plan.seed, name: name, function: function, counts: map[string]uint64{}, ended: map[string]time.Time{}}
+func (s *simulation) operation(name, function string) *operation {
+	return &operation{seed: s.plan.seed, name: name, function: function, counts: map[string]uint64{}, ended: map[string]time.Time{}}
 }
 
 // unit is the function of a trigger and route.
-func (w *world) unit(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
-	for _, unit := range w.units {
+func (s *simulation) unit(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
+	for _, unit := range s.units {
 		if unit.Trigger == trigger && unit.Route == route {
 			return unit, true
 		}
@@ -140,37 +140,37 @@ var errDied = errors.New("the function has died")
 
 // invoke gives a function an event, on an instance that is idle or a new one. It
 // returns the moment of the answer beside it.
-func (w *world) invoke(o *operation, unit endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
+func (s *simulation) invoke(o *operation, unit endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
 	text, err := json.Marshal(event)
 	if err != nil {
 		return nil, 0, err
 	}
-	w.mu.Lock()
-	w.busy++
-	w.mu.Unlock()
+	s.mu.Lock()
+	s.busy++
+	s.mu.Unlock()
 	defer func() {
-		w.mu.Lock()
-		w.busy--
-		at = w.ledger.tick()
-		w.mu.Unlock()
+		s.mu.Lock()
+		s.busy--
+		at = s.ledger.tick()
+		s.mu.Unlock()
 	}()
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), operationKey{}, o), invocationTakes)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: o.name})
-	handler, err := w.instance(ctx, unit)
+	handler, err := s.instance(ctx, unit)
 	if err != nil {
 		return nil, 0, err
 	}
 	payload, err = survive(func() ([]byte, error) { return handler.Invoke(ctx, text) })
 	if errors.Is(err, errDied) {
-		w.note(o, "killed")
+		s.note(o, "killed")
 		return nil, 0, err
 	}
-	w.mu.Lock()
-	w.idle[unit.Name] = append(w.idle[unit.Name], handler)
-	w.mu.Unlock()
+	s.mu.Lock()
+	s.idle[unit.Name] = append(s.idle[unit.Name], handler)
+	s.mu.Unlock()
 	if err != nil {
-		w.note(o, "failed: %v", err)
+		s.note(o, "failed: %v", err)
 	}
 	return payload, 0, err
 }
@@ -188,73 +188,73 @@ func survive(f func() ([]byte, error)) (payload []byte, err error) {
 	return f()
 }
 
-func (w *world) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambda.Handler, error) {
-	w.mu.Lock()
-	if free := w.idle[unit.Name]; len(free) > 0 {
+func (s *simulation) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambda.Handler, error) {
+	s.mu.Lock()
+	if free := s.idle[unit.Name]; len(free) > 0 {
 		handler := free[len(free)-1]
-		w.idle[unit.Name] = free[:len(free)-1]
-		w.mu.Unlock()
+		s.idle[unit.Name] = free[:len(free)-1]
+		s.mu.Unlock()
 		return handler, nil
 	}
-	w.mu.Unlock()
+	s.mu.Unlock()
 	ctx = platform.WithOutside(ctx, platform.Outside{
-		Tables: w.wire, Queues: letters{w}, Web: web{w}, Sockets: posts{w}, Log: slog.New(logs{w}),
+		Tables: s.wire, Queues: letters{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
 	})
-	return unit.Open(ctx, w.env)
+	return unit.Open(ctx, s.env)
 }
 
-// beside runs f beside everything else; the world's end waits for it.
-func (w *world) beside(f func()) { w.running.Go(f) }
+// beside runs f beside everything else; the run's end waits for it.
+func (s *simulation) beside(f func()) { s.running.Go(f) }
 
-// over tells whether the world is ending.
-func (w *world) over() bool { return w.ctx.Err() != nil }
+// over tells whether the run is ending.
+func (s *simulation) over() bool { return s.ctx.Err() != nil }
 
 // names replaces the ids of people and meetings by names that are the same in every run.
-func (w *world) names() *strings.Replacer {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.namesLocked()
+func (s *simulation) names() *strings.Replacer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.namesLocked()
 }
 
-func (w *world) namesLocked() *strings.Replacer {
-	if known := len(w.people) + len(w.ledger.meetings); w.named != known {
+func (s *simulation) namesLocked() *strings.Replacer {
+	if known := len(s.people) + len(s.ledger.meetings); s.named != known {
 		var pairs []string
-		for _, p := range w.people {
+		for _, p := range s.people {
 			pairs = append(pairs, p.id, "user_"+p.name)
 		}
-		for i, id := range w.ledger.meetings {
+		for i, id := range s.ledger.meetings {
 			pairs = append(pairs, id, fmt.Sprintf("<meeting %d>", i+1))
 		}
-		w.replacer, w.named = strings.NewReplacer(pairs...), known
+		s.replacer, s.named = strings.NewReplacer(pairs...), known
 	}
-	return w.replacer
+	return s.replacer
 }
 
 // note adds a line to the trace.
-func (w *world) note(o *operation, format string, args ...any) {
-	name := "world"
+func (s *simulation) note(o *operation, format string, args ...any) {
+	name := "simulation"
 	if o != nil {
 		name = o.name
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.noteLocked(name, format, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noteLocked(name, format, args...)
 }
 
-func (w *world) noteLocked(who, format string, args ...any) {
-	line := fmt.Sprintf("%12.6f %s: %s", w.ledger.now().Seconds(), who, fmt.Sprintf(format, args...))
-	w.trace = append(w.trace, random.ReplaceAllString(w.namesLocked().Replace(line), "?"))
+func (s *simulation) noteLocked(who, format string, args ...any) {
+	line := fmt.Sprintf("%12.6f %s: %s", s.ledger.now().Seconds(), who, fmt.Sprintf(format, args...))
+	s.trace = append(s.trace, random.ReplaceAllString(s.namesLocked().Replace(line), "?"))
 }
 
 // breakLocked notes that something doesn't hold that must.
-func (w *world) breakLocked(format string, args ...any) {
-	text := w.namesLocked().Replace(fmt.Sprintf(format, args...))
-	w.broken = append(w.broken, text)
-	w.noteLocked("BROKEN", "%s", text)
+func (s *simulation) breakLocked(format string, args ...any) {
+	text := s.namesLocked().Replace(fmt.Sprintf(format, args...))
+	s.broken = append(s.broken, text)
+	s.noteLocked("BROKEN", "%s", text)
 }
 
 // logs takes what functions log at a level above what is normal.
-type logs struct{ w *world }
+type logs struct{ w *simulation }
 
 func (l logs) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
 func (l logs) WithAttrs([]slog.Attr) slog.Handler               { return l }
@@ -286,7 +286,7 @@ const (
 )
 
 // web is the identity provider: its keys and its people.
-type web struct{ w *world }
+type web struct{ w *simulation }
 
 // RoundTrip implements http.RoundTripper.
 func (p web) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -1,4 +1,4 @@
-package door
+package proxy
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 )
 
 // handled is an end of the chain that a handler serves.
-func handled(h http.Handler, r *http.Request) Next {
-	return func(_ context.Context, c *Call) (Answer, error) {
+func handled(h http.Handler, r *http.Request) Handler {
+	return func(_ context.Context, c *Call) (Response, error) {
 		again := *r
 		again.Body = io.NopCloser(bytes.NewReader(c.Body))
 		again.ContentLength = int64(len(c.Body))
@@ -18,7 +18,7 @@ func handled(h http.Handler, r *http.Request) Next {
 		if w.status == 0 {
 			w.status = http.StatusOK
 		}
-		return Answer{Status: w.status, Header: w.header, Body: w.body}, nil
+		return Response{Status: w.status, Header: w.header, Body: w.body}, nil
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package testkit is the world that tests go through the public door with. A
+// Package testkit is the harness with which tests go through the public API. A
 // World has real tables, an identity provider, a directory of people and the
 // sockets of API Gateway, all speaking the real protocols over loopback, and
 // hands functions the environment that AWS would. A Person calls and connects
@@ -6,7 +6,7 @@
 // function that its route leads to, and each answer is what that function gave,
 // held against the OpenAPI document.
 //
-// A world belongs to one test and its subtests, and ends with it. Its methods
+// A harness belongs to one test and its subtests, and ends with it. Its methods
 // may be used by many goroutines at once; those that can't go on without an
 // answer, such as Connect or Answer.Want, only by the test's own.
 package testkit
@@ -36,8 +36,8 @@ const (
 	timeout = 30 * time.Second
 )
 
-// World is everything around the functions of one test.
-type World struct {
+// Harness is everything around the functions of one test.
+type Harness struct {
 	Tables *tabletest.Tables
 	// Issuer signs the tokens of everybody here.
 	Issuer *Issuer
@@ -63,10 +63,10 @@ type World struct {
 	stored map[string]bool
 }
 
-// New makes a world with these functions.
-func New(t testing.TB, units []endpoint.FunctionSpec) *World {
+// New makes a harness with these functions.
+func New(t testing.TB, units []endpoint.FunctionSpec) *Harness {
 	t.Helper()
-	w := &World{
+	w := &Harness{
 		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
 		document: newDocument(units), units: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
@@ -95,12 +95,12 @@ func New(t testing.TB, units []endpoint.FunctionSpec) *World {
 }
 
 // Env is the environment of every function here.
-func (w *World) Env() config.Env { return w.env.With(nil) }
+func (h *Harness) Env() config.Env { return h.env.With(nil) }
 
-// Unit is the function of a name, such as `meetings/start`.
-func (w *World) Unit(t testing.TB, name string) endpoint.FunctionSpec {
+// Function is the function of a name, such as `meetings/start`.
+func (h *Harness) Function(t testing.TB, name string) endpoint.FunctionSpec {
 	t.Helper()
-	unit, ok := w.units[name]
+	unit, ok := h.units[name]
 	if !ok {
 		t.Fatalf("there is no function %s in this world", name)
 	}
@@ -109,57 +109,57 @@ func (w *World) Unit(t testing.TB, name string) endpoint.FunctionSpec {
 
 // Invoke hands a function an event and gives its answer. As on AWS an instance
 // serves one event at a time: a free one is used, or another is opened.
-func (w *World) Invoke(ctx context.Context, name string, event any) ([]byte, error) {
+func (h *Harness) Invoke(ctx context.Context, name string, event any) ([]byte, error) {
 	payload, err := json.Marshal(event)
 	if err != nil {
 		return nil, fmt.Errorf("encode event for %s: %w", name, err)
 	}
-	handler, err := w.take(ctx, name)
+	handler, err := h.take(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	defer w.give(name, handler)
+	defer h.give(name, handler)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: w.nextID()}), payload)
+	return handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: h.nextID()}), payload)
 }
 
-func (w *World) take(ctx context.Context, name string) (lambda.Handler, error) {
-	w.mu.Lock()
-	free := w.idle[name]
+func (h *Harness) take(ctx context.Context, name string) (lambda.Handler, error) {
+	h.mu.Lock()
+	free := h.idle[name]
 	if n := len(free); n > 0 {
-		w.idle[name] = free[:n-1]
-		w.mu.Unlock()
+		h.idle[name] = free[:n-1]
+		h.mu.Unlock()
 		return free[n-1], nil
 	}
-	w.mu.Unlock()
-	unit, ok := w.units[name]
+	h.mu.Unlock()
+	unit, ok := h.units[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no function %s in this world", name)
 	}
-	handler, err := unit.Open(ctx, w.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}))
+	handler, err := unit.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	return handler, nil
 }
 
-func (w *World) give(name string, handler lambda.Handler) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.idle[name] = append(w.idle[name], handler)
+func (h *Harness) give(name string, handler lambda.Handler) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.idle[name] = append(h.idle[name], handler)
 }
 
 // Restart throws away all instances, as a deployment does: what they held in
 // memory is gone.
-func (w *World) Restart() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	clear(w.idle)
+func (h *Harness) Restart() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.idle)
 }
 
 // nextID names requests and sockets, in the order in which they are made.
-func (w *World) nextID() string { return fmt.Sprintf("test-%06d", w.calls.Add(1)) }
+func (h *Harness) nextID() string { return fmt.Sprintf("test-%06d", h.calls.Add(1)) }
 
 // AtOnce runs f n times at once and gives what each run gave, by its number.
 func AtOnce[T any](n int, f func(i int) T) []T {
