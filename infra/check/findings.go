@@ -22,7 +22,7 @@ func templateFindings(s suite) findings {
 	for _, look := range []func(*findings, suite){
 		functionsAreDeployable, functionsAreGated, policiesAreWrittenOut, eventSourcesLoseNothing,
 		alarmsAreHeard, alarmsWatchWhatTheySay, answersAreCounted, dashboardShowsWhatIsThere,
-		routesMayInvoke, browsersMayCall, addressesHaveTheirStage, stacksGetWhatTheyAreGiven,
+		routesMayInvoke, browsersMayCall, callsAreLogged, addressesHaveTheirStage, stacksGetWhatTheyAreGiven,
 		tablesAreKept, bucketsAreClosed, queuesAreKept, logsAreKept,
 	} {
 		look(&f, s)

@@ -39,7 +39,7 @@ func routesMayInvoke(f *findings, s suite) {
 	s.each("AWS::IAM::Role", func(doc document, id string, r resource) {
 		for _, statement := range list(at(r.Properties, "AssumeRolePolicyDocument", "Statement")) {
 			service := at(statement, "Principal", "Service")
-			if id != "InvokeRole" || service != "apigateway.amazonaws.com" || at(statement, "Action") != "sts:AssumeRole" || at(statement, "Effect") != "Allow" || len(fields(at(statement, "Principal"))) != 1 {
+			if id != "InvokeRole" && id != "GatewayLogsRole" || service != "apigateway.amazonaws.com" || at(statement, "Action") != "sts:AssumeRole" || at(statement, "Effect") != "Allow" || len(fields(at(statement, "Principal"))) != 1 {
 				f.add("%s: %s may be assumed by %v", doc.File, id, at(statement, "Principal"))
 			}
 		}
@@ -100,11 +100,36 @@ func browsersMayCall(f *findings, s suite) {
 				}
 			}
 		}
-		settings := fields(r.Properties["AccessLogSettings"])
-		if attribute(settings["DestinationArn"]) != "StateStack.Outputs.AccessLogsArn" {
-			f.add("%s: %s has no access log that is kept", doc.File, id)
-		}
 	})
+}
+
+// callsAreLogged holds both APIs to an access log that is kept, and that is JSON
+// whatever API Gateway puts in.
+func callsAreLogged(f *findings, s suite) {
+	for kind, want := range map[string]struct {
+		group  string
+		fields []string
+	}{
+		"AWS::Serverless::HttpApi":      {"AccessLogsArn", []string{"requestId", "method", "route", "status", "latency", "integrationLatency", "error", "integrationError", "ip", "userAgent"}},
+		"AWS::Serverless::WebSocketApi": {"SocketAccessLogsArn", []string{"requestId", "connectionId", "event", "route", "status", "integrationLatency", "error", "integrationError", "ip", "userAgent"}},
+	} {
+		s.each(kind, func(doc document, id string, r resource) {
+			settings := fields(r.Properties["AccessLogSettings"])
+			if attribute(settings["DestinationArn"]) != "StateStack.Outputs."+want.group {
+				f.add("%s: %s has no access log that is kept", doc.File, id)
+			}
+			format, _ := settings["Format"].(string)
+			var line map[string]string
+			if err := json.Unmarshal([]byte(format), &line); err != nil || strings.Contains(format, "\n") {
+				f.add("%s: the access log of %s is no JSON in one line: %v", doc.File, id, err)
+			}
+			for _, name := range want.fields {
+				if !strings.HasPrefix(line[name], "$context.") {
+					f.add("%s: the access log of %s lacks %s", doc.File, id, name)
+				}
+			}
+		})
+	}
 }
 
 // addressesHaveTheirStage holds every address of the WebSocket API to its stage.
@@ -152,7 +177,7 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 			f.add("%s: %s is given %v, and takes %v", root.File, id, got, want)
 		}
 		for name, value := range given {
-			right := false
+			var right bool
 			switch {
 			case id == "StateStack":
 				right = ref(value) == name

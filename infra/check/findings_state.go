@@ -125,7 +125,9 @@ func logsAreKept(f *findings, s suite) {
 	if group := ref(at(state.Outputs["LogGroup"], "Value")); state.Resources[group].Type != "AWS::Logs::LogGroup" {
 		f.add("%s: functions log to %q, which is no log group", state.File, group)
 	}
-	if group, _, _ := strings.Cut(attribute(at(state.Outputs["AccessLogsArn"], "Value")), "."); state.Resources[group].Type != "AWS::Logs::LogGroup" {
-		f.add("%s: the access log goes to %q, which is no log group", state.File, group)
+	for _, output := range []string{"AccessLogsArn", "SocketAccessLogsArn"} {
+		if group, _, _ := strings.Cut(attribute(at(state.Outputs[output], "Value")), "."); state.Resources[group].Type != "AWS::Logs::LogGroup" {
+			f.add("%s: an access log goes to %q, which is no log group", state.File, group)
+		}
 	}
 }

@@ -113,6 +113,12 @@ func mutants() []mutant {
 		{"the socket's stage is renamed", on("template.yaml", "WsApi", func(r resource) bool {
 			return replaceText(r.Properties, "StageName", "ws", "socket")
 		})},
+		{"an access log that is no JSON", on("template.yaml", "WsApi", func(r resource) bool {
+			return suffixText(r.Properties, "Format", ",")
+		})},
+		{"no access log of the sockets", on("template.yaml", "WsApi", func(r resource) bool {
+			return removeKey(r.Properties, "AccessLogSettings")
+		})},
 		{"one table's name for another's", on("template.yaml", "NotesStack", func(r resource) bool {
 			return replaceText(r.Properties, "!GetAtt", "StateStack.Outputs.LogTable", "StateStack.Outputs.DataTable")
 		})},

@@ -91,7 +91,7 @@ func dashboard(w watched) (string, error) {
 func searches() []widgetProperties {
 	one := func(title, name, stat string) widgetProperties {
 		return widgetProperties{Title: title, Period: 60, Metrics: [][]any{{map[string]any{
-			"expression": fmt.Sprintf(`SEARCH('{AWS/Lambda,FunctionName} MetricName="%s" ${Tokens}','%s',60)`, name, stat),
+			"expression": fmt.Sprintf(`SEARCH('{AWS/Lambda,FunctionName} MetricName=%q ${Tokens}','%s',60)`, name, stat),
 			"id":         strings.ToLower(name), "label": "",
 		}}}}
 	}
