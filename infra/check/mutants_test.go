@@ -92,6 +92,9 @@ func mutants() []mutant {
 		{"an alarm that rolls back by another's version", on("meetings.yaml", "CreateErrors", func(r resource) bool {
 			return replaceText(r.Properties, "!GetAtt", "CreateFunction.Version.Version", "ListFunction.Version.Version")
 		})},
+		{"a gate that overlooks what died", on("meetings.yaml", "CreateErrors", func(r resource) bool {
+			return replaceText(r.Properties, "Expression", gateRate, strings.ReplaceAll(gateRate, "died, ", ""))
+		})},
 		{"a deployment gated by another's alarm", on("meetings.yaml", "CreateFunction", func(r resource) bool {
 			return replaceText(r.Properties, "!Ref", "CreateErrors", "ListErrors")
 		})},

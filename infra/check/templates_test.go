@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,6 +62,43 @@ func TestPoliciesGrantOneTableAndNamedActions(t *testing.T) {
 func TestTemplates(t *testing.T) {
 	for _, found := range templateFindings(templates(t)) {
 		t.Error(found)
+	}
+}
+
+// anchor is a section of the runbooks in an alarm's description.
+var anchor = regexp.MustCompile(`docs/runbooks/README\.md#([a-z-]+)`)
+
+// TestAlarmsLeadToARunbook holds every alarm's description to a heading that exists, and
+// every heading about alarms to alarms that do.
+func TestAlarmsLeadToARunbook(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root(t), "docs", "runbooks", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if heading, is := strings.CutPrefix(strings.TrimSpace(line), "## "); is {
+			slug := strings.NewReplacer(" ", "-", "'", "", ",", "", ":", "", "`", "").Replace(strings.ToLower(heading))
+			headings[slug] = true
+		}
+	}
+	alarms := map[string]bool{}
+	for _, doc := range templates(t) {
+		for id, r := range doc.Resources {
+			if r.Type != alarmType && r.Type != compositeID {
+				continue
+			}
+			alarms[id] = true
+			said, _ := r.Properties["AlarmDescription"].(string)
+			if found := anchor.FindStringSubmatch(said); found == nil || !headings[found[1]] {
+				t.Errorf("%s: %s leads to no heading of the runbooks: %s", doc.File, id, said)
+			}
+		}
+	}
+	for _, name := range regexp.MustCompile("`([A-Z][A-Za-z]+(?:Age|Depth|Missed|Failed|Failures|Errors|Late|Slow|Calls|Throttled|High|GivenUp))`").FindAllStringSubmatch(string(text), -1) {
+		if !alarms[name[1]] {
+			t.Errorf("the runbooks tell of an alarm %s, which is not there", name[1])
+		}
 	}
 }
 

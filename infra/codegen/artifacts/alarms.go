@@ -58,7 +58,7 @@ func allAlarms(w watched) []alarm {
 		if j.Latency != nil {
 			slow := j.slow()
 			all = append(all, alarm{
-				ID: j.ID() + "Late", Severity: ticket, Runbook: "changes-reach-others-late", Metric: &slow,
+				ID: j.ID() + "Late", Severity: ticket, Runbook: "a-journey-is-slow", Metric: &slow,
 				Says:   fmt.Sprintf("%s takes longer than %d ms at %s", j.Title, j.Latency.Milliseconds, j.Latency.Percentile),
 				Period: 60, Evaluations: 5, Datapoint: 3, Threshold: float64(j.Latency.Milliseconds), Strictly: true,
 			})

@@ -63,7 +63,14 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	for _, q := range queues {
 		names = append(names, q.Name)
 	}
-	known := parameters(names)
+	top, err := fs.ReadFile(tree, Template)
+	if err != nil {
+		return nil, err
+	}
+	known, err := parameters(top, names)
+	if err != nil {
+		return nil, err
+	}
 	domains, err := domainsOf(tree, units, ids, known)
 	if err != nil {
 		return nil, err
@@ -91,10 +98,6 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	page, err := objectives(watched)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Objectives, err)
-	}
-	top, err := fs.ReadFile(tree, Template)
-	if err != nil {
-		return nil, err
 	}
 	top, err = replace(top, []region{
 		{"routes", routeLines(domains)}, {"socket routes", socketLines(domains)}, {"stacks", stackLines(domains, restored(), needed)},

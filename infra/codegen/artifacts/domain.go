@@ -3,8 +3,10 @@ package artifacts
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -86,6 +88,9 @@ func domainsOf(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string,
 			d = &domain{Name: name, ID: strings.ToUpper(name[:1]) + name[1:]}
 			byName[name], found = d, append(found, d)
 		}
+		if err := declaredWhole(unit); err != nil {
+			return nil, fmt.Errorf("%s: %w", unit.Name, err)
+		}
 		d.Functions = append(d.Functions, functionOf(unit, ids[unit.Name]))
 	}
 	slices.SortFunc(found, func(a, b *domain) int { return cmp.Compare(a.Name, b.Name) })
@@ -97,6 +102,34 @@ func domainsOf(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string,
 		done = append(done, *d)
 	}
 	return done, nil
+}
+
+// declaredWhole finds what a trigger needs and its declaration lacks.
+func declaredWhole(unit endpoint.FunctionSpec) error {
+	d := unit.Deployment
+	if unit.Trigger != endpoint.TriggerStream && unit.Trigger != endpoint.TriggerQueue {
+		return nil
+	}
+	if d.Lag < time.Second {
+		return errors.New("it doesn't say how far behind it may be: endpoint.Lag")
+	}
+	if unit.Trigger == endpoint.TriggerQueue {
+		if d.Messages.Kept < time.Minute || d.Messages.Concurrency < 2 {
+			return errors.New("it doesn't say how long messages are kept, or how many batches are under way: endpoint.Takes")
+		}
+		return nil
+	}
+	read := make([]string, 0, len(d.Sources))
+	for _, source := range d.Sources {
+		read = append(read, string(source.Table))
+		if source.BatchSize < 1 || source.Parallel < 1 || len(source.Filters) == 0 {
+			return fmt.Errorf("its source %s lacks a batch size, a number of batches or a filter: endpoint.From", source.Table)
+		}
+	}
+	if strings.Join(read, ",") != unit.Route {
+		return fmt.Errorf("it reads %s, and its sources are of %s", unit.Route, strings.Join(read, ","))
+	}
+	return nil
 }
 
 func functionOf(unit endpoint.FunctionSpec, id string) function {
@@ -141,6 +174,11 @@ func variables(unit endpoint.FunctionSpec) []variable {
 	for _, queue := range unit.Deployment.Queues {
 		all = append(all, variable{strings.ToUpper(queue) + "_QUEUE_URL", "!Ref " + queue + "Url"})
 	}
+	for _, service := range unit.Deployment.Services {
+		for _, name := range slices.Sorted(maps.Keys(service.Variables)) {
+			all = append(all, variable{name, service.Variables[name]})
+		}
+	}
 	return all
 }
 
@@ -175,6 +213,11 @@ func statements(needed endpoint.Deployment) []statement {
 	}
 	for _, queue := range needed.Queues {
 		all = append(all, statement{queue, "!Ref " + queue + "Arn", []string{"sqs:SendMessage"}})
+	}
+	for _, service := range needed.Services {
+		if len(service.Actions) > 0 {
+			all = append(all, statement{service.Name, "[" + strings.Join(service.Resources, ", ") + "]", service.Actions})
+		}
 	}
 	return all
 }

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/rapport/rapport/shared/core/endpoint"
 )
@@ -22,9 +25,10 @@ const socketStage = "ws"
 // parameter is what a nested stack may be given, and how the root writes it.
 type parameter struct{ Name, Value string }
 
-// parameters are all that nested stacks are given, in the order in which they stand.
-// A stack has those that it mentions.
-func parameters(queues []string) []parameter {
+// parameters are all that nested stacks are given, in the order in which they stand:
+// names of what is kept, addresses, and the root's own. A stack has those that it
+// mentions.
+func parameters(root []byte, queues []string) ([]parameter, error) {
 	state := func(name string) parameter { return parameter{name, "!GetAtt StateStack.Outputs." + name} }
 	connections := func(name, method string) parameter {
 		return parameter{name, "!Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WsApi}/" + socketStage + "/" + method + "/@connections/*"}
@@ -36,20 +40,28 @@ func parameters(queues []string) []parameter {
 	for _, queue := range queues {
 		all = append(all, state(queue+"Arn"), state(queue+"Url"), state(queue+"Name"))
 	}
-	return append(all,
+	all = append(all,
 		state("BlobsBucket"), state("BlobsArn"),
 		parameter{"HttpApiId", "!Ref HttpApi"}, parameter{"WsApiId", "!Ref WsApi"},
 		parameter{"WsEndpoint", "!Sub https://${WsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + socketStage},
 		parameter{"WsUrl", "!Sub wss://${WsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + socketStage},
 		connections("ConnectionsArn", "POST"), connections("ConnectionLookupsArn", "GET"), connections("ConnectionEndsArn", "DELETE"),
-		parameter{"Issuers", "!Ref Issuers"},
-		parameter{"OperatorOrgId", "!Ref OperatorOrgId"},
-		parameter{"WorkosApiKeySecret", "!Ref WorkosApiKeySecret"},
-		parameter{"WorkosWebhookSecret", "!Ref WorkosWebhookSecret"},
-		parameter{"ConcurrencyLimit", "!Ref ConcurrencyLimit"},
 		state("LogGroup"),
 		parameter{"PageTopicArn", "!Ref PageTopic"}, parameter{"TicketTopicArn", "!Ref TicketTopic"},
 	)
+	var own struct {
+		Parameters map[string]yaml.Node `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(root, &own); err != nil {
+		return nil, fmt.Errorf("%s: %w", Template, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(own.Parameters)) {
+		// A root's DataTable is the table that takes over; the stacks get the one in use.
+		if !slices.ContainsFunc(all, func(p parameter) bool { return p.Name == name }) {
+			all = append(all, parameter{name, "!Ref " + name})
+		}
+	}
+	return all, nil
 }
 
 var mention = regexp.MustCompile(`!Ref ([A-Za-z0-9]+)|\$\{([A-Za-z0-9]+)\}`)

@@ -12,7 +12,12 @@ import (
 	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
-const rootTemplate = `Resources:
+const rootTemplate = `Parameters:
+  Issuers: {Type: String}
+  OperatorOrgId: {Type: String}
+  ModelKeySecret: {Type: String}
+  WorkosApiKeySecret: {Type: String}
+Resources:
   HttpApi:
     Properties:
       DefinitionBody:
@@ -126,7 +131,9 @@ func TestDomain(t *testing.T) {
 			endpoint.Takes(endpoint.Messages{Kept: time.Hour, Concurrency: 7}), endpoint.Lag(time.Minute)),
 		unit("meetings/read", endpoint.TriggerStream, endpoint.Internal, "Data", endpoint.Lag(2*time.Second),
 			endpoint.From(endpoint.Source{Table: endpoint.Data, BatchSize: 9, Parallel: 2, Filters: []string{`{"a":[]}`}})),
-		unit("meetings/tidy", endpoint.TriggerSchedule, endpoint.Internal, "rate(2 hours)", endpoint.ReadsIndex(endpoint.Data, "GSI1")),
+		unit("meetings/tidy", endpoint.TriggerSchedule, endpoint.Internal, "rate(2 hours)", endpoint.ReadsIndex(endpoint.Data, "GSI1"),
+			endpoint.Asks(endpoint.Blobs("exports", "s3:PutObject")),
+			endpoint.Asks(endpoint.Service{Name: "Model", Variables: map[string]string{"MODEL_SECRET": "!Ref ModelKeySecret"}})),
 	)
 	for file, wants := range map[string][]string{
 		"infra/stacks/meetings.yaml": {
@@ -143,6 +150,8 @@ func TestDomain(t *testing.T) {
 			"OnFailure: {Type: SQS, Destination: !Ref ReadDlqArn}",
 			`{Sid: DataIndex, Effect: Allow, Resource: !Sub "${DataTableArn}/index/GSI1", Action: [dynamodb:Query]}`,
 			"Threshold: 2000 # milliseconds", "Threshold: 60 # seconds",
+			`{Sid: Blobs, Effect: Allow, Resource: [!Sub "${BlobsArn}/exports/*"], Action: [s3:PutObject]}`,
+			"BLOBS_BUCKET: !Ref BlobsBucket", "MODEL_SECRET: !Ref ModelKeySecret", "  ModelKeySecret: {Type: String}",
 			"Period: 7200\n      EvaluationPeriods: 3",
 		},
 		"infra/stacks/state.yaml": {
@@ -151,6 +160,7 @@ func TestDomain(t *testing.T) {
 			"  ReadDlqArn:\n    Value: !GetAtt ReadDlq.Arn",
 		},
 		Template: {
+			"        ModelKeySecret: !Ref ModelKeySecret",
 			"        TalesUrl: !GetAtt StateStack.Outputs.TalesUrl",
 			"        ConnectionsArn: !Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WsApi}/ws/POST/@connections/*",
 		},
@@ -204,6 +214,11 @@ func TestTemplatesRefuse(t *testing.T) {
 		{"a severity that is not known", `severity of X is "shout"`, map[string]string{Journeys: watchedFile + "signals: [{id: X, severity: shout}]\n"}, update},
 		{"a field of a journey that is not known", "field goal not found", map[string]string{Journeys: "journeys: [{name: api, goal: 1}]\n"}, update},
 		{"another section by hand", `section "Globals" has no place`, map[string]string{"infra/stacks/extra/meetings.yaml": "Globals:\n  x: y\n"}, update},
+		{"a stream without sources", "its sources are of", nil, unit("meetings/read", endpoint.TriggerStream, endpoint.Internal, "Data", endpoint.Lag(time.Second))},
+		{"a stream without a filter", "a filter", nil, unit("meetings/read", endpoint.TriggerStream, endpoint.Internal, "Data", endpoint.Lag(time.Second),
+			endpoint.From(endpoint.Source{Table: endpoint.Data, BatchSize: 1, Parallel: 1}))},
+		{"a queue without bounds", "how long messages are kept", nil, unit("meetings/tell", endpoint.TriggerQueue, endpoint.Internal, "Tales", endpoint.Lag(time.Second))},
+		{"a queue without a lag", "how far behind", nil, unit("meetings/tell", endpoint.TriggerQueue, endpoint.Internal, "Tales")},
 		{"a rate of weeks", "schedule rate(2 weeks)", nil, unit("meetings/tidy", endpoint.TriggerSchedule, endpoint.Internal, "rate(2 weeks)")},
 	}
 	for _, tt := range tests {

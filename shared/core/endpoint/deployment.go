@@ -76,13 +76,26 @@ type Messages struct {
 	Concurrency int
 }
 
+// Service is something beside tables, sockets and queues that functions ask: a
+// provider, or a folder of blobs.
+type Service struct {
+	// Name is the statement's.
+	Name string
+	// Actions are IAM's, such as `s3:GetObject`, and Resources what they are granted on,
+	// as the templates write it; both are empty for what IAM knows nothing of.
+	Actions, Resources []string
+	// Variables are what the functions get, as the templates write it.
+	Variables map[string]string
+}
+
 // Deployment is what the templates say of a function beside its trigger: what it
 // may do, how large it is, and who looks at how it does.
 type Deployment struct {
 	Grants  []Grant
 	Sockets []SocketCall
 	// Queues are those that it sends to, by their names in the templates.
-	Queues []string
+	Queues   []string
+	Services []Service
 	// MemoryMB and Timeout are zero for what its trigger has by itself.
 	MemoryMB int
 	Timeout  time.Duration
@@ -143,6 +156,20 @@ func Delivers() Option {
 // <QUEUE>_QUEUE_URL.
 func Sends(queue string) Option {
 	return func(d *Declaration) { d.Deployment.Queues = append(d.Deployment.Queues, queue) }
+}
+
+// Asks grants what a service takes, and gives its variables.
+func Asks(s Service) Option {
+	return func(d *Declaration) { d.Deployment.Services = append(d.Deployment.Services, s) }
+}
+
+// Blobs is a folder of the bucket, with IAM's actions on its objects, such as
+// `s3:PutObject`.
+func Blobs(folder string, actions ...string) Service {
+	return Service{
+		Name: "Blobs", Actions: actions, Resources: []string{`!Sub "${BlobsArn}/` + folder + `/*"`},
+		Variables: map[string]string{"BLOBS_BUCKET": "!Ref BlobsBucket"},
+	}
 }
 
 // Memory sets a function's memory, and with it its share of a processor; without it
