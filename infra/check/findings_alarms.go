@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/rapport/rapport/functions"
 )
 
 // alarmsAreHeard holds every alarm to a severity, to who hears it and that it is over,
@@ -136,6 +138,8 @@ func metricFinding(namespace, name string, dimensions map[string]string) string 
 			wrong = want(value == "Stage")
 		case "TableName":
 			wrong = want(strings.HasSuffix(value, "Table") && !strings.HasPrefix(value, "="))
+		case "FunctionName", "Function":
+			wrong = want(!strings.HasPrefix(value, "=") && (strings.HasSuffix(value, "Function") || strings.HasSuffix(value, "FunctionName")))
 		case "QueueName":
 			wrong = want(strings.HasSuffix(value, "Name") && !strings.HasPrefix(value, "="))
 		case "Kind":
@@ -177,6 +181,12 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 		if len(all) == 0 {
 			f.add("%s: %s looks at nothing", doc.File, id)
 		}
+		journey := ""
+		for _, one := range all {
+			if name, is := one.dimensions["Journey"].(string); is {
+				journey = name
+			}
+		}
 		for _, one := range all {
 			named := map[string]string{}
 			for dimension, value := range one.dimensions {
@@ -190,8 +200,11 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 				if table, is := strings.CutSuffix(ref(value), "Table"); is && !watches(id, table) {
 					f.add("%s: %s watches the table %s", doc.File, id, table)
 				}
-				if journey, is := value.(string); is && dimension == "Journey" && !strings.EqualFold(journey, id[:min(len(journey), len(id))]) {
-					f.add("%s: %s watches the journey %s", doc.File, id, journey)
+				if name, is := value.(string); is && dimension == "Journey" && !strings.EqualFold(name, id[:min(len(name), len(id))]) {
+					f.add("%s: %s watches the journey %s", doc.File, id, name)
+				}
+				if parameter := ref(value); strings.HasSuffix(parameter, "FunctionName") && journeyOf(parameter) != journey {
+					f.add("%s: %s counts %s, of another journey", doc.File, id, parameter)
 				}
 			}
 			if wrong := metricFinding(one.namespace, one.name, named); wrong != "" {
@@ -202,6 +215,19 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 	})
 	missingAlarms(f, s)
 }
+
+// journeyOf is the journey that a function names, by the parameter that tells its
+// physical name: MeetingsGetFunctionName.
+func journeyOf(parameter string) string { return journeys()[strings.ToLower(parameter)] }
+
+// journeys are those of all functions, by their parameters in lower case.
+var journeys = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for _, unit := range functions.All() {
+		all[strings.ReplaceAll(unit.Name, "/", "")+"functionname"] = unit.JourneyName()
+	}
+	return all
+})
 
 // watches tells whether an alarm is named after something, by its id.
 func watches(alarm, of string) bool {

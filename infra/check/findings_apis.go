@@ -183,6 +183,8 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 				right = ref(value) == name
 			case state.Outputs[name] != nil:
 				right = attribute(value) == "StateStack.Outputs."+name
+			case strings.HasSuffix(name, "FunctionName"):
+				right = s.names(root, attribute(value), name)
 			case others[name] != "":
 				right = ref(value) == others[name]
 			case calls[name] != "":
@@ -197,6 +199,14 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 			}
 		}
 	}
+}
+
+// names tells whether `MeetingsStack.Outputs.GetName` is the physical name of the
+// function that a parameter such as MeetingsGetFunctionName is named after.
+func (s suite) names(root document, output, parameter string) bool {
+	stack, name, _ := strings.Cut(output, ".Outputs.")
+	id := strings.TrimSuffix(name, "Name")
+	return parameter == strings.TrimSuffix(stack, "Stack")+id+"FunctionName" && ref(at(s.nested(root, stack).Outputs[name], "Value")) == id+"Function"
 }
 
 // searched is the only form of a search on the dashboard: by words. A quoted value of a
@@ -269,7 +279,7 @@ func rowFinding(row []any) string {
 	if wrong := metricFinding(words[0], words[1], dimensions); wrong != "" {
 		return strings.Join(words, " ") + ": " + wrong
 	}
-	of := map[any][]string{"calls": {"CallDuration", "Count"}, "failed": {"Failures", "5xx"}}
+	of := map[any][]string{"calls": {"CallDuration", "Count"}, "failed": {"Failures", "5xx"}, "died1": {"Errors"}}
 	if want, computed := of[options["id"]]; computed && !slices.Contains(want, words[1]) {
 		return words[1] + " is not what " + options["id"].(string) + " means"
 	}

@@ -131,6 +131,9 @@ func mutants() []mutant {
 		{"an alarm of a journey on another", on("alarms.yaml", "JoinFastLong", func(r resource) bool {
 			return replaceText(r.Properties, "Value", "join", "edit")
 		})},
+		{"an alarm of a journey on another's function", on("alarms.yaml", "JoinSlowLong", func(r resource) bool {
+			return replaceText(r.Properties, "!Ref", "MeetingsGetFunctionName", "NotesEditFunctionName")
+		})},
 		{"a journey's alarm over half of it", on("alarms.yaml", "JoinFast", func(r resource) bool {
 			return cutText(r.Properties["AlarmRule"], `ALARM("${JoinFastLong}") AND `) && replaceText(r.Properties, "!Sub", `ALARM("${JoinFastShort}")`, `ALARM("${EditFastShort}")`)
 		})},

@@ -99,14 +99,14 @@ func alarmsText(w watched, known []parameter) (string, []parameter, error) {
 // somebody hears.
 func burnAlarms(j journey) []alarm {
 	var all []alarm
+	rate, total, parts := j.rate()
 	for _, w := range windows() {
 		one := func(suffix string, period int) alarm {
 			return alarm{
 				ID: j.ID() + w.name + suffix, Runbook: j.Runbook,
 				Says:       fmt.Sprintf("%s fails at %g times its budget within %s", j.Title, w.burn, span(period)),
-				Expression: fmt.Sprintf("IF(calls >= %d, 100 * FILL(failed, 0) / calls, 0)", j.Minimum),
-				Parts:      []part{{"calls", j.calls()}, {"failed", j.failed()}},
-				Period:     period, Evaluations: 1, Threshold: round(w.burn * (100 - j.Objective)),
+				Expression: fmt.Sprintf("IF(%s >= %d, %s, 0)", total, j.Minimum, rate), Parts: parts,
+				Period: period, Evaluations: 1, Threshold: round(w.burn * (100 - j.Objective)),
 			}
 		}
 		long, short := one("Long", w.long), one("Short", w.short)

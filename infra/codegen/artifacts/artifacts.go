@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/rapport/rapport/shared/core/endpoint"
 )
@@ -67,11 +69,15 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := parameters(top, names)
+	watched, err := readJourneys(tree, units, ids)
 	if err != nil {
 		return nil, err
 	}
-	domains, err := domainsOf(tree, units, ids, known)
+	known, err := parameters(top, names, lookedAt(watched, units, ids))
+	if err != nil {
+		return nil, err
+	}
+	domains, err := domainsOf(tree, units, ids, known, watched)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +92,6 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	kept, err := stateText(tree, queues)
 	if err != nil {
 		return nil, fmt.Errorf("stack of what is kept: %w", err)
-	}
-	watched, err := readJourneys(tree, units)
-	if err != nil {
-		return nil, err
 	}
 	alarms, needed, err := alarmsText(watched, known)
 	if err != nil {
@@ -108,6 +110,18 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	return append(all,
 		Artifact{stackFile(stateName), []byte(kept)}, Artifact{stackFile(alarmsName), []byte(alarms)},
 		Artifact{Template, top}, Artifact{Objectives, []byte(page)}), nil
+}
+
+// lookedAt are the parameters by which the stack of alarms is told functions' names.
+func lookedAt(w watched, units []endpoint.FunctionSpec, ids map[string]string) []parameter {
+	var all []parameter
+	for _, unit := range units {
+		if id := ids[unit.Name]; w.looksAt(unit.Name, id) {
+			domain := path.Dir(unit.Name)
+			all = append(all, parameter{nameParameter(unit.Name, id), "!GetAtt " + strings.ToUpper(domain[:1]) + domain[1:] + "Stack.Outputs." + id + "Name"})
+		}
+	}
+	return all
 }
 
 // Stale tells whether the file in the tree differs from the artifact, or is

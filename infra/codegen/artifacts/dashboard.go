@@ -45,15 +45,16 @@ const (
 func dashboard(w watched) (string, error) {
 	var all []widgetProperties
 	for _, j := range w.live() {
-		calls, failed := expression("calls", j.calls()), expression("failed", j.failed())
-		all = append(all, widgetProperties{
+		rate, _, parts := j.rate()
+		failures := widgetProperties{
 			Title: j.Title + ": failed calls in percent", Period: 300,
-			Metrics: [][]any{
-				{map[string]any{"expression": "100 * FILL(failed, 0) / calls", "id": "rate", "label": "failed, %"}},
-				calls, failed,
-			},
+			Metrics:     [][]any{{map[string]any{"expression": rate, "id": "rate", "label": "failed, %"}}},
 			Annotations: &annotations{[]annotation{{"objective", round(100 - j.Objective)}}},
-		})
+		}
+		for _, p := range parts {
+			failures.Metrics = append(failures.Metrics, expression(p.ID, p.metric))
+		}
+		all = append(all, failures)
 		if j.Latency != nil {
 			slow := j.slow()
 			all = append(all, widgetProperties{
@@ -63,7 +64,7 @@ func dashboard(w watched) (string, error) {
 		}
 	}
 	for _, s := range w.Signals {
-		all = append(all, widgetProperties{Title: s.Says, Period: s.Period, Metrics: [][]any{s.Metric.at(s.Metric.Stat)}})
+		all = append(all, widgetProperties{Title: strings.ToUpper(s.Says[:1]) + s.Says[1:], Period: s.Period, Metrics: [][]any{s.Metric.at(s.Metric.Stat)}})
 	}
 	all = append(all, searches()...)
 	for _, t := range tables() {

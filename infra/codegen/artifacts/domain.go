@@ -43,6 +43,8 @@ type function struct {
 	Statements []statement
 	// Gates are the alarms that roll its deployment back.
 	Gates []string
+	// Named is true where the stack of alarms needs its physical name.
+	Named bool
 }
 
 type variable struct{ Name, Value string }
@@ -78,7 +80,7 @@ func idsOf(tree fs.FS, units []endpoint.FunctionSpec) (map[string]string, error)
 }
 
 // domainsOf are the nested stacks, in order of their names.
-func domainsOf(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string, known []parameter) ([]domain, error) {
+func domainsOf(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string, known []parameter, w watched) ([]domain, error) {
 	byName := map[string]*domain{}
 	var found []*domain
 	for _, unit := range units {
@@ -91,7 +93,9 @@ func domainsOf(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string,
 		if err := declaredWhole(unit); err != nil {
 			return nil, fmt.Errorf("%s: %w", unit.Name, err)
 		}
-		d.Functions = append(d.Functions, functionOf(unit, ids[unit.Name]))
+		f := functionOf(unit, ids[unit.Name])
+		f.Named = w.looksAt(f.Name, f.ID)
+		d.Functions = append(d.Functions, f)
 	}
 	slices.SortFunc(found, func(a, b *domain) int { return cmp.Compare(a.Name, b.Name) })
 	done := make([]domain, 0, len(found))

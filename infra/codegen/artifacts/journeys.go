@@ -3,7 +3,9 @@ package artifacts
 import (
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -34,8 +36,11 @@ type journey struct {
 	HTTP      bool     `yaml:"http"`
 	Latency   *latency `yaml:"latency"`
 	Runbook   string   `yaml:"runbook"`
-	// functions are those that name it.
+	// functions are those that name it, died the errors of those that answer somebody: a
+	// function that dies writes no line, and Lambda alone counts it. Of the others'
+	// deaths their age tells.
 	functions []string
+	died      []part
 }
 
 // latency is how long it may take for most.
@@ -78,9 +83,13 @@ const (
 	ticket = "ticket"
 )
 
+// mostDied is how many functions a journey's alarm can look at: ten metrics are an
+// alarm's most, and two of them are the journey's own.
+const mostDied = 8
+
 // readJourneys reads the file, and which functions name which journey: one that the
 // file doesn't have is an error.
-func readJourneys(tree fs.FS, units []endpoint.FunctionSpec) (watched, error) {
+func readJourneys(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string) (watched, error) {
 	text, err := fs.ReadFile(tree, Journeys)
 	if err != nil {
 		return watched{}, err
@@ -100,7 +109,18 @@ func readJourneys(tree fs.FS, units []endpoint.FunctionSpec) (watched, error) {
 		if at < 0 {
 			return w, fmt.Errorf("%s: %s has no journey %q", unit.Name, Journeys, name)
 		}
-		w.Journeys[at].functions = append(w.Journeys[at].functions, unit.Name)
+		j := &w.Journeys[at]
+		j.functions = append(j.functions, unit.Name)
+		if !j.HTTP && (unit.Trigger == endpoint.TriggerHTTP || unit.Trigger == endpoint.TriggerSocket) {
+			parameter := nameParameter(unit.Name, ids[unit.Name])
+			j.died = append(j.died, part{
+				"died" + strconv.Itoa(len(j.died)+1),
+				metric{"AWS/Lambda", "Errors", "Sum", map[string]string{"FunctionName": "${" + parameter + "}"}},
+			})
+		}
+		if len(j.died) > mostDied {
+			return w, fmt.Errorf("%s: the journey %q has more than %d functions that answer; an alarm can't look at more", unit.Name, name, mostDied)
+		}
 	}
 	for _, s := range w.Signals {
 		if s.Severity != page && s.Severity != ticket {
@@ -108,6 +128,32 @@ func readJourneys(tree fs.FS, units []endpoint.FunctionSpec) (watched, error) {
 		}
 	}
 	return w, nil
+}
+
+// nameParameter is how the stack of alarms is told a function's physical name.
+func nameParameter(function, id string) string {
+	domain := path.Dir(function)
+	return strings.ToUpper(domain[:1]) + domain[1:] + id + "FunctionName"
+}
+
+// looksAt tells whether an alarm of a journey needs a function's physical name.
+func (w watched) looksAt(name, id string) bool {
+	want := "${" + nameParameter(name, id) + "}"
+	return slices.ContainsFunc(w.Journeys, func(j journey) bool {
+		return slices.ContainsFunc(j.died, func(p part) bool { return p.Dimensions["FunctionName"] == want })
+	})
+}
+
+// rate is the expression of its failed calls in percent, and the metrics that it
+// computes with. SUM leaves out what has no value.
+func (j journey) rate() (expression, total string, parts []part) {
+	parts = append([]part{{"calls", j.calls()}, {"failed", j.failed()}}, j.died...)
+	ids := ""
+	for _, p := range j.died {
+		ids += ", " + p.ID
+	}
+	total = "SUM([calls" + ids + "])"
+	return "100 * SUM([failed" + ids + "]) / " + total, total, parts
 }
 
 // live are the journeys that functions name.

@@ -26,9 +26,9 @@ const socketStage = "ws"
 type parameter struct{ Name, Value string }
 
 // parameters are all that nested stacks are given, in the order in which they stand:
-// names of what is kept, addresses, and the root's own. A stack has those that it
+// names of what is kept, addresses, functions that are looked at, and the root's own. A stack has those that it
 // mentions.
-func parameters(root []byte, queues []string) ([]parameter, error) {
+func parameters(root []byte, queues []string, looked []parameter) ([]parameter, error) {
 	state := func(name string) parameter { return parameter{name, "!GetAtt StateStack.Outputs." + name} }
 	connections := func(name, method string) parameter {
 		return parameter{name, "!Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WsApi}/" + socketStage + "/" + method + "/@connections/*"}
@@ -49,6 +49,7 @@ func parameters(root []byte, queues []string) ([]parameter, error) {
 		state("LogGroup"),
 		parameter{"PageTopicArn", "!Ref PageTopic"}, parameter{"TicketTopicArn", "!Ref TicketTopic"},
 	)
+	all = append(all, looked...)
 	var own struct {
 		Parameters map[string]yaml.Node `yaml:"Parameters"`
 	}
