@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -233,7 +234,10 @@ func TestLongPolling(t *testing.T) {
 	t.Cleanup(server.Close)
 	client := ours.NewClient(ours.Config{Region: "us-east-1", AccessKeyID: "k", SecretAccessKey: "s", Endpoint: server.URL, HTTP: server.Client()})
 	url := server.URL + "/0/Mail"
-	time.AfterFunc(50*time.Millisecond, func() {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() {
+		time.Sleep(50 * time.Millisecond) // the receiver most likely waits by then
 		if err := ours.New(client, url).Send(t.Context(), queue.Outgoing{SourceID: "a", Body: 1}); err != nil {
 			t.Error(err)
 		}
