@@ -93,6 +93,9 @@ func policiesAreWrittenOut(f *findings, s suite) {
 					}
 				}
 			}
+			if r.Type == alarmType {
+				continue // the most of all resources, and without policies
+			}
 			walk(r.Properties, id, func(where string, value any) {
 				statement := fields(value)
 				if statement["Effect"] == "Deny" {
