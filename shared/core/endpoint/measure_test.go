@@ -57,16 +57,16 @@ func TestFailuresCountForTheirJourney(t *testing.T) {
 	t.Parallel()
 	broken := HTTP("POST /box/{box}", "Write.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) {
 		return receipt{}, errs.New(errs.Internal, "No.")
-	})
+	}, Serves("join"))
 	for name, tt := range map[string]struct {
 		function Function[struct{}]
 		payload  []byte
 		want     any
 	}{
-		"a call that died":          {broken.With(Serves("join")), marshalled(t, post(`{"text":"hi"}`)), []any{1.0}},
-		"a batch that comes again":  {reading().With(Serves("edit")), streamBatch("bad"), nil},
+		"a call that died":          {broken, marshalled(t, post(`{"text":"hi"}`)), []any{1.0}},
+		"a batch that comes again":  {reading(Serves("edit")), streamBatch("bad"), nil},
 		"what belongs to no one":    {reading(), streamBatch("boom"), nil},
-		"a batch that died as such": {reading().With(Serves("edit")), streamBatch("boom"), []any{1.0}},
+		"a batch that died as such": {reading(Serves("edit")), streamBatch("boom"), []any{1.0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

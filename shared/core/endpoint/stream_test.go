@@ -26,7 +26,7 @@ func streamBatch(keys ...string) []byte {
 }
 
 // reading fails at records of the partition `bad`, and dies of `boom`.
-func reading() Function[struct{}] {
+func reading(options ...Option) Function[struct{}] {
 	return Stream("Data", "stream: read.", func(_ struct{}, _ context.Context, records []table.Record) map[string]error {
 		failed := map[string]error{}
 		for _, record := range records {
@@ -38,7 +38,7 @@ func reading() Function[struct{}] {
 			}
 		}
 		return failed
-	})
+	}, options...)
 }
 
 func TestStream(t *testing.T) {
