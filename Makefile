@@ -175,7 +175,7 @@ parity: setup
 	@go run ./infra/codegen -check
 
 .PHONY: codegen
-codegen: need-go ## Rewrite what follows from the declarations: routes, OpenAPI document, TypeScript types
+codegen: need-go ## Rewrite what follows from the declarations: stacks, routes, alarms, OpenAPI document, TypeScript types
 	@go run ./infra/codegen
 
 .PHONY: lint
