@@ -103,8 +103,8 @@ func browsersMayCall(f *findings, s suite) {
 	})
 }
 
-// callsAreLogged holds both APIs to an access log that is kept, and that is JSON
-// whatever API Gateway puts in.
+// callsAreLogged holds both APIs to an access log that is kept, in lines of JSON. What
+// API Gateway puts in it doesn't escape: a user agent with quotes breaks its own line.
 func callsAreLogged(f *findings, s suite) {
 	for kind, want := range map[string]struct {
 		group  string
