@@ -15,6 +15,9 @@ VENV := $(BUILD)/venv
 LINT_VERSION := v2.14.0
 SAM_VERSION := 1.170.0
 CFN_LINT_VERSION := 1.58.0
+# An AWS account on this machine; it wants another botocore than SAM does.
+EMULATOR_VERSION := 1.5.33
+EMULATOR := $(BUILD)/emulator
 
 # The table engine that `run` and the tests use: dynoxide or dynamodb-local.
 ENGINE ?= dynoxide
@@ -27,11 +30,16 @@ BENCH ?= .
 FUZZTIME ?= 20s
 ARCHS ?= arm64 amd64
 
+# How every function is built that is deployed, or run as if it were: what comes of a
+# commit depends on its sources alone, not on the folder, the machine or git.
+LAMBDA_FLAGS := -trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'
+LAMBDA_ENV := CGO_ENABLED=0 GOFLAGS="$(LAMBDA_FLAGS)"
+
 # ---------------------------------------------------------------- people
 
 .PHONY: help
 help: ## Say what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: setup runner ## Run everything on this machine: API, WebSocket, tables, console
@@ -192,7 +200,7 @@ format: need-go ## gofmt every Go file
 
 .PHONY: templates
 templates: ## sam validate, cfn-lint and the resource count of the templates
-	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+	@if ! $(HAS_VENV); then \
 	  echo "templates: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
 	else $(MAKE) venv && bash infra/check/templates.sh $(VENV)/bin; fi
 
@@ -220,7 +228,7 @@ DOMAINS = $(sort $(foreach main,$(wildcard functions/*/*/main.go),$(word 2,$(sub
 build: need-go ## Build every Lambda for linux/arm64 and amd64 into .build/lambda
 	@for arch in $(ARCHS); do \
 	  for domain in $(DOMAINS); do \
-	    CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BUILD)/linked/$$arch/$$domain/ $$(dirname ./functions/$$domain/*/main.go); \
+	    $(LAMBDA_ENV) GOOS=linux GOARCH=$$arch go build -o $(BUILD)/linked/$$arch/$$domain/ $$(dirname ./functions/$$domain/*/main.go); \
 	  done; \
 	  rm -rf $(BUILD)/lambda/$$arch; \
 	  for main in functions/*/*/main.go; do \
@@ -236,13 +244,51 @@ invoke: need-go engine ## Build one Lambda and run it: FN=meetings/start [EVENT=
 	@[ -n "$(FN)" ] || { echo "invoke: say which: make invoke FN=meetings/start" >&2; exit 2; }
 	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json)
 
+.PHONY: sam-invoke
+sam-invoke: need-go engine venv ## The same in AWS's container, by sam local invoke; needs Docker: FN=meetings/start [EVENT=...]
+	@[ -n "$(FN)" ] || { echo "sam-invoke: say which: make sam-invoke FN=meetings/start" >&2; exit 2; }
+	@go run ./infra/invoke -fn $(FN) -event $(or $(EVENT),events/$(FN).json) -sam $(VENV)/bin/sam
+
 .PHONY: invoke-all
 invoke-all: need-go engine ## Build and run every Lambda with its event
 	@go run ./infra/invoke -all
 
 .PHONY: package
 package: need-go venv ## sam build, with the flags of this tree; `sam deploy` comes after it
-	GOFLAGS="-tags=lambda.norpc -trimpath '-ldflags=-s -w'" $(VENV)/bin/sam build --region us-east-1
+	$(LAMBDA_ENV) $(VENV)/bin/sam build --region us-east-1
+
+.PHONY: reproducible
+reproducible: need-go ## Build every Lambda again, elsewhere and after another commit: byte for byte what make build and make package built
+	@$(MAKE) build ARCHS=arm64
+	bash infra/check/reproducible.sh $(BUILD)/lambda/arm64 .aws-sam/build
+
+# Something that changed after the last make package, or what says that there was none.
+NOT_PACKAGED = $(shell if [ -f .aws-sam/build/template.yaml ]; then \
+	find template.yaml infra/stacks functions shared go.mod go.sum -newer .aws-sam/build/template.yaml -type f -not -name '*_test.go' -print -quit; \
+	else echo .aws-sam; fi)
+
+HAS_VENV = python3 -c 'import venv, ensurepip' 2>/dev/null
+
+.PHONY: prune-versions
+prune-versions: venv ## Delete old versions of a deployed stack's functions: STACK=rapport-staging [KEEP=5]
+	@[ -n "$(STACK)" ] || { echo "prune-versions: say which: make prune-versions STACK=rapport-staging" >&2; exit 2; }
+	@$(VENV)/bin/python infra/versions/prune.py --stack $(STACK) --keep $(or $(KEEP),5)
+
+.PHONY: deploy-rehearsal
+deploy-rehearsal: need-go ## Deploy what make package built to an emulator of AWS, and hold a meeting there: docs/deploy.md
+	@if ! $(HAS_VENV); then \
+	  echo "deploy-rehearsal: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
+	else \
+	  $(MAKE) --silent venv $(STAMP)/emulator-$(EMULATOR_VERSION) && \
+	  { [ -z "$(NOT_PACKAGED)" ] || $(MAKE) package; } && \
+	  for tested in rehearsal versions; do $(VENV)/bin/python -m unittest discover -q -s infra/$$tested -p '*_test.py' || exit 1; done && \
+	  go run ./infra/rehearsal -sam $(VENV)/bin -emulator $(EMULATOR)/bin; \
+	fi
+
+$(STAMP)/emulator-$(EMULATOR_VERSION): | $(STAMP)
+	python3 -m venv $(EMULATOR)
+	$(EMULATOR)/bin/pip install -q --disable-pip-version-check ministack==$(EMULATOR_VERSION)
+	@touch $@
 
 .PHONY: clean
 clean: ## Remove everything that was built; what the runner keeps (.local) stays

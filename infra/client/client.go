@@ -67,7 +67,11 @@ func (c *Client) refresh(ctx context.Context) error {
 		UserID      string `json:"userId"`
 		ExpiresIn   int    `json:"expiresIn"`
 	}
-	if err := c.send(ctx, http.MethodPost, "/dev/token", "", "", map[string]string{"user": c.user}, &answer); err != nil {
+	issuer := c.site.Issuer
+	if issuer == "" {
+		issuer = c.site.Base
+	}
+	if err := c.send(ctx, http.MethodPost, issuer, "/dev/token", "", "", map[string]string{"user": c.user}, &answer); err != nil {
 		return fmt.Errorf("sign in %s: %w", c.user, err)
 	}
 	c.mu.Lock()
@@ -101,10 +105,10 @@ func (c *Client) do(ctx context.Context, method, path, key string, in, out any) 
 		token = c.token
 		c.mu.Unlock()
 	}
-	return c.send(ctx, method, path, token, key, in, out)
+	return c.send(ctx, method, c.site.Base, path, token, key, in, out)
 }
 
-func (c *Client) send(ctx context.Context, method, path, token, key string, in, out any) error {
+func (c *Client) send(ctx context.Context, method, base, path, token, key string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
@@ -113,7 +117,7 @@ func (c *Client) send(ctx context.Context, method, path, token, key string, in, 
 		}
 		body = bytes.NewReader(raw)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.site.Base+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, base+path, body)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ const idleConnections = 512
 type Server struct {
 	// Base is its address, such as http://localhost:3000.
 	Base string
+	// Issuer is where people get their tokens, at /dev/token; empty is Base.
+	Issuer string
 	// Sent, where set, hears of every request when its answer has come: method,
 	// path, status (0 where there was no answer), bytes received.
 	Sent func(method, path string, status, bytes int)

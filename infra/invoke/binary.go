@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -26,12 +27,16 @@ func (b binary) size() (int64, error) {
 	return info.Size(), nil
 }
 
-// bootstrap builds a function as it is deployed, for this machine's processor;
-// where this machine runs no Linux binaries, for its own system.
-func bootstrap(ctx context.Context, root, folder string) (binary, error) {
+// deployedFlags are those of every function that is deployed: LAMBDA_FLAGS of the
+// Makefile.
+var deployedFlags = []string{"-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w"}
+
+// bootstrap builds a function as it is deployed, for this machine's processor and a
+// system: runtime.GOOS where this machine itself is to run it, linux for a container.
+func bootstrap(ctx context.Context, root, folder, system string) (binary, error) {
 	b := binary{path: filepath.Join(root, ".build", "invoke", "functions", filepath.FromSlash(folder), "bootstrap")}
-	return b, build(ctx, root, []string{"-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", b.path, "./functions/" + folder},
-		"CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOFLAGS=")
+	return b, build(ctx, root, append(slices.Clone(deployedFlags), "-o", b.path, "./functions/"+folder),
+		"CGO_ENABLED=0", "GOOS="+system, "GOARCH="+runtime.GOARCH, "GOFLAGS=")
 }
 
 // domainMain is the program of all functions of a domain. It serves the one that

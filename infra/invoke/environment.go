@@ -142,17 +142,7 @@ func (e *environment) try(ctx context.Context, b binary, folder, eventFile strin
 	if !ok {
 		return result{}, fmt.Errorf("the templates have no function with the folder functions/%s", folder)
 	}
-	text, err := os.ReadFile(eventFile)
-	if err != nil {
-		return result{}, fmt.Errorf("read the event: %w", err)
-	}
-	if !json.Valid(text) {
-		return result{}, fmt.Errorf("the event %s is not JSON", eventFile)
-	}
-	if text, err = e.scene(ctx, folder, text); err != nil {
-		return result{}, err
-	}
-	event, signed, err := e.sign(text)
+	event, signed, err := e.event(ctx, folder, eventFile)
 	if err != nil {
 		return result{}, err
 	}
@@ -166,8 +156,24 @@ func (e *environment) try(ctx context.Context, b binary, folder, eventFile strin
 	}
 	return result{
 		Function: folder, Bytes: bytes, StartMs: milliseconds(ran.start), DurationMs: milliseconds(ran.duration),
-		Answer: asJSON(ran.answer), Error: ran.failure, Posted: e.posted.take(connectionOf(text)), Log: lines(ran.log), signed: signed,
+		Answer: asJSON(ran.answer), Error: ran.failure, Posted: e.posted.take(connectionOf(event)), Log: lines(ran.log), signed: signed,
 	}, nil
+}
+
+// event reads a function's event, does what must have happened before it, and signs
+// it; signed tells whether there was anything to sign.
+func (e *environment) event(ctx context.Context, folder, file string) (event []byte, signed bool, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the event: %w", err)
+	}
+	if !json.Valid(text) {
+		return nil, false, fmt.Errorf("the event %s is not JSON", file)
+	}
+	if text, err = e.scene(ctx, folder, text); err != nil {
+		return nil, false, err
+	}
+	return e.sign(text)
 }
 
 // localToken stands in an event for an access token of a local user.

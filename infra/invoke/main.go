@@ -4,7 +4,9 @@
 //
 //	go run ./infra/invoke -fn meetings/create [-event events/meetings/create.json]
 //	go run ./infra/invoke -all
+//	go run ./infra/invoke -fn meetings/create -sam .build/venv/bin/sam
 //
+// With -sam it is `sam local invoke` that runs the function, in AWS's container.
 // With -all it links one binary a domain, which serves each of its functions in a
 // process of its own; a binary for each is what `make build` links.
 //
@@ -32,6 +34,7 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -63,23 +66,28 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	folder := flags.String("fn", "", "the function's folder below functions/, such as meetings/create")
 	event := flags.String("event", "", "the event's file; events/<fn>.json where it isn't given")
 	all := flags.Bool("all", false, "run every function that has an event under events/")
+	sam := flags.String("sam", "", "the program of AWS SAM, which is to run the function in a container")
 	root := flags.String("root", ".", "the project's folder")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if (*folder == "") != *all || flags.NArg() > 0 {
-		fmt.Fprintln(problems, "invoke: say one function with -fn, or -all")
+	if (*folder == "") != *all || (*all && *sam != "") || flags.NArg() > 0 {
+		fmt.Fprintln(problems, "invoke: say one function with -fn, or -all; -sam runs one")
 		return 2
 	}
-	if err := invoke(ctx, *root, *folder, *event, out); err != nil {
+	if err := invoke(ctx, options{root: *root, folder: *folder, event: *event, sam: *sam}, out, problems); err != nil {
 		fmt.Fprintln(problems, "invoke:", err)
 		return 1
 	}
 	return 0
 }
 
-func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err error) {
-	root, err = filepath.Abs(root)
+// options say what to run: one function's folder with an event's file, or all where
+// there is no folder; sam, where it isn't empty, runs it in a container.
+type options struct{ root, folder, event, sam string }
+
+func invoke(ctx context.Context, o options, out, problems io.Writer) (err error) {
+	root, err := filepath.Abs(o.root)
 	if err != nil {
 		return err
 	}
@@ -88,17 +96,20 @@ func invoke(ctx context.Context, root, folder, event string, out io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	if folder == "" {
+	if o.folder == "" {
 		return invokeAll(ctx, w, out)
 	}
-	if event == "" {
-		event = filepath.Join(root, "events", filepath.FromSlash(folder)+".json")
+	if o.event == "" {
+		o.event = filepath.Join(root, "events", filepath.FromSlash(o.folder)+".json")
 	}
-	b, err := bootstrap(ctx, root, folder)
+	if o.sam != "" {
+		return w.samLocal(ctx, o.sam, o.folder, o.event, out, problems)
+	}
+	b, err := bootstrap(ctx, root, o.folder, runtime.GOOS)
 	if err != nil {
 		return err
 	}
-	r, err := w.try(ctx, b, folder, event)
+	r, err := w.try(ctx, b, o.folder, o.event)
 	if err != nil {
 		return err
 	}
