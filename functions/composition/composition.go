@@ -134,7 +134,7 @@ func (d *Domains) Movers() []realtime.Domain {
 
 // Projections are the handlers of all else that follows from records. What a new
 // one handles must pass the filters of streams/project, and what it does its
-// policy: see infra/stacks/streams.yaml.
+// grants: see package functions/streams.
 func (d *Domains) Projections() []projection.Handler {
 	return []projection.Handler{meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}}
 }

@@ -6,6 +6,7 @@ package realtime
 
 import (
 	"context"
+	"time"
 
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
@@ -20,17 +21,31 @@ type service = *realtime.Service
 // The functions.
 var (
 	Connect = endpoint.Socket("$connect", "socket: spend a ticket.", "",
-		service.Connect, endpoint.For(endpoint.Tickets))
+		service.Connect, endpoint.For(endpoint.Tickets), endpoint.Serves("join"),
+		endpoint.Reads(endpoint.Control, endpoint.GetItem, endpoint.ConditionCheckItem), endpoint.Writes(endpoint.Control, endpoint.DeleteItem),
+		endpoint.Writes(endpoint.Realtime, endpoint.PutItem), makesPlace())
 	Disconnect = endpoint.Socket("$disconnect", "socket: take a closed socket down, and have its clients' presence looked at eight seconds later; one that is never told of goes when a post, or its owner's eleventh socket, finds it closed.", "",
-		service.Disconnect, endpoint.For(endpoint.Internal))
+		service.Disconnect, endpoint.For(endpoint.Internal), endpoint.Delivers(), endpoint.Audits(), endpoint.Sends("Departures"))
 	// Leave may see a message twice: who is back has a row of another owner.
 	Leave = endpoint.Queue("Departures", "queue: end the presence of a closed socket whose client has not come back; a retry ends what is left.",
-		service.Leave)
+		service.Leave, endpoint.Timeout(5*time.Second), endpoint.Delivers(), endpoint.Audits(),
+		// After an hour presence has long ended by silence; eight of the seconds are the
+		// messages' own delay.
+		endpoint.Takes(endpoint.Messages{Kept: time.Hour, Concurrency: 20}), endpoint.Lag(time.Minute))
 	Ping = endpoint.Socket("ping", "Keep a socket open.", "pong",
 		service.Ping)
 	Unknown = endpoint.UnknownFrames[service]("Answer frames that aren't JSON or have no known action.",
 		"subscribe", "unsubscribe", "edit", "presence", "ping")
 )
+
+// makesPlace is what it takes to have a person's sockets that are gone make place
+// for another.
+func makesPlace() endpoint.Option {
+	return func(d *endpoint.Declaration) {
+		endpoint.Writes(endpoint.Realtime, endpoint.UpdateItem, endpoint.DeleteItem)(d)
+		endpoint.LooksUp()(d)
+	}
+}
 
 // Functions lists them under their folders.
 func Functions() []endpoint.FunctionSpec {

@@ -34,14 +34,20 @@ type webhookConfig struct {
 
 // The functions.
 var (
-	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet))
-	Update = endpoint.Mutation("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate))
 	Ticket = endpoint.HTTP("POST /v1/realtime/tickets", "Get a ticket that opens one socket within 30 seconds.",
-		Service.ticket, endpoint.Needs(realtime.ActionTicket))
+		Service.ticket, endpoint.Needs(realtime.ActionTicket), endpoint.Memory(512), endpoint.Serves("join"),
+		endpoint.Reads(endpoint.Realtime, endpoint.GetItem),
+		// A person's sockets that are gone make place for another.
+		endpoint.Writes(endpoint.Realtime, endpoint.UpdateItem, endpoint.DeleteItem), endpoint.LooksUp())
+	Get    = endpoint.HTTP("GET /v1/me", "Who I am.", Service.Me, endpoint.Needs(users.ActionGet), endpoint.Serves("signin"))
+	Update = endpoint.Mutation("PATCH /v1/me", "Change what I am called.", Service.Update, endpoint.Needs(users.ActionUpdate),
+		endpoint.Writes(endpoint.Data, endpoint.UpdateItem))
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
 	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",
-		Service.signed, Service.Receive)
+		Service.signed, Service.Receive, endpoint.Serves("signin"),
+		endpoint.Reads(endpoint.Data, endpoint.BatchGetItem), endpoint.Writes(endpoint.Control, endpoint.PutItem),
+		endpoint.Reads(endpoint.Realtime, endpoint.GetItem), endpoint.Delivers(), endpoint.Closes(), endpoint.Audits())
 )
 
 // ticket issues a ticket for a socket.

@@ -100,8 +100,8 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 	}
 	for _, test := range []struct{ try, code, message string }{
 		{"get", "", ""},
-		{"put", "AccessDeniedException", denial("dynamodb:PutItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Log because no"},
-		{"transact", "AccessDeniedException", denial("dynamodb:GetItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Audit because no"},
+		{"put", "AccessDeniedException", denial("dynamodb:PutItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-StateStack-Log because no"},
+		{"transact", "AccessDeniedException", denial("dynamodb:GetItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-StateStack-Audit because no"},
 		{"post", "AccessDeniedException", denial("execute-api:ManageConnections") + "arn:aws:execute-api:us-east-1:********0000:"},
 	} {
 		status, body, _ := get(t, r.URL+"/v1/meetings/m1/notes?"+test.try, nil)

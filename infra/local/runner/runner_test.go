@@ -220,7 +220,7 @@ func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 	socketPort := strings.TrimPrefix(r.SocketURL, "ws://localhost:")
 	for name, want := range map[string]string{
 		"STAGE":                     "local",
-		"DATA_TABLE":                "rapport-Data",
+		"DATA_TABLE":                "rapport-StateStack-Data",
 		"AWS_ENDPOINT_URL_DYNAMODB": tablesEndpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://127.0.0.1:" + socketPort,
 		"WORKOS_ENDPOINT":                          "http://127.0.0.1:" + port + "/dev/workos",

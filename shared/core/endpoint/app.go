@@ -46,6 +46,8 @@ type Runtime struct {
 	Log      *slog.Logger
 	// Stage is the deployment's name, under which its metrics stand.
 	Stage string
+	// journey is the one that the function belongs to.
+	journey string
 }
 
 // Authenticator says who calls over HTTP.

@@ -85,6 +85,8 @@ type Declaration struct {
 	Output *Shape
 	// Errors lists the error codes, beside those that every function has.
 	Errors []string
+	// Deployment is what the templates say of it.
+	Deployment Deployment
 }
 
 // Function is a declaration with the method of a service S that carries it out.
@@ -118,6 +120,7 @@ func Domain[S any](domain string, open Open[S], functions map[string]Function[S]
 				if err != nil {
 					return nil, err
 				}
+				app.journey = fn.JourneyName()
 				return fn.handler(name, app), nil
 			},
 		})
