@@ -14,6 +14,7 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
@@ -41,11 +42,8 @@ func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body 
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	d, err := composition.Open(t.Context(), c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+	env := c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL})
+	return composition.New(env, endpoint.Overrides{})
 }
 
 // by is a person as the door would hand them to a method.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/dispatch"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/platform"
@@ -129,12 +130,9 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	gone := c.following(t, c.member)
-	p, err := platform.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := platform.New(c.Env(), endpoint.Overrides{})
 	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
-	dying, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
+	dying, _, err := idempotency.New(p.Control(), begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
 	if err != nil || dying == nil {
 		t.Fatalf("begin: %v, %v", dying, err)
 	}
@@ -150,7 +148,7 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 	if err != nil || len(effects) != 1 {
 		t.Fatalf("removed: %v, %v", effects, err)
 	}
-	if err := dispatch.New(d.Publisher, d.Audit).Dispatch(t.Context(), effects[0]); err == nil || c.subscribed(t, gone) == "" {
+	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err == nil || c.subscribed(t, gone) == "" {
 		t.Fatalf("the revocation went through: %v", err)
 	}
 	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Expect(t, 204)
@@ -183,7 +181,7 @@ func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 	if !errs.Is(err, errs.NotFound) || len(effects) != 1 {
 		t.Fatalf("got %v, %v", effects, err)
 	}
-	if err := dispatch.New(d.Publisher, d.Audit).Dispatch(t.Context(), effects[0]); err != nil || again == nil {
+	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err != nil || again == nil {
 		t.Fatalf("the revocation: %v", err)
 	}
 	if got := c.subscribed(t, again); got != "state state/notes" {

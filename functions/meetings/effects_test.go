@@ -7,6 +7,7 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/effect"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/meetings"
@@ -18,10 +19,7 @@ import (
 func TestEffectsOfAMeeting(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	d, err := composition.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := composition.New(c.Env(), endpoint.Overrides{})
 	service, ctx, host := d.Meetings(), t.Context(), by(c.host)
 	state := "meetings/" + c.id
 	own := []realtime.Topic{realtime.Topic(state + "/notes"), realtime.Topic(state + "/transcript"), realtime.Topic(state)}

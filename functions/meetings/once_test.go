@@ -10,6 +10,7 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/meetings"
@@ -143,11 +144,8 @@ func TestProviderThatFails(t *testing.T) {
 // far as they got.
 func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	d, err := composition.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := idempotency.New(d.Control, clock.NewManual(begun))
+	d := composition.New(c.Env(), endpoint.Overrides{})
+	store := idempotency.New(d.Control(), clock.NewManual(begun))
 	execution, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)

@@ -87,7 +87,7 @@ func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture
 	w.publisher = realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, once), Audit: trail, Once: once,
+		Data: tables.Data, Users: users.New(tables.Data, trail, c, once), Audit: trail, Once: once,
 		Clock: c, Publisher: w.publisher, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()},
 	})
 	w.Service = notes.New(tables.Log, w.log, w.meetings, c)

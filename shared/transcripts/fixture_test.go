@@ -81,7 +81,7 @@ func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture
 	w.publisher = realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	kept := log.New(tables.Log, c, transcripts.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, w.once), Audit: trail, Once: w.once,
+		Data: tables.Data, Users: users.New(tables.Data, trail, c, w.once), Audit: trail, Once: w.once,
 		Clock: c, Publisher: w.publisher, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()},
 	})
 	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), c)

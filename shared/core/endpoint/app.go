@@ -29,12 +29,17 @@ type App[S any] struct {
 	Runtime
 }
 
-// Runtime is what every function has beside its service.
+// Runtime is what a function has beside its service. What its declaration doesn't ask
+// for may be nil.
 type Runtime struct {
+	// Authenticator lets in the callers of HTTP functions for Users and Admins.
 	Authenticator Authenticator
 	// Operators admits the callers of functions for Admins.
-	Operators   Operators
+	Operators Operators
+	// Idempotency serves functions that are mutations.
 	Idempotency IdempotencyStore
+	// Connections lets in the callers of socket functions, and Posts answers them.
+	Connections Connections
 	Posts       Poster
 	// Effects carries out what methods return beside their answers.
 	Effects Dispatcher
@@ -44,16 +49,22 @@ type Runtime struct {
 	Log      *slog.Logger
 	// Stage is the deployment's name, under which its metrics stand.
 	Stage string
+	// journey is the one that the function belongs to.
+	journey string
 }
 
-// Authenticator says who calls.
+// Authenticator says who calls over HTTP.
 type Authenticator interface {
 	// Bearer gives the caller behind an access token: UNAUTHORIZED where it
 	// doesn't hold.
 	Bearer(ctx context.Context, token string) (caller.Caller, error)
-	// Connection gives the caller that an open socket was admitted with:
+}
+
+// Connections says who calls over a socket.
+type Connections interface {
+	// Caller gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
-	Connection(ctx context.Context, connectionID string) (caller.Caller, error)
+	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
 }
 
 // Operators knows who operates the suite.

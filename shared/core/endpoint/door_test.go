@@ -43,8 +43,8 @@ func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
-// Connection implements Authenticator.
-func (*house) Connection(_ context.Context, id string) (caller.Caller, error) {
+// Caller implements Connections.
+func (*house) Caller(_ context.Context, id string) (caller.Caller, error) {
 	if id != "open" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
 	}
@@ -131,16 +131,16 @@ func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 // openWith opens a function in another runtime.
 func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Runtime)) lambda.Handler {
 	t.Helper()
-	open := func(context.Context, config.Env) (App[struct{}], error) {
+	open := func(context.Context, Declaration, config.Env, Overrides) (App[struct{}], error) {
 		runtime := Runtime{
-			Authenticator: h, Idempotency: &h.replays, Posts: h, Effects: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+			Authenticator: h, Connections: h, Idempotency: &h.replays, Posts: h, Effects: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}
 		change(&runtime)
 		return App[struct{}]{Runtime: runtime}, nil
 	}
 	units := Domain("desk", open, map[string]Function[struct{}]{"write": fn})
-	handler, err := units[0].Open(t.Context(), nil)
+	handler, err := units[0].Open(t.Context(), nil, Overrides{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func TestEffects(t *testing.T) {
 				}
 				want := codeOrOK(tt.code)
 				if trigger == "queue" && tt.code != "" {
-					want = string(errs.Internal) // a batch is refused to nobody
+					want = "RETRIED" // a batch is refused to nobody: it comes again
 				}
 				lines := h.lines(t)
 				if got := lines[len(lines)-1]["code"]; got != want {

@@ -118,7 +118,7 @@ func (h *queueHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		}
 	}
 	if n := len(response.BatchItemFailures); n > 0 {
-		call.err = &messagesError{failed: n, of: len(event.Records), cause: errors.Join(failed...)}
+		call.err = &batchError{failed: n, of: len(event.Records), what: "messages", cause: errors.Join(failed...)}
 	}
 	return json.Marshal(response)
 }
@@ -141,16 +141,4 @@ func (h *queueHandler) takeAll(ctx context.Context, given []events.SQSMessage) [
 	}
 	_ = group.Wait() // failures are in the list
 	return failed
-}
-
-// messagesError is a batch of which some messages failed. It is no refusal of
-// anybody, whatever the messages' own errors are.
-type messagesError struct {
-	failed, of int
-	cause      error
-}
-
-// Error counts the messages and says why.
-func (e *messagesError) Error() string {
-	return fmt.Sprintf("%d of %d messages: %v", e.failed, e.of, e.cause)
 }

@@ -66,15 +66,15 @@ func TestQueue(t *testing.T) {
 	}{
 		{name: "all well", give: queueBatch(t, good, good), want: []string{}, logged: "OK"},
 		{name: "an empty batch", give: queueBatch(t), want: []string{}, logged: "OK"},
-		{name: "some fail, in their order", give: queueBatch(t, good, `{"dish":"bad","count":1}`, good, `{"dish":"bad","count":2}`), want: []string{"m2", "m4"}, logged: "INTERNAL", reason: "2 of 4 messages"},
-		{name: "a panic fails alone", give: queueBatch(t, good, `{"dish":"boom","count":1}`, good), want: []string{"m2"}, logged: "INTERNAL", reason: "1 of 3 messages: panic"},
-		{name: "what is no JSON fails alone", give: queueBatch(t, `soup`, good), want: []string{"m1"}, logged: "INTERNAL"},
-		{name: "another shape", give: queueBatch(t, good, `{"dish":"soup","count":1,"salt":true}`), want: []string{"m2"}, logged: "INTERNAL"},
-		{name: "out of bounds", give: queueBatch(t, `{"dish":"soup","count":10}`, good), want: []string{"m1"}, logged: "INTERNAL"},
-		{name: "too large", give: queueBatch(t, `{"dish":"soup","count":1}`+strings.Repeat(" ", queue.MaxBody), good), want: []string{"m1"}, logged: "INTERNAL"},
+		{name: "some fail, in their order", give: queueBatch(t, good, `{"dish":"bad","count":1}`, good, `{"dish":"bad","count":2}`), want: []string{"m2", "m4"}, logged: "RETRIED", reason: "2 of 4 messages"},
+		{name: "a panic fails alone", give: queueBatch(t, good, `{"dish":"boom","count":1}`, good), want: []string{"m2"}, logged: "RETRIED", reason: "1 of 3 messages: panic"},
+		{name: "what is no JSON fails alone", give: queueBatch(t, `soup`, good), want: []string{"m1"}, logged: "RETRIED"},
+		{name: "another shape", give: queueBatch(t, good, `{"dish":"soup","count":1,"salt":true}`), want: []string{"m2"}, logged: "RETRIED"},
+		{name: "out of bounds", give: queueBatch(t, `{"dish":"soup","count":10}`, good), want: []string{"m1"}, logged: "RETRIED"},
+		{name: "too large", give: queueBatch(t, `{"dish":"soup","count":1}`+strings.Repeat(" ", queue.MaxBody), good), want: []string{"m1"}, logged: "RETRIED"},
 		{name: "no event", give: []byte(`7`), fails: true, logged: "INTERNAL"},
 		{name: "a message without id", give: []byte(`{"Records":[{"body":"{}"}]}`), fails: true, logged: "INTERNAL"},
-		{name: "a message without attributes", give: []byte(`{"Records":[{"messageId":"m1","body":"{}"}]}`), want: []string{"m1"}, logged: "INTERNAL"},
+		{name: "a message without attributes", give: []byte(`{"Records":[{"messageId":"m1","body":"{}"}]}`), want: []string{"m1"}, logged: "RETRIED"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -215,7 +215,7 @@ func (h *socketHandler) post(ctx context.Context, call *call, frame []byte) {
 }
 
 func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id string) (string, any, error) {
-	c, err := h.around.Authenticator.Connection(ctx, call.caller.ConnectionID)
+	c, err := h.around.Connections.Caller(ctx, call.caller.ConnectionID)
 	if err != nil {
 		return id, nil, err
 	}

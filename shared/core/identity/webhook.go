@@ -10,7 +10,8 @@ import (
 	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/realtime"
-	"github.com/rapport/rapport/shared/users"
+	"github.com/rapport/rapport/shared/core/session"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // actionEndSession is what is audited of a session's end.
@@ -19,15 +20,20 @@ const actionEndSession caller.Action = "sessions.end"
 // sessionRevoked is the type of the event that ends a session.
 const sessionRevoked = "session.revoked"
 
+// Resolver tells which user an identity names, as Users does.
+type Resolver interface {
+	Resolve(ctx context.Context, id ID, beside ...table.Lookups) (userID string, err error)
+}
+
 // Provider hears what the identity provider says of people and their sessions.
 type Provider struct {
 	issuer   string
-	users    *users.Service
-	sessions *Sessions
+	users    Resolver
+	sessions *session.Store
 }
 
 // NewProvider makes the listener to a provider that signs tokens as an issuer.
-func NewProvider(issuer string, u *users.Service, sessions *Sessions) *Provider {
+func NewProvider(issuer string, u Resolver, sessions *session.Store) *Provider {
 	return &Provider{issuer: issuer, users: u, sessions: sessions}
 }
 
@@ -62,22 +68,22 @@ func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest
 	if in.Event != sessionRevoked {
 		return Heard{}, nil, nil
 	}
-	var session revokedSession
-	if err := json.Unmarshal(in.Data, &session); err != nil {
+	var revoked revokedSession
+	if err := json.Unmarshal(in.Data, &revoked); err != nil {
 		return Heard{}, nil, errs.Invalid("body.data", "is not a session")
 	}
 	switch {
-	case session.ID == "" || len(session.ID) > maxName:
+	case revoked.ID == "" || len(revoked.ID) > maxName:
 		return Heard{}, nil, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
-	case session.UserID == "" || len(session.UserID) > maxName:
+	case revoked.UserID == "" || len(revoked.UserID) > maxName:
 		return Heard{}, nil, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
 	}
-	name := SessionName(p.issuer, session.ID)
+	name := session.Name(p.issuer, revoked.ID)
 	if err := p.sessions.End(ctx, name); err != nil {
 		return Heard{}, nil, err
 	}
-	userID, err := p.users.Resolve(ctx, users.Identity{Issuer: p.issuer, Subject: session.UserID})
-	if errors.Is(err, users.ErrUnknown) {
+	userID, err := p.users.Resolve(ctx, ID{Issuer: p.issuer, Subject: revoked.UserID})
+	if errors.Is(err, ErrUnknown) {
 		return Heard{Handled: true}, nil, nil
 	}
 	if err != nil {
