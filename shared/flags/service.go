@@ -2,14 +2,12 @@ package flags
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/idempotency"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -31,27 +29,23 @@ type Service struct {
 	audit       *audit.Log
 	idempotency *idempotency.Store
 	clock       clock.Clock
-	publisher   *realtime.Publisher
 	epoch       epoch.Epoch
-	log         *slog.Logger
 }
 
 // Parts are what a service is made of.
 type Parts struct {
-	Data      *table.Table
-	Reader    *Reader
-	Audit     *audit.Log
-	Once      *idempotency.Store
-	Clock     clock.Clock
-	Publisher *realtime.Publisher
+	Data   *table.Table
+	Reader *Reader
+	Audit  *audit.Log
+	Once   *idempotency.Store
+	Clock  clock.Clock
 	// Epoch is what versions and revisions belong to.
 	Epoch epoch.Epoch
-	Log   *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher, epoch: p.Epoch, log: p.Log}
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, epoch: p.Epoch}
 }
 
 // EvaluateRequest asks for the caller's flags.

@@ -16,7 +16,6 @@
 package meetings
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/rapport/rapport/shared/core/audit"
@@ -127,10 +126,11 @@ type Service struct {
 	audit       *audit.Log
 	idempotency *idempotency.Store
 	clock       clock.Clock
-	publisher   *realtime.Publisher
-	topics      []Topic
-	epoch       epoch.Epoch
-	log         *slog.Logger
+	// publisher is for the durable lane and for what follows from records; calls
+	// return effects.
+	publisher *realtime.Publisher
+	topics    []Topic
+	epoch     epoch.Epoch
 }
 
 // Parts are what a service is made of.
@@ -146,13 +146,12 @@ type Parts struct {
 	Topics []Topic
 	// Epoch is what the revisions of meetings belong to.
 	Epoch epoch.Epoch
-	Log   *slog.Logger
 }
 
 // New makes the service.
 func New(p Parts) *Service {
 	return &Service{
 		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher,
-		topics: p.Topics, epoch: p.Epoch, log: p.Log,
+		topics: p.Topics, epoch: p.Epoch,
 	}
 }

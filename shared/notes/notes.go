@@ -20,9 +20,9 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/logtopic"
 	"github.com/rapport/rapport/shared/core/ot"
 	"github.com/rapport/rapport/shared/core/paging"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/meetings"
 )
@@ -33,27 +33,22 @@ const (
 	// maxTransformed bounds what transformation may make of a change, in bytes of
 	// its ops as JSON.
 	maxTransformed = 256 << 10
-	// accessHolds is how long after its access check an append is tried.
-	accessHolds = 2 * time.Second
 	// perBucket is how many versions lie in a bucket of the log.
 	perBucket = 4096
 )
 
-// Layout is how notes lie in the log.
-func Layout() log.Layout { return log.ByCount(perBucket) }
-
 // Service keeps notes in the table Log.
 type Service struct {
-	table     *table.Table
-	log       *log.Log
-	meetings  *meetings.Service
-	publisher *realtime.Publisher
-	clock     clock.Clock
+	table    *table.Table
+	log      *log.Log
+	topics   *logtopic.Topics[Change]
+	meetings *meetings.Service
+	clock    clock.Clock
 }
 
 // New makes the service; l is a log of Layout over the same table.
-func New(t *table.Table, l *log.Log, m *meetings.Service, s *realtime.Publisher, c clock.Clock) *Service {
-	return &Service{table: t, log: l, meetings: m, publisher: s, clock: c}
+func New(t *table.Table, l *log.Log, m *meetings.Service, c clock.Clock) *Service {
+	return &Service{table: t, log: l, topics: logtopic.New(kind, l, c, meetings.Admission{Service: m}), meetings: m, clock: c}
 }
 
 // Change is a committed change, as it is listed and posted.
@@ -71,16 +66,14 @@ type Change struct {
 func changeOf(e log.Entry) (Change, error) {
 	c := Change{Version: e.Position, AuthorID: e.Author, ClientID: e.ClientID, ClientSeq: e.ClientSeq, CreatedAt: e.At}
 	if err := json.Unmarshal([]byte(e.Data), &c.Ops); err != nil {
-		return Change{}, fmt.Errorf("read change %d: %w", e.Position, err)
+		return Change{}, fmt.Errorf("read ops: %w", err)
 	}
 	var err error
 	if c.Places, err = readPlaces(e.Hints); err != nil {
-		return Change{}, fmt.Errorf("read change %d: %w", e.Position, err)
+		return Change{}, fmt.Errorf("read places: %w", err)
 	}
 	return c, nil
 }
-
-func topicOf(meetingID string) realtime.Topic { return TopicPattern.Topic(meetingID) }
 
 // GetRequest names a meeting.
 type GetRequest struct {
@@ -126,23 +119,16 @@ func (s *Service) Changes(ctx context.Context, c caller.Caller, in ChangesReques
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
 		return meetings.LogPage[Change]{}, err
 	}
-	if err := s.log.Epoch().Check(from.Epoch); err != nil {
+	if err := s.topics.Epoch().Check(from.Epoch); err != nil {
 		return meetings.LogPage[Change]{}, err
 	}
-	page, err := s.log.Read(ctx, topicOf(in.MeetingID).String(), from.After, paging.Limit(in.Limit))
+	page, err := s.topics.Read(ctx, topicOf(in.MeetingID), from.After, paging.Limit(in.Limit))
 	if err != nil {
-		return meetings.LogPage[Change]{}, refusal(err)
+		return meetings.LogPage[Change]{}, err
 	}
-	answer := meetings.LogPage[Change]{Items: []Change{}, Epoch: s.log.Epoch()}
-	for _, entry := range page.Entries {
-		change, err := changeOf(entry)
-		if err != nil {
-			return meetings.LogPage[Change]{}, err
-		}
-		answer.Items = append(answer.Items, change)
-	}
-	if n := len(answer.Items); page.More && n > 0 {
-		answer.NextCursor = paging.NextPlace(list, paging.Place{After: answer.Items[n-1].Version, Epoch: string(answer.Epoch)})
+	answer := meetings.LogPage[Change]{Items: page.Items, Epoch: s.topics.Epoch()}
+	if page.More && page.Last > 0 {
+		answer.NextCursor = paging.NextPlace(list, paging.Place{After: page.Last, Epoch: string(answer.Epoch)})
 	}
 	return answer, nil
 }

@@ -11,9 +11,9 @@ import (
 
 func TestAnswersAreHeldAgainstTheDocument(t *testing.T) {
 	t.Parallel()
-	units := functions.All()
-	d := newDocument(units)
-	list := units[slices.IndexFunc(units, func(u endpoint.FunctionSpec) bool { return u.Name == "meetings/listparticipants" })]
+	all := functions.All()
+	d := newDocument(all)
+	list := all[slices.IndexFunc(all, func(u endpoint.FunctionSpec) bool { return u.Name == "meetings/listparticipants" })]
 	const ben = `{"userId":"u","displayName":"B","role":"observer","invitedAt":"2026-11-23T16:00:00Z"}`
 	tests := []struct {
 		name, body string

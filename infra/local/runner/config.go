@@ -49,8 +49,8 @@ type Config struct {
 	// Root is the project's folder, with template.yaml; empty means the nearest
 	// one at or above the working directory.
 	Root string
-	// Units are the functions that may run; the templates say which do.
-	Units []endpoint.FunctionSpec
+	// Functions are those that may run; the templates say which do.
+	Functions []endpoint.FunctionSpec
 	// Calls stand before everything that the functions call, and before the
 	// runner's own steps: for tests that watch or change the calls.
 	Calls []proxy.Middleware

@@ -143,6 +143,9 @@ func ByClock(window, retention time.Duration, span int64) Layout {
 	return Layout{window: window, retention: retention, span: max(span, 1)}
 }
 
+// Span is the most positions that one entry takes.
+func (l Layout) Span() int64 { return max(l.span, 1) }
+
 func (l Layout) byCount() bool { return l.perBucket > 0 }
 
 // bucketOf is the bucket of a position, for a layout by count.

@@ -59,8 +59,8 @@ func NewConnections(realtime, control *table.Table, sessions Sessions, gateway G
 	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime}
 }
 
-// Lasting sets how long sockets may live, where that isn't Lifetime.
-func (s *Connections) Lasting(lifetime time.Duration) *Connections {
+// WithLifetime sets how long sockets may live, where that isn't Lifetime.
+func (s *Connections) WithLifetime(lifetime time.Duration) *Connections {
 	s.lifetime = lifetime
 	return s
 }

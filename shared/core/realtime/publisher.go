@@ -11,6 +11,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/metrics"
 	"github.com/rapport/rapport/shared/core/table"
@@ -45,17 +46,24 @@ func (p *Publisher) In(e epoch.Epoch) *Publisher {
 	return p
 }
 
-// Commit is what the express lane is told of an entry that was committed.
+// Commit is what the express lane is told of an entry that was committed, or of a
+// new state.
 type Commit struct {
 	Topic Topic
 	// Pace is the entry's, and Returned when its put returned.
 	Pace     Pace
 	Returned time.Time
-	// Own are the entry's own events, one at each position that it takes.
+	// First and Last are the positions that the entry takes; a state has one.
+	First, Last int64
+	// Own are the entry's own events, one at each position. Without them, as of a
+	// state that is larger than what its change has read, Events is asked.
 	Own []Event
-	// From reads the topic's events from a position on.
-	From func(ctx context.Context, position int64) ([]Event, error)
+	// Events has what was committed meanwhile.
+	Events EventReader
 }
+
+// When implements effect.Effect: the durable lane repairs what fails.
+func (Commit) When() effect.When { return effect.Beside }
 
 // Express sends a committed entry at once; or at its time, with whatever was
 // committed meanwhile; or leaves it to a post that is still to come. It sends
@@ -70,7 +78,7 @@ func (p *Publisher) Express(ctx context.Context, c Commit) {
 func (p *Publisher) express(ctx context.Context, c Commit) error {
 	pace := c.Pace
 	switch {
-	case pace.posts && !pace.later && pace.from == c.Own[0].Position:
+	case pace.posts && !pace.later && pace.from == c.First && len(c.Own) > 0:
 		err := p.postOnce(ctx, c.Topic, c.Own, pace.Group)
 		p.fannedOut(ctx, c.Topic, c.Returned)
 		return err
@@ -93,11 +101,11 @@ func (p *Publisher) express(ctx context.Context, c Commit) error {
 	if !pace.posts {
 		from = pace.Group
 	}
-	events, err := c.From(ctx, from)
+	events, _, err := c.Events.Events(ctx, c.Topic, from-1, maxEvents)
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	if newest := events[len(events)-1].Position; !pace.posts && newest != c.Own[len(c.Own)-1].Position {
+	if newest := events[len(events)-1].Position; !pace.posts && newest != c.Last {
 		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
@@ -36,23 +37,19 @@ type Subscribed struct {
 	Topic    string      `json:"topic"`
 	Epoch    epoch.Epoch `json:"epoch,omitzero" doc:"What positions belong to."`
 	Position int64       `json:"position" doc:"The newest position at that moment."`
-	replay   func(context.Context)
 }
-
-// Follow sends what the subscriber has missed.
-func (s Subscribed) Follow(ctx context.Context) { s.replay(ctx) }
 
 // Subscribe makes the caller's socket follow a topic. The subscription stands
 // before the log is read, so whatever is committed afterwards is posted, and
 // whatever was committed before is replayed.
-func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRequest) (Subscribed, error) {
+func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRequest) (Subscribed, effect.Effects, error) {
 	topic, registered, err := s.topics.find(in.Topic)
 	if err != nil {
-		return Subscribed{}, err
+		return Subscribed{}, nil, err
 	}
 	source := registered.Source
 	if err := s.admit(ctx, c, topic, source, in); err != nil {
-		return Subscribed{}, err
+		return Subscribed{}, nil, err
 	}
 	from := in.From
 	if registered.State {
@@ -60,23 +57,41 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	}
 	first, newest, err := beginning(ctx, topic, source, from)
 	if err != nil {
-		return Subscribed{}, err
+		return Subscribed{}, nil, err
 	}
-	return Subscribed{Topic: in.Topic, Epoch: s.streams.epoch, Position: newest, replay: func(ctx context.Context) {
-		err := s.replay(ctx, c, topic, source, first)
-		if errors.Is(err, errEnded) {
-			err = s.tellEnded(ctx, c, topic, source)
-		}
-		if err != nil {
-			s.log.WarnContext(ctx, "replay", "topic", in.Topic, "error", err.Error())
-		}
-		if registered.Presence == nil {
-			return
-		}
-		if err := s.streams.showPresence(ctx, c, topic); err != nil {
-			s.log.WarnContext(ctx, "show presence", "topic", in.Topic, "error", err.Error())
-		}
-	}}, nil
+	replay := Replay{Caller: c, Topic: topic, Source: source, Presence: registered.Presence != nil, first: first}
+	return Subscribed{Topic: in.Topic, Epoch: s.streams.epoch, Position: newest}, effect.Effects{replay}, nil
+}
+
+// Replay sends a new subscriber what they have missed of a topic, and then who is
+// present in it.
+type Replay struct {
+	// Caller is the subscriber, at their socket.
+	Caller caller.Caller
+	Topic  Topic
+	Source Source
+	// Presence is true where clients can be present in the topic.
+	Presence bool
+	// first is what was read for the answer.
+	first missed
+}
+
+// When implements effect.Effect: events follow `subscribed`.
+func (Replay) When() effect.When { return effect.After }
+
+// Replay sends a replay.
+func (p *Publisher) Replay(ctx context.Context, r Replay) error {
+	err := p.replay(ctx, r.Caller, r.Topic, r.Source, r.first)
+	if errors.Is(err, errEnded) {
+		err = p.tellEnded(ctx, r.Caller, r.Topic, r.Source)
+	}
+	if err != nil {
+		err = fmt.Errorf("replay %s: %w", r.Topic, err)
+	}
+	if !r.Presence {
+		return err
+	}
+	return errors.Join(err, p.showPresence(ctx, r.Caller, r.Topic))
 }
 
 // admit writes the subscription, if the caller may have it. Who has another role by
@@ -197,12 +212,12 @@ var errEnded = errors.New("the subscription has ended")
 // replay posts to one socket what it has missed, from a first page on. Every page
 // is read first, then the subscription, then posted: a removed subscriber gets
 // nothing newer. errEnded where the subscription doesn't stand any more.
-func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, page missed) error {
+func (p *Publisher) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, page missed) error {
 	for sent := 0; ; {
 		if len(page.events) == 0 {
-			return s.current(ctx, c, topic)
+			return p.current(ctx, c, topic)
 		}
-		frames, err := eventFrames(topic, s.streams.epoch, page.events)
+		frames, err := eventFrames(topic, p.epoch, page.events)
 		if err != nil {
 			return err
 		}
@@ -213,16 +228,16 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			if err != nil {
 				return err
 			}
-			head, err := s.streams.headFrame(topic, newest, "")
+			head, err := p.headFrame(topic, newest, "")
 			if err != nil {
 				return err
 			}
 			frames, page.more = append(frames, head), false
 		}
-		if err := s.current(ctx, c, topic); err != nil {
+		if err := p.current(ctx, c, topic); err != nil {
 			return err
 		}
-		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
+		p.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
 		if !page.more {
 			return nil
 		}
@@ -233,8 +248,8 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 }
 
 // current gives errEnded where the caller's subscription doesn't stand.
-func (s *Service) current(ctx context.Context, c caller.Caller, topic Topic) error {
-	row, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
+func (p *Publisher) current(ctx context.Context, c caller.Caller, topic Topic) error {
+	row, err := table.Get[subscription](ctx, p.realtime, subscriptionKey(topic, c.ConnectionID))
 	if errors.Is(err, table.ErrNotFound) || row.Ended {
 		return errEnded
 	}
@@ -247,7 +262,7 @@ func (s *Service) current(ctx context.Context, c caller.Caller, topic Topic) err
 // tellEnded says again that a subscription has ended. Whoever ended it may have
 // said so before the answer to the subscribe, after which the client would
 // believe that it follows the topic. A socket that can't be told is closed.
-func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
+func (p *Publisher) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
 	reason := RoleChanged
 	switch _, err := source.Admit(ctx, c, topic); errs.KindOf(err) {
 	case "":
@@ -262,9 +277,9 @@ func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, s
 	if err != nil {
 		return err
 	}
-	told := s.streams.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	told := p.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
 	if told[0] == failed || told[0] == dropped {
-		return s.streams.giveUp(ctx, c.ConnectionID, topic)
+		return p.giveUp(ctx, c.ConnectionID, topic)
 	}
 	return nil
 }
@@ -281,21 +296,21 @@ type Unsubscribed struct {
 
 // Unsubscribe ends a subscription of the caller's socket; one that isn't there
 // is no error.
-func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, error) {
+func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, effect.Effects, error) {
 	topic, _, err := s.topics.find(in.Topic)
 	if err != nil {
-		return Unsubscribed{}, err
+		return Unsubscribed{}, nil, err
 	}
 	key := subscriptionKey(topic, c.ConnectionID)
 	row, err := table.Get[subscription](ctx, s.realtime, key)
 	if errors.Is(err, table.ErrNotFound) {
-		return Unsubscribed{Topic: in.Topic}, nil
+		return Unsubscribed{Topic: in.Topic}, nil, nil
 	}
 	if err != nil {
-		return Unsubscribed{}, fmt.Errorf("unsubscribe %s: %w", topic, err)
+		return Unsubscribed{}, nil, fmt.Errorf("unsubscribe %s: %w", topic, err)
 	}
 	if err := s.streams.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
-		return Unsubscribed{}, err
+		return Unsubscribed{}, nil, err
 	}
-	return Unsubscribed{Topic: in.Topic}, nil
+	return Unsubscribed{Topic: in.Topic}, nil, nil
 }

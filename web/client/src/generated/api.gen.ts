@@ -504,10 +504,6 @@ export interface Operations {
     };
     readonly answer: Schemas["Text"];
   };
-  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
-  realtime_ticket: {
-    readonly answer: Schemas["Ticket"];
-  };
   /** GET /healthz: Whether functions start and answer. */
   system_health: {
     readonly answer: Schemas["Healthy"];
@@ -558,6 +554,10 @@ export interface Operations {
   /** GET /v1/me: Who I am. */
   users_get: {
     readonly answer: Schemas["Me"];
+  };
+  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
+  users_ticket: {
+    readonly answer: Schemas["Ticket"];
   };
   /** PATCH /v1/me: Change what I am called. */
   users_update: {
@@ -633,7 +633,7 @@ export interface Methods<Options> {
   };
   readonly tickets: {
     /** Get a ticket that opens one socket within 30 seconds. */
-    create(options?: Options): Promise<Operations["realtime_ticket"]["answer"]>;
+    create(options?: Options): Promise<Operations["users_ticket"]["answer"]>;
   };
   readonly transcript: {
     /** Add what was said to the transcript, while the meeting is active. */
