@@ -17,6 +17,7 @@ SAM_VERSION := 1.170.0
 CFN_LINT_VERSION := 1.58.0
 # An AWS account on this machine; it wants another botocore than SAM does.
 EMULATOR_VERSION := 1.5.33
+TRANSLATOR_VERSION := 1.115.0
 EMULATOR := $(BUILD)/emulator
 
 # The table engine that `run` and the tests use: dynoxide or dynamodb-local.
@@ -183,7 +184,7 @@ parity: setup
 	@go run ./infra/codegen -check
 
 .PHONY: codegen
-codegen: need-go ## Rewrite what follows from the declarations: routes, OpenAPI document, TypeScript types
+codegen: need-go ## Rewrite what follows from the declarations: stacks, routes, alarms, OpenAPI document, TypeScript types
 	@go run ./infra/codegen
 
 .PHONY: lint
@@ -279,15 +280,15 @@ deploy-rehearsal: need-go ## Deploy what make package built to an emulator of AW
 	@if ! $(HAS_VENV); then \
 	  echo "deploy-rehearsal: skipped, no Python with venv (Debian: apt-get install python3-venv)"; \
 	else \
-	  $(MAKE) --silent venv $(STAMP)/emulator-$(EMULATOR_VERSION) && \
+	  $(MAKE) --silent venv $(STAMP)/emulator-$(EMULATOR_VERSION)-$(TRANSLATOR_VERSION) && \
 	  { [ -z "$(NOT_PACKAGED)" ] || $(MAKE) package; } && \
 	  for tested in rehearsal versions; do $(VENV)/bin/python -m unittest discover -q -s infra/$$tested -p '*_test.py' || exit 1; done && \
 	  go run ./infra/rehearsal -sam $(VENV)/bin -emulator $(EMULATOR)/bin; \
 	fi
 
-$(STAMP)/emulator-$(EMULATOR_VERSION): | $(STAMP)
+$(STAMP)/emulator-$(EMULATOR_VERSION)-$(TRANSLATOR_VERSION): | $(STAMP)
 	python3 -m venv $(EMULATOR)
-	$(EMULATOR)/bin/pip install -q --disable-pip-version-check ministack==$(EMULATOR_VERSION)
+	$(EMULATOR)/bin/pip install -q --disable-pip-version-check ministack==$(EMULATOR_VERSION) aws-sam-translator==$(TRANSLATOR_VERSION)
 	@touch $@
 
 .PHONY: clean

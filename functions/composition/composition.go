@@ -1,16 +1,20 @@
-// Package composition puts the domains' services together on an open platform. It
+// Package composition puts the domains' services together on a platform. It
 // is the one place where domains meet: each functions/<domain>.Open takes its
 // service from here, and a new domain adds its service, its topics and its stream
 // handlers here.
 package composition
 
 import (
-	"context"
 	"maps"
 
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/identity"
+	"github.com/rapport/rapport/shared/core/identity/workos"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/platform/authentication"
+	"github.com/rapport/rapport/shared/core/platform/sockets"
 	"github.com/rapport/rapport/shared/core/projection"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/flags"
@@ -23,8 +27,9 @@ import (
 // Domains are the services of all domains, each made when it is first asked for.
 // One Domains serves one function, as the platform below it does.
 type Domains struct {
-	*platform.Platform
+	*sockets.Sockets
 
+	users       *users.Service
 	meetings    *meetings.Service
 	notes       *notes.Service
 	transcripts *transcripts.Service
@@ -32,21 +37,33 @@ type Domains struct {
 	reader      *flags.Reader
 }
 
-// Open opens the platform from a function's own environment.
-func Open(ctx context.Context, env config.Env) (*Domains, error) {
-	p, err := platform.Open(ctx, env)
-	if err != nil {
-		return nil, err
+// New makes the domains of a function. What is missing in its environment for those
+// that are asked for is told by platform.App.
+func New(env config.Env, overrides endpoint.Overrides) *Domains {
+	return &Domains{Sockets: sockets.New(platform.New(env, overrides))}
+}
+
+// Runtime gives what the adapters need around a function.
+func (d *Domains) Runtime(declaration endpoint.Declaration) endpoint.Runtime {
+	return authentication.Add(d.Sockets.Runtime(declaration), d.Platform, declaration, func(directory *workos.Directory) identity.Users {
+		return users.NewRegistrar(d.Users(), directory)
+	})
+}
+
+// Users gives the service of users.
+func (d *Domains) Users() *users.Service {
+	if d.users == nil {
+		d.users = users.New(d.Data(), d.Audit(), d.Clock, d.Idempotency())
 	}
-	return &Domains{Platform: p}, nil
+	return d.users
 }
 
 // Meetings gives the service of meetings.
 func (d *Domains) Meetings() *meetings.Service {
 	if d.meetings == nil {
 		d.meetings = meetings.New(meetings.Parts{
-			Data: d.Data, Users: d.Users, Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher,
-			Topics: d.meetingTopics(), Log: d.Log,
+			Data: d.Data(), Users: d.Users(), Audit: d.Audit(), Once: d.Idempotency(), Clock: d.Clock, Publisher: d.Publisher(),
+			Topics: d.meetingTopics(), Epoch: d.LogEpoch(),
 		})
 	}
 	return d.meetings
@@ -61,30 +78,32 @@ func (d *Domains) meetingTopics() []meetings.Topic {
 // Notes gives the service of notes.
 func (d *Domains) Notes() *notes.Service {
 	if d.notes == nil {
-		d.notes = notes.New(d.LogTable, d.notesLog(), d.Meetings(), d.Publisher, d.Clock)
+		d.notes = notes.New(d.LogTable(), d.notesLog(), d.Meetings(), d.Clock)
 	}
 	return d.notes
 }
 
-func (d *Domains) notesLog() *log.Log { return log.New(d.LogTable, d.Clock, notes.Layout()) }
+func (d *Domains) notesLog() *log.Log { return d.newLog(notes.Layout()) }
 
 // Transcripts gives the service of transcripts.
 func (d *Domains) Transcripts() *transcripts.Service {
 	if d.transcripts == nil {
-		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Publisher, d.Clock)
+		d.transcripts = transcripts.New(d.transcriptsLog(), d.Meetings(), d.FlagReader(), d.Clock)
 	}
 	return d.transcripts
 }
 
-func (d *Domains) transcriptsLog() *log.Log {
-	return log.New(d.LogTable, d.Clock, transcripts.Layout())
+func (d *Domains) transcriptsLog() *log.Log { return d.newLog(transcripts.Layout()) }
+
+func (d *Domains) newLog(layout log.Layout) *log.Log {
+	return log.New(d.LogTable(), d.Clock, layout).In(d.LogEpoch())
 }
 
 // Flags gives the service of flags.
 func (d *Domains) Flags() *flags.Service {
 	if d.flags == nil {
 		d.flags = flags.New(flags.Parts{
-			Data: d.Data, Reader: d.FlagReader(), Audit: d.Audit, Once: d.Idempotency, Clock: d.Clock, Publisher: d.Publisher, Log: d.Log,
+			Data: d.Data(), Reader: d.FlagReader(), Audit: d.Audit(), Once: d.Idempotency(), Clock: d.Clock, Epoch: d.LogEpoch(),
 		})
 	}
 	return d.flags
@@ -93,7 +112,7 @@ func (d *Domains) Flags() *flags.Service {
 // FlagReader gives the flags to whoever stands behind one.
 func (d *Domains) FlagReader() *flags.Reader {
 	if d.reader == nil {
-		d.reader = flags.NewReader(d.Data, d.Clock, d.Log)
+		d.reader = flags.NewReader(d.Data(), d.Clock, d.Log)
 	}
 	return d.reader
 }
@@ -103,21 +122,21 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 	m := d.Meetings()
 	return realtime.NewRegistry(
 		realtime.Registration{TopicType: meetings.OwnTopic().TopicType, Source: meetings.Source{Service: m}, Presence: meetings.PresencePolicy{Service: m}},
-		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: d.Notes()}},
-		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: d.Transcripts()}},
-		realtime.Registration{TopicType: users.Topic(), Source: users.NewSource(log.New(d.LogTable, d.Clock, users.StreamLayout()))},
-		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data)},
+		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: d.Notes().Source()},
+		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: d.Transcripts().Topics()},
+		realtime.Registration{TopicType: users.Topic(), Source: users.Topics(d.LogTable(), d.Clock)},
+		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data())},
 	)
 }
 
 // Movers are the domains whose records move topics.
 func (d *Domains) Movers() []realtime.Domain {
-	return []realtime.Domain{d.Meetings(), d.Notes(), d.Transcripts(), d.Flags()}
+	return []realtime.Domain{d.Meetings(), d.Notes().Source(), d.Transcripts().Topics(), d.Flags()}
 }
 
 // Projections are the handlers of all else that follows from records. What a new
 // one handles must pass the filters of streams/project, and what it does its
-// policy: see infra/stacks/streams.yaml.
+// grants: see package functions/streams.
 func (d *Domains) Projections() []projection.Handler {
 	return []projection.Handler{meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}}
 }

@@ -14,14 +14,15 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
-// behind is a service whose calls of the tables go through answer, which says
+// behind are the domains whose calls of the tables go through answer, which says
 // whether it has answered an operation itself.
-func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body string) bool) *meetings.Service {
+func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body string) bool) *composition.Domains {
 	t.Helper()
 	engine, err := url.Parse(c.Tables.Endpoint)
 	if err != nil {
@@ -41,11 +42,8 @@ func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body 
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	d, err := composition.Open(t.Context(), c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d.Meetings()
+	env := c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL})
+	return composition.New(env, endpoint.Overrides{})
 }
 
 // by is a person as the door would hand them to a method.
@@ -67,9 +65,9 @@ func TestObstaclesThatPass(t *testing.T) {
 			_, err := io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",`+
 				`"Message":"x","CancellationReasons":[{"Code":"`+reason+`","Message":"x"}]}`)
 			return err == nil
-		})
-		_, created := service.Create(t.Context(), by(c.host), nil, meetings.CreateRequest{Title: "Once"})
-		_, started := service.Start(t.Context(), by(c.host), nil, meetings.GetRequest{MeetingID: c.id})
+		}).Meetings()
+		_, _, created := service.Create(t.Context(), by(c.host), nil, meetings.CreateRequest{Title: "Once"})
+		_, _, started := service.Start(t.Context(), by(c.host), nil, meetings.GetRequest{MeetingID: c.id})
 		for _, err := range []error{created, started} {
 			limited, ok := errors.AsType[*errs.Error](err)
 			if !ok || limited.Kind != errs.RateLimited || limited.RetryAfter != time.Second {

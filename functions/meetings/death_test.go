@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/dispatch"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/platform"
@@ -128,16 +130,13 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	gone := c.following(t, c.member)
-	p, err := platform.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := platform.New(c.Env(), endpoint.Overrides{})
 	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
-	dying, _, err := idempotency.New(p.Control, begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
+	dying, _, err := idempotency.New(p.Control(), begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
 	if err != nil || dying == nil {
 		t.Fatalf("begin: %v, %v", dying, err)
 	}
-	service := c.behind(t, func(w http.ResponseWriter, op, body string) bool {
+	d := c.behind(t, func(w http.ResponseWriter, op, body string) bool {
 		if op != "Query" || !strings.Contains(body, "TOPIC#") {
 			return false
 		}
@@ -145,8 +144,12 @@ func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
 		return true
 	})
 	remove := meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID}
-	if _, err := service.Remove(t.Context(), by(c.host), dying, remove); err == nil || c.subscribed(t, gone) == "" {
-		t.Fatalf("the removal went through: %v", err)
+	_, effects, err := d.Meetings().Remove(t.Context(), by(c.host), dying, remove)
+	if err != nil || len(effects) != 1 {
+		t.Fatalf("removed: %v, %v", effects, err)
+	}
+	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err == nil || c.subscribed(t, gone) == "" {
+		t.Fatalf("the revocation went through: %v", err)
 	}
 	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Expect(t, 204)
 	if got := c.subscribed(t, gone); got != "" {
@@ -168,15 +171,18 @@ func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 		c.host.Call(t, "POST "+c.path+"/participants", invitee(c.member, "participant")).Expect(t, 201)
 		again = c.following(t, c.member)
 	})
-	service := c.behind(t, func(_ http.ResponseWriter, op, body string) bool {
+	d := c.behind(t, func(_ http.ResponseWriter, op, body string) bool {
 		if op == "Query" && strings.Contains(body, "TOPIC#") {
 			invited() // the topics are read at once: the others wait
 		}
 		return false
 	})
-	_, err := service.Remove(t.Context(), by(c.host), nil, meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID})
-	if !errs.Is(err, errs.NotFound) || again == nil {
-		t.Fatalf("got %v", err)
+	_, effects, err := d.Meetings().Remove(t.Context(), by(c.host), nil, meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID})
+	if !errs.Is(err, errs.NotFound) || len(effects) != 1 {
+		t.Fatalf("got %v, %v", effects, err)
+	}
+	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err != nil || again == nil {
+		t.Fatalf("the revocation: %v", err)
 	}
 	if got := c.subscribed(t, again); got != "state state/notes" {
 		t.Errorf("invited again, they follow %q", got)

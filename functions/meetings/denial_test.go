@@ -6,6 +6,7 @@ import (
 
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/meetings"
 )
@@ -16,11 +17,8 @@ func TestDenialThatCantBeAudited(t *testing.T) {
 	c := newCast(t)
 	env := c.Env()
 	env["AUDIT_TABLE"] = "nowhere"
-	d, err := composition.Open(t.Context(), env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = d.Meetings().Get(t.Context(), caller.Caller{UserID: c.stranger.ID}, meetings.GetRequest{MeetingID: c.id})
+	d := composition.New(env, endpoint.Overrides{})
+	_, err := d.Meetings().Get(t.Context(), caller.Caller{UserID: c.stranger.ID}, meetings.GetRequest{MeetingID: c.id})
 	if denied, ok := errors.AsType[*errs.Error](err); !ok || denied.Kind != errs.Forbidden || denied.Err == nil {
 		t.Errorf("%v, want FORBIDDEN with its cause", err)
 	}

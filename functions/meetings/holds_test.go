@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/functions/composition"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -12,10 +13,7 @@ import (
 func TestConditionsForOthers(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
-	d, err := composition.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := composition.New(c.Env(), endpoint.Overrides{})
 	service := d.Meetings()
 	fails := func(meetingID, wants string, also func(*table.Tx)) {
 		t.Helper()

@@ -10,6 +10,7 @@ import (
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/meetings"
@@ -143,11 +144,8 @@ func TestProviderThatFails(t *testing.T) {
 // far as they got.
 func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	d, err := composition.Open(t.Context(), c.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := idempotency.New(d.Control, clock.NewManual(begun))
+	d := composition.New(c.Env(), endpoint.Overrides{})
+	store := idempotency.New(d.Control(), clock.NewManual(begun))
 	execution, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)
@@ -159,7 +157,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	c := newCast(t)
 	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
-	want, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"})
+	want, _, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +177,7 @@ func TestDeathBeforeTheCommit(t *testing.T) {
 	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
 	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
 	// It wasn't dead, only slow: now it is too late.
-	if late, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
+	if late, _, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("the one that was taken over creates %+v: %v", late, err)
 	}
 	if stored := c.titled(t, "Once"); stored != 1 || c.Stored(t, "Data")["MEETING#"+got.MeetingID+"/MEETING"] == nil {

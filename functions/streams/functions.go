@@ -7,6 +7,7 @@ package streams
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/rapport/rapport/functions/composition"
 	"github.com/rapport/rapport/shared/core/config"
@@ -27,10 +28,21 @@ var (
 	// Fanout may see a record twice: a head says what is newest, and a
 	// revocation ends only what shouldn't be there.
 	Fanout = endpoint.Stream("Data,Log", "stream: tell subscribers what moved, and end the streams that must; a retry tells the same.",
-		Service.Fanout)
-	// Project may see a record twice, as each of its handlers may.
+		Service.Fanout, endpoint.Timeout(30*time.Second), endpoint.Serves("edit"),
+		endpoint.From(fanoutReads()...), endpoint.Lag(30*time.Second),
+		endpoint.Reads(endpoint.Data, endpoint.GetItem),
+		endpoint.Reads(endpoint.Log, endpoint.GetItem, endpoint.Query), endpoint.Writes(endpoint.Log, endpoint.PutItem),
+		endpoint.Delivers(), endpoint.Writes(endpoint.Realtime, endpoint.BatchWriteItem), endpoint.Closes(), endpoint.Audits())
+	// Project may see a record twice, as each of its handlers may. It is granted what
+	// all of them do together.
 	Project = endpoint.Stream("Data,Log", "stream: materialise the texts that changed, and bring people's new names into their meetings; a retry finds done what was.",
-		Service.Project)
+		Service.Project, endpoint.Timeout(time.Minute),
+		endpoint.From(projectReads()...), endpoint.Lag(2*time.Minute),
+		endpoint.Reads(endpoint.Data, endpoint.GetItem, endpoint.BatchGetItem, endpoint.Query, endpoint.ConditionCheckItem),
+		endpoint.Writes(endpoint.Data, endpoint.PutItem), endpoint.ReadsIndex(endpoint.Data, "GSI1"),
+		endpoint.Reads(endpoint.Log, endpoint.GetItem, endpoint.BatchGetItem, endpoint.Query),
+		endpoint.Writes(endpoint.Log, endpoint.PutItem, endpoint.BatchWriteItem, endpoint.UpdateItem, endpoint.DeleteItem),
+		endpoint.Delivers())
 )
 
 // Functions lists them under their folders.
@@ -41,11 +53,8 @@ func Functions() []endpoint.FunctionSpec {
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
-	d, err := composition.Open(ctx, env)
-	if err != nil {
-		return endpoint.App[Service]{}, err
-	}
+func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[Service], error) {
+	d := composition.New(env, overrides)
 	topics, err := d.Topics()
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
@@ -54,8 +63,8 @@ func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
-	return platform.App(d.Platform, Service{
-		Durable: realtime.NewDurable(d.Publisher, topics, d.Clock, d.Movers()...),
+	return platform.App(d.Platform, d.Runtime(declaration), Service{
+		Durable: realtime.NewDurable(d.Publisher(), topics, d.Clock, d.Movers()...),
 		Reader:  reader,
-	}), nil
+	})
 }

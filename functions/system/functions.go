@@ -39,10 +39,7 @@ func Functions() []endpoint.FunctionSpec {
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[Service], error) {
-	p, err := platform.Open(ctx, env)
-	if err != nil {
-		return endpoint.App[Service]{}, err
-	}
-	return platform.App(p, Service{stage: p.Config.Stage}), nil
+func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[Service], error) {
+	p := platform.New(env, overrides)
+	return platform.App(p, p.Runtime(declaration), Service{stage: p.Stage})
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/functions/system"
-	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/testkit"
 )
@@ -40,19 +39,5 @@ func TestNotFound(t *testing.T) {
 	}
 	if got := ada.Call(t, "GET /v1/nowhere", nil); got.Header.Get("X-Content-Type-Options") != "nosniff" || got.Status != http.StatusNotFound {
 		t.Errorf("got %d %v", got.Status, got.Header)
-	}
-}
-
-// A function that lacks something says so before its first event.
-func TestOpenNeedsItsEnvironment(t *testing.T) {
-	t.Parallel()
-	w := testkit.New(t, functions.All())
-	for _, unit := range functions.All() {
-		if _, err := unit.Open(t.Context(), w.Env()); err != nil {
-			t.Errorf("%s: %v", unit.Name, err)
-		}
-		if _, err := unit.Open(t.Context(), config.Env{}); err == nil {
-			t.Errorf("%s opens without an environment", unit.Name)
-		}
 	}
 }

@@ -6,16 +6,14 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
 // between runs something once, right before or right after a function's first
 // transaction.
 type between struct {
-	behind aws.HTTPClient
+	behind endpoint.HTTPClient
 	before sync.Once
 	first  func()
 	after  sync.Once
@@ -56,8 +54,7 @@ func TestEndsThatOvertakeTheAnswer(t *testing.T) {
 			socket := r.ben.Connect(t)
 			request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
 			overtaking := &between{behind: table.NewHTTP(), then: func() { r.ada.Call(t, request, tt.body) }}
-			ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
-			socket.SendIn(ctx, t, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
+			socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
 			var told []string
 			for _, frame := range socket.Frames(t) {
 				if frame.Topic == r.notes {
@@ -102,10 +99,9 @@ func TestEndsThatOvertakeTheWriting(t *testing.T) {
 				socket := r.ben.Connect(t)
 				request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
 				overtaking := &between{behind: table.NewHTTP(), first: func() { r.ada.Call(t, request, tt.body) }}
-				ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
 				fields := frame.fields(r)
 				fields["action"], fields["id"] = frame.action, "f"
-				socket.SendIn(ctx, t, fields)
+				socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, fields)
 				code := "no answer"
 				for _, answer := range socket.Frames(t) {
 					if answer.ID == "f" {
@@ -130,8 +126,7 @@ func TestEndsThatOvertakeTheAnswerOfAnUnreachable(t *testing.T) {
 		r.ada.Call(t, "PATCH "+r.path+"/participants/"+r.ben.ID, map[string]any{"role": "observer"}).Expect(t, 200)
 		socket.Fail()
 	}}
-	ctx := platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking})
-	socket.SendIn(ctx, t, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
+	socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
 	if socket.Open() {
 		t.Error("the socket is open")
 	}

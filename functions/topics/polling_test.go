@@ -74,7 +74,11 @@ func TestHTTPHasWhatTopicsTell(t *testing.T) {
 	if meeting["role"] != "participant" {
 		t.Errorf("Ben's own role came as %v", meeting["role"])
 	}
+	if meeting["epoch"] != "1" {
+		t.Errorf("the meeting's revision came as of epoch %v", meeting["epoch"])
+	}
 	delete(meeting, "role")
+	delete(meeting, "epoch")
 	same("the meeting", state.Meeting, meeting)
 	same("its participants", state.Participants, people.Items)
 	if people.Revision != events[len(events)-1].Position {

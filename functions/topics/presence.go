@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
+	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/meetings"
 )
@@ -26,6 +28,6 @@ type TellPresenceRequest struct {
 }
 
 // TellPresence notes that a client of the caller is present in a meeting.
-func (s Service) TellPresence(ctx context.Context, c caller.Caller, in TellPresenceRequest) (realtime.Told, error) {
+func (s Service) TellPresence(ctx context.Context, c caller.Caller, _ *idempotency.Execution, in TellPresenceRequest) (realtime.Told, effect.Effects, error) {
 	return s.Service.TellPresence(ctx, c, meetings.StateTopic.Topic(in.MeetingID), in.Heartbeat)
 }

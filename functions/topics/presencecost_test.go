@@ -8,13 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/rapport/rapport/functions"
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/testkit"
 )
 
@@ -69,10 +65,7 @@ func (l *ledger) last() units {
 func timed(c clock.Clock, log *slog.Logger) []endpoint.FunctionSpec {
 	all := functions.All()
 	for i := range all {
-		open := all[i].Open
-		all[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-			return open(platform.WithOutside(ctx, platform.Outside{Clock: c, Log: log}), env)
-		}
+		all[i] = all[i].With(endpoint.Overrides{Clock: c, Log: log})
 	}
 	return all
 }

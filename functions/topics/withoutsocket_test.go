@@ -3,14 +3,13 @@ package topics_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
-	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 )
@@ -275,11 +274,8 @@ func TestPresenceWithoutASocketOfAnEndedSession(t *testing.T) {
 			t.Error(err)
 		}
 	}}
-	within := func(request *http.Request) {
-		*request = *request.WithContext(platform.WithOutside(t.Context(), platform.Outside{Tables: overtaking}))
-	}
 	beat := object{"clientId": "c-1", "seq": 1, "status": "active"}
-	r.ben.Call(t, "POST "+r.path+"/presence", beat, within).Refused(t, errs.Unauthorized)
+	r.ben.Call(t, "POST "+r.path+"/presence", beat, testkit.With(endpoint.Overrides{Tables: overtaking})).Refused(t, errs.Unauthorized)
 	if got := r.here(t, r.ada); len(got) > 0 {
 		t.Errorf("there are %+v", got)
 	}

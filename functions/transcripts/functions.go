@@ -16,9 +16,13 @@ type service = *transcripts.Service
 // The functions.
 var (
 	Append = endpoint.Mutation("POST /v1/meetings/{meetingId}/transcript", "Add what was said to the transcript, while the meeting is active.",
-		service.Append, endpoint.Needs(transcripts.ActionWrite), endpoint.Fails("MEETING_NOT_ACTIVE"))
+		service.Append, endpoint.Needs(transcripts.ActionWrite), endpoint.Fails("MEETING_NOT_ACTIVE"),
+		endpoint.Memory(512), endpoint.Serves("transcript"),
+		endpoint.Reads(endpoint.Data, endpoint.GetItem, endpoint.Query), endpoint.Reads(endpoint.Log, endpoint.Query),
+		endpoint.Writes(endpoint.Log, endpoint.PutItem), endpoint.Delivers(), endpoint.Audits())
 	List = endpoint.HTTP("GET /v1/meetings/{meetingId}/transcript", "List the transcript's chunks after a position.",
-		service.List, endpoint.Needs(transcripts.ActionRead), endpoint.Fails("HISTORY_GONE"))
+		service.List, endpoint.Needs(transcripts.ActionRead), endpoint.Fails("HISTORY_GONE"),
+		endpoint.Reads(endpoint.Log, endpoint.Query), endpoint.Audits())
 )
 
 // Functions lists them under their folders.
@@ -29,10 +33,7 @@ func Functions() []endpoint.FunctionSpec {
 }
 
 // Open builds the service.
-func Open(ctx context.Context, env config.Env) (endpoint.App[service], error) {
-	d, err := composition.Open(ctx, env)
-	if err != nil {
-		return endpoint.App[service]{}, err
-	}
-	return platform.App(d.Platform, d.Transcripts()), nil
+func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[service], error) {
+	d := composition.New(env, overrides)
+	return platform.App(d.Platform, d.Runtime(declaration), d.Transcripts())
 }

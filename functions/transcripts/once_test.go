@@ -10,6 +10,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/testkit"
@@ -60,11 +61,8 @@ func TestDuplicatesAtOnce(t *testing.T) {
 // execution is one that a function began a while ago and died in.
 func (r *room) execution(t *testing.T, body string) (*transcripts.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	d, err := composition.Open(t.Context(), r.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := idempotency.New(d.Control, clock.NewManual(time.Now().Add(-36*time.Second)))
+	d := composition.New(r.Env(), endpoint.Overrides{})
+	store := idempotency.New(d.Control(), clock.NewManual(time.Now().Add(-36*time.Second)))
 	execution, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)
@@ -81,7 +79,7 @@ func TestDeathAfterTheCommit(t *testing.T) {
 	for _, over := range []bool{false, true} {
 		r := newRoom(t)
 		service, author, dying := r.execution(t, spoken)
-		first, err := service.Append(t.Context(), author, dying, transcripts.AppendRequest{
+		first, _, err := service.Append(t.Context(), author, dying, transcripts.AppendRequest{
 			MeetingID: r.meeting[len("/v1/meetings/"):],
 			Chunks:    []transcripts.Speech{{Words: transcripts.Words{Text: "x", Confidence: 1, EndMs: 1, IsFinal: true}}},
 		})

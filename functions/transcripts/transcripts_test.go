@@ -18,7 +18,7 @@ func TestAppendAndList(t *testing.T) {
 		said("Yes 👋", object{"speakerId": r.member.ID, "confidence": 1, "startMs": 200, "endMs": 200}),
 		said("Well", object{"speakerId": []any(nil)}),
 	))
-	if diff := cmp.Diff(transcripts.Appended{FirstPosition: 1, LastPosition: 3}, got, cmpopts.IgnoreUnexported(got)); diff != "" {
+	if diff := cmp.Diff(transcripts.Appended{FirstPosition: 1, LastPosition: 3, Epoch: "1"}, got, cmpopts.IgnoreUnexported(got)); diff != "" {
 		t.Error(diff)
 	}
 	if got := r.append(t, r.host, body(said("So.", object{"speakerId": r.host.ID}))); got.FirstPosition != 4 || got.LastPosition != 4 {

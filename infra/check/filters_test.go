@@ -9,6 +9,7 @@ import (
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/projection"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -80,13 +81,14 @@ func TestProjectIsGivenWhatItsHandlersHandle(t *testing.T) {
 // only telling what they handle is asked.
 func projections(t *testing.T, f template.Function) []projection.Handler {
 	t.Helper()
-	d, err := composition.Open(t.Context(), config.Env(f.Env).With(config.Env{
+	d := composition.New(config.Env(f.Env).With(config.Env{
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing",
-	}))
-	if err != nil {
+	}), endpoint.Overrides{})
+	handlers := d.Projections()
+	if err := d.Env.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return d.Projections()
+	return handlers
 }
 
 func passesOf(t *testing.T, f template.Function, tableName string, event map[string]any) bool {

@@ -10,8 +10,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated files")
 
-// TestGeneratedFiles compares the routes of template.yaml, the OpenAPI document
-// and the TypeScript types with what the declarations say.
+// TestGeneratedFiles compares the stacks, the regions of template.yaml, the page of
+// objectives, the OpenAPI document and the TypeScript types with what the declarations
+// say.
 func TestGeneratedFiles(t *testing.T) {
 	root := root(t)
 	all, err := artifacts.All(root, functions.All())

@@ -40,7 +40,7 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Units: functions.All(), Calls: []proxy.Middleware{watch.Middleware}, Log: slog.New(slog.DiscardHandler)})
+	r, err := runner.Start(ctx, runner.Config{Settings: settings, Root: root(t), Functions: functions.All(), Calls: []proxy.Middleware{watch.Middleware}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

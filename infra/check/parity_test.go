@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rapport/rapport/functions"
+	"github.com/rapport/rapport/infra/codegen/artifacts"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/testkit/scene"
@@ -148,7 +148,7 @@ func mainLacks(root string, unit endpoint.FunctionSpec) []string {
 		}
 	}
 	domain := path.Dir(unit.Name)
-	listed, err := listedIn(path.Join(root, "functions", domain))
+	listed, err := artifacts.Declared(os.DirFS(root), domain)
 	if err != nil {
 		return append(lacks, err.Error())
 	}
@@ -183,40 +183,6 @@ func servedBy(file *ast.File) string {
 		return ""
 	}
 	return text.String() + " of " + domains[0]
-}
-
-// listedIn reads which declaration a domain's Functions lists under each folder:
-// `"start": Start`.
-func listedIn(dir string) (map[string]string, error) {
-	files, err := filepath.Glob(path.Join(dir, "*.go"))
-	if err != nil {
-		return nil, err
-	}
-	listed := map[string]string{}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			return nil, err
-		}
-		for _, declared := range file.Decls {
-			if fun, ok := declared.(*ast.FuncDecl); ok && fun.Name.Name == "Functions" && fun.Recv == nil {
-				ast.Inspect(fun, func(n ast.Node) bool {
-					if entry, ok := n.(*ast.KeyValueExpr); ok {
-						folder, isText := entry.Key.(*ast.BasicLit)
-						declaration, isName := entry.Value.(*ast.Ident)
-						if isText && isName {
-							listed[strings.Trim(folder.Value, `"`)] = declaration.Name
-						}
-					}
-					return true
-				})
-			}
-		}
-	}
-	return listed, nil
 }
 
 // eventLacks reads events/<domain>/<function>.json as the type of its trigger.

@@ -94,13 +94,23 @@ def circle(resources):
     return None
 
 
-def stray_routes(resources):
+def could_route(path, resource):
+    """Whether a nested stack has what adds routes to an API: functions, whose events
+    may, or routes themselves. One of alarms is told the API's id for its metrics."""
+    nested = yaml_parse((path.parent / resource["Properties"]["TemplateURL"]).read_text())
+    kinds = {r["Type"] for r in nested["Resources"].values()}
+    return any(k == "AWS::Serverless::Function" or k.startswith("AWS::ApiGatewayV2::") for k in kinds)
+
+
+def stray_routes(path, resources):
     """Routes for an API whose routes stand in an OpenAPI body, and stacks that are
     told such an API's id and so could add some."""
     bodied = {n for n, r in resources.items() if r["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in r.get("Properties", {})}
     for name, resource in resources.items():
         properties = resource.get("Properties", {})
         told = {"AWS::ApiGatewayV2::Route": "ApiId", "AWS::ApiGatewayV2::Integration": "ApiId", "AWS::CloudFormation::Stack": "Parameters"}
+        if resource["Type"] == "AWS::CloudFormation::Stack" and not could_route(path, resource):
+            continue
         if key := told.get(resource["Type"]):
             for api in bodied & set(mentions({key: properties.get(key)})):
                 yield f"{name} is given {api}, whose routes stand in its OpenAPI body"
@@ -125,7 +135,7 @@ def main(root):
             wrong.append(f"{path.name}: {len(resources)} resources, more than {MOST_RESOURCES}; split the stack")
         if found := circle(resources):
             wrong.append(f"{path.name}: these wait for each other: " + " -> ".join(found))
-        wrong += [f"{path.name}: {line}" for line in stray_routes(resources)]
+        wrong += [f"{path.name}: {line}" for line in stray_routes(path, resources)]
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

@@ -2,7 +2,8 @@ package check
 
 import (
 	"fmt"
-	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,67 +58,46 @@ func TestPoliciesGrantOneTableAndNamedActions(t *testing.T) {
 	}
 }
 
-// TestPoliciesAreWrittenOut finds what the resolved policies would not show:
-// SAM's policy templates, managed policies, and wildcards in roles.
-func TestPoliciesAreWrittenOut(t *testing.T) {
-	for _, doc := range templates(t) {
-		for id, r := range doc.Resources {
-			if r.Type == "AWS::Serverless::Function" {
-				policies, _ := r.Properties["Policies"].([]any)
-				for _, policy := range policies {
-					if fields, ok := policy.(map[string]any); !ok || fields["Statement"] == nil {
-						t.Errorf("%s: %s has the policy %v; write its statements out", doc.File, id, policy)
-					}
-				}
-			}
-			walk(r.Properties, id, func(at string, value any) {
-				fields, _ := value.(map[string]any)
-				if fields["Effect"] == "Deny" {
-					return // it grants nothing
-				}
-				for _, action := range texts(fields["Action"]) {
-					if strings.Contains(action, "*") {
-						t.Errorf("%s: %s grants %s", doc.File, at, action)
-					}
-				}
-				if fields["Action"] != nil && slices.Contains(texts(fields["Resource"]), "*") {
-					t.Errorf("%s: %s grants something on everything", doc.File, at)
-				}
-			})
-		}
+// TestTemplates finds what is wrong with the templates as they are written.
+func TestTemplates(t *testing.T) {
+	for _, found := range templateFindings(templates(t)) {
+		t.Error(found)
 	}
 }
 
-// TestFunctionsAreWatched holds every function to an alarm that rolls its
-// deployment back, and to what a deployment needs.
-func TestFunctionsAreWatched(t *testing.T) {
+// anchor is a section of the runbooks in an alarm's description.
+var anchor = regexp.MustCompile(`docs/runbooks/README\.md#([a-z-]+)`)
+
+// TestAlarmsLeadToARunbook holds every alarm's description to a heading that exists, and
+// every heading about alarms to alarms that do.
+func TestAlarmsLeadToARunbook(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root(t), "docs", "runbooks", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if heading, is := strings.CutPrefix(strings.TrimSpace(line), "## "); is {
+			slug := strings.NewReplacer(" ", "-", "'", "", ",", "", ":", "", "`", "").Replace(strings.ToLower(heading))
+			headings[slug] = true
+		}
+	}
+	alarms := map[string]bool{}
 	for _, doc := range templates(t) {
-		globals := doc.Globals["Function"]
 		for id, r := range doc.Resources {
-			if r.Type != "AWS::Serverless::Function" {
+			if r.Type != alarmType && r.Type != compositeID {
 				continue
 			}
-			if r.Metadata["BuildMethod"] != "go1.x" {
-				t.Errorf("%s: %s has no Metadata {BuildMethod: go1.x}", doc.File, id)
-			}
-			if r.Properties["AutoPublishAliasAllProperties"] != "true" {
-				t.Errorf("%s: %s lacks AutoPublishAliasAllProperties: a change of its environment alone would not be published", doc.File, id)
-			}
-			preference, _ := globals["DeploymentPreference"].(map[string]any)
-			if kind, _ := preference["Type"].(string); !strings.HasPrefix(kind, "Canary") {
-				t.Errorf("%s: its functions are not deployed as canaries", doc.File)
-			}
-			own, _ := r.Properties["DeploymentPreference"].(map[string]any)
-			if !slices.ContainsFunc(refs(own["Alarms"]), func(alarm string) bool {
-				return slices.Contains(refs(doc.Resources[alarm].Properties["Metrics"]), id)
-			}) {
-				t.Errorf("%s: no alarm on the failures of %s rolls its deployment back", doc.File, id)
+			alarms[id] = true
+			said, _ := r.Properties["AlarmDescription"].(string)
+			if found := anchor.FindStringSubmatch(said); found == nil || !headings[found[1]] {
+				t.Errorf("%s: %s leads to no heading of the runbooks: %s", doc.File, id, said)
 			}
 		}
-		for id, r := range doc.Resources {
-			if r.Type == "AWS::CloudWatch::Alarm" && len(refs(r.Properties["AlarmActions"])) == 0 {
-				t.Errorf("%s: nobody hears the alarm %s", doc.File, id)
-			}
+	}
+	for _, name := range regexp.MustCompile("`([A-Z][A-Za-z]+(?:Age|Depth|Missed|Failed|Failures|Errors|Late|Slow|Calls|Throttled|High|GivenUp))`").FindAllStringSubmatch(string(text), -1) {
+		if !alarms[name[1]] {
+			t.Errorf("the runbooks tell of an alarm %s, which is not there", name[1])
 		}
 	}
 }
@@ -152,32 +132,21 @@ func TestStreamReadersLoseNothingSilently(t *testing.T) {
 			t.Errorf("%d functions read the stream of %s; a shard allows two", n, table)
 		}
 	}
-	for _, doc := range templates(t) {
-		for id, r := range doc.Resources {
-			if r.Type == "AWS::Serverless::Function" && triggeredBy(r, "DynamoDB") && !alarmed(doc, "IteratorAge", id) {
-				t.Errorf("%s: nobody hears when %s is behind its stream", doc.File, id)
-			}
-		}
-	}
 }
 
-// TestQueuesLoseNothingSilently holds queues to encryption, and those that
-// functions take messages from to dead letters, time enough, partial failures and
-// a bound on concurrency; somebody must hear of dead letters, and of a queue that
-// isn't emptied.
+// TestQueuesLoseNothingSilently holds the queues that functions take messages from to
+// dead letters, time enough, partial failures and a bound on concurrency.
 func TestQueuesLoseNothingSilently(t *testing.T) {
 	stack, err := loadStack(root(t))
 	if err != nil {
 		t.Fatalf("templates:\n%v", err)
 	}
-	taken := map[string]bool{}
 	byName := map[string]template.Queue{}
 	for _, q := range stack.Queues {
 		byName[q.Name] = q
 	}
 	for _, f := range stack.Functions {
 		for _, source := range f.Queues {
-			taken[source.Queue] = true
 			q := byName[source.QueueName]
 			if !source.ReportBatchItemFailures {
 				t.Errorf("%s: one bad message of %s fails its batch", f.Folder, source.Queue)
@@ -195,142 +164,6 @@ func TestQueuesLoseNothingSilently(t *testing.T) {
 				t.Errorf("%s: the dead letters of %s are kept %v", f.Folder, source.Queue, dead.Retention)
 			}
 		}
-	}
-	for _, doc := range templates(t) {
-		for id, r := range doc.Resources {
-			if r.Type != "AWS::SQS::Queue" {
-				continue
-			}
-			if r.Properties["SqsManagedSseEnabled"] != "true" {
-				t.Errorf("%s: %s is not encrypted", doc.File, id)
-			}
-			watched := "ApproximateNumberOfMessagesVisible"
-			if taken[id] {
-				watched = "ApproximateAgeOfOldestMessage"
-			}
-			if !alarmed(doc, watched, id) {
-				t.Errorf("%s: nobody hears when something lies in %s", doc.File, id)
-			}
-		}
-	}
-}
-
-// TestSchedulesAreWatched holds scheduled functions to an alarm on runs that were
-// missed, and to a bound on what is tried again.
-func TestSchedulesAreWatched(t *testing.T) {
-	for _, doc := range templates(t) {
-		for id, r := range doc.Resources {
-			if r.Type != "AWS::Serverless::Function" || !triggeredBy(r, "ScheduleV2") {
-				continue
-			}
-			if !alarmed(doc, "Invocations", id) {
-				t.Errorf("%s: nobody hears when %s is not run", doc.File, id)
-			}
-			if r.Properties["EventInvokeConfig"] == nil {
-				t.Errorf("%s: %s does not say how often a failed run is tried again", doc.File, id)
-			}
-		}
-	}
-}
-
-// triggeredBy tells whether a function has an event of a type.
-func triggeredBy(r resource, kind string) bool {
-	for _, event := range mappings(r.Properties["Events"]) {
-		if event["Type"] == kind {
-			return true
-		}
-	}
-	return false
-}
-
-// alarmed tells whether an alarm on a metric has a dimension of a resource.
-func alarmed(doc document, metric, id string) bool {
-	for _, r := range doc.Resources {
-		if r.Type != "AWS::CloudWatch::Alarm" || r.Properties["MetricName"] != metric {
-			continue
-		}
-		found := slices.Contains(refs(r.Properties["Dimensions"]), id)
-		walk(r.Properties["Dimensions"], "", func(_ string, value any) {
-			if fields, ok := value.(map[string]any); ok {
-				if attribute, ok := fields["!GetAtt"].(string); ok && strings.HasPrefix(attribute, id+".") {
-					found = true
-				}
-			}
-		})
-		if found {
-			return true
-		}
-	}
-	return false
-}
-
-// TestTablesAreKept holds every table to backups, encryption, TTL and survival
-// of its stack.
-func TestTablesAreKept(t *testing.T) {
-	var tables []string
-	for _, doc := range templates(t) {
-		for id, r := range doc.Resources {
-			if r.Type != "AWS::DynamoDB::Table" {
-				continue
-			}
-			tables = append(tables, id)
-			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
-				t.Errorf("%s: %s would go with its stack", doc.File, id)
-			}
-			for property, want := range map[string]string{
-				"TimeToLiveSpecification": "ttl", "PointInTimeRecoverySpecification": "true", "SSESpecification": "true",
-			} {
-				fields, _ := r.Properties[property].(map[string]any)
-				if !slices.Contains(slices.Collect(maps.Values(fields)), any(want)) {
-					t.Errorf("%s: %s has no %s", doc.File, id, property)
-				}
-			}
-		}
-	}
-	slices.Sort(tables)
-	if want := []string{"Audit", "Control", "Data", "Log", "Realtime"}; !slices.Equal(tables, want) {
-		t.Errorf("tables %s, want %s", tables, want)
-	}
-}
-
-// TestBucketsAreClosed holds every bucket to encryption, to being nobody's but its
-// functions', to TLS, to a life for what was left unfinished, and to surviving its
-// stack.
-func TestBucketsAreClosed(t *testing.T) {
-	buckets := 0
-	for _, doc := range templates(t) {
-		for id, r := range doc.Resources {
-			if r.Type != "AWS::S3::Bucket" {
-				continue
-			}
-			buckets++
-			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
-				t.Errorf("%s: %s would go with its stack", doc.File, id)
-			}
-			block, _ := r.Properties["PublicAccessBlockConfiguration"].(map[string]any)
-			for _, what := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
-				if block[what] != "true" {
-					t.Errorf("%s: %s lacks %s", doc.File, id, what)
-				}
-			}
-			for property, want := range map[string]string{
-				"BucketEncryption": "SSEAlgorithm", "LifecycleConfiguration": "AbortIncompleteMultipartUpload", "OwnershipControls": "BucketOwnerEnforced",
-			} {
-				if !strings.Contains(fmt.Sprint(r.Properties[property]), want) {
-					t.Errorf("%s: %s has no %s with %s", doc.File, id, property, want)
-				}
-			}
-			if !slices.ContainsFunc(slices.Collect(maps.Values(doc.Resources)), func(policy resource) bool {
-				text := fmt.Sprint(policy.Properties["PolicyDocument"])
-				return policy.Type == "AWS::S3::BucketPolicy" && slices.Contains(refs(policy.Properties["Bucket"]), id) &&
-					strings.Contains(text, "Effect:Deny") && strings.Contains(text, "aws:SecureTransport:false")
-			}) {
-				t.Errorf("%s: %s takes requests without TLS", doc.File, id)
-			}
-		}
-	}
-	if buckets != 1 {
-		t.Errorf("%d buckets, want one", buckets)
 	}
 }
 
@@ -375,7 +208,7 @@ func TestWorkosKeyMustBeGiven(t *testing.T) {
 	}
 }
 
-func templates(t *testing.T) []document {
+func templates(t *testing.T) suite {
 	t.Helper()
 	all, err := documents(root(t))
 	if err != nil {

@@ -40,13 +40,21 @@ type Problem struct {
 		Location string `json:"location"`
 		Detail   string `json:"detail"`
 	} `json:"errors"`
+	// Retryable is whether the server says that trying again makes sense.
+	Retryable bool `json:"retryable"`
+	// Epoch comes with HISTORY_GONE where an earlier state was restored: what
+	// positions belong to now.
+	Epoch string `json:"epoch"`
 	// RetryAfter is how long to wait, 0 where the answer doesn't say.
 	RetryAfter time.Duration `json:"-"`
 }
 
-// Again tells whether the same request may be sent again: it was throttled, or
-// failed for a reason that may pass.
+// Again tells whether the same request may be sent again: as the server says, or
+// where something else answered in its place, the status.
 func (p *Problem) Again() bool {
+	if p.Code != "" {
+		return p.Retryable
+	}
 	return p.Status == http.StatusTooManyRequests || p.Status >= http.StatusInternalServerError
 }
 

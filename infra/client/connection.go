@@ -232,8 +232,8 @@ func (c *Connection) current(ctx context.Context) (*Socket, error) {
 }
 
 // Ask sends a frame, without its id, and waits for the answer. Where none comes
-// in ten seconds, the socket is cut, or the server says RATE_LIMITED or
-// INTERNAL, the same bytes are sent again, over the socket that is there then,
+// in ten seconds, the socket is cut, or the server says that trying again makes
+// sense, the same bytes are sent again, over the socket that is there then,
 // until ctx ends. Any other refusal is a *Refused.
 func (c *Connection) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
 	c.mu.Lock()
@@ -317,7 +317,7 @@ func (c *Connection) handle(frame Frame) {
 		}
 	case "revoked":
 		if f != nil {
-			f.revoked(frame.Reason)
+			f.revoked(&frame)
 		}
 	}
 }
@@ -330,7 +330,7 @@ func (c *Connection) answered(frame Frame) {
 		return
 	}
 	if f := c.follow(frame.Topic); f != nil {
-		f.subscribed(frame.Position)
+		f.subscribed(&frame)
 	}
 }
 
@@ -342,7 +342,7 @@ func (c *Connection) follow(topic string) *Follow {
 
 // Follow adds a topic; Start subscribes to it.
 func (c *Connection) Follow(topic string, o FollowOptions) *Follow {
-	f := &Follow{line: c, topic: topic, options: o, position: o.From, known: o.From}
+	f := &Follow{line: c, topic: topic, options: o, position: o.From, known: o.From, epoch: o.Epoch}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.topics[topic] = f

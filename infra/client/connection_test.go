@@ -202,7 +202,7 @@ func TestWhatIsMissingIsAskedFor(t *testing.T) {
 	f.send(f.commit(2), `{"type":"head","topic":%q,"position":7}`, topic) // nor do 6 and 7
 	l.reaches(t, 7)
 	f.commit(1)
-	l.follow.Known(8) // from an answer
+	l.follow.Known(8, "") // from an answer
 	l.reaches(t, 8)
 	all := strings.Join(f.frames("subscribe"), "\n")
 	for _, from := range []string{`"from":0`, `"from":5`, `"from":7`} {
@@ -287,7 +287,7 @@ func TestAskSendsTheSameBytesAgain(t *testing.T) {
 		tries++
 		switch tries {
 		case 1:
-			f.send(conn, `{"type":"error","id":%q,"code":"RATE_LIMITED","detail":"busy"}`, frame["id"])
+			f.send(conn, `{"type":"error","id":%q,"code":"RATE_LIMITED","detail":"busy","retryable":true}`, frame["id"])
 		case 2:
 			_ = conn.CloseNow()
 		default:

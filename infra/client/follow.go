@@ -29,6 +29,8 @@ type FollowOptions struct {
 	// From is the position that the follower has: what comes after it is given
 	// out.
 	From int64
+	// Epoch is what From belongs to; empty where that isn't known.
+	Epoch string
 	// State is a topic whose later event replaces an earlier one, so that gaps
 	// mean nothing.
 	State bool
@@ -41,6 +43,10 @@ type FollowOptions struct {
 	// Read gives events after a position over HTTP, for those that no frame has
 	// room for. Without it they can't be followed.
 	Read func(ctx context.Context, from int64) ([]Event, error)
+	// Restored hears that positions are of another epoch now: an earlier state was
+	// restored. Nothing is given out until Restart, for it isn't known what of the
+	// events that came still holds. Without it the topic is refused.
+	Restored func()
 	// Refused hears that the topic can't be followed any more: revoked, or
 	// refused for good.
 	Refused func(error)
@@ -64,6 +70,10 @@ type Follow struct {
 
 	mu       sync.Mutex
 	position int64
+	// epoch is what positions belong to, and restoring is true from when they are
+	// found to be of another until Restart.
+	epoch     string
+	restoring bool
 	// known is the newest position that is known to exist.
 	known int64
 	early map[int64]arrival
@@ -99,12 +109,14 @@ func (f *Follow) Counts() FollowCounts {
 	return f.counts
 }
 
-// Known tells that a position exists, from an answer: if its event doesn't come
-// it is asked for.
-func (f *Follow) Known(position int64) {
+// Known tells that a position of an epoch exists, from an answer: if its event
+// doesn't come it is asked for.
+func (f *Follow) Known(position int64, epoch string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.know(position, afterHead)
+	if f.enter(epoch) {
+		f.know(position, afterHead)
+	}
 }
 
 func (f *Follow) know(position int64, wait time.Duration) {
@@ -119,15 +131,18 @@ func (f *Follow) subscribe(ctx context.Context, socket *Socket) error {
 	begun := time.Now()
 	for try := 0; ; try++ {
 		f.mu.Lock()
-		from := f.position
-		over := f.over
+		from, epoch := f.position, f.epoch
+		idle := f.over || f.restoring
 		f.mu.Unlock()
-		if over {
+		if idle {
 			return nil
 		}
 		frame := map[string]any{"action": "subscribe", "topic": f.topic}
 		if !f.options.State {
 			frame["from"] = from
+			if epoch != "" {
+				frame["epoch"] = epoch
+			}
 		}
 		f.line.options.Observer.Asked("subscribe", 0, try > 0)
 		_, err := socket.Ask(ctx, frame)
@@ -138,6 +153,8 @@ func (f *Follow) subscribe(ctx context.Context, socket *Socket) error {
 		refused, ok := errors.AsType[*Refused](err)
 		unanswered := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && try < unansweredTries
 		switch {
+		case ok && refused.Epoch != "" && f.restored(refused.Epoch):
+			return nil
 		case ok && !refused.Again():
 			f.end(fmt.Errorf("subscribe to %s from %d: %w", f.topic, from, err))
 			return nil
@@ -155,11 +172,67 @@ func (f *Follow) subscribe(ctx context.Context, socket *Socket) error {
 	}
 }
 
-func (f *Follow) subscribed(position int64) {
+func (f *Follow) subscribed(frame *Frame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.replayedFrom, f.replayUntil = f.position, position
-	f.know(position, afterHead)
+	if !f.enter(frame.Epoch) {
+		return
+	}
+	f.replayedFrom, f.replayUntil = f.position, frame.Position
+	f.know(frame.Position, afterHead)
+}
+
+// enter tells whether the positions of a frame can be compared with those that are
+// known. A state is whole, so it is taken in any epoch.
+func (f *Follow) enter(epoch string) bool {
+	switch {
+	case f.restoring:
+		return false
+	case epoch == "" || epoch == f.epoch:
+		return true
+	case f.epoch == "":
+		f.epoch = epoch
+		return true
+	case f.options.State:
+		f.epoch, f.position, f.known = epoch, 0, 0
+		return true
+	}
+	f.suspend()
+	return false
+}
+
+// restored suspends the topic for a refusal that names another epoch; false where
+// nobody could go on from there.
+func (f *Follow) restored(epoch string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.options.Restored == nil || f.options.State || f.over {
+		return false
+	}
+	if !f.restoring && epoch != f.epoch {
+		f.suspend()
+	}
+	return true
+}
+
+// suspend gives out nothing more, and has the follower read the state anew.
+func (f *Follow) suspend() {
+	if f.options.Restored == nil {
+		go f.end(fmt.Errorf("%s: an earlier state was restored", f.topic))
+		return
+	}
+	f.restoring = true
+	clear(f.early)
+	go f.options.Restored()
+}
+
+// Restart goes on after a position of an epoch, when the state there was read.
+func (f *Follow) Restart(position int64, epoch string) {
+	f.mu.Lock()
+	f.position, f.known, f.epoch, f.restoring = position, position, epoch, false
+	f.replayUntil, f.repairedFrom, f.repairs = 0, 0, 0
+	f.mu.Unlock()
+	f.again()
 }
 
 // replays tells whether a frame carries only what a subscription asked for.
@@ -178,7 +251,7 @@ func (f *Follow) events(frame *Frame) {
 	} else {
 		f.counts.Frames++
 	}
-	if f.over {
+	if f.over || !f.enter(frame.Epoch) {
 		return
 	}
 	for _, event := range frame.Events {
@@ -227,7 +300,7 @@ func (f *Follow) give(a arrival) {
 
 // drain gives out what is next, and sees to what is missing.
 func (f *Follow) drain() {
-	if f.options.State || f.over {
+	if f.options.State || f.over || f.restoring {
 		return
 	}
 	for {
@@ -258,7 +331,7 @@ func (f *Follow) read() {
 		return
 	}
 	f.reading = true
-	from := f.position
+	from, epoch := f.position, f.epoch
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), AnswerLimit)
 		defer cancel()
@@ -266,6 +339,9 @@ func (f *Follow) read() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.reading = false
+		if f.restoring || f.epoch != epoch {
+			return
+		}
 		if err != nil || len(events) == 0 {
 			f.watch(afterHead)
 			return
@@ -289,7 +365,7 @@ func (f *Follow) watch(wait time.Duration) {
 	time.AfterFunc(wait, func() {
 		f.mu.Lock()
 		f.watching = false
-		behind := f.position < f.known && !f.over
+		behind := f.position < f.known && !f.over && !f.restoring
 		if behind && f.position > from {
 			f.watch(patience) // it goes on
 			behind = false
@@ -333,16 +409,23 @@ func (f *Follow) head(frame *Frame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.counts.Heads++
+	if f.over || !f.enter(frame.Epoch) {
+		return
+	}
 	if f.options.Head != nil {
 		f.options.Head(frame.Position, frame.Hash)
-	}
-	if f.over {
-		return
 	}
 	f.know(frame.Position, afterHead)
 }
 
-func (f *Follow) revoked(reason string) { f.end(revocation(f.topic, reason)) }
+// revoked subscribes again where that makes sense.
+func (f *Follow) revoked(frame *Frame) {
+	if frame.Retryable {
+		go f.again()
+		return
+	}
+	f.end(revocation(f.topic, frame.Reason))
+}
 
 func (f *Follow) end(err error) {
 	f.line.drop(f.topic)

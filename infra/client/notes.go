@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -26,6 +27,7 @@ type Change struct {
 // exactly, and as it stands after what was committed meanwhile.
 type sent struct {
 	base  int64
+	epoch string
 	seq   int64
 	first ot.Change
 	now   ot.Change
@@ -61,6 +63,7 @@ type Notes struct {
 
 	mu      sync.Mutex
 	version int64
+	epoch   string // what version belongs to
 	base    string // the text at version
 	text    string // with what is in flight and pending
 	flight  *sent
@@ -77,6 +80,18 @@ type Notes struct {
 	hashed   string
 	hashedAt int64
 	broken   bool
+	// restoring is true while the text is read anew after a restore, and left is what
+	// couldn't be put on it.
+	restoring bool
+	left      []Left
+}
+
+// Left is what somebody wrote that was not committed when an earlier state was
+// restored: nothing says what became of the text below it.
+type Left struct {
+	// Text is the text as it was seen, with the change.
+	Text   string
+	Change ot.Change
 }
 
 // OpenNotes opens a session that runs until ctx ends. refused hears of an edit
@@ -87,18 +102,16 @@ func (c *Client) OpenNotes(ctx context.Context, meetingID string, refused func(e
 		client: c, meetingID: meetingID, clientID: rand.Text(),
 		refused: refused, acked: map[int64]int64{}, wake: make(chan struct{}, 1),
 	}
-	var text struct {
-		Version int64  `json:"version"`
-		Content string `json:"content"`
-	}
-	if err := c.Do(ctx, http.MethodGet, "/v1/meetings/"+meetingID+"/notes", nil, &text); err != nil {
+	text, err := c.readNotes(ctx, meetingID)
+	if err != nil {
 		return nil, err
 	}
-	n.version, n.base, n.text = text.Version, text.Content, text.Content
+	n.version, n.epoch, n.base, n.text = text.Version, text.Epoch, text.Content, text.Content
 	n.line = c.NewConnection(ConnectionOptions{})
 	n.follow = n.line.Follow("meetings/"+meetingID+"/notes", FollowOptions{
-		From: text.Version, Event: n.event, Head: n.head, Refused: n.end,
-		Read: func(ctx context.Context, from int64) ([]Event, error) { return c.readChanges(ctx, meetingID, from) },
+		From: text.Version, Epoch: text.Epoch, Event: n.event, Head: n.head, Refused: n.end,
+		Restored: func() { n.restore(ctx) },
+		Read:     n.read,
 	})
 	if err := n.line.Start(ctx); err != nil {
 		return nil, err
@@ -107,20 +120,43 @@ func (c *Client) OpenNotes(ctx context.Context, meetingID string, refused func(e
 	return n, nil
 }
 
-// readChanges reads the changes after a version, as events.
-func (c *Client) readChanges(ctx context.Context, meetingID string, from int64) ([]Event, error) {
+// notesText is the text at a version of an epoch.
+type notesText struct {
+	Version int64  `json:"version"`
+	Epoch   string `json:"epoch"`
+	Content string `json:"content"`
+}
+
+func (c *Client) readNotes(ctx context.Context, meetingID string) (notesText, error) {
+	var text notesText
+	err := c.Do(ctx, http.MethodGet, "/v1/meetings/"+meetingID+"/notes", nil, &text)
+	return text, err
+}
+
+// read reads the changes after a version, as events.
+func (n *Notes) read(ctx context.Context, from int64) ([]Event, error) {
+	n.mu.Lock()
+	epoch := n.epoch
+	n.mu.Unlock()
+	items, err := n.client.readChanges(ctx, n.meetingID, from, epoch)
+	events := make([]Event, len(items))
+	for i, item := range items {
+		events[i] = Event{Position: from + 1 + int64(i), Data: item}
+	}
+	return events, err
+}
+
+// readChanges reads a page of the changes after a version of an epoch.
+func (c *Client) readChanges(ctx context.Context, meetingID string, from int64, epoch string) ([]json.RawMessage, error) {
 	var page struct {
 		Items []json.RawMessage `json:"items"`
 	}
 	path := "/v1/meetings/" + meetingID + "/notes/changes?limit=200&from=" + strconv.FormatInt(from, 10)
-	if err := c.Do(ctx, http.MethodGet, path, nil, &page); err != nil {
-		return nil, err
+	if epoch != "" {
+		path += "&epoch=" + epoch
 	}
-	events := make([]Event, len(page.Items))
-	for i, item := range page.Items {
-		events[i] = Event{Position: from + 1 + int64(i), Data: item}
-	}
-	return events, nil
+	err := c.Do(ctx, http.MethodGet, path, nil, &page)
+	return page.Items, err
 }
 
 // State is the text as the person sees it, the version below it, and whether
@@ -212,7 +248,7 @@ func (n *Notes) run(ctx context.Context) {
 func (n *Notes) take() (change *sent, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.flight != nil || len(n.pending) == 0 || n.broken {
+	if n.flight != nil || len(n.pending) == 0 || n.broken || n.restoring {
 		return nil, 0
 	}
 	now := time.Now()
@@ -220,16 +256,23 @@ func (n *Notes) take() (change *sent, wait time.Duration) {
 		return nil, wait
 	}
 	n.seq++
-	n.flight = &sent{base: n.version, seq: n.seq, first: n.pending, now: n.pending}
+	n.flight = &sent{base: n.version, epoch: n.epoch, seq: n.seq, first: n.pending, now: n.pending}
 	n.pending, n.edits, n.last = nil, 0, now
 	return n.flight, 0
 }
 
 func (n *Notes) send(ctx context.Context, change *sent) {
-	frame, err := n.line.Ask(ctx, map[string]any{
+	edit := map[string]any{
 		"action": "edit", "meetingId": n.meetingID, "baseVersion": change.base,
 		"clientId": n.clientID, "clientSeq": change.seq, "ops": change.first,
-	})
+	}
+	if change.epoch != "" {
+		edit["epoch"] = change.epoch
+	}
+	frame, err := n.line.Ask(ctx, edit)
+	if refused, ok := errors.AsType[*Refused](err); ok && refused.Epoch != "" && n.follow.restored(refused.Epoch) {
+		return // the text is read anew, and with it what became of the change
+	}
 	if err == nil {
 		err = n.acknowledged(change, frame)
 	}
@@ -239,9 +282,12 @@ func (n *Notes) send(ctx context.Context, change *sent) {
 }
 
 func (n *Notes) acknowledged(change *sent, frame Frame) error {
-	n.follow.Known(frame.Version)
+	n.follow.Known(frame.Version, frame.Epoch)
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.restoring || frame.Epoch != "" && frame.Epoch != n.epoch {
+		return nil // the history that is read anew says whether it is there
+	}
 	n.acked[change.seq] = frame.Version
 	if n.flight != change || frame.Version != n.version+1 || len(frame.Ops) == 0 {
 		// Its event was here first, or what lies between is still to come.
@@ -273,7 +319,7 @@ func (n *Notes) event(event Event, _ time.Time) {
 }
 
 func (n *Notes) apply(event Event) error {
-	if event.Position <= n.version || n.broken {
+	if event.Position <= n.version || n.broken || n.restoring {
 		return nil // the ack was here first
 	}
 	var change Change

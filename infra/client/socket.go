@@ -29,7 +29,10 @@ type Present = frames.Present
 // Refused is an error frame.
 type Refused struct {
 	Code, Detail string
-	again        bool
+	// Epoch comes with HISTORY_GONE where an earlier state was restored: what
+	// positions belong to now.
+	Epoch string
+	again bool
 }
 
 // Error tells code and detail.
@@ -146,7 +149,7 @@ func (s *Socket) exchange(ctx context.Context, id string, raw []byte) (Frame, er
 	select {
 	case got := <-answer:
 		if got.Type == "error" {
-			return got, &Refused{Code: string(got.Code), Detail: got.Detail, again: got.Again()}
+			return got, &Refused{Code: string(got.Code), Detail: got.Detail, Epoch: got.Epoch, again: got.Again()}
 		}
 		return got, nil
 	case <-s.done:

@@ -32,8 +32,9 @@ type Chunk struct {
 
 // Spoken is what became of an append.
 type Spoken struct {
-	FirstPosition int64 `json:"firstPosition"`
-	LastPosition  int64 `json:"lastPosition"`
+	FirstPosition int64  `json:"firstPosition"`
+	LastPosition  int64  `json:"lastPosition"`
+	Epoch         string `json:"epoch"`
 }
 
 // TranscriptWriter appends chunks to a meeting's transcript, those that come fast
@@ -70,9 +71,7 @@ func (s *TranscriptWriter) append(ctx context.Context, chunks []Chunk) error {
 		var answer Spoken
 		err := s.client.DoOnce(ctx, http.MethodPost, s.path, key, map[string]any{"chunks": chunks}, &answer)
 		problem, refused := errors.AsType[*Problem](err)
-		// CONFLICT says that an earlier try of the same request is still under way.
-		underWay := refused && try > 0 && problem.Code == "CONFLICT"
-		if err == nil || ctx.Err() != nil || (refused && !problem.Again() && !underWay) {
+		if err == nil || ctx.Err() != nil || (refused && !problem.Again()) {
 			s.done(chunks, answer, err)
 			return err
 		}

@@ -1,5 +1,6 @@
-// Command codegen rewrites what follows from the declarations of the functions:
-// the routes in template.yaml, docs/openapi.json and web/client/src/generated/api.gen.ts.
+// Command codegen rewrites what follows from the declarations of the functions and
+// from infra/journeys.yaml: infra/stacks, the routes and stacks in template.yaml,
+// docs/objectives.md, docs/openapi.json and web/client/src/generated/api.gen.ts.
 // With -check it only says which of them are out of date, and fails if any is.
 package main
 

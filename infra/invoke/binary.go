@@ -55,14 +55,15 @@ import (
 
 	"github.com/rapport/rapport/functions/%[1]s"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
 func main() {
-	for _, unit := range %[1]s.Functions() {
-		if unit.Name != os.Args[1] {
+	for _, function := range %[1]s.Functions() {
+		if function.Name != os.Args[1] {
 			continue
 		}
-		handler, err := unit.Open(context.Background(), config.Process())
+		handler, err := function.Open(context.Background(), config.Process(), endpoint.Overrides{})
 		if err != nil {
 			log.Fatal(err)
 		}

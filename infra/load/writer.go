@@ -84,7 +84,7 @@ func (p *person) write(ctx context.Context, items []typed) error {
 			t.expected[noteOp].Add(int64(len(p.meeting.people) - 1))
 		}
 	}
-	p.notes.Known(answer.Version)
+	p.notes.Known(answer.Version, answer.Epoch)
 	return nil
 }
 
@@ -171,5 +171,5 @@ func (p *person) said(chunks []client.Chunk, answer client.Spoken, err error) {
 			t.expected[transcriptOp].Add(int64(len(p.meeting.people) - 1))
 		}
 	}
-	p.speech.Known(answer.LastPosition)
+	p.speech.Known(answer.LastPosition, answer.Epoch)
 }

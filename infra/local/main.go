@@ -48,7 +48,7 @@ func run(ctx context.Context, env config.Env, stdout, stderr io.Writer) int {
 		return refuse(err)
 	}
 	r, err := runner.Start(ctx, runner.Config{
-		Settings: settings, Units: functions.All(), Console: console.FS(), Log: log,
+		Settings: settings, Functions: functions.All(), Console: console.FS(), Log: log,
 	})
 	if err != nil {
 		return refuse(err)

@@ -21,12 +21,17 @@ def secrets(arguments):
 
 
 def publish(stack, count):
-    resource = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="HealthFunction")
-    name = resource["StackResourceDetail"]["PhysicalResourceId"]
+    name = physical(physical(stack, "SystemStack"), "HealthFunction")
     client = boto3.client("lambda")
     for number in range(int(count)):
         client.update_function_configuration(FunctionName=name, Description=f"change {number}")
         client.publish_version(FunctionName=name)
+
+
+def physical(stack, resource):
+    """The name, or a nested stack's id, of a resource of a stack."""
+    found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=resource)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def logs():

@@ -18,7 +18,8 @@ endpoint and with the credentials of the environment.
 2. SAM's resources are expanded with SAM's own translator: the emulator expands
    none of a nested stack.
 3. Canaries go: the emulator has no CodeDeploy.
-4. Alarms on metric math go: the emulator's alarms have one metric.
+4. Alarms on metric math go, and those on other alarms: the emulator's alarms have
+   one metric.
 5. The HTTP API's routes become resources: the emulator reads no OpenAPI body.
 6. The addresses of API Gateway become the emulator's.
 7. The root reads secrets for the stacks that it nests, in which the emulator
@@ -69,11 +70,12 @@ def without_canaries(template):
             resource["Properties"].pop("DeploymentPreference", None)
 
 
-def without_metric_math(template):
-    """4. Nothing refers to these alarms once there are no canaries."""
+def with_plain_alarms(template):
+    """4. Nothing refers to the others once there are no canaries."""
     template["Resources"] = {
         name: resource for name, resource in template["Resources"].items()
-        if not (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"])
+        if resource["Type"] != "AWS::CloudWatch::CompositeAlarm"
+        and not (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"])
     }
 
 
@@ -166,7 +168,7 @@ def adapt(template, door):
     from samtranslator.translator.translator import Translator
 
     without_canaries(template)
-    without_metric_math(template)
+    with_plain_alarms(template)
     with_secrets(template)
     translator = Translator(managed_policy_map={}, sam_parser=Parser())
     expanded = translator.translate(sam_template=at_the_emulator(template, door), parameter_values={})

@@ -45,8 +45,9 @@ class Adapt(unittest.TestCase):
 
     def test_metric_math_goes_and_other_alarms_stay(self):
         alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "5xx"}}
-        given = template(Math={"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}, Plain=alarm)
-        adapt.without_metric_math(given)
+        given = template(Math={"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}, Plain=alarm,
+                         Both={"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": "ALARM(a)"}})
+        adapt.with_plain_alarms(given)
         self.assertEqual({"Plain": alarm}, given["Resources"])
 
     def test_every_operation_is_a_route(self):

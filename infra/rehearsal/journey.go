@@ -18,7 +18,7 @@ const written = "Deployed, and it works: ☀"
 
 // journey is a first meeting of two people, from sign-in to its end.
 type journey struct {
-	server       *client.Server
+	server     *client.Server
 	ada, grace *client.Client
 	adas       *client.Socket
 	graces     *client.Socket

@@ -20,7 +20,6 @@ import (
 	"github.com/rapport/rapport/infra/local/faults"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
@@ -29,33 +28,33 @@ import (
 // invocationTakes bounds an invocation, as the templates do.
 const invocationTakes = 29 * time.Second
 
-// outside is what runs share: what was made before their bubbles.
-type outside struct {
+// fixture is what runs share: what was made before their bubbles.
+type fixture struct {
 	engine *engine.Engine
 	line   *line
 	issuer *testkit.Issuer
 }
 
-func newOutside(t *testing.T) outside {
+func newFixture(t *testing.T) fixture {
 	e := startEngine(t)
-	return outside{engine: e, line: newLine(t, e), issuer: testkit.NewIssuer(t)}
+	return fixture{engine: e, line: newLine(t, e), issuer: testkit.NewIssuer(t)}
 }
 
 // simulation is everything of one seed. What is below mu is guarded by it; nobody
 // waits for virtual time while holding it.
 type simulation struct {
-	outside
-	t      testing.TB
-	plan   plan
-	rng    *rand.Rand // for what is made before anything runs
-	faults *faults.Injector
-	paces  paces
-	wire   *wire
-	env    config.Env
-	units  []endpoint.FunctionSpec
-	mutant mutant
-	feeds  []*feed
-	queues *queues.Queues
+	fixture
+	t         testing.TB
+	plan      plan
+	rng       *rand.Rand // for what is made before anything runs
+	faults    *faults.Injector
+	paces     paces
+	wire      *wire
+	env       config.Env
+	functions []endpoint.FunctionSpec
+	mutant    mutant
+	feeds     []*feed
+	queues    *queues.Queues
 	// unique tells this run from all others on the same engine.
 	unique string
 	people []*person
@@ -82,9 +81,9 @@ type simulation struct {
 }
 
 // newSimulation makes the run of a plan, inside a bubble.
-func newSimulation(t testing.TB, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) *simulation {
+func newSimulation(t testing.TB, f fixture, p plan, unique string, specs []engine.TableSpec, m mutant) *simulation {
 	w := &simulation{
-		outside: out, t: t, plan: p, unique: unique, rng: p.random("world"), paces: calm(), mutant: m,
+		fixture: f, t: t, plan: p, unique: unique, rng: p.random("world"), paces: calm(), mutant: m,
 		faults: faults.New(faults.Settings{Seed: p.seed, Rate: p.rate, Skew: p.skew}, nil),
 		idle:   map[string][]lambda.Handler{}, connections: map[string]*connection{},
 		ledger: newLedger(), replacer: strings.NewReplacer(),
@@ -93,12 +92,12 @@ func newSimulation(t testing.TB, out outside, p plan, unique string, specs []eng
 		w.paces = rough()
 	}
 	w.ctx, w.stop = context.WithCancel(context.Background())
-	w.wire = &wire{w: w, line: out.line}
-	w.units = functions.All()
+	w.wire = &wire{w: w, line: f.line}
+	w.functions = functions.All()
 	if w.faults != nil {
-		w.units = w.faults.Wrap(w.units, platform.Outside{Tables: w.wire, Queues: letters{w}})
+		w.functions = w.faults.Wrap(w.functions)
 	}
-	issuers, err := json.Marshal([]map[string]string{{"issuer": out.issuer.Name, "jwksUrl": jwksURL}})
+	issuers, err := json.Marshal([]map[string]string{{"issuer": f.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,16 +105,16 @@ func newSimulation(t testing.TB, out outside, p plan, unique string, specs []eng
 		"STAGE": "simulation", "ISSUERS": string(issuers), "WORKOS_API_KEY": "sk_simulation", "WORKOS_ENDPOINT": directoryURL,
 		"WORKOS_WEBHOOK_SECRET": "simulation", "STREAM_API_KEY": "simulation", "STREAM_API_SECRET": "simulation",
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "simulation", "AWS_SECRET_ACCESS_KEY": "simulation",
-		"AWS_ENDPOINT_URL_DYNAMODB": out.engine.Endpoint, "WS_URL": "wss://sockets.test/live", "WS_ENDPOINT": "https://sockets.test/live",
+		"AWS_ENDPOINT_URL_DYNAMODB": f.engine.Endpoint, "WS_URL": "wss://sockets.test/live", "WS_ENDPOINT": "https://sockets.test/live",
 	}
 	for i, name := range []string{"DATA_TABLE", "LOG_TABLE", "REALTIME_TABLE", "CONTROL_TABLE", "AUDIT_TABLE"} {
 		w.env[name] = specs[i].Name
 	}
 	w.feeds = newFeeds(w, specs)
-	w.queues = openQueues(t, w.units)
-	for _, unit := range w.units {
-		if unit.Trigger == endpoint.TriggerQueue {
-			w.env[testkit.QueueVariable(unit.Route)] = "https://sqs.test/0/" + unit.Route
+	w.queues = openQueues(t, w.functions)
+	for _, function := range w.functions {
+		if function.Trigger == endpoint.TriggerQueue {
+			w.env[testkit.QueueVariable(function.Route)] = "https://sqs.test/0/" + function.Route
 		}
 	}
 	return w
@@ -126,11 +125,11 @@ func (s *simulation) operation(name, function string) *operation {
 	return &operation{seed: s.plan.seed, name: name, function: function, counts: map[string]uint64{}, ended: map[string]time.Time{}}
 }
 
-// unit is the function of a trigger and route.
-func (s *simulation) unit(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
-	for _, unit := range s.units {
-		if unit.Trigger == trigger && unit.Route == route {
-			return unit, true
+// function is the function of a trigger and route.
+func (s *simulation) function(trigger endpoint.Trigger, route string) (endpoint.FunctionSpec, bool) {
+	for _, function := range s.functions {
+		if function.Trigger == trigger && function.Route == route {
+			return function, true
 		}
 	}
 	return endpoint.FunctionSpec{}, false
@@ -140,7 +139,7 @@ var errDied = errors.New("the function has died")
 
 // invoke gives a function an event, on an instance that is idle or a new one. It
 // returns the moment of the answer beside it.
-func (s *simulation) invoke(o *operation, unit endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
+func (s *simulation) invoke(o *operation, function endpoint.FunctionSpec, event any) (payload []byte, at int64, err error) {
 	text, err := json.Marshal(event)
 	if err != nil {
 		return nil, 0, err
@@ -157,7 +156,7 @@ func (s *simulation) invoke(o *operation, unit endpoint.FunctionSpec, event any)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), operationKey{}, o), invocationTakes)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: o.name})
-	handler, err := s.instance(ctx, unit)
+	handler, err := s.instance(ctx, function)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -167,7 +166,7 @@ func (s *simulation) invoke(o *operation, unit endpoint.FunctionSpec, event any)
 		return nil, 0, err
 	}
 	s.mu.Lock()
-	s.idle[unit.Name] = append(s.idle[unit.Name], handler)
+	s.idle[function.Name] = append(s.idle[function.Name], handler)
 	s.mu.Unlock()
 	if err != nil {
 		s.note(o, "failed: %v", err)
@@ -188,19 +187,18 @@ func survive(f func() ([]byte, error)) (payload []byte, err error) {
 	return f()
 }
 
-func (s *simulation) instance(ctx context.Context, unit endpoint.FunctionSpec) (lambda.Handler, error) {
+func (s *simulation) instance(ctx context.Context, function endpoint.FunctionSpec) (lambda.Handler, error) {
 	s.mu.Lock()
-	if free := s.idle[unit.Name]; len(free) > 0 {
+	if free := s.idle[function.Name]; len(free) > 0 {
 		handler := free[len(free)-1]
-		s.idle[unit.Name] = free[:len(free)-1]
+		s.idle[function.Name] = free[:len(free)-1]
 		s.mu.Unlock()
 		return handler, nil
 	}
 	s.mu.Unlock()
-	ctx = platform.WithOutside(ctx, platform.Outside{
+	return function.Open(ctx, s.env, endpoint.Overrides{
 		Tables: s.wire, Queues: letters{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
 	})
-	return unit.Open(ctx, s.env)
 }
 
 // beside runs f beside everything else; the run's end waits for it.

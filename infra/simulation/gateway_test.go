@@ -210,12 +210,12 @@ func (s *simulation) sendLocked(conn *connection, raw []byte) {
 		return
 	}
 	conn.frames++
-	unit, ok := s.unit(endpoint.TriggerSocket, head.Action)
+	function, ok := s.function(endpoint.TriggerSocket, head.Action)
 	if !ok {
 		s.t.Errorf("no function takes %s", raw)
 		return
 	}
-	o := s.operation(fmt.Sprintf("%s %d %s %s", conn.id, conn.frames, head.Action, head.ID), unit.Name)
+	o := s.operation(fmt.Sprintf("%s %d %s %s", conn.id, conn.frames, head.Action, head.ID), function.Name)
 	s.beside(func() {
 		if o.sleep(s.ctx, "to the function", s.paces.network) != nil {
 			return
@@ -227,12 +227,12 @@ func (s *simulation) sendLocked(conn *connection, raw []byte) {
 // dispatch runs the function of a route and tells whether it went well. A frame
 // whose function fails is answered by API Gateway itself.
 func (s *simulation) dispatch(o *operation, conn *connection, route, kind, body string) bool {
-	unit, ok := s.unit(endpoint.TriggerSocket, route)
+	function, ok := s.function(endpoint.TriggerSocket, route)
 	if !ok {
 		s.t.Errorf("no function has the route %s", route)
 		return false
 	}
-	o.function = unit.Name
+	o.function = function.Name
 	e := events.APIGatewayWebsocketProxyRequest{
 		Body: body,
 		RequestContext: events.APIGatewayWebsocketProxyRequestContext{
@@ -244,7 +244,7 @@ func (s *simulation) dispatch(o *operation, conn *connection, route, kind, body 
 	if kind == "CONNECT" {
 		e.Body, e.QueryStringParameters = "", map[string]string{"ticket": body}
 	}
-	payload, _, err := s.invoke(o, unit, e)
+	payload, _, err := s.invoke(o, function, e)
 	if err != nil {
 		if kind == "MESSAGE" {
 			s.deliver(o, conn.id, []byte(`{"message":"Internal server error"}`))

@@ -31,14 +31,14 @@ func (r reply) passing() bool { return r.status >= 500 || r.status == http.Statu
 func (s *simulation) request(name string, who *person, request string, body any, key string) reply {
 	method, path, _ := strings.Cut(request, " ")
 	path, query, _ := strings.Cut(path, "?")
-	unit, parameters := s.route(method, path)
-	o := s.operation(name, unit.Name)
+	function, parameters := s.route(method, path)
+	o := s.operation(name, function.Name)
 	_ = o.sleep(s.ctx, "to the function", s.paces.network) // at the run's end nobody waits any more
 	e := events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: unit.Route, RawPath: path, RawQueryString: query, PathParameters: parameters,
+		Version: "2.0", RouteKey: function.Route, RawPath: path, RawQueryString: query, PathParameters: parameters,
 		Headers: map[string]string{"host": "api.test", "authorization": "Bearer " + who.token},
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: unit.Route, Stage: "$default", RequestID: o.name, APIID: "api", DomainName: "api.test",
+			RouteKey: function.Route, Stage: "$default", RequestID: o.name, APIID: "api", DomainName: "api.test",
 			TimeEpoch: time.Now().UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: method, Path: path, Protocol: "HTTP/1.1", SourceIP: "203.0.113.7",
@@ -64,7 +64,7 @@ func (s *simulation) request(name string, who *person, request string, body any,
 		}
 		e.Body, e.Headers["content-type"] = string(text), "application/json"
 	}
-	payload, at, err := s.invoke(o, unit, e)
+	payload, at, err := s.invoke(o, function, e)
 	r := reply{status: http.StatusInternalServerError, at: at}
 	if err == nil {
 		var given events.APIGatewayV2HTTPResponse
@@ -123,13 +123,13 @@ func (s *simulation) insist(name string, who *person, request string, body any, 
 func (s *simulation) route(method, path string) (best endpoint.FunctionSpec, parameters map[string]string) {
 	steps := strings.Split(path, "/")
 	most := -1
-	for _, unit := range s.units {
-		verb, pattern, _ := strings.Cut(unit.Route, " ")
-		if unit.Trigger != endpoint.TriggerHTTP || verb != method {
+	for _, function := range s.functions {
+		verb, pattern, _ := strings.Cut(function.Route, " ")
+		if function.Trigger != endpoint.TriggerHTTP || verb != method {
 			continue
 		}
 		if found, literals, ok := match(strings.Split(pattern, "/"), steps); ok && literals > most {
-			best, parameters, most = unit, found, literals
+			best, parameters, most = function, found, literals
 		}
 	}
 	if most < 0 {

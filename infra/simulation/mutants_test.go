@@ -99,7 +99,7 @@ const triesOf = 12
 
 // The simulation finds what is wrong, and names it.
 func TestMutants(t *testing.T) {
-	out := newOutside(t)
+	f := newFixture(t)
 	for name, mutant := range mutants() {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
@@ -110,7 +110,7 @@ func TestMutants(t *testing.T) {
 				}
 				tried++
 				var r result
-				t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { r = simulate(t, out, p, mutant.make()) })
+				t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { r = simulate(t, f, p, mutant.make()) })
 				for _, broken := range r.broken {
 					if strings.Contains(broken, mutant.finds) {
 						t.Logf("found with %d seeds: %s", tried, broken)

@@ -23,11 +23,11 @@ import (
 
 // openQueues makes the queues that functions take messages from, in memory and
 // in the run's time.
-func openQueues(t testing.TB, units []endpoint.FunctionSpec) *queues.Queues {
+func openQueues(t testing.TB, functions []endpoint.FunctionSpec) *queues.Queues {
 	var specs []queues.Spec
-	for _, unit := range units {
-		if unit.Trigger == endpoint.TriggerQueue {
-			specs = append(specs, testkit.QueueSpecs(unit.Route)...)
+	for _, function := range functions {
+		if function.Trigger == endpoint.TriggerQueue {
+			specs = append(specs, testkit.QueueSpecs(function.Route)...)
 		}
 	}
 	q, err := queues.Open(queues.Options{Specs: specs, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
@@ -92,23 +92,23 @@ func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 // postman takes messages from one queue to its function.
 type postman struct {
-	w     *simulation
-	unit  endpoint.FunctionSpec
-	taken int
+	w        *simulation
+	function endpoint.FunctionSpec
+	taken    int
 }
 
 // run delivers messages until the run ends, each by itself, so that they
 // overtake each other.
 func (p *postman) run() {
-	o := p.w.operation("queue "+p.unit.Route, p.unit.Name)
+	o := p.w.operation("queue "+p.function.Route, p.function.Name)
 	for o.sleep(p.w.ctx, "look", p.w.paces.hop) == nil {
-		messages, err := p.w.queues.Receive(p.unit.Route, batchOf, time.Now(), nil)
+		messages, err := p.w.queues.Receive(p.function.Route, batchOf, time.Now(), nil)
 		if err != nil {
-			p.w.t.Errorf("queue %s: %v", p.unit.Route, err)
+			p.w.t.Errorf("queue %s: %v", p.function.Route, err)
 		}
 		for _, m := range messages {
 			p.taken++
-			name := fmt.Sprintf("%s message %d", p.unit.Name, p.taken)
+			name := fmt.Sprintf("%s message %d", p.function.Name, p.taken)
 			p.w.beside(func() { p.deliver(name, m) })
 		}
 	}
@@ -117,21 +117,21 @@ func (p *postman) run() {
 // deliver gives a message to its function, late and twice where faults say so.
 // One that fails comes again when the queue says so.
 func (p *postman) deliver(name string, m queues.Message) {
-	o := p.w.operation(name, p.unit.Name)
-	repeat, delay := p.w.faults.Messages(p.unit.Name)
+	o := p.w.operation(name, p.function.Name)
+	repeat, delay := p.w.faults.Messages(p.function.Name)
 	if sleep(p.w.ctx, delay+p.w.paces.hop.of(o.number("hop"))) != nil {
 		return
 	}
 	for times := 1; times == 1 || times == 2 && repeat; times++ {
-		one := p.w.operation(fmt.Sprintf("%s time %d", name, times), p.unit.Name)
+		one := p.w.operation(fmt.Sprintf("%s time %d", name, times), p.function.Name)
 		p.w.note(one, "delivered for the %d. time", m.Received)
-		payload, _, err := p.w.invoke(one, p.unit, testkit.QueueEvent(p.unit.Route, []queues.Message{m}))
+		payload, _, err := p.w.invoke(one, p.function, testkit.QueueEvent(p.function.Route, []queues.Message{m}))
 		if err != nil {
 			continue
 		}
 		failed, err := queues.Failed(payload, []queues.Message{m})
 		if err == nil && len(failed) == 0 {
-			err = p.w.queues.Delete(p.unit.Route, m.Receipt)
+			err = p.w.queues.Delete(p.function.Route, m.Receipt)
 		}
 		if err != nil {
 			p.w.t.Errorf("%s: %v", name, err)
@@ -142,9 +142,9 @@ func (p *postman) deliver(name string, m queues.Message) {
 // undelivered counts the messages that are not dead.
 func (s *simulation) undelivered() int {
 	dead := map[string]bool{}
-	for _, unit := range s.units {
-		if unit.Trigger == endpoint.TriggerQueue {
-			dead[testkit.QueueSpecs(unit.Route)[0].DeadLetters] = true
+	for _, function := range s.functions {
+		if function.Trigger == endpoint.TriggerQueue {
+			dead[testkit.QueueSpecs(function.Route)[0].DeadLetters] = true
 		}
 	}
 	n := 0

@@ -48,7 +48,7 @@ type feed struct {
 type reader struct {
 	w        *simulation
 	name     string
-	unit     endpoint.FunctionSpec
+	function endpoint.FunctionSpec
 	pending  []streamed
 	batches  int
 	busy     bool
@@ -70,12 +70,12 @@ func newFeeds(w *simulation, specs []engine.TableSpec) []*feed {
 			Region: "us-east-1", BaseEndpoint: &w.engine.Endpoint, HTTPClient: w.line,
 			Credentials: credentials.NewStaticCredentialsProvider("simulation", "simulation", ""),
 		})}
-		for _, unit := range w.units {
-			if unit.Trigger != endpoint.TriggerStream || !slices.Contains(strings.Split(unit.Route, ","), name) {
+		for _, function := range w.functions {
+			if function.Trigger != endpoint.TriggerStream || !slices.Contains(strings.Split(function.Route, ","), name) {
 				continue
 			}
 			for shard := range shardsOf {
-				f.readers = append(f.readers, &reader{w: w, name: fmt.Sprintf("%s %s %d", unit.Name, name, shard), unit: unit})
+				f.readers = append(f.readers, &reader{w: w, name: fmt.Sprintf("%s %s %d", function.Name, name, shard), function: function})
 			}
 		}
 		feeds = append(feeds, f)
@@ -172,7 +172,7 @@ func (f *feed) hand(raw types.Record) error {
 
 // run delivers batches until the run ends.
 func (r *reader) run() {
-	o := r.w.operation(r.name, r.unit.Name)
+	o := r.w.operation(r.name, r.function.Name)
 	for o.sleep(r.w.ctx, "hop", r.w.paces.hop) == nil {
 		r.w.mu.Lock()
 		n := min(len(r.pending), batchOf)
@@ -208,13 +208,13 @@ func (r *reader) deliver(batch []streamed) {
 			return
 		}
 		r.batches++
-		o := r.w.operation(fmt.Sprintf("%s batch %d", r.name, r.batches), r.unit.Name)
+		o := r.w.operation(fmt.Sprintf("%s batch %d", r.name, r.batches), r.function.Name)
 		records := make([]map[string]any, len(batch))
 		for i, one := range batch {
 			records[i] = one.record
 		}
 		r.w.note(o, "%d records", len(batch))
-		payload, _, err := r.w.invoke(o, r.unit, map[string]any{"Records": records})
+		payload, _, err := r.w.invoke(o, r.function, map[string]any{"Records": records})
 		if err != nil {
 			r.failures++
 			continue

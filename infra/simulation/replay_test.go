@@ -12,7 +12,7 @@ const replays = 4
 
 // A seed is replayed to the nanosecond: two runs say the same, line by line.
 func TestReplay(t *testing.T) {
-	out := newOutside(t)
+	f := newFixture(t)
 	// One of each: a rough run, a hot one, and one that is neither.
 	for name, fits := range map[string]func(plan) bool{
 		"rough": func(p plan) bool { return p.rough && !p.hot && p.rate > 0 },
@@ -25,9 +25,9 @@ func TestReplay(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			var first, again result
-			t.Run("first", func(t *testing.T) { first = simulate(t, out, p, mutant{}) })
+			t.Run("first", func(t *testing.T) { first = simulate(t, f, p, mutant{}) })
 			for range replays {
-				t.Run("again", func(t *testing.T) { again = simulate(t, out, p, mutant{}) })
+				t.Run("again", func(t *testing.T) { again = simulate(t, f, p, mutant{}) })
 				if slices.Equal(canonical(first.trace), canonical(again.trace)) {
 					return
 				}

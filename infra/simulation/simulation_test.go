@@ -36,16 +36,16 @@ type result struct {
 }
 
 // simulate runs one seed, in a test of its own.
-func simulate(t *testing.T, out outside, p plan, m mutant) (r result) {
+func simulate(t *testing.T, f fixture, p plan, m mutant) (r result) {
 	unique := rand.Text()[:8]
 	prefix := strings.Map(plain, t.Name()) + "-" + unique + "-"
-	specs := makeTables(t, out.engine, prefix)
+	specs := makeTables(t, f.engine, prefix)
 	cryptotest.SetGlobalRandom(t, p.seed)
 	synctest.Test(t, func(t *testing.T) {
 		// Items expire after a time that the engine's clock is not to reach. Half a
 		// minute later transcripts begin a new bucket.
 		time.Sleep(time.Until(time.Date(2040, 1, 1, 0, 4, 30, 0, time.UTC)))
-		r = run(t, out, p, unique, specs, m)
+		r = run(t, f, p, unique, specs, m)
 	})
 	for i, line := range r.trace {
 		r.trace[i] = strings.ReplaceAll(line, prefix, "")
@@ -60,8 +60,8 @@ func plain(r rune) rune {
 	return '-'
 }
 
-func run(t *testing.T, out outside, p plan, unique string, specs []engine.TableSpec, m mutant) result {
-	w := newSimulation(t, out, p, unique, specs, m)
+func run(t *testing.T, f fixture, p plan, unique string, specs []engine.TableSpec, m mutant) result {
+	w := newSimulation(t, f, p, unique, specs, m)
 	w.begin()
 	var meetings []*meeting
 	if !w.cast() {
@@ -127,9 +127,9 @@ func (s *simulation) begin() {
 			s.beside(r.run)
 		}
 	}
-	for _, unit := range s.units {
-		if unit.Trigger == endpoint.TriggerQueue {
-			p := &postman{w: s, unit: unit}
+	for _, function := range s.functions {
+		if function.Trigger == endpoint.TriggerQueue {
+			p := &postman{w: s, function: function}
 			s.beside(p.run)
 		}
 	}
@@ -285,13 +285,13 @@ func seeds(t *testing.T) (all []uint64, verbose bool) {
 
 // TestSimulation runs seeds and says which fail.
 func TestSimulation(t *testing.T) {
-	out := newOutside(t)
+	f := newFixture(t)
 	list, verbose := seeds(t)
 	total := result{faults: map[faults.Kind]int64{}}
 	began := time.Now()
 	for _, seed := range list {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			r := simulate(t, out, planOf(seed), mutant{})
+			r := simulate(t, f, planOf(seed), mutant{})
 			if verbose {
 				t.Logf("plan %+v\n%s", planOf(seed), strings.Join(r.trace, "\n"))
 			}

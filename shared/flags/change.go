@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/realtime"
@@ -43,31 +44,34 @@ type intent struct {
 
 // change commits one change: the flag on the condition that its revision is the one
 // that was read, all flags' state on that of its version, and the history. A lost
-// race begins anew. Then the topic is told.
-func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in intent) (Flag, error) {
+// race begins anew. The news is for the topic.
+func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in intent) (Flag, effect.Effects, error) {
 	for range maxTries {
 		before, err := s.load(ctx, in.key)
 		if err != nil {
-			return Flag{}, err
+			return Flag{}, nil, err
 		}
 		after, changed, err := in.apply(before)
 		if err != nil || !changed {
-			return after, err
+			return after, nil, err
 		}
 		w := s.writing(before, after, in)
 		if err := w.fill(s, c, in); err != nil {
-			return Flag{}, err
+			return Flag{}, nil, err
+		}
+		own, err := w.state.event()
+		if err != nil {
+			return Flag{}, nil, err
 		}
 		err = s.idempotency.Commit(ctx, w.tx, execution, in.answer(w.next.Flag))
 		if err == nil {
-			s.announce(ctx, w.state, w.pace, s.clock.Now())
-			return w.next.Flag, nil
+			return w.next.Flag, effect.Effects{s.news(w.state, w.pace, own)}, nil
 		}
 		if !raced(err) {
-			return Flag{}, fmt.Errorf("change flag %s: %w", in.key, passing(err))
+			return Flag{}, nil, fmt.Errorf("change flag %s: %w", in.key, passing(err))
 		}
 	}
-	return Flag{}, busy(nil)
+	return Flag{}, nil, busy(nil)
 }
 
 // answer is what the call answers: a deletion, nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
@@ -43,7 +44,7 @@ func (r *CreateRequest) Validate() error {
 
 // Create makes a flag, or stores one that is only declared. CONFLICT where it is
 // stored already, and where there are MaxFlags.
-func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Flag, error) {
+func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Flag, effect.Effects, error) {
 	return s.change(ctx, c, execution, intent{action: ActionCreate, key: in.Key, reason: in.Reason, apply: func(before current) (Flag, bool, error) {
 		switch {
 		case before.stored:

@@ -15,7 +15,6 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/idempotency"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/flags"
@@ -40,11 +39,9 @@ func newFixture(t *testing.T) *fixture {
 	now := clock.NewManual(time.Date(2099, 6, 1, 12, 0, 0, 0, time.UTC))
 	quiet := slog.New(slog.DiscardHandler)
 	trail := audit.New(tables.Audit, now)
-	connections := realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, nobody{}, now)
 	w := &fixture{t: t, tables: tables, clock: now, wire: &wire{client: table.NewHTTP()}}
 	w.Service = flags.New(flags.Parts{
 		Data: tables.Data, Reader: flags.NewReader(tables.Data, now, quiet), Audit: trail, Once: idempotency.New(tables.Control, now), Clock: now,
-		Publisher: realtime.NewPublisher(tables.Realtime, connections, nobody{}, trail, now, quiet), Log: quiet,
 	})
 	w.thaw()
 	return w
@@ -67,7 +64,7 @@ func (f *fixture) set(in flags.UpdateRequest) flags.Flag {
 		f.t.Fatal(err)
 	}
 	in.Key, in.Revision, in.Reason = "transcription", before.Revision, "A test."
-	after, err := f.Update(f.t.Context(), root, nil, in)
+	after, _, err := f.Update(f.t.Context(), root, nil, in)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -221,15 +218,3 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	}
 	return w.client.Do(r)
 }
-
-// sessions never end.
-type sessions struct{}
-
-func (sessions) Holds(*table.Tx, string) {}
-
-// nobody has a socket.
-type nobody struct{}
-
-func (nobody) Alive(context.Context, string) (bool, error) { return false, nil }
-func (nobody) Disconnect(context.Context, string) error    { return nil }
-func (nobody) Post(context.Context, string, []byte) error  { return nil }

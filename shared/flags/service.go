@@ -2,13 +2,12 @@ package flags
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/idempotency"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -30,24 +29,23 @@ type Service struct {
 	audit       *audit.Log
 	idempotency *idempotency.Store
 	clock       clock.Clock
-	publisher   *realtime.Publisher
-	log         *slog.Logger
+	epoch       epoch.Epoch
 }
 
 // Parts are what a service is made of.
 type Parts struct {
-	Data      *table.Table
-	Reader    *Reader
-	Audit     *audit.Log
-	Once      *idempotency.Store
-	Clock     clock.Clock
-	Publisher *realtime.Publisher
-	Log       *slog.Logger
+	Data   *table.Table
+	Reader *Reader
+	Audit  *audit.Log
+	Once   *idempotency.Store
+	Clock  clock.Clock
+	// Epoch is what versions and revisions belong to.
+	Epoch epoch.Epoch
 }
 
 // New makes the service.
 func New(p Parts) *Service {
-	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher, log: p.Log}
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, epoch: p.Epoch}
 }
 
 // EvaluateRequest asks for the caller's flags.
@@ -56,6 +54,7 @@ type EvaluateRequest struct{}
 // Evaluated are the caller's flags at a version.
 type Evaluated struct {
 	Version int64                 `json:"version" doc:"As the topic flags says it."`
+	Epoch   epoch.Epoch           `json:"epoch,omitzero" doc:"What version belongs to."`
 	Flags   map[string]ClientFlag `json:"flags"`
 }
 
@@ -70,7 +69,7 @@ type ClientFlag struct {
 // newest version, so that whoever was told of it by the topic gets it.
 func (s *Service) Evaluate(ctx context.Context, c caller.Caller, _ EvaluateRequest) (Evaluated, error) {
 	snapshot := s.reader.Latest(ctx)
-	answer := Evaluated{Version: snapshot.Version(), Flags: map[string]ClientFlag{}}
+	answer := Evaluated{Version: snapshot.Version(), Epoch: s.epoch, Flags: map[string]ClientFlag{}}
 	for key, flag := range snapshot.flags {
 		if flag.client {
 			e := snapshot.Evaluate(key, c.UserID)

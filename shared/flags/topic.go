@@ -3,7 +3,6 @@ package flags
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -73,22 +72,10 @@ func (s *Service) Moved(r table.Record) []realtime.Move {
 // Repeat implements realtime.Domain: nothing follows a change of a flag but the topic.
 func (s *Service) Repeat(context.Context, table.Record) error { return nil }
 
-// announce posts a committed version to the topic.
-func (s *Service) announce(ctx context.Context, committed state, pace realtime.Pace, returned time.Time) {
-	own, err := committed.event()
-	if err != nil {
-		s.log.WarnContext(ctx, "announce flags", "version", committed.Version, "error", err.Error())
-		return
+// news is a committed version for the topic.
+func (s *Service) news(committed state, pace realtime.Pace, own realtime.Event) realtime.Commit {
+	return realtime.Commit{
+		Topic: topicPattern.Topic(""), Pace: pace, Returned: s.clock.Now(),
+		First: committed.Version, Last: committed.Version, Own: []realtime.Event{own}, Events: NewSource(s.data),
 	}
-	s.publisher.Express(ctx, realtime.Commit{
-		Topic: topicPattern.Topic(""), Pace: pace, Returned: returned, Own: []realtime.Event{own},
-		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
-			newest, err := readState(ctx, s.data)
-			if err != nil {
-				return nil, err
-			}
-			event, err := newest.event()
-			return []realtime.Event{event}, err
-		},
-	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
@@ -51,7 +52,7 @@ func replace[T any](field *T, by *T) {
 
 // Update changes a flag; what changes nothing writes nothing. CONFLICT where it has
 // changed since the revision, VALIDATION_ERROR where it would be no flag any more.
-func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Flag, error) {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Flag, effect.Effects, error) {
 	return s.change(ctx, c, execution, intent{action: ActionUpdate, key: in.Key, reason: in.Reason, apply: func(before current) (Flag, bool, error) {
 		if err := before.at(in.Revision); err != nil {
 			return Flag{}, false, err
@@ -95,8 +96,8 @@ type DeleteRequest struct {
 
 // Delete takes a flag away; a declared one is as it is declared from then on.
 // CONFLICT where it has changed since the revision, or is only declared.
-func (s *Service) Delete(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in DeleteRequest) (struct{}, error) {
-	_, err := s.change(ctx, c, execution, intent{action: ActionDelete, key: in.Key, reason: in.Reason, deletes: true, apply: func(before current) (Flag, bool, error) {
+func (s *Service) Delete(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in DeleteRequest) (struct{}, effect.Effects, error) {
+	_, news, err := s.change(ctx, c, execution, intent{action: ActionDelete, key: in.Key, reason: in.Reason, deletes: true, apply: func(before current) (Flag, bool, error) {
 		if err := before.at(in.Revision); err != nil {
 			return Flag{}, false, err
 		}
@@ -105,5 +106,5 @@ func (s *Service) Delete(ctx context.Context, c caller.Caller, execution *idempo
 		}
 		return before.Flag, true, nil
 	}})
-	return struct{}{}, err
+	return struct{}{}, news, err
 }

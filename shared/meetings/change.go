@@ -1,7 +1,6 @@
 package meetings
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/patch"
@@ -45,7 +45,7 @@ type changing struct {
 // change commits one change: it reads the meeting and the caller's role, lets
 // apply make the next state, and writes it on the condition that the revision
 // is still the one that was read. A lost race begins anew, with the role read
-// anew. Then the new state goes to the meeting's topic.
+// anew. What is to be told of it, its callers return.
 func (s *Service) change(
 	ctx context.Context, c caller.Caller, execution *idempotency.Execution, action caller.Action, meetingID string, apply func(*changing) error,
 ) (*changing, error) {
@@ -121,21 +121,13 @@ func busy(cause error) error {
 // now is the time as meetings have it: whole milliseconds.
 func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Millisecond) }
 
-// announce posts a committed state to the meeting's topic.
-func (s *Service) announce(ctx context.Context, ch *changing) {
-	meetingID := ch.next.MeetingID
-	own, err := s.stateEvent(ctx, meetingID)
-	if err != nil {
-		s.log.WarnContext(ctx, "announce", "meetingId", meetingID, "error", err.Error())
-		return
+// news is a committed state for the meeting's topic. The whole state is read when
+// it is posted.
+func (s *Service) news(ch *changing) realtime.Commit {
+	return realtime.Commit{
+		Topic: StateTopic.Topic(ch.next.MeetingID), Pace: ch.pace, Returned: ch.returned,
+		First: ch.next.Revision, Last: ch.next.Revision, Events: Source{s},
 	}
-	s.publisher.Express(ctx, realtime.Commit{
-		Topic: StateTopic.Topic(meetingID), Pace: ch.pace, Returned: ch.returned, Own: []realtime.Event{own},
-		From: func(ctx context.Context, _ int64) ([]realtime.Event, error) {
-			event, err := s.stateEvent(ctx, meetingID)
-			return []realtime.Event{event}, err
-		},
-	})
 }
 
 // stateEvent reads a meeting's whole state as an event.
@@ -156,6 +148,7 @@ func (s *Service) stateEvent(ctx context.Context, meetingID string) (realtime.Ev
 type UpdateRequest struct {
 	MeetingID       string                 `path:"meetingId" minLength:"1" maxLength:"255"`
 	Revision        int64                  `json:"revision" minimum:"1"`
+	Epoch           string                 `json:"epoch,omitzero" minLength:"1" maxLength:"32" doc:"The epoch of revision, where the client knows it: CONFLICT where it isn't the present one."`
 	Title           *string                `json:"title,omitzero" minLength:"1" maxLength:"200" name:"true"`
 	Description     patch.Field[string]    `json:"description,omitzero" maxLength:"5000"`
 	ScheduledAt     patch.Field[time.Time] `json:"scheduledAt,omitzero"`
@@ -184,12 +177,12 @@ func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a
 
 // Update changes a meeting's description of itself. CONFLICT where the meeting
 // itself (its description, time or state, not who is in it) has changed since the
-// revision that was read, and after the meeting's end. What changes nothing writes
+// revision that was read, or an earlier state was restored, and after the meeting's end. What changes nothing writes
 // nothing, and nobody is told.
-func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Meeting, error) {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Meeting, effect.Effects, error) {
 	ch, err := s.change(ctx, c, execution, ActionUpdate, in.MeetingID, func(ch *changing) error {
 		m := &ch.next
-		if m.changedSince(in.Revision) {
+		if !s.epoch.Is(in.Epoch) || m.changedSince(in.Revision) {
 			return errs.New(errs.Conflict, "The meeting was changed meanwhile: its revision is %d. Please read it again.", m.Revision)
 		}
 		if !m.State.Open() {
@@ -200,16 +193,16 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 		return nil
 	})
 	if err != nil {
-		return Meeting{}, err
+		return Meeting{}, nil, err
 	}
-	if !ch.unchanged {
-		s.announce(ctx, ch)
+	if ch.unchanged {
+		return ch.next.Meeting, nil, nil
 	}
-	return ch.next.Meeting, nil
+	return ch.next.Meeting, effect.Effects{s.news(ch)}, nil
 }
 
 // Start makes a scheduled meeting active; CONFLICT in another state.
-func (s *Service) Start(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in GetRequest) (Meeting, error) {
+func (s *Service) Start(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in GetRequest) (Meeting, effect.Effects, error) {
 	ch, err := s.change(ctx, c, execution, ActionStart, in.MeetingID, func(ch *changing) error {
 		if ch.next.State != Scheduled {
 			return errs.New(errs.Conflict, "The meeting is %s, not scheduled.", ch.next.State)
@@ -219,17 +212,16 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, execution *idempot
 		return nil
 	})
 	if err != nil {
-		return Meeting{}, err
+		return Meeting{}, nil, err
 	}
-	s.announce(ctx, ch)
-	return ch.next.Meeting, nil
+	return ch.next.Meeting, effect.Effects{s.news(ch)}, nil
 }
 
 // End concludes an active meeting; CONFLICT in another state. Its notes and its
 // transcript take no more, and all streams but the meeting's own state end, before the
 // call is answered; also where it is CONFLICT because the meeting was ended
 // before, by a call that may have died half-way.
-func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in GetRequest) (Meeting, error) {
+func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in GetRequest) (Meeting, effect.Effects, error) {
 	endedBefore := false
 	ch, err := s.change(ctx, c, execution, ActionEnd, in.MeetingID, func(ch *changing) error {
 		endedBefore = ch.next.State == Concluded
@@ -241,31 +233,34 @@ func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempoten
 		return nil
 	})
 	if err != nil {
-		if endedBefore {
-			err = cmp.Or(s.conclude(ctx, in.MeetingID, request, nil), err)
+		if !endedBefore {
+			return Meeting{}, nil, err
 		}
-		return Meeting{}, err
+		over, failed := s.conclude(ctx, in.MeetingID)
+		if failed != nil {
+			return Meeting{}, nil, failed
+		}
+		return Meeting{}, effect.Effects{over}, err
 	}
-	if err := s.conclude(ctx, in.MeetingID, request, s.news(ch)); err != nil {
-		return Meeting{}, err
+	over, err := s.conclude(ctx, in.MeetingID)
+	if err != nil {
+		return Meeting{}, nil, err
 	}
-	return ch.next.Meeting, nil
+	news := s.news(ch)
+	over.News = &news
+	return ch.next.Meeting, effect.Effects{over}, nil
 }
 
-// news announces a committed state once the streams have ended that it ends.
-func (s *Service) news(ch *changing) func(context.Context) {
-	return func(ctx context.Context) { s.announce(ctx, ch) }
-}
-
-// conclude closes the logs of a meeting that is over, ends its streams and tells the
-// news. The durable lane repeats it, for a function that died here.
-func (s *Service) conclude(ctx context.Context, meetingID string, by repeater, news func(context.Context)) error {
+// conclude closes the logs of a meeting that is over, and gives the revocation that
+// ends its streams. The durable lane does both again, for a function that died
+// here.
+func (s *Service) conclude(ctx context.Context, meetingID string) (realtime.Revocation, error) {
 	var logs errgroup.Group
-	var over []realtime.Topic
+	over := realtime.Revocation{Presence: StateTopic.Topic(meetingID), Reason: realtime.MeetingEnded}
 	for _, t := range s.topics {
 		topic := t.Pattern.Topic(meetingID)
 		if !t.Outlasts {
-			over = append(over, topic)
+			over.Topics = append(over.Topics, topic)
 		}
 		if t.Log != nil {
 			logs.Go(func() error {
@@ -275,13 +270,7 @@ func (s *Service) conclude(ctx context.Context, meetingID string, by repeater, n
 		}
 	}
 	if err := logs.Wait(); err != nil {
-		return fmt.Errorf("end meeting %s: %w", meetingID, err)
+		return realtime.Revocation{}, fmt.Errorf("end meeting %s: %w", meetingID, err)
 	}
-	err := s.publisher.Revoke(ctx, realtime.Revocation{
-		Topics: over, Presence: StateTopic.Topic(meetingID), Reason: realtime.MeetingEnded, News: news, Last: by == durable,
-	})
-	if err != nil {
-		return fmt.Errorf("end meeting %s: %w", meetingID, err)
-	}
-	return nil
+	return over, nil
 }

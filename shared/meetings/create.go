@@ -7,6 +7,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/table"
@@ -47,11 +48,11 @@ const perTransaction = 90
 
 // Create makes a meeting with its caller as host. An unknown participant is
 // VALIDATION_ERROR at its location, and nothing is created.
-func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Meeting, error) {
+func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in CreateRequest) (Meeting, effect.Effects, error) {
 	now := s.now()
 	invited, err := s.invited(ctx, c, in.Participants, now)
 	if err != nil {
-		return Meeting{}, err
+		return Meeting{}, nil, err
 	}
 	m := meetingItem{Meeting: Meeting{
 		MeetingID: clock.NewID(s.clock), Title: in.Title, Description: in.Description, ScheduledAt: utc(in.ScheduledAt),
@@ -64,7 +65,7 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempo
 		last := invited[len(invited)-1]
 		if err := s.data.Put(ctx, participantKey(m.MeetingID, last.UserID), last,
 			table.Indexed(userIndex(last.UserID, m.MeetingID))); err != nil {
-			return Meeting{}, fmt.Errorf("create meeting: %w", err)
+			return Meeting{}, nil, fmt.Errorf("create meeting: %w", err)
 		}
 		invited = invited[:len(invited)-1]
 	}
@@ -76,9 +77,9 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempo
 	}
 	s.audit.Add(tx, c, ActionCreate, "meetings/"+m.MeetingID)
 	if err := s.idempotency.Commit(ctx, tx, execution, m.Meeting); err != nil {
-		return Meeting{}, fmt.Errorf("create meeting: %w", passing(err))
+		return Meeting{}, nil, fmt.Errorf("create meeting: %w", passing(err))
 	}
-	return m.Meeting, nil
+	return m.Meeting, nil, nil
 }
 
 // invited turns a list into participants. The host may stand in it, as host.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/realtime"
@@ -22,7 +23,7 @@ type InviteRequest struct {
 // Invite adds a participant, below the inviter's own role unless that is host.
 // CONFLICT for who is in the meeting already, when it is full, and after its
 // end.
-func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in InviteRequest) (Participant, error) {
+func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in InviteRequest) (Participant, effect.Effects, error) {
 	var invited Participant
 	ch, err := s.change(ctx, c, execution, ActionInvite, in.MeetingID, func(ch *changing) error {
 		if err := s.below(ctx, c, ActionInvite, ch, in.UserID, in.Role); err != nil {
@@ -57,10 +58,9 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempo
 		return nil
 	})
 	if err != nil {
-		return Participant{}, err
+		return Participant{}, nil, err
 	}
-	s.announce(ctx, ch)
-	return invited, nil
+	return invited, effect.Effects{s.news(ch)}, nil
 }
 
 // ChangeRoleRequest gives a participant another role.
@@ -75,7 +75,7 @@ type ChangeRoleRequest struct {
 // allows. CONFLICT for the host, NOT_FOUND for who isn't in the meeting. Who has
 // the role already keeps it, and only what was subscribed in another one ends:
 // an earlier call may have died before it could.
-func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in ChangeRoleRequest) (Participant, error) {
+func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in ChangeRoleRequest) (Participant, effect.Effects, error) {
 	var changed Participant
 	ch, err := s.change(ctx, c, execution, ActionChangeRole, in.MeetingID, func(ch *changing) error {
 		standing, err := s.changeable(ctx, c, ActionChangeRole, ch, in.UserID, in.Role)
@@ -93,21 +93,12 @@ func (s *Service) ChangeRole(ctx context.Context, c caller.Caller, execution *id
 		return nil
 	})
 	if err != nil {
-		return Participant{}, err
+		return Participant{}, nil, err
 	}
 	if ch.unchanged {
-		if err := s.revokeStale(ctx, in.MeetingID, in.UserID, realtime.RoleChanged, request); err != nil {
-			return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
-		}
-		return changed, nil
+		return changed, effect.Effects{s.stale(in.MeetingID, in.UserID, realtime.RoleChanged)}, nil
 	}
-	revoked := realtime.Revocation{
-		Topics: s.topicsOf(in.MeetingID), Presence: StateTopic.Topic(in.MeetingID), UserID: in.UserID, Reason: realtime.RoleChanged, News: s.news(ch),
-	}
-	if err := s.publisher.Revoke(ctx, revoked); err != nil {
-		return Participant{}, fmt.Errorf("change role in %s: %w", in.MeetingID, err)
-	}
-	return changed, nil
+	return changed, effect.Effects{s.revoked(ch, in.UserID, realtime.RoleChanged)}, nil
 }
 
 // RemoveRequest takes a person out of a meeting.
@@ -120,7 +111,7 @@ type RemoveRequest struct {
 // call is answered, and nothing that is committed afterwards reaches them.
 // CONFLICT for the host, NOT_FOUND for who isn't in the meeting; then the streams
 // of who was have ended too, though the call that removed them died before.
-func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in RemoveRequest) (struct{}, error) {
+func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in RemoveRequest) (struct{}, effect.Effects, error) {
 	removedBefore := false
 	ch, err := s.change(ctx, c, execution, ActionRemove, in.MeetingID, func(ch *changing) error {
 		standing, err := s.changeable(ctx, c, ActionRemove, ch, in.UserID, Observer)
@@ -135,20 +126,21 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 		return nil
 	})
 	if removedBefore {
-		if failed := s.revokeStale(ctx, in.MeetingID, in.UserID, realtime.Removed, request); failed != nil {
-			return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, failed)
-		}
+		return struct{}{}, effect.Effects{s.stale(in.MeetingID, in.UserID, realtime.Removed)}, err
 	}
 	if err != nil {
-		return struct{}{}, err
+		return struct{}{}, nil, err
 	}
-	revoked := realtime.Revocation{
-		Topics: s.topicsOf(in.MeetingID), Presence: StateTopic.Topic(in.MeetingID), UserID: in.UserID, Reason: realtime.Removed, News: s.news(ch),
+	return struct{}{}, effect.Effects{s.revoked(ch, in.UserID, realtime.Removed)}, nil
+}
+
+// revoked is the revocation that goes with a committed change of a person's role or
+// place, and the new state as its news.
+func (s *Service) revoked(ch *changing, userID string, reason realtime.Reason) realtime.Revocation {
+	meetingID, news := ch.next.MeetingID, s.news(ch)
+	return realtime.Revocation{
+		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, News: &news,
 	}
-	if err := s.publisher.Revoke(ctx, revoked); err != nil {
-		return struct{}{}, fmt.Errorf("remove from %s: %w", in.MeetingID, err)
-	}
-	return struct{}{}, nil
 }
 
 // changeable reads a participant whom the caller wants to change. It refuses the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
@@ -97,16 +98,16 @@ func (s *Service) Check(ctx context.Context, c caller.Caller, need Permission, m
 	meeting := table.NewLookup[meetingItem](s.data, meetingKey(meetingID))
 	participant := table.NewLookup[participantItem](s.data, participantKey(meetingID, c.UserID))
 	reads := []table.Lookups{meeting, participant}
-	var standing realtime.Standing
+	var socket realtime.SocketRow
 	if c.Unconfirmed {
-		standing = s.publisher.Standing(c.ConnectionID)
-		reads = append(reads, standing)
+		socket = s.publisher.SocketRow(c.ConnectionID)
+		reads = append(reads, socket)
 	}
 	if err := table.BatchGet(ctx, reads...); err != nil {
 		return Access{}, fmt.Errorf("read meeting %s: %w", meetingID, err)
 	}
 	if c.Unconfirmed {
-		if err := standing.Confirm(); err != nil {
+		if err := socket.Confirm(); err != nil {
 			return Access{}, err
 		}
 	}
@@ -120,6 +121,17 @@ func (s *Service) Check(ctx context.Context, c caller.Caller, need Permission, m
 	return Access{
 		Meeting: meeting.Value.Meeting, Role: participant.Value.Role, item: meeting.Value, standing: participant.Value.membership(),
 	}, nil
+}
+
+// accessHolds is how long after its access check an append is tried.
+const accessHolds = 2 * time.Second
+
+// Permit checks as Check does, for an append to one of the meeting's logs, and says
+// until when the append may stand on that.
+func (s *Service) Permit(ctx context.Context, c caller.Caller, need Permission, meetingID string) (access Access, until time.Time, err error) {
+	until = s.clock.Now().Add(accessHolds)
+	access, err = s.Check(ctx, c, need, meetingID)
+	return access, until, err
 }
 
 // Deny refuses an action that a role doesn't allow, and audits that.

@@ -278,7 +278,7 @@ func (s *Service) renameRow(ctx context.Context, user users.User, at seat) error
 		return err
 	}
 	if watched {
-		s.announce(ctx, ch)
+		s.publisher.Express(ctx, s.news(ch))
 	}
 	return nil
 }

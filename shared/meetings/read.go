@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/paging"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -18,15 +19,16 @@ type GetRequest struct {
 type Seen struct {
 	Meeting
 	// Role is the caller's own.
-	Role Role `json:"role" enum:"observer,participant,co-host,host" doc:"The caller's own role."`
+	Role  Role        `json:"role" enum:"observer,participant,co-host,host" doc:"The caller's own role."`
+	Epoch epoch.Epoch `json:"epoch,omitzero" doc:"What the revision belongs to."`
 }
 
 // Get gives a meeting that the caller is in. Whoever has no socket asks it again and
-// again: a revision that is still the same says that neither the meeting nor its
+// again: a revision that is still the same, in the same epoch, says that neither the meeting nor its
 // participants have changed.
 func (s *Service) Get(ctx context.Context, c caller.Caller, in GetRequest) (Seen, error) {
 	access, err := s.Check(ctx, c, permissions.For(ActionGet), in.MeetingID)
-	return Seen{Meeting: access.Meeting, Role: access.Role}, err
+	return Seen{Meeting: access.Meeting, Role: access.Role, Epoch: s.epoch}, err
 }
 
 // ListRequest asks for a page of the caller's meetings.
@@ -40,6 +42,14 @@ type List[T any] struct {
 	Items []T `json:"items"`
 	// NextCursor is null at the list's end.
 	NextCursor *string `json:"nextCursor" nullable:"true"`
+}
+
+// LogPage is a page of a log.
+type LogPage[T any] struct {
+	Items []T `json:"items"`
+	// NextCursor is null at the log's end.
+	NextCursor *string     `json:"nextCursor" nullable:"true"`
+	Epoch      epoch.Epoch `json:"epoch,omitzero" doc:"What the positions belong to."`
 }
 
 // List gives the caller's meetings, newest first. It reads an index, which may
@@ -94,7 +104,8 @@ type ParticipantList struct {
 	// NextCursor is null at the list's end.
 	NextCursor *string `json:"nextCursor" nullable:"true"`
 	// Revision is the meeting's, read before the participants.
-	Revision int64 `json:"revision" doc:"The meeting's revision: the participants are at least as new as it."`
+	Revision int64       `json:"revision" doc:"The meeting's revision: the participants are at least as new as it."`
+	Epoch    epoch.Epoch `json:"epoch,omitzero" doc:"What the revision belongs to."`
 }
 
 // ListParticipants gives a meeting's participants in the order of their ids.
@@ -108,7 +119,7 @@ func (s *Service) ListParticipants(ctx context.Context, c caller.Caller, in List
 	if err != nil {
 		return ParticipantList{}, err
 	}
-	answer := ParticipantList{Items: []Participant{}, Revision: access.Meeting.Revision}
+	answer := ParticipantList{Items: []Participant{}, Revision: access.Meeting.Revision, Epoch: s.epoch}
 	limit := paging.Limit(in.Limit)
 	for {
 		page, err := table.List[participantItem](ctx, s.data, table.Query{

@@ -68,7 +68,11 @@ func (s *Service) Repeat(ctx context.Context, r table.Record) error {
 		return err
 	}
 	if after.State == Concluded && before.State != Concluded {
-		return s.conclude(ctx, meetingID, durable, nil)
+		over, err := s.conclude(ctx, meetingID)
+		if err != nil {
+			return err
+		}
+		return s.repeat(ctx, over)
 	}
 	return nil
 }
@@ -85,30 +89,31 @@ func (s *Service) repeatParticipant(ctx context.Context, r table.Record, meeting
 	if after.Status != statusActive {
 		reason = realtime.Removed
 	}
-	return s.revokeStale(ctx, meetingID, userID, reason, durable)
+	return s.repeat(ctx, s.stale(meetingID, userID, reason))
 }
 
-// repeater is who ends streams that another was to end.
-type repeater bool
+// repeat ends streams for the durable lane, after which nobody comes.
+func (s *Service) repeat(ctx context.Context, r realtime.Revocation) error {
+	r.Last = true
+	return s.publisher.Revoke(ctx, r)
+}
 
-const (
-	// request is a call that finds what an earlier one left.
-	request repeater = false
-	// durable is the durable lane.
-	durable repeater = true
-)
+// stale is the revocation of those subscriptions of a person that a removal or a
+// change of role, committed some time ago, has left without their right. What holds
+// now decides: who was invited again since keeps what they have subscribed since.
+func (s *Service) stale(meetingID, userID string, reason realtime.Reason) realtime.Revocation {
+	return realtime.Revocation{
+		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, Standing: standing{s},
+	}
+}
 
-// revokeStale ends those subscriptions of a person that a removal or a change of
-// role, committed some time ago, has left without their right. What holds now
-// decides: who was invited again since keeps what they have subscribed since.
-func (s *Service) revokeStale(ctx context.Context, meetingID, userID string, reason realtime.Reason, by repeater) error {
-	return s.publisher.Revoke(ctx, realtime.Revocation{
-		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, Last: by == durable,
-		Stands: func(ctx context.Context, role string) (bool, error) {
-			now, err := s.participant(ctx, meetingID, userID)
-			return now.Status == statusActive && string(now.Role) == role, err
-		},
-	})
+// standing is what participants' rows say now.
+type standing struct{ *Service }
+
+// Stands implements realtime.Standing.
+func (s standing) Stands(ctx context.Context, meetingID, userID, role string) (bool, error) {
+	now, err := s.participant(ctx, meetingID, userID)
+	return now.Status == statusActive && string(now.Role) == role, err
 }
 
 func images(r table.Record, before, after any) error {
@@ -119,11 +124,22 @@ func images(r table.Record, before, after any) error {
 	return err
 }
 
-// AdmitOpen checks who may follow what ends with its meeting, and gives their
-// role: MEETING_NOT_ACTIVE after the end.
-func (s *Service) AdmitOpen(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
-	access, err := s.admitOpen(ctx, c, permissions.For(realtime.ActionSubscribe), topic)
+// Admission lets participants follow a topic that ends with its meeting: the Admit
+// and Holds of a realtime.Source.
+type Admission struct{ *Service }
+
+// Admit checks who may follow the topic, and gives their role: MEETING_NOT_ACTIVE
+// after the end.
+func (a Admission) Admit(ctx context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
+	access, err := a.admitOpen(ctx, c, permissions.For(realtime.ActionSubscribe), topic)
 	return string(access.Role), err
+}
+
+// Holds adds to a transaction that the caller is a participant with that role, and
+// that the meeting is open.
+func (a Admission) Holds(tx *table.Tx, topic realtime.Topic, userID, role string) {
+	a.Service.Holds(tx, topic.ID(), userID, Role(role))
+	a.HoldsOpen(tx, topic.ID())
 }
 
 func (s *Service) admitOpen(ctx context.Context, c caller.Caller, need Permission, topic realtime.Topic) (Access, error) {

@@ -12,16 +12,19 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/ot"
-	"github.com/rapport/rapport/shared/core/realtime"
 )
 
 // Intent is a change as a client sends it: against the text at BaseVersion, and
 // known by its client and sequence number.
 type Intent struct {
 	BaseVersion int64     `json:"baseVersion" minimum:"0"`
+	Epoch       string    `json:"epoch,omitzero" minLength:"1" maxLength:"32" doc:"The epoch of baseVersion, where the client knows it: HISTORY_GONE where it isn't the present one."`
 	ClientID    string    `json:"clientId" minLength:"1" maxLength:"255" name:"exact"`
 	ClientSeq   int64     `json:"clientSeq" minimum:"1"`
 	Ops         ot.Change `json:"ops" minItems:"1" maxItems:"500"`
@@ -46,8 +49,10 @@ func (i *Intent) Validate() error {
 	return nil
 }
 
-// digest tells changes apart that claim the same identity.
-func (i *Intent) digest() (string, error) {
+// digest tells changes apart that claim the same identity. The epoch isn't part of
+// what is changed: a client may have learnt it since it sent the change first.
+func (i Intent) digest() (string, error) {
+	i.Epoch = ""
 	text, err := json.Marshal(i)
 	if err != nil {
 		return "", fmt.Errorf("encode change: %w", err)
@@ -71,32 +76,27 @@ type EditRequest struct {
 // Committed is the answer to a change: its version, and its ops as committed
 // after transformation.
 type Committed struct {
-	Version int64     `json:"version"`
-	Ops     ot.Change `json:"ops"`
-	deliver func(context.Context)
-}
-
-// Publish sends the change to whoever follows the notes.
-func (c Committed) Publish(ctx context.Context) {
-	if c.deliver != nil {
-		c.deliver(ctx)
-	}
+	Version int64       `json:"version"`
+	Epoch   epoch.Epoch `json:"epoch,omitzero" doc:"What version belongs to."`
+	Ops     ot.Change   `json:"ops"`
 }
 
 // Brief is the answer without its ops, for a frame that they are too large for.
 func (c Committed) Brief() any {
 	return struct {
-		Version int64 `json:"version"`
-	}{c.Version}
+		Version int64       `json:"version"`
+		Epoch   epoch.Epoch `json:"epoch,omitzero"`
+	}{c.Version, c.Epoch}
 }
 
-// Append commits a change that came over HTTP.
-func (s *Service) Append(ctx context.Context, c caller.Caller, in AppendRequest) (Committed, error) {
+// Append commits a change that came over HTTP. The change's own identity finds its
+// retry, so that it needs no execution.
+func (s *Service) Append(ctx context.Context, c caller.Caller, _ *idempotency.Execution, in AppendRequest) (Committed, effect.Effects, error) {
 	return s.commit(ctx, c, in.MeetingID, in.Intent)
 }
 
 // Edit commits a change that came over a socket.
-func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Committed, error) {
+func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Committed, effect.Effects, error) {
 	return s.commit(ctx, c, in.MeetingID, in.Intent)
 }
 
@@ -104,73 +104,46 @@ func (s *Service) Edit(ctx context.Context, c caller.Caller, in EditRequest) (Co
 // appends it: one query and, when nobody races, one write unit per KB.
 //
 // VALIDATION_ERROR for what doesn't fit the text at its base or a base beyond
-// the newest version, HISTORY_GONE for one that isn't kept, CONFLICT for an
+// the newest version, HISTORY_GONE for one that isn't kept or is of another epoch, CONFLICT for an
 // identity that was used for another change, MEETING_NOT_ACTIVE after the end,
 // RATE_LIMITED when the race was lost too often: the same change may then be
 // sent again. Nothing is committed by any of them.
-func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, error) {
+func (s *Service) commit(ctx context.Context, c caller.Caller, meetingID string, in Intent) (Committed, effect.Effects, error) {
 	digest, err := in.digest()
 	if err != nil {
-		return Committed{}, err
+		return Committed{}, nil, err
 	}
-	topic := topicOf(meetingID)
-	p := &preparation{service: s, change: in.Ops, places: placesOf(in)}
-	committed, err := s.log.Append(ctx, log.Append{
-		Topic:    topic.String(),
+	p := &preparation{change: in.Ops, places: placesOf(in)}
+	appended, effects, err := s.topics.Append(ctx, topicOf(meetingID), log.Append{
 		Base:     in.BaseVersion,
 		Identity: log.Identity{Author: c.UserID, ClientID: in.ClientID, ClientSeq: in.ClientSeq, Digest: digest},
 		Permit: func(ctx context.Context) (until time.Time, err error) {
-			p.open, until, err = s.mayWrite(ctx, c, meetingID)
+			access, until, err := s.meetings.Permit(ctx, c, permissions.For(ActionWrite), meetingID)
+			p.open = access.Meeting.State.Open()
+			if err == nil {
+				err = s.topics.Epoch().Check(in.Epoch)
+			}
 			return until, err
 		},
 		Prepare: p.prepare,
 	})
+	if beyond, ok := errors.AsType[*log.BeyondError](err); ok {
+		return Committed{}, nil, errs.Invalid("body.baseVersion", "is beyond the newest version, %d", beyond.Newest)
+	}
 	if err != nil {
-		return Committed{}, refusal(err)
+		return Committed{}, nil, err
 	}
-	change, err := changeOf(committed.Entry)
-	if err != nil {
-		return Committed{}, err
-	}
-	answer := Committed{Version: change.Version, Ops: change.Ops}
-	if committed.Repeated {
-		return answer, nil
-	}
-	returned := s.clock.Now()
-	own, err := eventOf(change)
-	if err != nil {
-		return Committed{}, err
-	}
-	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: []realtime.Event{own}, From: s.from(topic)}
-	answer.deliver = func(ctx context.Context) { s.publisher.Express(ctx, commit) }
-	return answer, nil
-}
-
-// mayWrite checks that the caller may change the notes, and says whether the
-// meeting is open, and until when an append may stand on that.
-func (s *Service) mayWrite(ctx context.Context, c caller.Caller, meetingID string) (open bool, until time.Time, err error) {
-	checked := s.clock.Now()
-	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), meetingID)
-	return access.Meeting.State.Open(), checked.Add(accessHolds), err
-}
-
-// from reads the changes of a topic from a version on, for the express lane.
-func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]realtime.Event, error) {
-	return func(ctx context.Context, version int64) ([]realtime.Event, error) {
-		events, _, err := s.events(ctx, topic, version-1, log.MaxPage)
-		return events, err
-	}
+	change := appended.Items[0]
+	return Committed{Version: change.Version, Epoch: s.topics.Epoch(), Ops: change.Ops}, effects, nil
 }
 
 // preparation makes a change into a draft, anew after every lost race.
 type preparation struct {
-	service *Service
-	change  ot.Change
-	places  *places
+	change ot.Change
+	places *places
 	// open is whether the meeting was open when the permission was asked for last.
 	open    bool
 	checked bool
-	pace    realtime.Pace
 }
 
 func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, error) {
@@ -207,8 +180,7 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	if err != nil {
 		return log.Draft{}, err
 	}
-	p.pace = realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group}.Next(prev.Last()+1, p.service.clock.Now())
-	return log.Draft{Data: string(data), Hints: hints, Length: length, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
+	return log.Draft{Data: string(data), Hints: hints, Length: length}, nil
 }
 
 // check holds the change, once, against the text's length at its base: that of
@@ -226,7 +198,7 @@ func (p *preparation) check(prev log.Entry, since []log.Entry, committed []ot.Ch
 		return err
 	}
 	if !p.open {
-		return notActive()
+		return kind.Refusals.ClosedError()
 	}
 	return nil
 }
@@ -246,31 +218,4 @@ func misfit(err error) error {
 		return errs.Invalid(fmt.Sprintf("body.ops[%d]", wrong.Index), "%s", wrong.Reason)
 	}
 	return errs.Invalid(fmt.Sprintf("body.ops[%d].%s", wrong.Index, wrong.Field), "%s", wrong.Reason)
-}
-
-func notActive() error {
-	return errs.New(errs.MeetingNotActive, "The meeting is over: its notes can be read, not changed.")
-}
-
-// refusal says to a caller what the log said.
-func refusal(err error) error {
-	gone, isGone := errors.AsType[*log.GoneError](err)
-	beyond, isBeyond := errors.AsType[*log.BeyondError](err)
-	switch {
-	case isGone:
-		e := errs.New(errs.HistoryGone, "The history is kept from version %d on. Please read the notes again.", gone.Oldest)
-		e.Oldest = gone.Oldest
-		return e
-	case isBeyond:
-		return errs.Invalid("body.baseVersion", "is beyond the newest version, %d", beyond.Newest)
-	case errors.Is(err, log.ErrClosed):
-		return notActive()
-	case errors.Is(err, log.ErrReused):
-		return errs.New(errs.Conflict, "This clientId and clientSeq were used for another change.")
-	case errors.Is(err, log.ErrContended), errors.Is(err, log.ErrLate):
-		e := errs.New(errs.RateLimited, "Many people write at once. Please send the same change again.")
-		e.RetryAfter = time.Second
-		return e
-	}
-	return err
 }

@@ -246,7 +246,7 @@ func TestRetry(t *testing.T) {
 		t.Error("two people's changes were taken for one")
 	}
 	newest := w.newest()
-	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	again("after the meeting's end")
@@ -258,7 +258,7 @@ func TestRetry(t *testing.T) {
 func TestMeetingIsOver(t *testing.T) {
 	w := newFixture(t, clock.NewManual(noon))
 	w.must(insert(0, "abc"))
-	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.send(w.member, w.change(1, insert(0, "x")))
@@ -300,7 +300,7 @@ func TestAppendAgainstTheEnd(t *testing.T) {
 	for range people {
 		<-begun
 	}
-	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	end := w.newest()
@@ -331,7 +331,7 @@ func TestWhoMayWhat(t *testing.T) {
 	for _, who := range []caller.Caller{w.observer, w.stranger} {
 		_, err := w.send(who, w.change(0, insert(0, "x")))
 		wantKind(t, err, errs.Forbidden)
-		_, err = w.Edit(t.Context(), who, notes.EditRequest{MeetingID: w.meeting, Intent: w.change(0, insert(0, "x"))})
+		_, _, err = w.Edit(t.Context(), who, notes.EditRequest{MeetingID: w.meeting, Intent: w.change(0, insert(0, "x"))})
 		wantKind(t, err, errs.Forbidden)
 	}
 	_, err := w.Get(t.Context(), w.stranger, notes.GetRequest{MeetingID: w.meeting})
@@ -343,11 +343,11 @@ func TestWhoMayWhat(t *testing.T) {
 	w.wantText(2, "xx")
 
 	// A scheduled meeting's notes can be written.
-	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Later"})
+	made, _, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Later"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Append(t.Context(), w.host, notes.AppendRequest{MeetingID: made.MeetingID, Intent: w.change(0, insert(0, "x"))}); err != nil {
+	if _, _, err := w.Append(t.Context(), w.host, nil, notes.AppendRequest{MeetingID: made.MeetingID, Intent: w.change(0, insert(0, "x"))}); err != nil {
 		t.Error(err)
 	}
 }
@@ -363,7 +363,7 @@ func TestPermissionIsRenewed(t *testing.T) {
 	}
 	slow = w.beside(w.tables, &leapingOnce{Manual: now, leap: func() {
 		now.Advance(3 * time.Second)
-		if _, err := w.meetings.Remove(t.Context(), w.host, nil, meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}); err != nil {
+		if _, _, err := w.meetings.Remove(t.Context(), w.host, nil, meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}); err != nil {
 			t.Error(err)
 		}
 	}})
@@ -467,7 +467,7 @@ func TestHistoryGone(t *testing.T) {
 	if n, err := w.log.Trim(t.Context(), w.topic, 8, now.Now().Add(-90*24*time.Hour), 100); err != nil || n != 7 {
 		t.Fatal(n, err)
 	}
-	source := notes.Source{Service: w.Service}
+	source := w.Source()
 	topic := notes.TopicPattern.Topic(w.meeting)
 	for base := range int64(13) {
 		_, appending := w.send(w.member, w.change(base, insert(0, "x")))

@@ -46,7 +46,7 @@ func TestCostOfAChange(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				committed, err := w.Edit(ctx, c, notes.EditRequest{MeetingID: w.meeting, Intent: in})
+				_, effects, err := w.Edit(ctx, c, notes.EditRequest{MeetingID: w.meeting, Intent: in})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -54,7 +54,7 @@ func TestCostOfAChange(t *testing.T) {
 				if change.Write != 1 || change.Read > 1 {
 					t.Errorf("the change costs %+v", change)
 				}
-				committed.Publish(ctx)
+				w.express(ctx, effects)
 				if frames := w.posts.sent(socket); len(frames) != 1 || !strings.Contains(frames[0], `"content":"z"`) {
 					t.Errorf("posted %q", frames)
 				}
@@ -85,7 +85,7 @@ func (f *fixture) follow(socket string) string {
 		f.t.Fatal(err)
 	}
 	c.ConnectionID = socket
-	subscribed, err := f.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: f.topic})
+	subscribed, _, err := f.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: f.topic})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestCostOfReading(t *testing.T) {
 		}
 		topic := notes.TopicPattern.Topic(w.meeting)
 		ctx, meter := table.WithMeter(t.Context())
-		if _, _, err := (notes.Source{Service: w.Service}).Head(ctx, topic); err != nil {
+		if _, _, err := w.Source().Head(ctx, topic); err != nil {
 			t.Fatal(err)
 		}
 		if meter.Read() > 2 || meter.Write() > 0 {
@@ -167,13 +167,13 @@ func BenchmarkChange(b *testing.B) {
 			w.long(length)
 			base := w.newest()
 			for seq := int64(1); b.Loop(); seq++ {
-				committed, err := w.Edit(b.Context(), w.member, notes.EditRequest{MeetingID: w.meeting, Intent: notes.Intent{
+				committed, effects, err := w.Edit(b.Context(), w.member, notes.EditRequest{MeetingID: w.meeting, Intent: notes.Intent{
 					BaseVersion: base, ClientID: "bench", ClientSeq: seq, Ops: ot.Change{insert(0, "z"), del(0, 1)},
 				}})
 				if err != nil {
 					b.Fatal(err)
 				}
-				committed.Publish(b.Context())
+				w.express(b.Context(), effects)
 				base = committed.Version
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
@@ -38,6 +39,7 @@ type fixture struct {
 	realtime    *realtime.Service
 	meetings    *meetings.Service
 	connections *realtime.Connections
+	publisher   *realtime.Publisher
 	posts       *posts
 	meeting     string
 	topic       string
@@ -55,14 +57,14 @@ func newFixture(t testing.TB, c clock.Clock) *fixture {
 			t.Fatal(err)
 		}
 	}
-	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+	made, _, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member}, {UserID: w.observer.UserID, Role: meetings.Observer},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meeting, w.topic = made.MeetingID, "meetings/"+made.MeetingID+"/notes"
-	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -82,16 +84,16 @@ func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture
 	trail := audit.New(tables.Audit, c)
 	once := idempotency.New(tables.Control, c)
 	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
-	streams := realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	w.publisher = realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	w.log = log.New(tables.Log, c, notes.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, once), Audit: trail, Once: once,
-		Clock: c, Publisher: streams, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()}, Log: quiet,
+		Data: tables.Data, Users: users.New(tables.Data, trail, c, once), Audit: trail, Once: once,
+		Clock: c, Publisher: w.publisher, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()},
 	})
-	w.Service = notes.New(tables.Log, w.log, w.meetings, streams, c)
+	w.Service = notes.New(tables.Log, w.log, w.meetings, c)
 	w.realtime = realtime.New(realtime.Parts{
-		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
-		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: notes.Source{Service: w.Service}}),
+		Realtime: tables.Realtime, Connections: w.connections, Streams: w.publisher, Audit: trail, Clock: c, Log: quiet,
+		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: w.Source()}),
 	})
 	for name, who := range map[string]*caller.Caller{"ada": &w.host, "bob": &w.member, "eve": &w.observer, "mallory": &w.stranger} {
 		*who = caller.Caller{UserID: name, DisplayName: strings.ToUpper(name[:1]) + name[1:], SessionID: "s-" + name}
@@ -157,7 +159,8 @@ func (f *fixture) send(c caller.Caller, in notes.Intent) (notes.Committed, error
 	if err := in.Validate(); err != nil {
 		return notes.Committed{}, err
 	}
-	return f.Append(f.t.Context(), c, notes.AppendRequest{MeetingID: f.meeting, Intent: in})
+	committed, _, err := f.Append(f.t.Context(), c, nil, notes.AppendRequest{MeetingID: f.meeting, Intent: in})
+	return committed, err
 }
 
 func (f *fixture) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
@@ -167,6 +170,15 @@ func (f *fixture) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
 		f.t.Fatalf("change at %d: %v", in.BaseVersion, err)
 	}
 	return committed
+}
+
+// express sends what a change is to tell: its commit, and nothing else.
+func (f *fixture) express(ctx context.Context, effects effect.Effects) {
+	f.t.Helper()
+	if len(effects) != 1 {
+		f.t.Fatalf("effects %+v", effects)
+	}
+	f.publisher.Express(ctx, effects[0].(realtime.Commit))
 }
 
 // must commits ops at the newest version.

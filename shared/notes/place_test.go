@@ -66,7 +66,7 @@ func TestPlacesAreTold(t *testing.T) {
 	if want := `"places":[{"offset":0,"version":2,"after":9}]`; err != nil || !strings.Contains(string(listed), want) {
 		t.Errorf("listed %s, %v", listed, err)
 	}
-	events, _, err := (notes.Source{Service: w.Service}).Events(t.Context(), notes.TopicPattern.Topic(w.meeting), 2, 1)
+	events, _, err := w.Source().Events(t.Context(), notes.TopicPattern.Topic(w.meeting), 2, 1)
 	if err != nil || len(events) != 1 || string(events[0].Data) != string(listed) {
 		t.Errorf("posted %+v, %v", events, err)
 	}
@@ -119,7 +119,7 @@ func TestPlacesAreBounded(t *testing.T) {
 	ctx, meter := table.WithMeter(t.Context())
 	in := w.change(41, insert(430, "z"))
 	w.must(del(400, 60))
-	if _, err := w.Append(ctx, w.member, notes.AppendRequest{MeetingID: w.meeting, Intent: in}); err != nil {
+	if _, _, err := w.Append(ctx, w.member, nil, notes.AppendRequest{MeetingID: w.meeting, Intent: in}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.history(43)[0].Places; len(got) != 1 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -45,7 +46,7 @@ type Tidied struct {
 // no harm; a run that ends early leaves the rest to the next. A text that fails
 // is looked at again a day later, so that it holds up no other; the error names
 // all that failed.
-func (s *Service) Trim(ctx context.Context, at time.Time) (Tidied, error) {
+func (s *Service) Trim(ctx context.Context, at time.Time) (Tidied, effect.Effects, error) {
 	var done Tidied
 	var failed error
 	until := s.clock.Now().Add(runFor)
@@ -54,7 +55,7 @@ func (s *Service) Trim(ctx context.Context, at time.Time) (Tidied, error) {
 			failed = errors.Join(failed, err)
 		}
 	}
-	return done, failed
+	return done, nil, failed
 }
 
 // trimShard looks at what is due of one part of the list. What it has done is off

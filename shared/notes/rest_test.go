@@ -72,7 +72,7 @@ func (f *fixture) listed() []string {
 
 func (f *fixture) tidy(c clock.Clock) notes.Tidied {
 	f.t.Helper()
-	done, err := f.Trim(f.t.Context(), c.Now())
+	done, _, err := f.Trim(f.t.Context(), c.Now())
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestARunDies(t *testing.T) {
 			}
 			return nil
 		}})
-		if _, err := dying.Trim(t.Context(), now.Now()); left < 0 && !errors.Is(err, broken) {
+		if _, _, err := dying.Trim(t.Context(), now.Now()); left < 0 && !errors.Is(err, broken) {
 			t.Fatalf("after %d writes: %v", writes, err)
 		}
 		for range 3 {
@@ -223,7 +223,7 @@ func TestALongHistoryTakesSeveralRuns(t *testing.T) {
 	}
 	ending, stop := context.WithCancel(t.Context())
 	stop()
-	if done, err := w.Trim(ending, now.Now()); err != nil || done.Texts != 0 || !done.More {
+	if done, _, err := w.Trim(ending, now.Now()); err != nil || done.Texts != 0 || !done.More {
 		t.Errorf("a run without time: %+v %v", done, err)
 	}
 	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 49}, w.tidy(now)); diff != "" {

@@ -67,7 +67,7 @@ func (f *fixture) chunks() map[int64][]int {
 
 func (f *fixture) head() (position int64, hash string) {
 	f.t.Helper()
-	position, hash, err := notes.Source{Service: f.Service}.Head(f.t.Context(), notes.TopicPattern.Topic(f.meeting))
+	position, hash, err := f.Source().Head(f.t.Context(), notes.TopicPattern.Topic(f.meeting))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestSnapshotAtTheEnd(t *testing.T) {
 	w.must(insert(0, "x"))
 	w.settled()
 	w.must(insert(0, "y"))
-	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	w.mustProject(w.record("INSERT", "LOG#"+w.topic+"#0", "000000000000003", `{"at":{"N":"1"},"k":{"S":"closed"}}`))
@@ -695,7 +695,7 @@ func TestMoved(t *testing.T) {
 		"something else":   {w.record("INSERT", "MEETING#"+w.meeting, "MEETING", `{}`), nil},
 	}
 	for name, test := range tests {
-		if diff := cmp.Diff(test.want, w.Moved(test.give)); diff != "" {
+		if diff := cmp.Diff(test.want, w.Source().Moved(test.give)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

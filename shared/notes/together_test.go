@@ -37,7 +37,7 @@ type editor struct {
 func (e *editor) edit() error {
 	in := notes.Intent{BaseVersion: e.version, ClientID: e.client, ClientSeq: int64(len(e.acknowledged)) + 1, Ops: e.ops()}
 	for sent := 0; ; sent++ {
-		committed, err := e.w.Append(e.w.t.Context(), e.who, notes.AppendRequest{MeetingID: e.w.meeting, Intent: in})
+		committed, _, err := e.w.Append(e.w.t.Context(), e.who, nil, notes.AppendRequest{MeetingID: e.w.meeting, Intent: in})
 		if errs.Is(err, errs.RateLimited) {
 			continue
 		}

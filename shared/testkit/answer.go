@@ -58,6 +58,8 @@ type Problem struct {
 	RequestID string            `json:"requestId"`
 	Errors    []errs.FieldError `json:"errors"`
 	Oldest    *int64            `json:"oldest"`
+	Epoch     string            `json:"epoch"`
+	Retryable *bool             `json:"retryable"`
 }
 
 // statuses are the contract's, said here once more on purpose.
@@ -81,8 +83,11 @@ func (a Answer) Refused(t testing.TB, kind errs.Kind, locations ...string) Probl
 	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("%s: a refusal of type %q", a.Request, got)
 	}
-	if p.Status != a.Status || p.Type == "" || p.Title == "" || p.Detail == "" || p.RequestID == "" {
+	if p.Status != a.Status || p.Type == "" || p.Title == "" || p.Detail == "" || p.RequestID == "" || p.Retryable == nil {
 		t.Errorf("%s: a refusal lacks what the contract names: %s", a.Request, a.Body)
+	}
+	if again := a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError; p.Retryable != nil && kind != errs.Conflict && *p.Retryable != again {
+		t.Errorf("%s: retryable is %v: %s", a.Request, *p.Retryable, a.Body)
 	}
 	if kind == errs.RateLimited && a.Header.Get("Retry-After") == "" {
 		t.Errorf("%s: RATE_LIMITED without Retry-After", a.Request)

@@ -18,9 +18,9 @@ type document struct {
 	read func() (*openapi3.T, error)
 }
 
-func newDocument(units []endpoint.FunctionSpec) document {
+func newDocument(functions []endpoint.FunctionSpec) document {
 	return document{sync.OnceValues(func() (*openapi3.T, error) {
-		text, err := endpoint.OpenAPI(units)
+		text, err := endpoint.OpenAPI(functions)
 		if err != nil {
 			return nil, err
 		}
@@ -30,18 +30,18 @@ func newDocument(units []endpoint.FunctionSpec) document {
 
 // check says how an answer differs from what the document promises of a
 // function.
-func (d document) check(unit endpoint.FunctionSpec, a Answer) error {
+func (d document) check(function endpoint.FunctionSpec, a Answer) error {
 	doc, err := d.read()
 	if err != nil {
 		return fmt.Errorf("the OpenAPI document: %w", err)
 	}
-	verb, path, isRoute := strings.Cut(unit.Route, " ")
+	verb, path, isRoute := strings.Cut(function.Route, " ")
 	if !isRoute {
 		return nil
 	}
 	item := doc.Paths.Value(path)
 	if item == nil || item.GetOperation(verb) == nil {
-		return fmt.Errorf("%s is not described", unit.Route)
+		return fmt.Errorf("%s is not described", function.Route)
 	}
 	described := item.GetOperation(verb).Responses.Value(strconv.Itoa(a.Status))
 	if described == nil {

@@ -11,9 +11,9 @@ import (
 
 func TestAnswersAreHeldAgainstTheDocument(t *testing.T) {
 	t.Parallel()
-	units := functions.All()
-	d := newDocument(units)
-	list := units[slices.IndexFunc(units, func(u endpoint.FunctionSpec) bool { return u.Name == "meetings/listparticipants" })]
+	all := functions.All()
+	d := newDocument(all)
+	list := all[slices.IndexFunc(all, func(u endpoint.FunctionSpec) bool { return u.Name == "meetings/listparticipants" })]
 	const ben = `{"userId":"u","displayName":"B","role":"observer","invitedAt":"2026-11-23T16:00:00Z"}`
 	tests := []struct {
 		name, body string
@@ -30,8 +30,8 @@ func TestAnswersAreHeldAgainstTheDocument(t *testing.T) {
 		{"as text", `{"items":[],"nextCursor":null,"revision":4}`, 200, "text/plain", false},
 		{"of another status", `{"items":[],"nextCursor":null,"revision":4}`, 201, "application/json", false},
 		{"no JSON", `items`, 200, "application/json", false},
-		{"a refusal", `{"type":"about:blank","title":"T","status":403,"detail":"D","code":"FORBIDDEN","requestId":"r"}`, 403, "application/problem+json", true},
-		{"a refusal of no known code", `{"type":"about:blank","title":"T","status":403,"detail":"D","code":"NO","requestId":"r"}`, 403, "application/problem+json", false},
+		{"a refusal", `{"type":"about:blank","title":"T","status":403,"detail":"D","code":"FORBIDDEN","requestId":"r","retryable":false}`, 403, "application/problem+json", true},
+		{"a refusal of no known code", `{"type":"about:blank","title":"T","status":403,"detail":"D","code":"NO","requestId":"r","retryable":false}`, 403, "application/problem+json", false},
 	}
 	for _, tt := range tests {
 		err := d.check(list, Answer{Status: tt.status, Body: []byte(tt.body), Header: http.Header{"Content-Type": {tt.media}}})

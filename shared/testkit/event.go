@@ -13,7 +13,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/core/identity"
+	"github.com/rapport/rapport/shared/core/session"
 )
 
 const timeLayout = "02/Jan/2006:15:04:05 -0700"
@@ -25,18 +25,18 @@ func (h *Harness) route(method string, u *url.URL) (endpoint.FunctionSpec, map[s
 	var best endpoint.FunctionSpec
 	var parameters map[string]string
 	literals := -1
-	for _, unit := range h.units {
-		if unit.Trigger != endpoint.TriggerHTTP {
+	for _, function := range h.functions {
+		if function.Trigger != endpoint.TriggerHTTP {
 			continue
 		}
-		if unit.Route == "$default" && literals < 0 {
-			best, parameters = unit, nil
+		if function.Route == "$default" && literals < 0 {
+			best, parameters = function, nil
 			continue
 		}
-		verb, path, _ := strings.Cut(unit.Route, " ")
+		verb, path, _ := strings.Cut(function.Route, " ")
 		found, n, ok := match(path, segments)
 		if ok && verb == method && n > literals {
-			best, parameters, literals = unit, found, n
+			best, parameters, literals = function, found, n
 		}
 	}
 	return best, parameters
@@ -100,6 +100,6 @@ func bodyText(header http.Header, body []byte) (string, bool) {
 	return base64.StdEncoding.EncodeToString(body), true
 }
 
-func (h *Harness) sessions() *identity.Sessions {
-	return identity.NewSessions(h.Tables.Control, clock.System{})
+func (h *Harness) sessions() *session.Store {
+	return session.New(h.Tables.Control, clock.System{})
 }

@@ -78,12 +78,9 @@ func TestStreamComesAgain(t *testing.T) {
 		}
 		return failed
 	})
-	open := func(ctx context.Context, env config.Env) (endpoint.App[struct{}], error) {
-		p, err := platform.Open(ctx, env)
-		if err != nil {
-			return endpoint.App[struct{}]{}, err
-		}
-		return platform.App(p, struct{}{}), nil
+	open := func(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[struct{}], error) {
+		p := platform.New(env, overrides)
+		return platform.App(p, p.Runtime(declaration), struct{}{})
 	}
 	w := testkit.New(t, endpoint.Domain("desk", open, map[string]endpoint.Function[struct{}]{"read": read}))
 	put := func(keys ...string) {

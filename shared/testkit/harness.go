@@ -48,11 +48,11 @@ type Harness struct {
 	// Queues takes the messages that functions send.
 	Queues *queues.Queues
 
-	t        testing.TB
-	env      config.Env
-	units    map[string]endpoint.FunctionSpec
-	document document
-	calls    atomic.Int64
+	t         testing.TB
+	env       config.Env
+	functions map[string]endpoint.FunctionSpec
+	document  document
+	calls     atomic.Int64
 	// hours is how often queues were looked at, each time an hour later.
 	hours atomic.Int64
 
@@ -64,15 +64,15 @@ type Harness struct {
 }
 
 // New makes a harness with these functions.
-func New(t testing.TB, units []endpoint.FunctionSpec) *Harness {
+func New(t testing.TB, functions []endpoint.FunctionSpec) *Harness {
 	t.Helper()
 	w := &Harness{
 		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
-		document: newDocument(units), units: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
+		document: newDocument(functions), functions: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}
-	for _, unit := range units {
-		w.units[unit.Name] = unit
+	for _, function := range functions {
+		w.functions[function.Name] = function
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": w.Issuer.Name, "jwksUrl": w.Issuer.URL}})
 	if err != nil {
@@ -90,7 +90,7 @@ func New(t testing.TB, units []endpoint.FunctionSpec) *Harness {
 		"WS_ENDPOINT":           "https://sockets.invalid/live",
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
 		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
-	}).With(queueURLs(units))
+	}).With(queueURLs(functions))
 	return w
 }
 
@@ -100,25 +100,38 @@ func (h *Harness) Env() config.Env { return h.env.With(nil) }
 // Function is the function of a name, such as `meetings/start`.
 func (h *Harness) Function(t testing.TB, name string) endpoint.FunctionSpec {
 	t.Helper()
-	unit, ok := h.units[name]
+	function, ok := h.functions[name]
 	if !ok {
 		t.Fatalf("there is no function %s in this world", name)
 	}
-	return unit
+	return function
 }
 
 // Invoke hands a function an event and gives its answer. As on AWS an instance
 // serves one event at a time: a free one is used, or another is opened.
 func (h *Harness) Invoke(ctx context.Context, name string, event any) ([]byte, error) {
+	return h.invoke(ctx, name, nil, event)
+}
+
+// invoke uses, where there are overrides, an instance that is opened with them and
+// then thrown away.
+func (h *Harness) invoke(ctx context.Context, name string, overrides *endpoint.Overrides, event any) ([]byte, error) {
 	payload, err := json.Marshal(event)
 	if err != nil {
 		return nil, fmt.Errorf("encode event for %s: %w", name, err)
 	}
-	handler, err := h.take(ctx, name)
+	var handler lambda.Handler
+	if overrides != nil {
+		handler, err = h.open(ctx, name, *overrides)
+	} else {
+		handler, err = h.take(ctx, name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer h.give(name, handler)
+	if overrides == nil {
+		defer h.give(name, handler)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: h.nextID()}), payload)
@@ -133,11 +146,15 @@ func (h *Harness) take(ctx context.Context, name string) (lambda.Handler, error)
 		return free[n-1], nil
 	}
 	h.mu.Unlock()
-	unit, ok := h.units[name]
+	return h.open(ctx, name, endpoint.Overrides{})
+}
+
+func (h *Harness) open(ctx context.Context, name string, overrides endpoint.Overrides) (lambda.Handler, error) {
+	function, ok := h.functions[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no function %s in this world", name)
 	}
-	handler, err := unit.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}))
+	handler, err := function.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}), overrides)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}

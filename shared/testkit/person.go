@@ -17,9 +17,11 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/identity/workos"
 	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
+	"github.com/rapport/rapport/shared/core/session"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -83,11 +85,11 @@ func (h *Harness) store(p *Person) {
 	h.stored[p.ID] = true
 	c := clock.System{}
 	operator := caller.Caller{UserID: "operator", SessionID: "session_operator", RequestID: h.nextID()}
-	people := users.New(h.Tables.Data, nil, audit.New(h.Tables.Audit, c), c, nil)
+	people := users.New(h.Tables.Data, audit.New(h.Tables.Audit, c), c, nil)
 	user := users.User{UserID: p.ID, Email: p.Email, DisplayName: p.DisplayName, Revision: 1, CreatedAt: joined()}
 	err := h.Tables.Data.Put(h.t.Context(), users.Key(p.ID), user, table.If(table.Absent()))
 	if err == nil {
-		err = people.Attach(h.t.Context(), operator, p.ID, users.Identity{Issuer: h.Issuer.Name, Subject: p.Subject})
+		err = people.Attach(h.t.Context(), operator, p.ID, identity.ID{Issuer: h.Issuer.Name, Subject: p.Subject})
 	}
 	if err != nil {
 		h.t.Errorf("store %s: %v", p.ID, err)
@@ -122,12 +124,17 @@ func (p *Person) Token(t testing.TB, changes ...jwt.MapClaims) string {
 	return p.world.Issuer.Sign(t, claims)
 }
 
-// Option changes a request before it is sent.
-type Option func(*http.Request)
+// Option changes a request before it is sent, or what its function is opened with.
+type Option func(*request)
+
+type request struct {
+	*http.Request
+	overrides *endpoint.Overrides
+}
 
 // Header sets a header; an empty value removes it.
 func Header(name, value string) Option {
-	return func(r *http.Request) {
+	return func(r *request) {
 		r.Header.Set(name, value)
 		if value == "" {
 			r.Header.Del(name)
@@ -141,23 +148,29 @@ func Key(key string) Option { return Header("Idempotency-Key", key) }
 // Bearer sends another token than the person's own.
 func Bearer(token string) Option { return Header("Authorization", "Bearer "+token) }
 
+// With has the request answered by an instance that is opened with overrides.
+func With(overrides endpoint.Overrides) Option {
+	return func(r *request) { r.overrides = &overrides }
+}
+
 // Call sends a request such as `GET /v1/meetings?limit=2` and gives the answer.
 // A body that is a string or []byte goes as it is, nil is no body, all else is
 // written as JSON. The answer of a function that failed as a whole, which AWS
 // would turn into a 500 of its own, has Status 0 and fails the test.
-func (p *Person) Call(t testing.TB, request string, body any, options ...Option) Answer {
+func (p *Person) Call(t testing.TB, line string, body any, options ...Option) Answer {
 	t.Helper()
-	verb, target, _ := strings.Cut(request, " ")
+	verb, target, _ := strings.Cut(line, " ")
 	raw, err := bodyOf(body)
 	if err != nil {
-		t.Errorf("%s: encode body: %v", request, err)
-		return Answer{Request: request}
+		t.Errorf("%s: encode body: %v", line, err)
+		return Answer{Request: line}
 	}
-	r, err := http.NewRequestWithContext(t.Context(), verb, "https://api.test"+target, nil)
+	sent, err := http.NewRequestWithContext(t.Context(), verb, "https://api.test"+target, nil)
 	if err != nil {
-		t.Errorf("%s: %v", request, err)
-		return Answer{Request: request}
+		t.Errorf("%s: %v", line, err)
+		return Answer{Request: line}
 	}
+	r := &request{Request: sent}
 	if p.Subject != "" {
 		r.Header.Set("Authorization", "Bearer "+p.Token(t))
 	}
@@ -167,29 +180,29 @@ func (p *Person) Call(t testing.TB, request string, body any, options ...Option)
 	for _, option := range options {
 		option(r)
 	}
-	return p.world.call(t, request, r, raw)
+	return p.world.call(t, line, r, raw)
 }
 
-func (h *Harness) call(t testing.TB, request string, r *http.Request, body []byte) Answer {
+func (h *Harness) call(t testing.TB, line string, r *request, body []byte) Answer {
 	t.Helper()
-	unit, parameters := h.route(r.Method, r.URL)
-	event := httpEvent(r, unit.Route, parameters, body, h.nextID())
-	payload, err := h.Invoke(r.Context(), unit.Name, event)
+	function, parameters := h.route(r.Method, r.URL)
+	event := httpEvent(r.Request, function.Route, parameters, body, h.nextID())
+	payload, err := h.invoke(r.Context(), function.Name, r.overrides, event)
 	if err != nil {
-		t.Errorf("%s: %s failed: %v", request, unit.Name, err)
-		return Answer{Request: request}
+		t.Errorf("%s: %s failed: %v", line, function.Name, err)
+		return Answer{Request: line}
 	}
 	var given events.APIGatewayV2HTTPResponse
 	if err := json.Unmarshal(payload, &given); err != nil {
-		t.Errorf("%s: %s gave no HTTP answer: %v", request, unit.Name, err)
-		return Answer{Request: request}
+		t.Errorf("%s: %s gave no HTTP answer: %v", line, function.Name, err)
+		return Answer{Request: line}
 	}
-	answer := Answer{Request: request, Status: given.StatusCode, Header: http.Header{}, Body: []byte(given.Body)}
+	answer := Answer{Request: line, Status: given.StatusCode, Header: http.Header{}, Body: []byte(given.Body)}
 	for name, value := range given.Headers {
 		answer.Header.Set(name, value)
 	}
-	if err := h.document.check(unit, answer); err != nil {
-		t.Errorf("%s: the answer is not what docs/openapi.json says: %v: %d %s", request, err, answer.Status, answer.Body)
+	if err := h.document.check(function, answer); err != nil {
+		t.Errorf("%s: the answer is not what docs/openapi.json says: %v: %d %s", line, err, answer.Status, answer.Body)
 	}
 	return answer
 }
@@ -231,7 +244,7 @@ func (p *Person) Revoke(t testing.TB) Answer {
 // EndSession marks the person's session as ended and does no more, as a function
 // that dies then.
 func (p *Person) EndSession(ctx context.Context) error {
-	return p.world.sessions().End(ctx, identity.SessionName(p.world.Issuer.Name, p.Session))
+	return p.world.sessions().End(ctx, session.Name(p.world.Issuer.Name, p.Session))
 }
 
 func pathSegments(u *url.URL) []string {

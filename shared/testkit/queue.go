@@ -30,9 +30,9 @@ const (
 func (h *Harness) openQueues(t testing.TB) string {
 	t.Helper()
 	var specs []queues.Spec
-	for _, unit := range h.units {
-		if unit.Trigger == endpoint.TriggerQueue {
-			specs = append(specs, QueueSpecs(unit.Route)...)
+	for _, function := range h.functions {
+		if function.Trigger == endpoint.TriggerQueue {
+			specs = append(specs, QueueSpecs(function.Route)...)
 		}
 	}
 	var err error
@@ -58,11 +58,11 @@ func QueueSpecs(name string) []queues.Spec {
 
 // queueURLs are the URLs of queues under the names that functions read them by:
 // DEPARTURES_QUEUE_URL for Departures.
-func queueURLs(units []endpoint.FunctionSpec) config.Env {
+func queueURLs(functions []endpoint.FunctionSpec) config.Env {
 	urls := config.Env{}
-	for _, unit := range units {
-		if unit.Trigger == endpoint.TriggerQueue {
-			urls[QueueVariable(unit.Route)] = "https://sqs." + region + ".amazonaws.com/123456789012/" + unit.Route
+	for _, function := range functions {
+		if function.Trigger == endpoint.TriggerQueue {
+			urls[QueueVariable(function.Route)] = "https://sqs." + region + ".amazonaws.com/123456789012/" + function.Route
 		}
 	}
 	return urls

@@ -56,7 +56,7 @@ func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
 	for name, values := range query {
 		event.QueryStringParameters[name] = values[len(values)-1]
 	}
-	status := s.dispatch(t.Context(), t, event)
+	status := s.dispatch(t.Context(), t, nil, event)
 	if status != 200 {
 		p.world.Gateway.set(s.ID, lineGone)
 	}
@@ -68,11 +68,22 @@ func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
 // is, all else is written as JSON.
 func (s *Socket) Send(t testing.TB, frame any) {
 	t.Helper()
-	s.SendIn(t.Context(), t, frame)
+	s.send(t.Context(), t, nil, frame)
 }
 
 // SendIn is Send with the context that the function runs in.
 func (s *Socket) SendIn(ctx context.Context, t testing.TB, frame any) {
+	t.Helper()
+	s.send(ctx, t, nil, frame)
+}
+
+// SendWith is Send to an instance that is opened with overrides.
+func (s *Socket) SendWith(t testing.TB, overrides endpoint.Overrides, frame any) {
+	t.Helper()
+	s.send(t.Context(), t, &overrides, frame)
+}
+
+func (s *Socket) send(ctx context.Context, t testing.TB, overrides *endpoint.Overrides, frame any) {
 	t.Helper()
 	raw, err := bodyOf(frame)
 	if err != nil {
@@ -82,7 +93,7 @@ func (s *Socket) SendIn(ctx context.Context, t testing.TB, frame any) {
 	event := s.event(s.person.world.action(raw), "MESSAGE")
 	event.RequestContext.MessageID = event.RequestContext.RequestID
 	event.Body = string(raw)
-	if status := s.dispatch(ctx, t, event); status != 200 {
+	if status := s.dispatch(ctx, t, overrides, event); status != 200 {
 		t.Errorf("send %.100s: status %d", raw, status)
 	}
 }
@@ -186,7 +197,7 @@ func (s *Socket) Recover() { s.person.world.Gateway.set(s.ID, lineOpen) }
 func (s *Socket) Close(t testing.TB) {
 	t.Helper()
 	s.Vanish()
-	if status := s.dispatch(t.Context(), t, s.event("$disconnect", "DISCONNECT")); status != 200 {
+	if status := s.dispatch(t.Context(), t, nil, s.event("$disconnect", "DISCONNECT")); status != 200 {
 		t.Errorf("disconnect: status %d", status)
 	}
 }
@@ -206,21 +217,21 @@ func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyR
 }
 
 // dispatch hands the event to the function of its route and gives the status.
-func (s *Socket) dispatch(ctx context.Context, t testing.TB, event events.APIGatewayWebsocketProxyRequest) int {
+func (s *Socket) dispatch(ctx context.Context, t testing.TB, overrides *endpoint.Overrides, event events.APIGatewayWebsocketProxyRequest) int {
 	t.Helper()
-	unit, ok := s.person.world.socketFunction(event.RequestContext.RouteKey)
+	function, ok := s.person.world.socketFunction(event.RequestContext.RouteKey)
 	if !ok {
 		t.Errorf("no function has the route %s", event.RequestContext.RouteKey)
 		return 0
 	}
-	payload, err := s.person.world.Invoke(ctx, unit.Name, event)
+	payload, err := s.person.world.invoke(ctx, function.Name, overrides, event)
 	if err != nil {
-		t.Errorf("%s failed: %v", unit.Name, err)
+		t.Errorf("%s failed: %v", function.Name, err)
 		return 0
 	}
 	var answer events.APIGatewayProxyResponse
 	if err := json.Unmarshal(payload, &answer); err != nil {
-		t.Errorf("%s gave no answer: %v", unit.Name, err)
+		t.Errorf("%s gave no answer: %v", function.Name, err)
 	}
 	return answer.StatusCode
 }
@@ -242,9 +253,9 @@ func (h *Harness) action(raw []byte) string {
 }
 
 func (h *Harness) socketFunction(route string) (endpoint.FunctionSpec, bool) {
-	for _, unit := range h.units {
-		if unit.Trigger == endpoint.TriggerSocket && unit.Route == route {
-			return unit, true
+	for _, function := range h.functions {
+		if function.Trigger == endpoint.TriggerSocket && function.Route == route {
+			return function, true
 		}
 	}
 	return endpoint.FunctionSpec{}, false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,10 +15,11 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/log"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/meetings"
 )
@@ -71,16 +71,9 @@ func isLanguage(tag string) bool {
 
 // Appended is the answer to an append: the positions that its chunks have taken.
 type Appended struct {
-	FirstPosition int64 `json:"firstPosition"`
-	LastPosition  int64 `json:"lastPosition"`
-	deliver       func(context.Context)
-}
-
-// Publish sends the chunks to whoever follows the transcript.
-func (a Appended) Publish(ctx context.Context) {
-	if a.deliver != nil {
-		a.deliver(ctx)
-	}
+	FirstPosition int64       `json:"firstPosition"`
+	LastPosition  int64       `json:"lastPosition"`
+	Epoch         epoch.Epoch `json:"epoch,omitzero" doc:"What the positions belong to."`
 }
 
 // Append commits the chunks of a request, all or none, at the transcript's end:
@@ -95,59 +88,49 @@ func (a Appended) Publish(ctx context.Context) {
 // same request, sent again, gets the first answer and commits nothing: also where
 // the first execution died after its commit, for then its entry is looked for
 // among those since it began. CONFLICT where they are more than 10,000, or 32 MB.
-func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in AppendRequest) (Appended, error) {
+func (s *Service) Append(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in AppendRequest) (Appended, effect.Effects, error) {
 	identity, since, err := s.identity(c, execution, in)
 	if err != nil {
-		return Appended{}, err
+		return Appended{}, nil, err
 	}
-	p := &preparation{clock: s.clock, count: len(in.Chunks)}
-	if p.data, err = dataOf(in.Chunks, c.UserID); err != nil {
-		return Appended{}, err
+	draft := log.Draft{Count: len(in.Chunks)}
+	if draft.Data, err = dataOf(in.Chunks, c.UserID); err != nil {
+		return Appended{}, nil, err
 	}
-	topic := topicOf(in.MeetingID)
+	// refusal is why the chunks can't be committed. A retry of what was committed
+	// before is found first, and isn't refused.
+	var refusal error
 	denied := false
-	committed, err := s.log.Append(ctx, log.Append{
-		Topic: topic.String(), Base: log.Tail, Since: since, Identity: identity,
+	appended, effects, err := s.topics.Append(ctx, topicOf(in.MeetingID), log.Append{
+		Base: log.Tail, Since: since, Identity: identity,
 		Permit: func(ctx context.Context) (until time.Time, err error) {
-			p.refusal, until, err = s.mayWrite(ctx, c, in)
+			refusal, until, err = s.mayWrite(ctx, c, in)
 			denied = err != nil
 			return until, err
 		},
-		Prepare: p.prepare,
+		Prepare: func(log.Entry, []log.Entry) (log.Draft, error) { return draft, refusal },
 	})
-	if _, tooMany := errors.AsType[*log.GoneError](err); tooMany {
-		return Appended{}, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
+	if errs.Is(err, errs.HistoryGone) {
+		return Appended{}, nil, errs.New(errs.Conflict, "Whether the first request with this Idempotency-Key was done can't be told any more: please look into the transcript.")
 	}
 	if execution != nil && !denied {
 		execution.Unsettled = false
 	}
 	if err != nil {
-		return Appended{}, refusal(err)
+		return Appended{}, nil, err
 	}
-	returned := s.clock.Now()
-	answer := Appended{FirstPosition: committed.Entry.Position, LastPosition: committed.Entry.Last()}
-	if committed.Repeated {
-		return answer, nil
-	}
-	own, err := eventsOf(committed.Entry)
-	if err != nil {
-		return Appended{}, err
-	}
-	commit := realtime.Commit{Topic: topic, Pace: p.pace, Returned: returned, Own: own, From: s.from(topic)}
-	answer.deliver = func(ctx context.Context) { s.publisher.Express(ctx, commit) }
-	return answer, nil
+	return Appended{FirstPosition: appended.First, LastPosition: appended.Last, Epoch: s.topics.Epoch()}, effects, nil
 }
 
 // mayWrite checks that the caller may write the transcript, and says why these
 // chunks can't be committed, if so, and until when an append may stand on that.
 func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendRequest) (refusal error, until time.Time, err error) {
-	until = s.clock.Now().Add(accessHolds)
 	// Once a second the flag is read from the table, beside what the check reads.
 	on := false
 	var asking sync.WaitGroup
 	asking.Go(func() { on = s.flags.Boolean(ctx, flags.Transcription, c.UserID) })
 	defer asking.Wait()
-	access, err := s.meetings.Check(ctx, c, permissions.For(ActionWrite), in.MeetingID)
+	access, until, err := s.meetings.Permit(ctx, c, permissions.For(ActionWrite), in.MeetingID)
 	if err != nil {
 		return nil, until, err
 	}
@@ -161,7 +144,7 @@ func (s *Service) mayWrite(ctx context.Context, c caller.Caller, in AppendReques
 		refusal = switchedOff()
 	}
 	if refusal == nil && access.Meeting.State != meetings.Active {
-		refusal = notActive()
+		refusal = kind.Refusals.ClosedError()
 	}
 	return refusal, until, err
 }
@@ -222,58 +205,6 @@ func (s *Service) identity(c caller.Caller, execution *idempotency.Execution, in
 	}, execution.Since, nil
 }
 
-// from reads the chunks of a topic from a position on, for the express lane.
-func (s *Service) from(topic realtime.Topic) func(context.Context, int64) ([]realtime.Event, error) {
-	return func(ctx context.Context, position int64) ([]realtime.Event, error) {
-		events, _, err := s.events(ctx, topic, position-1, log.MaxPage)
-		return events, err
-	}
-}
-
-// preparation makes chunks into a draft, anew after every lost race.
-type preparation struct {
-	clock clock.Clock
-	data  string
-	count int
-	// refusal is why the chunks can't be committed. A retry of what was committed
-	// before is found first, and isn't refused.
-	refusal error
-	pace    realtime.Pace
-}
-
-func (p *preparation) prepare(prev log.Entry, _ []log.Entry) (log.Draft, error) {
-	if p.refusal != nil {
-		return log.Draft{}, p.refusal
-	}
-	before := realtime.Pace{Due: prev.Due, Tat: prev.Tat, Group: prev.Group, Span: int64(prev.Count)}
-	p.pace = before.Next(prev.Last()+1, p.clock.Now())
-	return log.Draft{Data: p.data, Count: p.count, Due: p.pace.Due, Tat: p.pace.Tat, Group: p.pace.Group}, nil
-}
-
 func switchedOff() error {
 	return errs.New(errs.Conflict, "Transcription is switched off at the moment.")
-}
-
-func notActive() error {
-	return errs.New(errs.MeetingNotActive, "A transcript can be written while its meeting is active.")
-}
-
-// refusal says to a caller what the log said.
-func refusal(err error) error {
-	gone, isGone := errors.AsType[*log.GoneError](err)
-	switch {
-	case isGone:
-		e := errs.New(errs.HistoryGone, "The transcript is kept from position %d on.", gone.Oldest)
-		e.Oldest = gone.Oldest
-		return e
-	case errors.Is(err, log.ErrClosed):
-		return notActive()
-	case errors.Is(err, log.ErrReused):
-		return errs.New(errs.Conflict, "This Idempotency-Key was used with another body.")
-	case errors.Is(err, log.ErrContended), errors.Is(err, log.ErrLate):
-		e := errs.New(errs.RateLimited, "Many people write at once. Please send the same chunks again.")
-		e.RetryAfter = time.Second
-		return e
-	}
-	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/patch"
+	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/transcripts"
 )
@@ -40,14 +41,14 @@ func TestCostOfAnAppend(t *testing.T) {
 				w.follow("socket-1")
 
 				ctx, meter := table.WithMeter(t.Context())
-				got, err := w.Append(ctx, w.member, nil, w.request(test.texts...))
+				_, effects, err := w.Append(ctx, w.member, nil, w.request(test.texts...))
 				if err != nil {
 					t.Fatal(err)
 				}
 				if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != test.write || units.Read > 2 {
 					t.Errorf("the append costs %+v of Log, want %v write units", units, test.write)
 				}
-				got.Publish(ctx)
+				w.publisher.Express(ctx, effects[0].(realtime.Commit))
 				if frames := w.posts.sent("socket-1"); len(frames) != 1 || strings.Count(frames[0], `"position"`) < len(test.texts) {
 					t.Errorf("posted %d frames: %.300q", len(frames), frames)
 				}
@@ -69,7 +70,7 @@ func TestCostOfABucket(t *testing.T) {
 	w.say("So.")
 	now.Advance(window)
 	ctx, meter := table.WithMeter(t.Context())
-	if _, err := w.Append(ctx, w.member, nil, w.request("Well.")); err != nil {
+	if _, _, err := w.Append(ctx, w.member, nil, w.request("Well.")); err != nil {
 		t.Fatal(err)
 	}
 	if meter.Write() > 3 {
@@ -90,7 +91,7 @@ func TestCostOfOneself(t *testing.T) {
 			}
 		}
 		ctx, meter := table.WithMeter(t.Context())
-		if _, err := w.Append(ctx, w.member, nil, in); err != nil {
+		if _, _, err := w.Append(ctx, w.member, nil, in); err != nil {
 			t.Fatal(err)
 		}
 		calls[named] = float64(meter.Calls())
@@ -113,7 +114,7 @@ func TestCostOfSpeakers(t *testing.T) {
 		in.Chunks[i].SpeakerID = patch.To(w.host.UserID)
 	}
 	ctx, meter := table.WithMeter(t.Context())
-	if _, err := w.Append(ctx, w.member, nil, in); err != nil {
+	if _, _, err := w.Append(ctx, w.member, nil, in); err != nil {
 		t.Fatal(err)
 	}
 	if data := meter.ByTable()[w.tables.Data.Name()]; data.Read > 3 {
@@ -140,7 +141,7 @@ func TestCostOfReading(t *testing.T) {
 			t.Errorf("200 chunks of 0.2 KB, %d an entry, cost %v", size, meter.ByTable())
 		}
 		ctx, meter = table.WithMeter(t.Context())
-		if _, _, err := (transcripts.Source{Service: w.Service}).Head(ctx, w.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
+		if _, _, err := w.Topics().Head(ctx, w.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
 			t.Errorf("a head costs %v, %v", meter.ByTable(), err)
 		}
 	}
@@ -152,7 +153,7 @@ func TestCostOfAKey(t *testing.T) {
 	w.say("So.")
 	for _, e := range []*idempotency.Execution{nil, w.execution("k")} {
 		ctx, meter := table.WithMeter(t.Context())
-		if _, err := w.Append(ctx, w.member, e, w.request("Well.")); err != nil {
+		if _, _, err := w.Append(ctx, w.member, e, w.request("Well.")); err != nil {
 			t.Fatal(err)
 		}
 		if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != 1 || units.Read > 2 {
@@ -167,7 +168,8 @@ func BenchmarkAppend(b *testing.B) {
 			w := newFixture(b, clock.System{})
 			texts := slices.Repeat([]string{strings.Repeat("word ", 24)}, size)
 			for b.Loop() {
-				w.say(texts...).Publish(b.Context())
+				_, commit := w.commit(texts...)
+				w.publisher.Express(b.Context(), commit)
 			}
 		})
 	}

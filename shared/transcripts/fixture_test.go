@@ -40,6 +40,7 @@ type fixture struct {
 	realtime    *realtime.Service
 	meetings    *meetings.Service
 	connections *realtime.Connections
+	publisher   *realtime.Publisher
 	posts       *posts
 	meeting     string
 	topic       realtime.Topic
@@ -50,14 +51,14 @@ type fixture struct {
 func newFixture(t testing.TB, c clock.Clock) *fixture {
 	t.Helper()
 	w := bareFixture(t, tabletest.New(t), c)
-	made, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+	made, _, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
 		{UserID: w.member.UserID, Role: meetings.Member},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meeting, w.topic = made.MeetingID, transcripts.TopicPattern.Topic(made.MeetingID)
-	if _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -77,16 +78,16 @@ func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture
 	w := &fixture{t: t, tables: tables, clock: c, posts: &posts{}, once: idempotency.New(tables.Control, c)}
 	trail := audit.New(tables.Audit, c)
 	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
-	streams := realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	w.publisher = realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
 	kept := log.New(tables.Log, c, transcripts.Layout())
 	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, nil, trail, c, w.once), Audit: trail, Once: w.once,
-		Clock: c, Publisher: streams, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()}, Log: quiet,
+		Data: tables.Data, Users: users.New(tables.Data, trail, c, w.once), Audit: trail, Once: w.once,
+		Clock: c, Publisher: w.publisher, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()},
 	})
-	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), streams, c)
+	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), c)
 	w.realtime = realtime.New(realtime.Parts{
-		Realtime: tables.Realtime, Connections: w.connections, Streams: streams, Audit: trail, Clock: c, Log: quiet,
-		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: transcripts.Source{Service: w.Service}}),
+		Realtime: tables.Realtime, Connections: w.connections, Streams: w.publisher, Audit: trail, Clock: c, Log: quiet,
+		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: w.Topics()}),
 	})
 	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
 	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
@@ -155,7 +156,7 @@ func (f *fixture) follow(socket string) {
 		f.t.Fatal(err)
 	}
 	c.ConnectionID = socket
-	if _, err := f.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: f.topic.String()}); err != nil {
+	if _, _, err := f.realtime.Subscribe(ctx, c, realtime.SubscribeRequest{Topic: f.topic.String()}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -172,17 +173,27 @@ func (f *fixture) request(texts ...string) transcripts.AppendRequest {
 // say appends chunks of these texts as the member.
 func (f *fixture) say(texts ...string) transcripts.Appended {
 	f.t.Helper()
-	got, err := f.Append(f.t.Context(), f.member, nil, f.request(texts...))
+	got, _ := f.commit(texts...)
+	return got
+}
+
+// commit does what say does, and gives what is to be sent of it: one commit.
+func (f *fixture) commit(texts ...string) (transcripts.Appended, realtime.Commit) {
+	f.t.Helper()
+	got, effects, err := f.Append(f.t.Context(), f.member, nil, f.request(texts...))
 	if err != nil {
 		f.t.Fatalf("append %d chunks: %v", len(texts), err)
 	}
-	return got
+	if len(effects) != 1 {
+		f.t.Fatalf("effects %+v", effects)
+	}
+	return got, effects[0].(realtime.Commit)
 }
 
 // promote lets the member name speakers.
 func (f *fixture) promote() {
 	f.t.Helper()
-	_, err := f.meetings.ChangeRole(f.t.Context(), f.host, nil, meetings.ChangeRoleRequest{MeetingID: f.meeting, UserID: f.member.UserID, Role: meetings.CoHost})
+	_, _, err := f.meetings.ChangeRole(f.t.Context(), f.host, nil, meetings.ChangeRoleRequest{MeetingID: f.meeting, UserID: f.member.UserID, Role: meetings.CoHost})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -200,7 +211,7 @@ func (f *fixture) execution(key string) *idempotency.Execution {
 }
 
 // page reads chunks after a position.
-func (f *fixture) page(from int64, limit int) (meetings.List[transcripts.Chunk], error) {
+func (f *fixture) page(from int64, limit int) (meetings.LogPage[transcripts.Chunk], error) {
 	return f.List(f.t.Context(), f.host, transcripts.ListRequest{MeetingID: f.meeting, From: from, Limit: &limit})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/rapport/rapport/shared/core/caller"
-	"github.com/rapport/rapport/shared/core/log"
 	"github.com/rapport/rapport/shared/core/paging"
 	"github.com/rapport/rapport/shared/meetings"
 )
@@ -13,71 +12,33 @@ import (
 type ListRequest struct {
 	MeetingID string `path:"meetingId" minLength:"1" maxLength:"255"`
 	From      int64  `query:"from" minimum:"0" ignoredWith:"cursor" doc:"The last position seen; with a cursor it is ignored."`
+	Epoch     string `query:"epoch" minLength:"1" maxLength:"32" ignoredWith:"cursor" doc:"The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own."`
 	Limit     *int   `query:"limit" minimum:"1" maximum:"200"`
 	Cursor    string `query:"cursor" minLength:"1" maxLength:"1400"`
 }
 
-const (
-	// pageBytes bounds the chunks of one page as stored, well below Lambda's 6 MB
-	// answer.
-	pageBytes = 2 << 20
-	// firstRead is how many entries are read before it is known how many chunks
-	// they have.
-	firstRead = 32
-)
-
 // List gives a transcript's chunks after a position, in order. A page may have
-// fewer than its limit where chunks are large. HISTORY_GONE below what is kept.
-func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (meetings.List[Chunk], error) {
+// fewer than its limit where chunks are large. HISTORY_GONE below what is kept, and
+// for a place in another epoch.
+func (s *Service) List(ctx context.Context, c caller.Caller, in ListRequest) (meetings.LogPage[Chunk], error) {
 	list := "transcript of " + in.MeetingID
-	from, err := paging.Position(list, in.Cursor, in.From)
+	from, err := paging.PlaceOf(list, in.Cursor, paging.Place{After: in.From, Epoch: in.Epoch})
 	if err != nil {
-		return meetings.List[Chunk]{}, err
+		return meetings.LogPage[Chunk]{}, err
 	}
 	if _, err := s.meetings.Check(ctx, c, permissions.For(ActionRead), in.MeetingID); err != nil {
-		return meetings.List[Chunk]{}, err
+		return meetings.LogPage[Chunk]{}, err
 	}
-	chunks, more, err := s.read(ctx, topicOf(in.MeetingID).String(), from, paging.Limit(in.Limit))
+	if err := s.topics.Epoch().Check(from.Epoch); err != nil {
+		return meetings.LogPage[Chunk]{}, err
+	}
+	page, err := s.topics.Read(ctx, topicOf(in.MeetingID), from.After, paging.Limit(in.Limit))
 	if err != nil {
-		return meetings.List[Chunk]{}, err
+		return meetings.LogPage[Chunk]{}, err
 	}
-	answer := meetings.List[Chunk]{Items: chunks}
-	if n := len(chunks); more && n > 0 {
-		answer.NextCursor = paging.NextPosition(list, chunks[n-1].Position)
+	answer := meetings.LogPage[Chunk]{Items: page.Items, Epoch: s.topics.Epoch()}
+	if page.More && page.Last > 0 {
+		answer.NextCursor = paging.NextPlace(list, paging.Place{After: page.Last, Epoch: string(answer.Epoch)})
 	}
 	return answer, nil
-}
-
-// read gives up to limit chunks that lie after a position, in order, and whether
-// others may follow; fewer when they are large. It reads about as many entries
-// as it needs: how many chunks they have it learns from the first ones.
-func (s *Service) read(ctx context.Context, topic string, after int64, limit int) (chunks []Chunk, more bool, err error) {
-	chunks, more = []Chunk{}, true
-	want, entries, size := min(limit, firstRead), 0, 0
-	for more && len(chunks) < limit && size < pageBytes {
-		var page log.Page
-		if page, err = s.log.Read(ctx, topic, after, want); err != nil {
-			return nil, false, refusal(err)
-		}
-		more = page.More
-		for _, entry := range page.Entries {
-			if len(chunks) >= limit || size >= pageBytes {
-				return chunks, true, nil
-			}
-			of, err := chunksOf(entry)
-			if err != nil {
-				return nil, false, err
-			}
-			of = of[max(0, after+1-entry.Position):]
-			if room := limit - len(chunks); len(of) > room {
-				of, more = of[:room], true
-			}
-			chunks = append(chunks, of...)
-			after, size = chunks[len(chunks)-1].Position, size+len(entry.Data)
-		}
-		if entries += len(page.Entries); entries > 0 {
-			want = (limit-len(chunks))*entries/len(chunks) + 1
-		}
-	}
-	return chunks, more, nil
 }

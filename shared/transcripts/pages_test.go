@@ -54,7 +54,7 @@ func TestPages(t *testing.T) {
 	}
 	for _, limit := range []int{1, 19, 20, 21, 200} {
 		for from := 0; from <= len(all); from += 3 {
-			events, more, err := transcripts.Source{Service: w.Service}.Events(t.Context(), w.topic, int64(from), limit)
+			events, more, err := w.Topics().Events(t.Context(), w.topic, int64(from), limit)
 			want := min(limit, len(all)-from)
 			if err != nil || len(events) != want || more != (from+want < len(all)) {
 				t.Fatalf("%d events after %d for a limit of %d, more %v, %v", len(events), from, limit, more, err)
@@ -114,6 +114,6 @@ func TestExpiry(t *testing.T) {
 	}
 	// Nobody spoke for the whole retention: no position is given twice.
 	now.Advance(transcripts.Retention + 2*window)
-	_, err := w.Append(t.Context(), w.member, nil, w.request("g"))
+	_, _, err := w.Append(t.Context(), w.member, nil, w.request("g"))
 	wantKind(t, err, errs.MeetingNotActive)
 }

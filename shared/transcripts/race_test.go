@@ -12,8 +12,8 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/meetings"
-	"github.com/rapport/rapport/shared/transcripts"
 )
 
 // skewed is a clock that is wrong by a constant.
@@ -42,7 +42,7 @@ func TestWritersAtOnceAcrossBuckets(t *testing.T) {
 				for j := range texts {
 					texts[j] = fmt.Sprint("writer ", i, ", request ", n, ", chunk ", j)
 				}
-				got, err := other.Append(t.Context(), other.member, nil, other.request(texts...))
+				got, _, err := other.Append(t.Context(), other.member, nil, other.request(texts...))
 				if errs.Is(err, errs.RateLimited) {
 					continue
 				}
@@ -112,12 +112,12 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 			atEnd := 0
 			late := w.beside(w.tables, interrupt(now, left, func() {
 				ended = true
-				if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+				if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 					t.Fatal(err)
 				}
 				atEnd = len(w.texts(0, 10))
 			}))
-			got, err := late.Append(t.Context(), late.member, nil, late.request("x"))
+			got, _, err := late.Append(t.Context(), late.member, nil, late.request("x"))
 			if !ended {
 				if err != nil || got.FirstPosition != int64(before+1) {
 					t.Errorf("without an end it gets %+v, %v", got, err)
@@ -148,12 +148,12 @@ func TestSlowerThanThePermission(t *testing.T) {
 			now.Advance(3 * time.Second)
 			if removed {
 				in := meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}
-				if _, err := w.meetings.Remove(t.Context(), w.host, nil, in); err != nil {
+				if _, _, err := w.meetings.Remove(t.Context(), w.host, nil, in); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}))
-		got, err := slow.Append(t.Context(), slow.member, nil, slow.request("x"))
+		got, _, err := slow.Append(t.Context(), slow.member, nil, slow.request("x"))
 		switch {
 		case removed:
 			wantKind(t, err, errs.Forbidden)
@@ -169,12 +169,13 @@ func TestFramesOfABusyTranscript(t *testing.T) {
 	w := newFixture(t, clock.NewManual(noon))
 	w.follow("socket-1")
 	const requests = 30
-	var appended []transcripts.Appended
+	var commits []realtime.Commit
 	for i := range requests {
-		appended = append(appended, w.say(fmt.Sprint("<", i, " a>"), fmt.Sprint("<", i, " b>")))
+		_, commit := w.commit(fmt.Sprint("<", i, " a>"), fmt.Sprint("<", i, " b>"))
+		commits = append(commits, commit)
 	}
-	for _, one := range appended {
-		one.Publish(t.Context())
+	for _, commit := range commits {
+		w.publisher.Express(t.Context(), commit)
 	}
 	frames := w.posts.sent("socket-1")
 	posted := strings.Join(frames, "")

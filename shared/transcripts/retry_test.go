@@ -33,7 +33,7 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 			}
 		},
 		"the meeting ends": func(w *fixture, _ *clock.Manual) {
-			if _, err := w.meetings.End(w.t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+			if _, _, err := w.meetings.End(w.t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 				w.t.Fatal(err)
 			}
 		},
@@ -46,14 +46,14 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 			now.Advance(window)
 			in := w.request("x", "y")
 			in.Chunks[0].SpeakerID = patch.To(w.host.UserID)
-			first, err := w.Append(t.Context(), w.member, w.execution("k"), in)
+			first, _, err := w.Append(t.Context(), w.member, w.execution("k"), in)
 			if err != nil {
 				t.Fatal(err)
 			}
 			now.Advance(dead)
 			meanwhile(w, now)
 			all := w.texts(0, 200)
-			again, err := w.Append(t.Context(), w.member, w.execution("k"), in)
+			again, _, err := w.Append(t.Context(), w.member, w.execution("k"), in)
 			if err != nil || again.FirstPosition != first.FirstPosition || again.LastPosition != first.LastPosition {
 				t.Errorf("the retry got %+v, %v; want %+v", again, err, first)
 			}
@@ -75,7 +75,7 @@ func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 	if e.Since.IsZero() {
 		t.Fatal("nobody says that there was another execution")
 	}
-	got, err := w.Append(t.Context(), w.member, e, w.request("x"))
+	got, _, err := w.Append(t.Context(), w.member, e, w.request("x"))
 	if err != nil || got.FirstPosition != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -89,16 +89,16 @@ func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 	now := clock.NewManual(noon)
 	w := newFixture(t, now)
-	if _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil {
+	if _, _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil {
 		t.Fatal(err)
 	}
 	now.Advance(dead)
 	member := meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.Observer}
-	if _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
+	if _, _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
 		t.Fatal(err)
 	}
 	e := w.execution("k")
-	_, err := w.Append(t.Context(), w.member, e, w.request("x"))
+	_, _, err := w.Append(t.Context(), w.member, e, w.request("x"))
 	wantKind(t, err, errs.Forbidden)
 	if !e.Unsettled {
 		t.Error("the key would be free")
@@ -108,10 +108,10 @@ func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
 	}
 	now.Advance(time.Second)
 	member.Role = meetings.Member
-	if _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
+	if _, _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil || got.FirstPosition != 1 {
+	if got, _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil || got.FirstPosition != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if all := w.texts(0, 10); len(all) != 1 {
@@ -128,14 +128,14 @@ func TestRefusalsFreeTheKey(t *testing.T) {
 		in := w.request("x")
 		in.Chunks[0].SpeakerID = speaker
 		e := w.execution(key)
-		_, err := w.Append(t.Context(), c, e, in)
+		_, _, err := w.Append(t.Context(), c, e, in)
 		wantKind(t, err, kind)
 		if e.Unsettled {
 			t.Error("it is said not to know what was committed")
 		}
 	}
 	refuse(w.member, "stranger", errs.Validation, patch.To("mallory"))
-	if _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	refuse(w.member, "over", errs.MeetingNotActive, patch.Field[string]{})

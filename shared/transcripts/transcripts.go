@@ -21,8 +21,8 @@ import (
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/log"
+	"github.com/rapport/rapport/shared/core/logtopic"
 	"github.com/rapport/rapport/shared/core/patch"
-	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/meetings"
 )
@@ -34,20 +34,14 @@ const (
 	bucket = 5 * time.Minute
 	// MaxChunks is the most chunks of one request.
 	MaxChunks = 20
-	// accessHolds is how long after its access check an append is tried.
-	accessHolds = 2 * time.Second
 )
-
-// Layout is how transcripts lie in the log.
-func Layout() log.Layout { return log.ByClock(bucket, Retention, MaxChunks) }
 
 // Service keeps transcripts in the table Log.
 type Service struct {
-	log       *log.Log
-	meetings  *meetings.Service
-	flags     Flags
-	publisher *realtime.Publisher
-	clock     clock.Clock
+	topics   *logtopic.Topics[Chunk]
+	meetings *meetings.Service
+	flags    Flags
+	clock    clock.Clock
 }
 
 // Flags says what is on; it never fails.
@@ -56,8 +50,8 @@ type Flags interface {
 }
 
 // New makes the service; l is a log of Layout.
-func New(l *log.Log, m *meetings.Service, f Flags, s *realtime.Publisher, c clock.Clock) *Service {
-	return &Service{log: l, meetings: m, flags: f, publisher: s, clock: c}
+func New(l *log.Log, m *meetings.Service, f Flags, c clock.Clock) *Service {
+	return &Service{topics: logtopic.New(kind, l, c, meetings.Admission{Service: m}), meetings: m, flags: f, clock: c}
 }
 
 // Speech is a piece of what a person says, to be added. Who speaks is not taken on
@@ -134,10 +128,7 @@ func dataOf(chunks []Speech, author string) (string, error) {
 func chunksOf(e log.Entry) ([]Chunk, error) {
 	var list []stored
 	if err := json.Unmarshal([]byte(e.Data), &list); err != nil {
-		return nil, fmt.Errorf("read chunks at %d: %w", e.Position, err)
-	}
-	if len(list) != e.Count {
-		return nil, fmt.Errorf("the entry at %d has %d chunks for %d positions", e.Position, len(list), e.Count)
+		return nil, fmt.Errorf("read chunks: %w", err)
 	}
 	chunks := make([]Chunk, len(list))
 	for i, c := range list {
@@ -156,5 +147,3 @@ func chunksOf(e log.Entry) ([]Chunk, error) {
 	}
 	return chunks, nil
 }
-
-func topicOf(meetingID string) realtime.Topic { return TopicPattern.Topic(meetingID) }

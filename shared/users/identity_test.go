@@ -12,6 +12,7 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/users"
@@ -59,7 +60,7 @@ func TestRegisterAtOnce(t *testing.T) {
 	if ids = slices.Compact(ids); len(ids) != 1 || ids[0] == "" {
 		t.Fatalf("one person has the ids %q", ids)
 	}
-	if got := identities(t, tables.Data, ids[0]); !cmp.Equal(got, []users.Identity{of("ada")}) {
+	if got := identities(t, tables.Data, ids[0]); !cmp.Equal(got, []identity.ID{of("ada")}) {
 		t.Errorf("the user has %v", got)
 	}
 }
@@ -69,8 +70,8 @@ func TestRegisterAtOnce(t *testing.T) {
 func TestIdentitiesAreApart(t *testing.T) {
 	t.Parallel()
 	s, _, _ := newService(t)
-	seen := map[string]users.Identity{}
-	for _, id := range []users.Identity{
+	seen := map[string]identity.ID{}
+	for _, id := range []identity.ID{
 		{Issuer: "https://a.test", Subject: "ada"},
 		{Issuer: "https://a.test/", Subject: "ada"},
 		{Issuer: "https://b.test", Subject: "ada"},
@@ -94,11 +95,11 @@ func TestAttach(t *testing.T) {
 	t.Parallel()
 	s, _, tables := newService(t)
 	ada, ben := register(t, s, of("ada")), register(t, s, of("ben"))
-	another := func(subject string) users.Identity {
-		return users.Identity{Issuer: "https://another.test/", Subject: subject}
+	another := func(subject string) identity.ID {
+		return identity.ID{Issuer: "https://another.test/", Subject: subject}
 	}
 	operator := caller.Caller{UserID: "operator", RequestID: "request_1"}
-	attach := func(userID string, id users.Identity) error { return s.Attach(t.Context(), operator, userID, id) }
+	attach := func(userID string, id identity.ID) error { return s.Attach(t.Context(), operator, userID, id) }
 	if err := attach(ada.UserID, another("1")); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestAttach(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		userID string
-		id     users.Identity
+		id     identity.ID
 		want   errs.Kind
 	}{
 		{"the same again", ada.UserID, another("1"), errs.Conflict},
@@ -117,7 +118,7 @@ func TestAttach(t *testing.T) {
 		{"a second of that issuer", ada.UserID, another("2"), errs.Conflict},
 		{"a second of the first issuer", ada.UserID, of("ada's other"), errs.Conflict},
 		{"to nobody", "01K0NOBODY0000000000000000", another("3"), errs.NotFound},
-		{"no issuer", ben.UserID, users.Identity{Subject: "3"}, errs.Validation},
+		{"no issuer", ben.UserID, identity.ID{Subject: "3"}, errs.Validation},
 		{"no subject", ben.UserID, another(""), errs.Validation},
 		{"a long subject", ben.UserID, another(strings.Repeat("x", 256)), errs.Validation},
 	} {
@@ -125,7 +126,7 @@ func TestAttach(t *testing.T) {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
 		}
 	}
-	if _, err := s.Resolve(t.Context(), another("2")); !errors.Is(err, users.ErrUnknown) {
+	if _, err := s.Resolve(t.Context(), another("2")); !errors.Is(err, identity.ErrUnknown) {
 		t.Errorf("what was refused names somebody: %v", err)
 	}
 	if got := identities(t, tables.Data, ada.UserID); len(got) != 2 || !slices.Contains(got, of("ada")) || !slices.Contains(got, another("1")) {
@@ -155,12 +156,12 @@ func TestAttachAtOnce(t *testing.T) {
 		return n
 	}
 	if n := done(func(i int) error {
-		return s.Attach(t.Context(), caller.Caller{}, people[i].UserID, users.Identity{Issuer: "https://another.test/", Subject: "1"})
+		return s.Attach(t.Context(), caller.Caller{}, people[i].UserID, identity.ID{Issuer: "https://another.test/", Subject: "1"})
 	}); n != 1 {
 		t.Errorf("%d users are named by one identity", n)
 	}
 	if n := done(func(i int) error {
-		return s.Attach(t.Context(), caller.Caller{}, people[0].UserID, users.Identity{Issuer: "https://third.test/", Subject: people[i].UserID})
+		return s.Attach(t.Context(), caller.Caller{}, people[0].UserID, identity.ID{Issuer: "https://third.test/", Subject: people[i].UserID})
 	}); n != 1 {
 		t.Errorf("a user has %d identities of one issuer", n)
 	}
@@ -171,7 +172,7 @@ func TestRegisterMeetsAnAttachedIdentity(t *testing.T) {
 	t.Parallel()
 	s, d, _ := newService(t)
 	ada := register(t, s, of("ada"))
-	late := users.Identity{Issuer: "https://another.test/", Subject: "ada"}
+	late := identity.ID{Issuer: "https://another.test/", Subject: "ada"}
 	d.before = func(string) {
 		if err := s.Attach(t.Context(), caller.Caller{}, ada.UserID, late); err != nil {
 			t.Error(err)
@@ -183,9 +184,9 @@ func TestRegisterMeetsAnAttachedIdentity(t *testing.T) {
 }
 
 // identities are those that lie with a user.
-func identities(t *testing.T, data *table.Table, userID string) (all []users.Identity) {
+func identities(t *testing.T, data *table.Table, userID string) (all []identity.ID) {
 	t.Helper()
-	page, err := table.List[users.Identity](t.Context(), data, table.Query{PK: "USER#" + userID, Prefix: "IDENTITY#"})
+	page, err := table.List[identity.ID](t.Context(), data, table.Query{PK: "USER#" + userID, Prefix: "IDENTITY#"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -26,7 +27,7 @@ const (
 	identitySort   = "IDENTITY"
 )
 
-// Key is where a user lies; the authenticator reads it together with the session.
+// Key is where a user lies.
 func Key(userID string) table.Key { return table.Key{PK: userPrefix + userID, SK: profileSort} }
 
 // RecordOf tells which user a record of the table's stream is about.
@@ -35,10 +36,9 @@ func RecordOf(r table.Record) (userID string, ok bool) {
 	return userID, ok && r.Key.SK == profileSort
 }
 
-// IdentityKey is where an identity lies; the authenticator reads it together with the
-// session, where it doesn't know whose the identity is. The issuer's hash has one length, so no
+// IdentityKey is where an identity lies. The issuer's hash has one length, so no
 // two identities are written alike.
-func IdentityKey(id Identity) table.Key {
+func IdentityKey(id identity.ID) table.Key {
 	issuer := sha256.Sum256([]byte(id.Issuer))
 	sum := sha256.Sum256(append(issuer[:], id.Subject...))
 	return table.Key{PK: identityPrefix + hex.EncodeToString(sum[:]), SK: identitySort}

@@ -11,17 +11,14 @@ package users
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/core/errs"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/idempotency"
-	"github.com/rapport/rapport/shared/core/name"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -31,9 +28,6 @@ const (
 	ActionGet    caller.Action = "users.get"
 	ActionUpdate caller.Action = "users.update"
 )
-
-// ErrUnknown says that somebody is not known: to the identity provider, or here.
-var ErrUnknown = errors.New("this user is not known")
 
 // User is a person as stored.
 type User struct {
@@ -55,38 +49,22 @@ type Me struct {
 	OrgRole     string `json:"orgRole"`
 }
 
-// maxName is how long a display name is, in code points.
-const maxName = 100
-
 // UpdateRequest changes what the caller is called. What is absent stays.
 type UpdateRequest struct {
 	DisplayName *string `json:"displayName,omitzero" minLength:"1" maxLength:"100" name:"true" doc:"What others see."`
 }
 
-// Person is what the identity provider knows.
-type Person struct {
-	Email       string
-	DisplayName string
-}
-
-// Directory is the identity provider's list of people. Lookup gives ErrUnknown
-// for a subject that isn't in it.
-type Directory interface {
-	Lookup(ctx context.Context, subject string) (Person, error)
-}
-
 // Service keeps users and their identities in the table Data.
 type Service struct {
 	data        *table.Table
-	directory   Directory
 	audit       *audit.Log
 	clock       clock.Clock
 	idempotency *idempotency.Store
 }
 
 // New makes the service.
-func New(data *table.Table, directory Directory, a *audit.Log, c clock.Clock, once *idempotency.Store) *Service {
-	return &Service{data: data, directory: directory, audit: a, clock: c, idempotency: once}
+func New(data *table.Table, a *audit.Log, c clock.Clock, once *idempotency.Store) *Service {
+	return &Service{data: data, audit: a, clock: c, idempotency: once}
 }
 
 // Me answers who the caller is.
@@ -101,9 +79,9 @@ func me(c caller.Caller) Me {
 // Update changes the caller's display name; the one that they have changes
 // nothing. Those who keep copies of it, such as meetings, follow the table's
 // stream: a user's revision orders their names.
-func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Me, error) {
+func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Me, effect.Effects, error) {
 	if in.DisplayName == nil || *in.DisplayName == c.DisplayName {
-		return me(c), nil
+		return me(c), nil, nil
 	}
 	c.DisplayName = *in.DisplayName
 	tx := table.NewTx()
@@ -112,35 +90,7 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 	})
 	answer := me(c)
 	if err := s.idempotency.Commit(ctx, tx, execution, answer); err != nil {
-		return Me{}, fmt.Errorf("update user %s: %w", c.UserID, err)
+		return Me{}, nil, fmt.Errorf("update user %s: %w", c.UserID, err)
 	}
-	return answer, nil
-}
-
-// lookup asks the directory. ErrUnknown where it knows nobody of that subject.
-func (s *Service) lookup(ctx context.Context, subject string) (Person, error) {
-	person, err := s.directory.Lookup(ctx, subject)
-	if errors.Is(err, ErrUnknown) {
-		return Person{}, ErrUnknown
-	}
-	if err != nil {
-		provider := errs.New(errs.Provider, "The identity provider could not be asked. Please try again.")
-		provider.Err = err
-		return Person{}, provider
-	}
-	person.DisplayName = called(subject, person)
-	return person, nil
-}
-
-// called is what somebody is called whom the directory knows: by its name for
-// them, as far as it is a name here, or else by what their address or its id for
-// them begins with. Nobody is kept out for how they are written there.
-func called(subject string, person Person) string {
-	local, _, _ := strings.Cut(person.Email, "@")
-	for _, text := range []string{person.DisplayName, local, subject} {
-		if clean := name.Clean(text, maxName); clean != "" {
-			return clean
-		}
-	}
-	return "Unnamed"
+	return answer, nil, nil
 }

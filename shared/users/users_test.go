@@ -12,9 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/shared/core/audit"
+	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
+	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -27,46 +29,55 @@ type directory struct {
 	asked  atomic.Int64
 	before func(subject string)
 	// called is what it calls people, where that isn't what it calls everybody.
-	called map[string]users.Person
+	called map[string]identity.Profile
 }
 
 // Lookup implements users.Directory.
-func (d *directory) Lookup(_ context.Context, subject string) (users.Person, error) {
+func (d *directory) Lookup(_ context.Context, subject string) (identity.Profile, error) {
 	d.asked.Add(1)
 	if d.before != nil {
 		d.before(subject)
 	}
 	switch subject {
 	case "nobody":
-		return users.Person{}, users.ErrUnknown
+		return identity.Profile{}, identity.ErrUnknown
 	case "down":
-		return users.Person{}, errDown
+		return identity.Profile{}, errDown
 	}
 	if person, ok := d.called[subject]; ok {
 		return person, nil
 	}
-	return users.Person{Email: subject + "@example.com", DisplayName: "From the directory"}, nil
+	return identity.Profile{Email: subject + "@example.com", DisplayName: "From the directory"}, nil
 }
 
-func newService(t *testing.T) (*users.Service, *directory, *tabletest.Tables) {
+func newService(t *testing.T) (*users.Registrar, *directory, *tabletest.Tables) {
 	t.Helper()
 	tables := tabletest.New(t)
 	c := clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC))
 	d := &directory{}
-	return users.New(tables.Data, d, audit.New(tables.Audit, c), c, idempotency.New(tables.Control, c)), d, tables
+	service := users.New(tables.Data, audit.New(tables.Audit, c), c, idempotency.New(tables.Control, c))
+	return users.NewRegistrar(service, d), d, tables
 }
 
 // of is who an issuer calls by a subject.
-func of(subject string) users.Identity {
-	return users.Identity{Issuer: "https://issuer.test/", Subject: subject}
+func of(subject string) identity.ID {
+	return identity.ID{Issuer: "https://issuer.test/", Subject: subject}
 }
 
 // register is a user at first sight.
-func register(t *testing.T, s *users.Service, id users.Identity) users.User {
+func register(t *testing.T, s *users.Registrar, id identity.ID) users.User {
 	t.Helper()
-	user, err := s.Register(t.Context(), id)
+	c, err := s.Register(t.Context(), id)
 	if err != nil {
 		t.Fatalf("register %+v: %v", id, err)
+	}
+	user, err := s.Get(t.Context(), c.UserID)
+	if err != nil {
+		t.Fatalf("read %+v: %v", id, err)
+	}
+	want := caller.Caller{UserID: user.UserID, Email: user.Email, DisplayName: user.DisplayName, Revision: user.Revision}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Errorf("registered %+v (-stored +got):\n%s", id, diff)
 	}
 	return user
 }
@@ -98,7 +109,7 @@ func TestFind(t *testing.T) {
 func TestNamesOfTheDirectory(t *testing.T) {
 	t.Parallel()
 	s, d, _ := newService(t)
-	d.called = map[string]users.Person{
+	d.called = map[string]identity.Profile{
 		"turned":     {Email: "turned@example.com", DisplayName: "Grace\u202e(tsoh)"},
 		"broken":     {Email: "broken@example.com", DisplayName: "Grace\nHopper\u0000"},
 		"unseen":     {Email: "unseen@example.com", DisplayName: "\u200b \u3164"},
@@ -121,14 +132,14 @@ func TestNamesOfTheDirectory(t *testing.T) {
 func TestWhomTheDirectoryDoesNotTell(t *testing.T) {
 	t.Parallel()
 	s, _, _ := newService(t)
-	if _, err := s.Register(t.Context(), of("nobody")); !errors.Is(err, users.ErrUnknown) {
+	if _, err := s.Register(t.Context(), of("nobody")); !errors.Is(err, identity.ErrUnknown) {
 		t.Errorf("nobody: %v", err)
 	}
 	if _, err := s.Register(t.Context(), of("down")); !errs.Is(err, errs.Provider) || !errors.Is(err, errDown) {
 		t.Errorf("down: %v, want PROVIDER_ERROR with its cause", err)
 	}
 	for _, subject := range []string{"nobody", "down"} {
-		if _, err := s.Resolve(t.Context(), of(subject)); !errors.Is(err, users.ErrUnknown) {
+		if _, err := s.Resolve(t.Context(), of(subject)); !errors.Is(err, identity.ErrUnknown) {
 			t.Errorf("%s names somebody: %v", subject, err)
 		}
 	}

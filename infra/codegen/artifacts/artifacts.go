@@ -1,14 +1,21 @@
 // Package artifacts makes the files that follow from the declarations of the
-// functions: the routes in template.yaml, the OpenAPI document and the types and
-// methods of the TypeScript client. The command codegen writes them; the checks
-// compare them with what stands in the tree.
+// functions: the nested stacks, and the routes and stacks in template.yaml; of
+// infra/journeys.yaml, the alarms, the dashboard and the page of objectives; the
+// OpenAPI document, and the types and methods of the TypeScript client. The command
+// codegen writes them; the checks compare them with what stands in the tree.
+//
+// What a function needs stands in its declaration. What the generator doesn't know is
+// written by hand in infra/stacks/extra/<domain>.yaml, whose sections it includes.
 package artifacts
 
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/rapport/rapport/shared/core/endpoint"
 )
@@ -18,6 +25,7 @@ const (
 	Template   = "template.yaml"
 	OpenAPI    = "docs/openapi.json"
 	TypeScript = "web/client/src/generated/api.gen.ts"
+	Objectives = "docs/objectives.md"
 )
 
 // Artifact is a file as it should be.
@@ -28,11 +36,11 @@ type Artifact struct {
 }
 
 // All makes every artifact for the tree at root. Of template.yaml it rewrites
-// the routes alone.
+// the regions between its marks alone.
 func All(root string, units []endpoint.FunctionSpec) ([]Artifact, error) {
-	template, err := routes(os.DirFS(root), units)
+	all, err := templates(os.DirFS(root), units)
 	if err != nil {
-		return nil, fmt.Errorf("routes of %s: %w", Template, err)
+		return nil, err
 	}
 	document, err := endpoint.OpenAPI(units)
 	if err != nil {
@@ -42,7 +50,78 @@ func All(root string, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TypeScript types: %w", err)
 	}
-	return []Artifact{{Template, template}, {OpenAPI, document}, {TypeScript, types}}, nil
+	return append(all, Artifact{OpenAPI, document}, Artifact{TypeScript, types}), nil
+}
+
+// templates makes the nested stacks, the regions of template.yaml, and the page of
+// objectives.
+func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
+	ids, err := idsOf(tree, units)
+	if err != nil {
+		return nil, err
+	}
+	queues := queuesOf(units, ids)
+	names := make([]string, 0, len(queues))
+	for _, q := range queues {
+		names = append(names, q.Name)
+	}
+	top, err := fs.ReadFile(tree, Template)
+	if err != nil {
+		return nil, err
+	}
+	watched, err := readJourneys(tree, units, ids)
+	if err != nil {
+		return nil, err
+	}
+	known, err := parameters(top, names, lookedAt(watched, units, ids))
+	if err != nil {
+		return nil, err
+	}
+	domains, err := domainsOf(tree, units, ids, known, watched)
+	if err != nil {
+		return nil, err
+	}
+	var all []Artifact
+	for _, d := range domains {
+		text, err := d.text()
+		if err != nil {
+			return nil, fmt.Errorf("stack of %s: %w", d.Name, err)
+		}
+		all = append(all, Artifact{d.File(), []byte(text)})
+	}
+	kept, err := stateText(tree, queues)
+	if err != nil {
+		return nil, fmt.Errorf("stack of what is kept: %w", err)
+	}
+	alarms, needed, err := alarmsText(watched, known)
+	if err != nil {
+		return nil, fmt.Errorf("stack of alarms: %w", err)
+	}
+	page, err := objectives(watched)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Objectives, err)
+	}
+	top, err = replace(top, []region{
+		{"routes", routeLines(domains)}, {"socket routes", socketLines(domains)}, {"stacks", stackLines(domains, restored(), needed)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Template, err)
+	}
+	return append(all,
+		Artifact{stackFile(stateName), []byte(kept)}, Artifact{stackFile(alarmsName), []byte(alarms)},
+		Artifact{Template, top}, Artifact{Objectives, []byte(page)}), nil
+}
+
+// lookedAt are the parameters by which the stack of alarms is told functions' names.
+func lookedAt(w watched, units []endpoint.FunctionSpec, ids map[string]string) []parameter {
+	var all []parameter
+	for _, unit := range units {
+		if id := ids[unit.Name]; w.looksAt(unit.Name, id) {
+			domain := path.Dir(unit.Name)
+			all = append(all, parameter{nameParameter(unit.Name, id), "!GetAtt " + strings.ToUpper(domain[:1]) + domain[1:] + "Stack.Outputs." + id + "Name"})
+		}
+	}
+	return all
 }
 
 // Stale tells whether the file in the tree differs from the artifact, or is

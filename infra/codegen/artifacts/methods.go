@@ -23,7 +23,7 @@ func clientNames() map[string]string {
 		"transcripts_list":          "transcript.list",
 		"topics_listpresence":       "presence.list",
 		"topics_tellpresence":       "presence.tell",
-		"realtime_ticket":           "tickets.create",
+		"users_ticket":              "tickets.create",
 	}
 }
 

@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
-	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/core/queue/sqs"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -33,39 +31,37 @@ func (k Killed) Error() string { return fmt.Sprintf("fault: %s was killed after 
 // Wrap gives functions whose instances have clocks that are off, and may be
 // killed right after one of their writes has happened: no later call of that
 // invocation reaches a table, a queue or a socket, and its answer is thrown away.
-// network carries their calls of tables and queues; nil ones are clients of their
-// own for each instance.
-func (i *Injector) Wrap(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
+func (i *Injector) Wrap(functions []endpoint.FunctionSpec) []endpoint.FunctionSpec {
 	if i == nil {
-		return units
+		return functions
 	}
-	faulty := make([]endpoint.FunctionSpec, len(units))
-	for n, unit := range units {
-		open := unit.Open
-		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-			handler, err := open(platform.WithOutside(ctx, i.outside(unit.Name, network)), env)
+	faulty := make([]endpoint.FunctionSpec, len(functions))
+	for n, function := range functions {
+		open := function.Open
+		function.Open = func(ctx context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
+			handler, err := open(ctx, env, i.overrides(function.Name, overrides))
 			if err != nil {
 				return nil, err
 			}
-			return mortal{name: unit.Name, handler: handler}, nil
+			return mortal{name: function.Name, handler: handler}, nil
 		}
-		faulty[n] = unit
+		faulty[n] = function
 	}
 	return faulty
 }
 
-func (i *Injector) outside(function string, network platform.Outside) platform.Outside {
-	if network.Tables == nil {
-		network.Tables = table.NewHTTP()
+// overrides puts an instance's faults before what it is opened with.
+func (i *Injector) overrides(function string, o endpoint.Overrides) endpoint.Overrides {
+	if o.Tables == nil {
+		o.Tables = table.NewHTTP()
 	}
-	if network.Queues == nil {
-		network.Queues = sqs.NewHTTP()
+	if o.Queues == nil {
+		o.Queues = sqs.NewHTTP()
 	}
-	return platform.Outside{
-		Clock:  skewed{off: i.Skew(function)},
-		Tables: lethal{injector: i, function: function, behind: network.Tables},
-		Queues: lethal{injector: i, function: function, behind: network.Queues},
-	}
+	o.Clock = skewed{off: i.Skew(function)}
+	o.Tables = lethal{injector: i, function: function, behind: o.Tables}
+	o.Queues = lethal{injector: i, function: function, behind: o.Queues}
+	return o
 }
 
 // skewed is the machine's clock, off by a fixed amount.
@@ -109,7 +105,7 @@ func (m mortal) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 type lethal struct {
 	injector *Injector
 	function string
-	behind   aws.HTTPClient
+	behind   endpoint.HTTPClient
 }
 
 // Do implements aws.HTTPClient.

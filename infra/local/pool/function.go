@@ -21,23 +21,23 @@ import (
 
 // function is one function with its instances.
 type function struct {
-	unit  endpoint.FunctionSpec
-	spec  template.Function
-	env   config.Env
-	slots chan struct{}
-	log   *slog.Logger
+	declared endpoint.FunctionSpec
+	spec     template.Function
+	env      config.Env
+	slots    chan struct{}
+	log      *slog.Logger
 
 	mu   sync.Mutex
 	idle []*instance
 	seen counters
 }
 
-func newFunction(unit endpoint.FunctionSpec, spec template.Function, env config.Env, log *slog.Logger) *function {
+func newFunction(declared endpoint.FunctionSpec, spec template.Function, env config.Env, log *slog.Logger) *function {
 	bound := DefaultConcurrency
 	if spec.Reserved != nil {
 		bound = *spec.Reserved
 	}
-	return &function{unit: unit, spec: spec, env: env, slots: make(chan struct{}, bound), log: log}
+	return &function{declared: declared, spec: spec, env: env, slots: make(chan struct{}, bound), log: log}
 }
 
 // acquire takes a place in the function's bound, waiting briefly for one.
@@ -150,7 +150,7 @@ func (f *function) open(ctx context.Context) (lambda.Handler, error) {
 				result <- opened{err: &Panicked{Folder: f.spec.Folder, Reason: reason, Stack: debug.Stack()}}
 			}
 		}()
-		handler, err := f.unit.Open(ctx, f.env)
+		handler, err := f.declared.Open(ctx, f.env, endpoint.Overrides{})
 		result <- opened{handler, err}
 	}()
 	late := time.NewTimer(initTimeout)

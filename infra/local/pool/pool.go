@@ -45,24 +45,24 @@ type Pool struct {
 	running sync.WaitGroup
 }
 
-// New prepares the functions of a template. Each is found among the units by its
-// folder; a function without a unit is an error, a unit without a function can't
+// New prepares the functions of a template. Each is found among those declared by its
+// folder; one that is not declared is an error, a declared one that is not in the template can't
 // be invoked. The base environment is what the laptop adds for every function,
 // such as AWS_ENDPOINT_URL_DYNAMODB; see Environment.
-func New(units []endpoint.FunctionSpec, functions []template.Function, base config.Env, log *slog.Logger) (*Pool, error) {
-	byFolder := make(map[string]endpoint.FunctionSpec, len(units))
-	for _, unit := range units {
-		byFolder[unit.Name] = unit
+func New(declared []endpoint.FunctionSpec, functions []template.Function, base config.Env, log *slog.Logger) (*Pool, error) {
+	byFolder := make(map[string]endpoint.FunctionSpec, len(declared))
+	for _, function := range declared {
+		byFolder[function.Name] = function
 	}
 	p := &Pool{functions: make(map[string]*function, len(functions))}
 	var errs []error
 	for _, spec := range functions {
-		unit, ok := byFolder[spec.Folder]
+		function, ok := byFolder[spec.Folder]
 		if !ok {
 			errs = append(errs, fmt.Errorf("%s (%s) is in the templates but not among the declared functions", spec.Folder, spec.LogicalID))
 			continue
 		}
-		p.functions[spec.Folder] = newFunction(unit, spec, Environment(spec, base), log)
+		p.functions[spec.Folder] = newFunction(function, spec, Environment(spec, base), log)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

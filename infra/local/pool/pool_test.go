@@ -33,8 +33,10 @@ func one(t *testing.T, change func(*template.Function), open func(env config.Env
 	if change != nil {
 		change(&spec)
 	}
-	unit := endpoint.FunctionSpec{Name: "a/b", Open: func(_ context.Context, env config.Env) (lambda.Handler, error) { return open(env) }}
-	p, err := New([]endpoint.FunctionSpec{unit}, []template.Function{spec}, config.Env{"STAGE": "base", "AWS_REGION": "eu-west-1"}, slog.New(slog.DiscardHandler))
+	declared := endpoint.FunctionSpec{Name: "a/b", Open: func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
+		return open(env)
+	}}
+	p, err := New([]endpoint.FunctionSpec{declared}, []template.Function{spec}, config.Env{"STAGE": "base", "AWS_REGION": "eu-west-1"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

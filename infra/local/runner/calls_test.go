@@ -17,6 +17,7 @@ import (
 
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/realtime/apigateway"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -76,9 +77,11 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 	var name string
 	var r *Runner
 	r = start(t, func(c *Config) {
-		for i := range c.Units {
-			if c.Units[i].Name == reading {
-				c.Units[i].Open = func(_ context.Context, env config.Env) (lambda.Handler, error) { return trying(r, env) }
+		for i := range c.Functions {
+			if c.Functions[i].Name == reading {
+				c.Functions[i].Open = func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
+					return trying(r, env)
+				}
 			}
 		}
 		c.Change = func(stack *template.Stack) {
@@ -97,8 +100,8 @@ func TestFunctionsMayDoWhatTheirPoliciesGrant(t *testing.T) {
 	}
 	for _, test := range []struct{ try, code, message string }{
 		{"get", "", ""},
-		{"put", "AccessDeniedException", denial("dynamodb:PutItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Log because no"},
-		{"transact", "AccessDeniedException", denial("dynamodb:GetItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Audit because no"},
+		{"put", "AccessDeniedException", denial("dynamodb:PutItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-StateStack-Log because no"},
+		{"transact", "AccessDeniedException", denial("dynamodb:GetItem") + "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-StateStack-Audit because no"},
 		{"post", "AccessDeniedException", denial("execute-api:ManageConnections") + "arn:aws:execute-api:us-east-1:********0000:"},
 	} {
 		status, body, _ := get(t, r.URL+"/v1/meetings/m1/notes?"+test.try, nil)

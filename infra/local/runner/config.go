@@ -12,6 +12,7 @@ import (
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/epoch"
 )
 
 // Memory as DATA_DIR keeps nothing.
@@ -35,6 +36,9 @@ type Settings struct {
 	// OperatorOrgID is the organisation whose admins operate the suite; without it
 	// those are admins of none.
 	OperatorOrgID string `env:"OPERATOR_ORG_ID"`
+	// LogEpoch is what positions belong to: to be another name whenever an older copy
+	// of DataDir is put back.
+	LogEpoch epoch.Epoch `env:"LOG_EPOCH" envDefault:"1"`
 	// SocketLifetime is how long a WebSocket may live.
 	SocketLifetime time.Duration `env:"SOCKET_LIFETIME" envDefault:"2h"`
 }
@@ -45,8 +49,8 @@ type Config struct {
 	// Root is the project's folder, with template.yaml; empty means the nearest
 	// one at or above the working directory.
 	Root string
-	// Units are the functions that may run; the templates say which do.
-	Units []endpoint.FunctionSpec
+	// Functions are those that may run; the templates say which do.
+	Functions []endpoint.FunctionSpec
 	// Calls stand before everything that the functions call, and before the
 	// runner's own steps: for tests that watch or change the calls.
 	Calls []proxy.Middleware

@@ -55,7 +55,7 @@ func insist(ctx context.Context, c *client.Client, request string, key uint64, i
 // all agree, and the faults are counted.
 func TestPeopleWriteThroughFaults(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(c *Config) { c.Units, c.Faults = functions.All(), "seed=7,rate=0.05" })
+	r := start(t, func(c *Config) { c.Functions, c.Faults = functions.All(), "seed=7,rate=0.05" })
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	var people []*client.Client

@@ -37,19 +37,19 @@ func newProfile(name string, c clock.Clock) (profile, error) {
 // none tells whether nothing is added.
 func (p profile) none() bool { return p.Model == nil }
 
-// units are functions whose instances start cold.
-func (p profile) units(units []endpoint.FunctionSpec) []endpoint.FunctionSpec {
+// coldStarts are functions whose instances start cold.
+func (p profile) coldStarts(functions []endpoint.FunctionSpec) []endpoint.FunctionSpec {
 	if p.none() {
-		return units
+		return functions
 	}
-	colder := make([]endpoint.FunctionSpec, len(units))
-	for i, unit := range units {
-		open := unit.Open
-		unit.Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
+	colder := make([]endpoint.FunctionSpec, len(functions))
+	for i, function := range functions {
+		open := function.Open
+		function.Open = func(ctx context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
 			p.Wait(ctx, p.ColdStart())
-			return open(ctx, env)
+			return open(ctx, env, overrides)
 		}
-		colder[i] = unit
+		colder[i] = function
 	}
 	return colder
 }

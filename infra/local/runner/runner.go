@@ -23,8 +23,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/rapport/rapport/infra/local/faults"
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/iam"
@@ -37,10 +35,8 @@ import (
 	"github.com/rapport/rapport/infra/local/streams"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/clock"
-	"github.com/rapport/rapport/shared/core/config"
 	"github.com/rapport/rapport/shared/core/endpoint"
 	sharedmetrics "github.com/rapport/rapport/shared/core/metrics"
-	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
 )
@@ -205,6 +201,7 @@ func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err erro
 	}
 	r.at.port, r.at.socketPort, r.at.lifetime = web.port, socket.port, r.config.SocketLifetime
 	r.at.operatorOrgID = r.config.OperatorOrgID
+	r.at.logEpoch = r.config.LogEpoch
 	r.URL, r.SocketURL = r.at.base(), fmt.Sprintf("ws://localhost:%d", socket.port)
 	return web, socket, nil
 }
@@ -236,12 +233,15 @@ func (r *Runner) startIssuer() error {
 }
 
 func (r *Runner) startFunctions() error {
-	network := platform.Outside{
+	network := endpoint.Overrides{
 		Tables: r.proxy.Tables(), Posts: proxy.NewTransport(http.HandlerFunc(r.post)), Queues: proxy.NewTransport(r.proxy.Queues(r.Queues)),
 		Blobs: proxy.NewTransport(r.blobs),
 	}
-	units := inside(r.profile.units(r.faults.Wrap(r.config.Units, network)), network)
-	functions, err := pool.New(units, r.Stack.Functions, r.at.environment(), r.log)
+	declared := slices.Clone(r.profile.coldStarts(r.faults.Wrap(r.config.Functions)))
+	for i := range declared {
+		declared[i] = declared[i].With(network)
+	}
+	functions, err := pool.New(declared, r.Stack.Functions, r.at.environment(), r.log)
 	if err != nil {
 		return fmt.Errorf("functions: %w", err)
 	}
@@ -253,17 +253,6 @@ func (r *Runner) startFunctions() error {
 // post serves a function's call to @connections.
 func (r *Runner) post(w http.ResponseWriter, request *http.Request) {
 	r.connections.ServeHTTP(w, request)
-}
-
-// inside are functions whose calls stay in this process.
-func inside(units []endpoint.FunctionSpec, network platform.Outside) []endpoint.FunctionSpec {
-	near := slices.Clone(units)
-	for i, unit := range units {
-		near[i].Open = func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-			return unit.Open(platform.WithOutside(ctx, network), env)
-		}
-	}
-	return near
 }
 
 func (r *Runner) startSockets(at *entrance) error {
@@ -293,7 +282,7 @@ func (r *Runner) startWeb(at *entrance) error {
 	if err != nil {
 		return err
 	}
-	document, err := endpoint.OpenAPI(r.config.Units)
+	document, err := endpoint.OpenAPI(r.config.Functions)
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
 	}

@@ -79,7 +79,7 @@ func testConfig() (Config, error) {
 		return c, err
 	}
 	for _, function := range stack.Functions {
-		c.Units = append(c.Units, endpoint.FunctionSpec{Name: function.Folder, Open: telling(function.Folder)})
+		c.Functions = append(c.Functions, endpoint.FunctionSpec{Name: function.Folder, Open: telling(function.Folder)})
 	}
 	return c, nil
 }
@@ -92,8 +92,8 @@ type told struct {
 	UserID   string `json:"userId"`
 }
 
-func telling(folder string) func(context.Context, config.Env) (lambda.Handler, error) {
-	return func(_ context.Context, env config.Env) (lambda.Handler, error) {
+func telling(folder string) func(context.Context, config.Env, endpoint.Overrides) (lambda.Handler, error) {
+	return func(_ context.Context, env config.Env, _ endpoint.Overrides) (lambda.Handler, error) {
 		return handlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 			var event events.APIGatewayV2HTTPRequest
 			if err := json.Unmarshal(payload, &event); err != nil {
@@ -220,7 +220,7 @@ func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 	socketPort := strings.TrimPrefix(r.SocketURL, "ws://localhost:")
 	for name, want := range map[string]string{
 		"STAGE":                     "local",
-		"DATA_TABLE":                "rapport-Data",
+		"DATA_TABLE":                "rapport-StateStack-Data",
 		"AWS_ENDPOINT_URL_DYNAMODB": tablesEndpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://127.0.0.1:" + socketPort,
 		"WORKOS_ENDPOINT":                          "http://127.0.0.1:" + port + "/dev/workos",
@@ -231,7 +231,7 @@ func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Env[name], want)
 		}
 	}
-	ticket, ok := r.Stack.Function("realtime/ticket")
+	ticket, ok := r.Stack.Function("users/ticket")
 	if want := "ws://localhost:" + socketPort + "/"; !ok || ticket.Env["WS_URL"] != want {
 		t.Errorf("WS_URL is %q, want %q", ticket.Env["WS_URL"], want)
 	}
@@ -392,6 +392,7 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 		"PORT and WS_PORT are both 3000": {"WS_PORT": "3000"},
 		"SOCKET_LIFETIME":                {"SOCKET_LIFETIME": "-1s"},
 		`PROFILE is "azure"; want aws`:   {"PROFILE": "azure"},
+		"LogEpoch is malformed":          {"LOG_EPOCH": "of today"},
 	} {
 		if _, err := FromEnvironment(env); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v", env, err)
@@ -408,8 +409,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing := c.Units[0].Name
-	c.Units = c.Units[1:]
+	missing := c.Functions[0].Name
+	c.Functions = c.Functions[1:]
 	if _, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("a function without code: %v", err)
 	}

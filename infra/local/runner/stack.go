@@ -11,6 +11,7 @@ import (
 	"github.com/rapport/rapport/infra/local/gateway"
 	"github.com/rapport/rapport/infra/local/template"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/epoch"
 )
 
 const (
@@ -50,6 +51,8 @@ type addresses struct {
 	webhookSecret string
 	// operatorOrgID is the organisation whose admins operate the suite.
 	operatorOrgID string
+	// logEpoch is what positions belong to.
+	logEpoch epoch.Epoch
 	// lifetime is how long a socket may live.
 	lifetime time.Duration
 }
@@ -98,6 +101,7 @@ func (a addresses) localise(stack *template.Stack) error {
 		"ISSUERS":               string(issuers),
 		"WORKOS_WEBHOOK_SECRET": a.webhookSecret,
 		"OPERATOR_ORG_ID":       a.operatorOrgID,
+		"LOG_EPOCH":             string(a.logEpoch),
 		"SOCKET_LIFETIME":       a.lifetime.String(),
 		"WORKOS_API_KEY":        workosKey,
 		"WS_URL":                fmt.Sprintf("ws://localhost:%d/", a.socketPort),

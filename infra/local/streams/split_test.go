@@ -292,10 +292,10 @@ func TestPoisonNamedByItsFunction(t *testing.T) {
 		}
 		return failed
 	})
-	units := endpoint.Domain("a", func(context.Context, config.Env) (endpoint.App[struct{}], error) {
+	declared := endpoint.Domain("a", func(context.Context, endpoint.Declaration, config.Env, endpoint.Overrides) (endpoint.App[struct{}], error) {
 		return endpoint.App[struct{}]{Runtime: endpoint.Runtime{Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)}}, nil
 	}, map[string]endpoint.Function[struct{}]{"b": read})
-	function, err := units[0].Open(t.Context(), nil)
+	function, err := declared[0].Open(t.Context(), nil, endpoint.Overrides{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ type Function struct {
 	LogicalID string
 	// Stack is the physical name of the stack it stands in.
 	Stack string
-	// Folder names it in the tree and among endpoint.Units: `meetings/start`.
+	// Folder names it in the tree and among the declared functions: `meetings/start`.
 	Folder string
 	// Name and ARN are physical.
 	Name string

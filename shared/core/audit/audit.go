@@ -10,6 +10,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -49,6 +50,17 @@ func (l *Log) Add(tx *table.Tx, c caller.Caller, action caller.Action, resource 
 	e := l.entry(c, action, resource, Done)
 	tx.Put(l.table, l.key(e), e, table.If(table.Absent()))
 }
+
+// Record is the effect of a call whose entry stands in no transaction.
+type Record struct {
+	Caller   caller.Caller
+	Action   caller.Action
+	Resource string
+	Result   Result
+}
+
+// When implements effect.Effect: what can't be audited is not answered as done.
+func (Record) When() effect.When { return effect.Before }
 
 // Record writes an entry on its own.
 func (l *Log) Record(ctx context.Context, c caller.Caller, action caller.Action, resource string, result Result) error {

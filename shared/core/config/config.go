@@ -41,20 +41,58 @@ func (e Env) With(values Env) Env {
 // Parse reads T's `env` tags (github.com/caarlos0/env). The error names every
 // missing or malformed variable together, never a value.
 func Parse[T any](e Env) (T, error) {
-	cfg, err := env.ParseAsWithOptions[T](env.Options{Environment: e})
+	r := NewReader(e)
+	cfg := Read[T](r)
+	return cfg, r.Err()
+}
+
+// Reader reads several structs from one environment and remembers what is missing or
+// malformed for any of them, so that all of it is told at once.
+type Reader struct {
+	env      Env
+	problems []string
+}
+
+// NewReader makes a reader of an environment.
+func NewReader(e Env) *Reader { return &Reader{env: e} }
+
+// Read reads T's `env` tags.
+func Read[T any](r *Reader) T {
+	cfg, err := env.ParseAsWithOptions[T](env.Options{Environment: r.env})
 	if err == nil {
-		return cfg, nil
+		return cfg
 	}
-	var names []string
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
 		for _, one := range all.Errors {
-			names = append(names, describe(one))
+			r.problems = append(r.problems, describe(one))
 		}
 	} else {
-		names = append(names, describe(err))
+		r.problems = append(r.problems, describe(err))
 	}
-	slices.Sort(names)
-	return cfg, fmt.Errorf("environment: %s", strings.Join(names, "; "))
+	return cfg
+}
+
+// Variable reads a variable that must be there and not be empty.
+func (r *Reader) Variable(name string) string {
+	value, ok := r.env[name]
+	switch {
+	case !ok:
+		r.problems = append(r.problems, name+" is missing")
+	case value == "":
+		r.problems = append(r.problems, name+" is empty")
+	}
+	return value
+}
+
+// Err names every variable that is missing or malformed in what was read so far, never
+// a value; nil where none is.
+func (r *Reader) Err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	slices.Sort(r.problems)
+	r.problems = slices.Compact(r.problems)
+	return fmt.Errorf("environment: %s", strings.Join(r.problems, "; "))
 }
 
 func describe(err error) string {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
 
@@ -28,29 +29,42 @@ type App[S any] struct {
 	Runtime
 }
 
-// Runtime is what every function has beside its service.
+// Runtime is what a function has beside its service. What its declaration doesn't ask
+// for may be nil.
 type Runtime struct {
+	// Authenticator lets in the callers of HTTP functions for Users and Admins.
 	Authenticator Authenticator
 	// Operators admits the callers of functions for Admins.
-	Operators   Operators
+	Operators Operators
+	// Idempotency serves functions that are mutations.
 	Idempotency IdempotencyStore
+	// Connections lets in the callers of socket functions, and Posts answers them.
+	Connections Connections
 	Posts       Poster
+	// Effects carries out what methods return beside their answers.
+	Effects Dispatcher
 	// Handover asks clients to move to a new socket; nil asks nobody.
 	Handover Handover
 	Clock    clock.Clock
 	Log      *slog.Logger
 	// Stage is the deployment's name, under which its metrics stand.
 	Stage string
+	// journey is the one that the function belongs to.
+	journey string
 }
 
-// Authenticator says who calls.
+// Authenticator says who calls over HTTP.
 type Authenticator interface {
 	// Bearer gives the caller behind an access token: UNAUTHORIZED where it
 	// doesn't hold.
 	Bearer(ctx context.Context, token string) (caller.Caller, error)
-	// Connection gives the caller that an open socket was admitted with:
+}
+
+// Connections says who calls over a socket.
+type Connections interface {
+	// Caller gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
-	Connection(ctx context.Context, connectionID string) (caller.Caller, error)
+	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
 	// Acquainted gives the unconfirmed caller of a socket that this instance has met.
 	Acquainted(connectionID string) (c caller.Caller, known bool)
 }
@@ -65,6 +79,12 @@ type Operators interface {
 // Poster sends a frame to an open socket.
 type Poster interface {
 	Post(ctx context.Context, connectionID string, frame []byte) error
+}
+
+// Dispatcher hands an effect to those who carry effects of its kind. The error is
+// the call's for what goes before its answer, and is logged for all else.
+type Dispatcher interface {
+	Dispatch(ctx context.Context, e effect.Effect) error
 }
 
 // Handover knows when a socket's client should move to a new one.
@@ -99,19 +119,4 @@ type IdempotencyStore interface {
 type answer struct {
 	Status int
 	Body   []byte
-}
-
-// Publisher is an answer that others hear of too: Publish runs while a socket's
-// caller is being answered, so that one slow caller delays nobody, and before an
-// HTTP answer is returned.
-type Publisher interface {
-	Publish(ctx context.Context)
-}
-
-// Follower is an answer with work to do behind it: Follow runs once a socket's
-// caller has the answer, and before an HTTP answer is returned, because nothing
-// runs after a Lambda has returned. It is for delivery to others, never for
-// what the answer promises.
-type Follower interface {
-	Follow(ctx context.Context)
 }

@@ -11,19 +11,20 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/metrics"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// What is measured of every call, by function.
+// What is measured of every call.
 const (
 	metricDuration   = "CallDuration"
 	metricReadUnits  = "ReadUnits"
 	metricWriteUnits = "WriteUnits"
 	metricTableCalls = "TableCalls"
 	// Failures are answers that are nobody's fault but ours or a provider's,
-	// Refusals all other errors.
+	// Refusals all other errors and batches that come again in part.
 	metricFailures = "Failures"
 	metricRefusals = "Refusals"
 )
@@ -36,7 +37,9 @@ type call struct {
 	started   time.Time
 	meter     *table.Meter
 	measured  *metrics.Recorder
-	err       error
+	// effects are what the method has returned to be sent.
+	effects effect.Effects
+	err     error
 }
 
 // begin starts a call's clock, its count of capacity units and its measurements.
@@ -51,9 +54,10 @@ func (s Runtime) begin(ctx context.Context, function, requestID string) (context
 // also carries what is measured of every call; what else was measured follows in
 // lines of its own.
 func (s Runtime) end(ctx context.Context, c *call) {
-	kind := errs.KindOf(c.err)
+	kind := kindOf(c.err)
 	attributes := append(s.measure(ctx, c, kind),
 		slog.String("function", c.function),
+		slog.String("stage", s.Stage),
 		slog.String("requestId", c.requestID),
 		slog.String("userId", c.caller.UserID),
 		slog.Float64("ms", float64(s.Clock.Now().Sub(c.started).Microseconds())/1000),
@@ -61,8 +65,16 @@ func (s Runtime) end(ctx context.Context, c *call) {
 		slog.Float64("readUnits", c.meter.Read()),
 		slog.Float64("writeUnits", c.meter.Write()),
 	)
+	if version := lambdacontext.FunctionVersion; version != "" {
+		// The alarm that rolls a deployment back looks at the new version's calls.
+		attributes = append(attributes, slog.String("version", version))
+	}
 	level := slog.LevelInfo
-	if kind == errs.Internal || kind == errs.Provider {
+	if kind == kindRetried {
+		level = slog.LevelWarn
+		attributes = append(attributes, slog.String("error", c.err.Error()))
+	}
+	if failure(kind) {
 		level = slog.LevelError
 		attributes = append(attributes, slog.String("error", c.err.Error()))
 		if died, ok := errors.AsType[*panicError](c.err); ok {
@@ -81,39 +93,50 @@ func (s Runtime) end(ctx context.Context, c *call) {
 	s.Log.LogAttrs(ctx, level, "call", attributes...)
 }
 
-// measure hands what the call measured to the context's sink. Where there is
-// none it goes to the log in the form that CloudWatch makes metrics of: what is
-// measured of every call as attributes for the call's own line.
+// measure hands what the call measured to the context's sink, and of the call itself
+// what it took, by function. Where there is no sink it goes to the log in the form
+// that CloudWatch makes metrics of, each of which costs: of the call itself how long
+// it took and whether it failed, by journey, as attributes for the call's own line,
+// which has the rest for who looks for it.
 func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
-	function := metrics.Dimension{Name: "Function", Value: c.function}
-	metrics.Observe(ctx, metricDuration, s.Clock.Now().Sub(c.started), function)
-	metrics.Count(ctx, metricReadUnits, c.meter.Read(), function)
-	metrics.Count(ctx, metricWriteUnits, c.meter.Write(), function)
-	metrics.Count(ctx, metricTableCalls, c.meter.Calls(), function)
-	switch {
-	case kind == errs.Internal || kind == errs.Provider:
-		metrics.Count(ctx, metricFailures, 1, function)
-	case kind != "":
-		metrics.Count(ctx, metricRefusals, 1, function)
+	sink := metrics.SinkOf(ctx)
+	own := metrics.Dimension{Name: "Journey", Value: s.journey}
+	if sink != nil {
+		own = metrics.Dimension{Name: "Function", Value: c.function}
+		metrics.Count(ctx, metricReadUnits, c.meter.Read(), own)
+		metrics.Count(ctx, metricWriteUnits, c.meter.Write(), own)
+		metrics.Count(ctx, metricTableCalls, c.meter.Calls(), own)
+		if kind != "" && !failure(kind) {
+			metrics.Count(ctx, metricRefusals, 1, own)
+		}
+	}
+	if own.Value != "" {
+		metrics.Observe(ctx, metricDuration, s.Clock.Now().Sub(c.started), own)
+		if failure(kind) {
+			metrics.Count(ctx, metricFailures, 1, own)
+		}
 	}
 	groups := c.measured.Groups()
-	if sink := metrics.SinkOf(ctx); sink != nil {
+	if sink != nil {
 		sink.Collect(groups)
 		return nil
 	}
-	var own []slog.Attr
+	var line []slog.Attr
 	stage := []metrics.Dimension{{Name: "Stage", Value: s.Stage}}
 	for _, group := range groups {
 		lines := metrics.Lines(s.Clock.Now(), stage, []metrics.Group{group})
-		if len(group.Dimensions) == 1 && group.Dimensions[0] == function {
-			own, lines = lines[0], lines[1:]
+		if len(group.Dimensions) == 1 && group.Dimensions[0] == own {
+			line, lines = lines[0], lines[1:]
 		}
-		for _, line := range lines {
-			s.Log.LogAttrs(ctx, slog.LevelInfo, "metrics", line...)
+		for _, other := range lines {
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "metrics", other...)
 		}
 	}
-	return own
+	return line
 }
+
+// failure tells whether an answer is nobody's fault but ours or a provider's.
+func failure(kind errs.Kind) bool { return kind == errs.Internal || kind == errs.Provider }
 
 func codeOrOK(kind errs.Kind) string {
 	if kind == "" {
@@ -138,28 +161,6 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// publish tells others. It can't fail the call any more, so a panic in it is
-// logged here.
-func (s Runtime) publish(ctx context.Context, function string, answer any) {
-	if publisher, ok := answer.(Publisher); ok {
-		s.afterwards(ctx, "publish", function, publisher.Publish)
-	}
-}
-
-// follow does the work behind an answer, in the same way.
-func (s Runtime) follow(ctx context.Context, function string, answer any) {
-	if follower, ok := answer.(Follower); ok {
-		s.afterwards(ctx, "follow", function, follower.Follow)
-	}
-}
-
-func (s Runtime) afterwards(ctx context.Context, what, function string, do func(context.Context)) {
-	err := guard(func() error { do(ctx); return nil })
-	if died, ok := errors.AsType[*panicError](err); ok {
-		s.Log.ErrorContext(ctx, what, "function", function, "error", died.Error(), "stack", string(died.stack))
-	}
 }
 
 // validated runs the rules of a request that span several of its fields.

@@ -88,6 +88,8 @@ type Declaration struct {
 	Output *Shape
 	// Errors lists the error codes, beside those that every function has.
 	Errors []string
+	// Deployment is what the templates say of it.
+	Deployment Deployment
 }
 
 // Function is a declaration with the method of a service S that carries it out.
@@ -96,16 +98,16 @@ type Function[S any] struct {
 	handler func(name string, app App[S]) lambda.Handler
 }
 
-// Open builds a domain's service and its runtime from a function's own
-// environment. One opened App serves one event at a time, as on AWS.
-type Open[S any] func(ctx context.Context, env config.Env) (App[S], error)
+// Open builds the service and the runtime of one function, from its declaration and
+// its own environment. One opened App serves one event at a time, as on AWS.
+type Open[S any] func(ctx context.Context, d Declaration, env config.Env, overrides Overrides) (App[S], error)
 
 // FunctionSpec is a function under its name, ready to be opened by the local
 // runner, by tests and by the checks. Its name is its folder: `meetings/start`.
 type FunctionSpec struct {
 	Name string
 	Declaration
-	Open func(ctx context.Context, env config.Env) (lambda.Handler, error)
+	Open func(ctx context.Context, env config.Env, overrides Overrides) (lambda.Handler, error)
 }
 
 // Domain names the functions of a domain after their folders, in order.
@@ -116,11 +118,12 @@ func Domain[S any](domain string, open Open[S], functions map[string]Function[S]
 		units = append(units, FunctionSpec{
 			Name:        name,
 			Declaration: fn.Declaration,
-			Open: func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-				app, err := open(ctx, env)
+			Open: func(ctx context.Context, env config.Env, overrides Overrides) (lambda.Handler, error) {
+				app, err := open(ctx, fn.Declaration, env, overrides)
 				if err != nil {
 					return nil, err
 				}
+				app.journey = fn.JourneyName()
 				return fn.handler(name, app), nil
 			},
 		})
@@ -149,7 +152,13 @@ func QuietID() Option { return func(d *Declaration) { d.QuietID = true } }
 // Confirms says that the method confirms, beside its other reads and before it
 // commits anything, that the socket of an unconfirmed caller stands: so a frame of a
 // socket that the instance has met waits for one read less.
-func Confirms() Option { return func(d *Declaration) { d.Confirms = true } }
+// It grants that read.
+func Confirms() Option {
+	return func(d *Declaration) {
+		d.Confirms = true
+		Reads(Realtime, BatchGetItem)(d)
+	}
+}
 
 // MaxBody bounds the body or frame, in bytes as sent; without it, 256 KB and
 // MaxFrame.

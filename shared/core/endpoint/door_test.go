@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
@@ -26,6 +28,9 @@ type house struct {
 	posted  [][]byte
 	posting error
 	replays replays
+	// sent are the texts of effects, order these and frames as they went.
+	mu          sync.Mutex
+	sent, order []string
 	// handover is nil where nobody is asked to move over.
 	handover Handover
 }
@@ -38,21 +43,48 @@ func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
-// Connection implements Authenticator.
-func (*house) Connection(_ context.Context, id string) (caller.Caller, error) {
+// Caller implements Connections.
+func (*house) Caller(_ context.Context, id string) (caller.Caller, error) {
 	if id != "open" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
 	}
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
-// Acquainted implements Authenticator.
+// Acquainted implements Connections.
 func (*house) Acquainted(id string) (caller.Caller, bool) {
 	return caller.Caller{UserID: "user_grace", Unconfirmed: true}, id == "met"
 }
 
+// note is an effect of a moment: sending "boom" panics, and "fail" fails.
+type note struct {
+	when effect.When
+	text string
+}
+
+// When implements effect.Effect.
+func (n note) When() effect.When { return n.when }
+
+// Dispatch implements Dispatcher.
+func (h *house) Dispatch(_ context.Context, e effect.Effect) error {
+	text := e.(note).text
+	switch text {
+	case "boom":
+		panic("secret of the house")
+	case "fail":
+		return errSecret
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sent, h.order = append(h.sent, text), append(h.order, text)
+	return nil
+}
+
 // Post implements Poster.
 func (h *house) Post(_ context.Context, _ string, frame []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.order = append(h.order, string(frame))
 	if h.posting == nil {
 		h.posted = append(h.posted, frame)
 	}
@@ -104,16 +136,16 @@ func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 // openWith opens a function in another runtime.
 func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Runtime)) lambda.Handler {
 	t.Helper()
-	open := func(context.Context, config.Env) (App[struct{}], error) {
+	open := func(context.Context, Declaration, config.Env, Overrides) (App[struct{}], error) {
 		runtime := Runtime{
-			Authenticator: h, Idempotency: &h.replays, Posts: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+			Authenticator: h, Connections: h, Idempotency: &h.replays, Posts: h, Effects: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}
 		change(&runtime)
 		return App[struct{}]{Runtime: runtime}, nil
 	}
 	units := Domain("desk", open, map[string]Function[struct{}]{"write": fn})
-	handler, err := units[0].Open(t.Context(), nil)
+	handler, err := units[0].Open(t.Context(), nil, Overrides{})
 	if err != nil {
 		t.Fatal(err)
 	}

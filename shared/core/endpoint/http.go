@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
@@ -31,23 +32,26 @@ const (
 
 // HTTP declares a function behind `METHOD /path`. The method's input says by
 // its tags what comes from the path, the query, the headers and the body; an
-// output of struct{} answers 204.
+// output of struct{} answers 204. Nobody but the caller hears of such a call.
 func HTTP[S, In, Out any](
 	route, summary string,
 	method func(S, context.Context, caller.Caller, In) (Out, error),
 	options ...Option,
 ) Function[S] {
-	return Mutation(route, summary, func(service S, ctx context.Context, c caller.Caller, _ *idempotency.Execution, in In) (Out, error) {
-		return method(service, ctx, c, in)
+	return Mutation(route, summary, func(service S, ctx context.Context, c caller.Caller, _ *idempotency.Execution, in In) (Out, effect.Effects, error) {
+		out, err := method(service, ctx, c, in)
+		return out, nil, err
 	}, options...)
 }
 
-// Mutation declares a function as HTTP does, whose method records its answer
-// together with its effect: it gets the execution that the Idempotency-Key of its
-// request stands for, or nil.
+// Mutation declares a function as HTTP does, whose method changes something: it
+// returns, beside its answer, what is to be sent of it. It records its answer
+// together with the change in the execution that it gets, which the
+// Idempotency-Key of its request stands for, or nil; a method that finds its own
+// retry leaves the execution alone.
 func Mutation[S, In, Out any](
 	route, summary string,
-	method func(S, context.Context, caller.Caller, *idempotency.Execution, In) (Out, error),
+	method func(S, context.Context, caller.Caller, *idempotency.Execution, In) (Out, effect.Effects, error),
 	options ...Option,
 ) Function[S] {
 	verb, _, _ := strings.Cut(route, " ")
@@ -66,7 +70,7 @@ func Mutation[S, In, Out any](
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &httpHandler{
 			name: name, declaration: d, around: app.Runtime,
-			method: func(ctx context.Context, c caller.Caller, e *idempotency.Execution, in any) (any, error) {
+			method: func(ctx context.Context, c caller.Caller, e *idempotency.Execution, in any) (any, effect.Effects, error) {
 				return method(app.Service, ctx, c, e, *in.(*In))
 			},
 			newInput: func() any { return new(In) },
@@ -82,10 +86,12 @@ func Mutation[S, In, Out any](
 func Webhook[S, In, Out any](
 	route, summary string,
 	signed func(service S, header func(name string) string, body []byte) error,
-	method func(S, context.Context, caller.Caller, In) (Out, error),
+	method func(S, context.Context, caller.Caller, In) (Out, effect.Effects, error),
 	options ...Option,
 ) Function[S] {
-	fn := HTTP(route, summary, method, append([]Option{For(Webhooks)}, options...)...)
+	fn := Mutation(route, summary, func(service S, ctx context.Context, c caller.Caller, _ *idempotency.Execution, in In) (Out, effect.Effects, error) {
+		return method(service, ctx, c, in)
+	}, append([]Option{For(Webhooks)}, options...)...)
 	fn.Mutates, fn.Input.Body = false, fn.Input.Body.opened()
 	plain, declaration := fn.handler, fn.Declaration
 	fn.handler = func(name string, app App[S]) lambda.Handler {
@@ -112,7 +118,7 @@ type httpHandler struct {
 	declaration Declaration
 	around      Runtime
 	newInput    func() any
-	method      func(context.Context, caller.Caller, *idempotency.Execution, any) (any, error)
+	method      func(context.Context, caller.Caller, *idempotency.Execution, any) (any, effect.Effects, error)
 	noRoute     bool
 	// signed checks a webhook's signature; nil where there is none.
 	signed func(header func(name string) string, body []byte) error
@@ -128,28 +134,27 @@ func (h *httpHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	defer h.around.end(ctx, call)
 
 	var given answer
-	var out any
 	call.err = guard(func() (err error) {
-		given, out, err = h.answer(ctx, call, event)
+		given, err = h.answer(ctx, call, event)
 		return err
 	})
+	h.around.send(ctx, h.name, call.effects, effect.After)
 	if call.err != nil {
 		return h.refuse(call)
 	}
-	h.around.follow(ctx, h.name, out)
 	return respond(given, "application/json", call.requestID, nil)
 }
 
 // answer passes the gates in the contract's order, runs the method and tells
 // others of it.
-func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (answer, any, error) {
+func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest) (answer, error) {
 	if h.noRoute {
-		return answer{}, nil, errs.New(errs.NotFound, "There is nothing at this path and method.")
+		return answer{}, errs.New(errs.NotFound, "There is nothing at this path and method.")
 	}
 	if h.declaration.Class.SignedIn() {
 		c, err := h.around.Authenticator.Bearer(ctx, bearerToken(event.Headers))
 		if err != nil {
-			return answer{}, nil, err
+			return answer{}, err
 		}
 		call.caller = c
 	}
@@ -159,40 +164,34 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 		// A body that can't be read has no signature that holds.
 		header := func(name string) string { return event.Headers[strings.ToLower(name)] }
 		if err := h.signed(header, raw); err != nil {
-			return answer{}, nil, err
+			return answer{}, err
 		}
 	}
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, err
 	}
 	body, err := h.body(event, raw)
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, err
 	}
 	in, err := h.decode(event, body)
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, err
 	}
 	if h.declaration.Class == Admins {
 		resource := strings.TrimPrefix(event.RawPath, adminPath)
 		if err := h.around.Operators.Admit(ctx, call.caller, h.declaration.Action, resource); err != nil {
-			return answer{}, nil, err
+			return answer{}, err
 		}
 	}
 	key, keyed := event.Headers[strings.ToLower(onceHeader)]
 	if !h.declaration.Mutates || !keyed {
-		out, err := h.method(ctx, call.caller, nil, in)
-		if err != nil {
-			return answer{}, nil, err
-		}
-		given, err := h.encode(out)
-		if err == nil {
-			h.around.publish(ctx, h.name, out)
-		}
-		return given, out, err
+		given, err := h.run(ctx, call, nil, in)
+		h.around.send(ctx, h.name, call.effects, effect.Beside)
+		return given, err
 	}
 	if len(key) == 0 || len(key) > maxKey {
-		return answer{}, nil, errs.Invalid("header."+onceHeader, "must have 1 to %d characters", maxKey)
+		return answer{}, errs.Invalid("header."+onceHeader, "must have 1 to %d characters", maxKey)
 	}
 	return h.answerOnce(ctx, call, event, key, body, in)
 }
@@ -203,40 +202,41 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 // still commit late is refused.
 func (h *httpHandler) answerOnce(
 	ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest, key string, body []byte, in any,
-) (answer, any, error) {
+) (answer, error) {
 	scope := call.caller.UserID + " " + event.RequestContext.HTTP.Method + " " + event.RawPath
 	content, err := contentOf(in)
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, err
 	}
 	e, first, err := h.around.Idempotency.Begin(ctx, scope, key, content, body)
 	if err != nil {
-		return answer{}, nil, err
+		return answer{}, err
 	}
 	if e == nil {
-		return h.again(first), nil, nil
+		return h.again(first), nil
 	}
-	var out any
-	err = guard(func() (err error) {
-		out, err = h.method(ctx, call.caller, e, in)
-		return err
-	})
-	if first != nil {
-		return h.resume(ctx, e, first, err)
-	}
-	if err != nil {
-		return answer{}, nil, h.giveBack(ctx, e, err)
-	}
-	given, err := h.encode(out)
-	if err != nil {
-		return answer{}, nil, h.giveBack(ctx, e, err)
-	}
+	given, err := h.run(ctx, call, e, in)
 	// Others hear of it while the answer is kept: neither needs the other.
-	var keeping sync.WaitGroup
-	keeping.Go(func() { h.finish(ctx, e, given.Body) })
-	h.around.publish(ctx, h.name, out)
-	keeping.Wait()
-	return given, out, nil
+	var sending sync.WaitGroup
+	sending.Go(func() { h.around.send(ctx, h.name, call.effects, effect.Beside) })
+	defer sending.Wait()
+	switch {
+	case first != nil:
+		return h.resume(ctx, e, first, err)
+	case err != nil:
+		return answer{}, h.giveBack(ctx, e, err)
+	}
+	h.finish(ctx, e, given.Body)
+	return given, nil
+}
+
+// run runs the method, and gives its answer as it is sent.
+func (h *httpHandler) run(ctx context.Context, call *call, e *idempotency.Execution, in any) (given answer, err error) {
+	out, err := h.around.run(ctx, call, func() (any, effect.Effects, error) { return h.method(ctx, call.caller, e, in) })
+	if err != nil {
+		return answer{}, err
+	}
+	return h.encode(out)
 }
 
 // again is the first answer, given again.
@@ -251,12 +251,12 @@ func (h *httpHandler) again(first []byte) answer {
 // once more, and said err. It can't commit again, so a refusal is what it
 // mostly says, and the first answer is given; only where it failed, what comes
 // after the effect may still be missing.
-func (h *httpHandler) resume(ctx context.Context, e *idempotency.Execution, first []byte, err error) (answer, any, error) {
+func (h *httpHandler) resume(ctx context.Context, e *idempotency.Execution, first []byte, err error) (answer, error) {
 	if failed(err) {
-		return answer{}, nil, errors.Join(err, h.around.Idempotency.Release(ctx, e))
+		return answer{}, errors.Join(err, h.around.Idempotency.Release(ctx, e))
 	}
 	h.finish(ctx, e, first)
-	return h.again(first), nil, nil
+	return h.again(first), nil
 }
 
 // finish lets others have the answer. Where that fails the call has succeeded

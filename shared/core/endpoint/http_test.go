@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
@@ -197,6 +198,9 @@ func TestHTTPKinds(t *testing.T) {
 		if (got.Oldest != nil) != (kind == errs.HistoryGone) {
 			t.Errorf("%s: oldest %v", kind, got.Oldest)
 		}
+		if passes := want == 429 || want >= 500; got.Retryable != passes {
+			t.Errorf("%s: retryable is %v", kind, got.Retryable)
+		}
 	}
 }
 
@@ -299,9 +303,9 @@ func TestHTTPOnce(t *testing.T) {
 	read := HTTP("GET /box/{box}", "Read.", func(struct{}, context.Context, caller.Caller, struct{}) (receipt, error) { return receipt{}, nil })
 	echoing := HTTP("POST /box/{box}", "Write.", echo)
 	ring := HTTP("POST /box/{box}", "Ring.", func(struct{}, context.Context, caller.Caller, letter) (struct{}, error) { return struct{}{}, nil })
-	half := Mutation("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, _ caller.Caller, e *idempotency.Execution, _ letter) (receipt, error) {
+	half := Mutation("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, _ caller.Caller, e *idempotency.Execution, _ letter) (receipt, effect.Effects, error) {
 		e.Recorded = true
-		return receipt{}, errs.New(errs.Conflict, "No.")
+		return receipt{}, nil, errs.New(errs.Conflict, "No.")
 	})
 	died := replays{first: []byte(`{"text":"first"}`), died: true}
 	tests := []struct {
@@ -350,38 +354,6 @@ func TestHTTPOnce(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// delivery is an answer with work behind it.
-type delivery struct {
-	Text   string `json:"text"`
-	follow func()
-}
-
-// Follow implements Follower.
-func (d delivery) Follow(context.Context) { d.follow() }
-
-func TestHTTPFollow(t *testing.T) {
-	t.Parallel()
-	var h house
-	followed := 0
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.",
-		func(_ struct{}, _ context.Context, _ caller.Caller, in letter) (delivery, error) {
-			return delivery{in.Text, func() {
-				if followed++; in.Text == "boom" {
-					panic("secret of the house")
-				}
-			}}, nil
-		}))
-	if got := invoke(t, handler, post(`{"text":"x"}`)); got.StatusCode != 200 || followed != 1 {
-		t.Errorf("status %d, followed %d times", got.StatusCode, followed)
-	}
-	if got := invoke(t, handler, post(`{"text":"boom"}`)); got.StatusCode != 200 || got.Body != `{"text":"boom"}` {
-		t.Errorf("a panic behind the answer spoils it: %d %s", got.StatusCode, got.Body)
-	}
-	if lines := h.lines(t); len(lines) != 3 {
-		t.Errorf("logged %v", lines)
 	}
 }
 

@@ -26,8 +26,8 @@ func measuring() Function[struct{}] {
 	})
 }
 
-// In Lambda the log is where metrics come from: one line for the call and one
-// for each of its other dimensions.
+// In Lambda the log is where metrics come from: one line for the call, by its
+// journey, and one for each of its other dimensions. A refusal is none.
 func TestMeasurementsGoToTheLog(t *testing.T) {
 	t.Parallel()
 	var h house
@@ -38,15 +38,56 @@ func TestMeasurementsGoToTheLog(t *testing.T) {
 		for _, metric := range described["Metrics"].([]any) {
 			name := metric.(map[string]any)["Name"].(string)
 			names = append(names, line["msg"].(string)+" "+name)
+			if line["msg"] == "call" && line["Journey"] != APIJourney {
+				t.Errorf("the call's journey is %v", line["Journey"])
+			}
 			if _, there := line[name]; !there {
 				t.Errorf("%s is named but not there", name)
 			}
 		}
 	}
-	want := []any{"metrics Latency", "metrics Posted", "call CallDuration", "call Refusals"}
+	want := []any{"metrics Latency", "metrics Posted", "call CallDuration"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// What died counts for its journey, and a batch that comes again for none.
+func TestFailuresCountForTheirJourney(t *testing.T) {
+	t.Parallel()
+	broken := HTTP("POST /box/{box}", "Write.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) {
+		return receipt{}, errs.New(errs.Internal, "No.")
+	}, Serves("join"))
+	for name, tt := range map[string]struct {
+		function Function[struct{}]
+		payload  []byte
+		want     any
+	}{
+		"a call that died":          {broken, marshalled(t, post(`{"text":"hi"}`)), []any{1.0}},
+		"a batch that comes again":  {reading(Serves("edit")), streamBatch("bad"), nil},
+		"what belongs to no one":    {reading(), streamBatch("boom"), nil},
+		"a batch that died as such": {reading(Serves("edit")), streamBatch("boom"), []any{1.0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var h house
+			_, _ = h.open(t, tt.function).Invoke(t.Context(), tt.payload) // the log tells
+			lines := h.lines(t)
+			last := lines[len(lines)-1]
+			if diff := cmp.Diff(tt.want, last["Failures"]); diff != "" {
+				t.Errorf("failures (-want +got):\n%s\nlogged %v", diff, last)
+			}
+		})
+	}
+}
+
+func marshalled(t *testing.T, event any) []byte {
+	t.Helper()
+	payload, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
 }
 
 type shelf struct{ groups []metrics.Group }

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/queue"
 )
 
@@ -25,14 +26,15 @@ const (
 
 // Queue declares a function that takes the messages of a queue, which is named
 // as in the templates. The method gets one message, whose body is read and
-// checked like that of a request, at once with others of its batch. What it
+// checked like that of a request, at once with others of its batch, and returns
+// what is to be sent of it. What it
 // returns an error for, what panics and what can't be read fails alone: the queue
 // delivers it again, and gives it to the dead letters after the tries that the
 // template allows. So the method must do no harm when it sees a message twice;
 // queue.Message.SourceID says which are the same.
 func Queue[S, Body any](
 	name, summary string,
-	method func(S, context.Context, queue.Message[Body]) error,
+	method func(S, context.Context, queue.Message[Body]) (effect.Effects, error),
 	options ...Option,
 ) Function[S] {
 	d := Declaration{
@@ -50,7 +52,8 @@ func Queue[S, Body any](
 				if err != nil {
 					return err
 				}
-				return method(app.Service, ctx, m)
+				effects, err := method(app.Service, ctx, m)
+				return app.sendAll(ctx, name, effects, err)
 			},
 		}
 	}}
@@ -115,7 +118,7 @@ func (h *queueHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		}
 	}
 	if n := len(response.BatchItemFailures); n > 0 {
-		call.err = &messagesError{failed: n, of: len(event.Records), cause: errors.Join(failed...)}
+		call.err = &batchError{failed: n, of: len(event.Records), what: "messages", cause: errors.Join(failed...)}
 	}
 	return json.Marshal(response)
 }
@@ -138,16 +141,4 @@ func (h *queueHandler) takeAll(ctx context.Context, given []events.SQSMessage) [
 	}
 	_ = group.Wait() // failures are in the list
 	return failed
-}
-
-// messagesError is a batch of which some messages failed. It is no refusal of
-// anybody, whatever the messages' own errors are.
-type messagesError struct {
-	failed, of int
-	cause      error
-}
-
-// Error counts the messages and says why.
-func (e *messagesError) Error() string {
-	return fmt.Sprintf("%d of %d messages: %v", e.failed, e.of, e.cause)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/queue"
 )
 
@@ -41,14 +42,14 @@ func queueBatch(t *testing.T, bodies ...string) []byte {
 }
 
 func kitchen() Function[struct{}] {
-	return Queue("Orders", "queue: cook.", func(_ struct{}, _ context.Context, m queue.Message[order]) error {
+	return Queue("Orders", "queue: cook.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
 		switch m.Body.Dish {
 		case "bad":
-			return errSecret
+			return nil, errSecret
 		case "boom":
 			panic("secret of the house")
 		}
-		return nil
+		return nil, nil
 	})
 }
 
@@ -65,15 +66,15 @@ func TestQueue(t *testing.T) {
 	}{
 		{name: "all well", give: queueBatch(t, good, good), want: []string{}, logged: "OK"},
 		{name: "an empty batch", give: queueBatch(t), want: []string{}, logged: "OK"},
-		{name: "some fail, in their order", give: queueBatch(t, good, `{"dish":"bad","count":1}`, good, `{"dish":"bad","count":2}`), want: []string{"m2", "m4"}, logged: "INTERNAL", reason: "2 of 4 messages"},
-		{name: "a panic fails alone", give: queueBatch(t, good, `{"dish":"boom","count":1}`, good), want: []string{"m2"}, logged: "INTERNAL", reason: "1 of 3 messages: panic"},
-		{name: "what is no JSON fails alone", give: queueBatch(t, `soup`, good), want: []string{"m1"}, logged: "INTERNAL"},
-		{name: "another shape", give: queueBatch(t, good, `{"dish":"soup","count":1,"salt":true}`), want: []string{"m2"}, logged: "INTERNAL"},
-		{name: "out of bounds", give: queueBatch(t, `{"dish":"soup","count":10}`, good), want: []string{"m1"}, logged: "INTERNAL"},
-		{name: "too large", give: queueBatch(t, `{"dish":"soup","count":1}`+strings.Repeat(" ", queue.MaxBody), good), want: []string{"m1"}, logged: "INTERNAL"},
+		{name: "some fail, in their order", give: queueBatch(t, good, `{"dish":"bad","count":1}`, good, `{"dish":"bad","count":2}`), want: []string{"m2", "m4"}, logged: "RETRIED", reason: "2 of 4 messages"},
+		{name: "a panic fails alone", give: queueBatch(t, good, `{"dish":"boom","count":1}`, good), want: []string{"m2"}, logged: "RETRIED", reason: "1 of 3 messages: panic"},
+		{name: "what is no JSON fails alone", give: queueBatch(t, `soup`, good), want: []string{"m1"}, logged: "RETRIED"},
+		{name: "another shape", give: queueBatch(t, good, `{"dish":"soup","count":1,"salt":true}`), want: []string{"m2"}, logged: "RETRIED"},
+		{name: "out of bounds", give: queueBatch(t, `{"dish":"soup","count":10}`, good), want: []string{"m1"}, logged: "RETRIED"},
+		{name: "too large", give: queueBatch(t, `{"dish":"soup","count":1}`+strings.Repeat(" ", queue.MaxBody), good), want: []string{"m1"}, logged: "RETRIED"},
 		{name: "no event", give: []byte(`7`), fails: true, logged: "INTERNAL"},
 		{name: "a message without id", give: []byte(`{"Records":[{"body":"{}"}]}`), fails: true, logged: "INTERNAL"},
-		{name: "a message without attributes", give: []byte(`{"Records":[{"messageId":"m1","body":"{}"}]}`), want: []string{"m1"}, logged: "INTERNAL"},
+		{name: "a message without attributes", give: []byte(`{"Records":[{"messageId":"m1","body":"{}"}]}`), want: []string{"m1"}, logged: "RETRIED"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,11 +115,11 @@ func TestQueueMessage(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var got []queue.Message[order]
-	note := Queue("Orders", "queue: note.", func(_ struct{}, _ context.Context, m queue.Message[order]) error {
+	note := Queue("Orders", "queue: note.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		got = append(got, m)
-		return nil
+		return nil, nil
 	})
 	var h house
 	if _, err := h.open(t, note).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`, `{"dish":"rice","count":3}`)); err != nil {

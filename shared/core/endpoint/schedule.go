@@ -9,17 +9,19 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/go-json-experiment/json"
+
+	"github.com/rapport/rapport/shared/core/effect"
 )
 
 // Schedule declares a function that runs by the clock: `rate(1 hour)`, or
 // `cron(0 3 * * ? *)` in UTC, as EventBridge Scheduler writes them and as the
 // template says too. The method gets the time that the run was scheduled for and
-// returns what it has done. EventBridge may run it twice, and what failed or was
+// returns what it has done, and what is to be sent of it. EventBridge may run it twice, and what failed or was
 // missed is left to the next run, so the method must do no harm when it runs
 // twice for one time, and make up for runs that never were.
 func Schedule[S, Out any](
 	expression, summary string,
-	method func(S, context.Context, time.Time) (Out, error),
+	method func(S, context.Context, time.Time) (Out, effect.Effects, error),
 	options ...Option,
 ) Function[S] {
 	d := Declaration{
@@ -32,7 +34,10 @@ func Schedule[S, Out any](
 	return Function[S]{Declaration: d, handler: func(name string, app App[S]) lambda.Handler {
 		return &scheduleHandler{
 			name: name, around: app.Runtime,
-			run: func(ctx context.Context, at time.Time) (any, error) { return method(app.Service, ctx, at) },
+			run: func(ctx context.Context, at time.Time) (any, error) {
+				out, effects, err := method(app.Service, ctx, at)
+				return out, app.sendAll(ctx, name, effects, err)
+			},
 		}
 	}}
 }

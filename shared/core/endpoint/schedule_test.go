@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"github.com/rapport/rapport/shared/core/effect"
 	"testing"
 	"time"
 )
@@ -13,14 +14,14 @@ type swept struct {
 
 func TestSchedule(t *testing.T) {
 	t.Parallel()
-	sweep := Schedule("rate(1 hour)", "schedule: sweep.", func(_ struct{}, _ context.Context, at time.Time) (swept, error) {
+	sweep := Schedule("rate(1 hour)", "schedule: sweep.", func(_ struct{}, _ context.Context, at time.Time) (swept, effect.Effects, error) {
 		switch at.Minute() {
 		case 13:
-			return swept{}, errSecret
+			return swept{}, nil, errSecret
 		case 14:
 			panic("secret of the house")
 		}
-		return swept{at, 3}, nil
+		return swept{at, 3}, nil, nil
 	})
 	tests := []struct {
 		name, give, want, logged string

@@ -106,12 +106,14 @@ func TestDeclaration(t *testing.T) {
 	if d := remove.Declaration; d.Class != Public || d.Status != 204 || !d.Mutates || d.Output != nil {
 		t.Errorf("removing is declared %+v", d)
 	}
-	open := func(context.Context, config.Env) (App[nothing], error) { return App[nothing]{}, errSecret }
+	open := func(context.Context, Declaration, config.Env, Overrides) (App[nothing], error) {
+		return App[nothing]{}, errSecret
+	}
 	units := Domain("box", open, map[string]Function[nothing]{"remove": remove, "get": get})
 	if len(units) != 2 || units[0].Name != "box/get" || units[1].Name != "box/remove" {
 		t.Errorf("units %+v", units)
 	}
-	if _, err := units[0].Open(t.Context(), nil); err == nil {
+	if _, err := units[0].Open(t.Context(), nil, Overrides{}); err == nil {
 		t.Error("what can't be opened is")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // environment and then answers events until AWS ends the process. A function
 // that can't be opened ends with a log line that says what is missing.
 func Serve[S any](open Open[S], fn Function[S]) {
-	app, err := open(context.Background(), config.Process())
+	app, err := open(context.Background(), fn.Declaration, config.Process(), Overrides{})
 	if err != nil {
 		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("open", "error", err.Error())
 		os.Exit(1)
@@ -24,5 +24,6 @@ func Serve[S any](open Open[S], fn Function[S]) {
 	if name == "" {
 		name = filepath.Base(os.Args[0])
 	}
+	app.journey = fn.JourneyName()
 	lambda.Start(fn.handler(name, app))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 )
 
@@ -56,8 +57,8 @@ func TestFieldBounds(t *testing.T) {
 	}
 }
 
-func echoFrame(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (receipt, error) {
-	return receipt{in.Text}, nil
+func echoFrame(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (receipt, effect.Effects, error) {
+	return receipt{in.Text}, nil, nil
 }
 
 func TestBodyBound(t *testing.T) {

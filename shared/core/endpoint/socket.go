@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 )
 
@@ -31,15 +33,16 @@ const (
 
 // Socket declares a function behind a route of the WebSocket API: an action of
 // frames, or `$connect` or `$disconnect`. Its answer goes to the caller as a
-// frame of type reply with the id of the caller's frame, posted before Follow
-// runs; connecting and disconnecting have no frame, so reply is empty.
+// frame of type reply with the id of the caller's frame; connecting and
+// disconnecting have no frame, so reply is empty. What is to be sent of the call,
+// the method returns beside the answer.
 //
 // API Gateway picks a route by what the client wrote, so a frame may arrive at
 // `$connect`. Only the event's own type is believed: such a frame is answered
 // as one with an unknown action.
 func Socket[S, In, Out any](
 	action, summary, reply string,
-	method func(S, context.Context, caller.Caller, In) (Out, error),
+	method func(S, context.Context, caller.Caller, In) (Out, effect.Effects, error),
 	options ...Option,
 ) Function[S] {
 	d := Declaration{
@@ -62,7 +65,7 @@ func Socket[S, In, Out any](
 			newFrame: func() any { return new(socketFrame[In]) },
 			newInput: func() any { return new(In) },
 			payload:  func(frame any) (string, any) { f := frame.(*socketFrame[In]); return f.ID, &f.In },
-			method: func(ctx context.Context, c caller.Caller, in any) (any, error) {
+			method: func(ctx context.Context, c caller.Caller, in any) (any, effect.Effects, error) {
 				return method(app.Service, ctx, c, *in.(*In))
 			},
 		}
@@ -116,7 +119,7 @@ type socketHandler struct {
 	newFrame    func() any
 	newInput    func() any
 	payload     func(frame any) (id string, in any)
-	method      func(context.Context, caller.Caller, any) (any, error)
+	method      func(context.Context, caller.Caller, any) (any, effect.Effects, error)
 }
 
 // Invoke implements lambda.Handler.
@@ -135,6 +138,8 @@ func (h *socketHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 		return json.Marshal(events.APIGatewayProxyResponse{StatusCode: http.StatusOK})
 	}
 	call.err = guard(func() error { return h.lifecycle(ctx, call, event) })
+	h.around.send(ctx, h.name, call.effects, effect.Beside)
+	h.around.send(ctx, h.name, call.effects, effect.After)
 	status := http.StatusOK
 	if call.err != nil {
 		status = problemOf(call.err, call.requestID).Status
@@ -160,7 +165,7 @@ func (h *socketHandler) lifecycle(ctx context.Context, call *call, event events.
 			return refused
 		}
 	}
-	_, err := h.method(ctx, call.caller, in)
+	_, err := h.run(ctx, call, in)
 	return err
 }
 
@@ -176,22 +181,20 @@ func (h *socketHandler) message(ctx context.Context, call *call, event events.AP
 		return err
 	})
 	var frame []byte
-	var encoding error
-	if err != nil {
-		frame, encoding = errorFrameOf(err, id)
-	} else {
-		frame, encoding = h.encode(id, out)
+	if err == nil {
+		frame, err = h.encode(id, out)
 	}
-	if encoding != nil {
-		return fmt.Errorf("encode frame: %w", encoding)
+	if err != nil {
+		var unsaid error
+		if frame, unsaid = errorFrameOf(err, id); unsaid != nil {
+			err = errors.Join(err, unsaid)
+		}
 	}
 	var answering sync.WaitGroup
-	if err != nil || id != "" || !h.declaration.QuietID {
+	if frame != nil && (err != nil || id != "" || !h.declaration.QuietID) {
 		answering.Go(func() { h.post(ctx, call, frame) })
 	}
-	if err == nil {
-		h.around.publish(ctx, h.name, out)
-	}
+	h.around.send(ctx, h.name, call.effects, effect.Beside)
 	answering.Wait()
 	if h.around.Handover != nil && call.caller.UserID != "" {
 		opened := time.UnixMilli(event.RequestContext.ConnectedAt)
@@ -199,9 +202,7 @@ func (h *socketHandler) message(ctx context.Context, call *call, event events.AP
 			h.post(ctx, call, frame)
 		}
 	}
-	if err == nil {
-		h.around.follow(ctx, h.name, out)
-	}
+	h.around.send(ctx, h.name, call.effects, effect.After)
 	return err
 }
 
@@ -237,18 +238,22 @@ func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id s
 	if err := validated(in); err != nil {
 		return id, nil, err
 	}
-	out, err := h.method(ctx, c, in)
+	out, err := h.run(ctx, call, in)
 	return id, out, err
 }
 
 // connection gives the caller behind a socket, unconfirmed where the method confirms.
 func (h *socketHandler) connection(ctx context.Context, id string) (caller.Caller, error) {
 	if h.declaration.Confirms {
-		if c, known := h.around.Authenticator.Acquainted(id); known {
+		if c, known := h.around.Connections.Acquainted(id); known {
 			return c, nil
 		}
 	}
-	return h.around.Authenticator.Connection(ctx, id)
+	return h.around.Connections.Caller(ctx, id)
+}
+
+func (h *socketHandler) run(ctx context.Context, call *call, in any) (any, error) {
+	return h.around.run(ctx, call, func() (any, effect.Effects, error) { return h.method(ctx, call.caller, in) })
 }
 
 // unknown says what is wrong with a frame that no function takes.
@@ -280,7 +285,7 @@ func (h *socketHandler) encode(id string, out any) ([]byte, error) {
 	if large, ok := out.(interface{ Brief() any }); ok {
 		return replyFrame(h.reply, id, large.Brief())
 	}
-	return nil, fmt.Errorf("answer of %d bytes", len(frame))
+	return nil, fmt.Errorf("encode frame: an answer of %d bytes", len(frame))
 }
 
 func replyFrame(reply, id string, out any) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 )
 
@@ -42,16 +44,16 @@ func (l large) Brief() any {
 
 func whispering(options ...Option) Function[struct{}] {
 	return Socket("whisper", "Whisper.", "whispered",
-		func(_ struct{}, _ context.Context, c caller.Caller, in whisper) (receipt, error) {
+		func(_ struct{}, _ context.Context, c caller.Caller, in whisper) (receipt, effect.Effects, error) {
 			switch in.Text {
 			case "boom":
 				panic("secret of the house")
 			case "no":
-				return receipt{}, errs.New(errs.Forbidden, "No.")
+				return receipt{}, nil, errs.New(errs.Forbidden, "No.")
 			case "fail":
-				return receipt{}, errSecret
+				return receipt{}, nil, errSecret
 			}
-			return receipt{in.Text + " from " + c.UserID + " over " + c.ConnectionID}, nil
+			return receipt{in.Text + " from " + c.UserID + " over " + c.ConnectionID}, nil, nil
 		}, options...)
 }
 
@@ -85,11 +87,11 @@ func TestSocketFrames(t *testing.T) {
 	tests := []struct{ name, give, want string }{
 		{"answered", `{"action":"whisper","id":"1","text":"hi"}`, `{"type":"whispered","id":"1","text":"hi from user_ada over open"}`},
 		{"an id that needs quoting", `{"action":"whisper","id":"\"\\😀","text":"hi"}`, `{"type":"whispered","id":"\"\\😀","text":"hi from user_ada over open"}`},
-		{"refused", `{"action":"whisper","id":"2","text":"no"}`, `{"type":"error","id":"2","code":"FORBIDDEN","detail":"No."}`},
+		{"refused", `{"action":"whisper","id":"2","text":"no"}`, `{"type":"error","id":"2","code":"FORBIDDEN","detail":"No.","retryable":false}`},
 		{"failed", `{"action":"whisper","id":"3","text":"fail"}`,
-			`{"type":"error","id":"3","code":"INTERNAL","detail":"Something went wrong on our side. Please try again."}`},
+			`{"type":"error","id":"3","code":"INTERNAL","detail":"Something went wrong on our side. Please try again.","retryable":true}`},
 		{"died", `{"action":"whisper","id":"4","text":"boom"}`,
-			`{"type":"error","id":"4","code":"INTERNAL","detail":"Something went wrong on our side. Please try again."}`},
+			`{"type":"error","id":"4","code":"INTERNAL","detail":"Something went wrong on our side. Please try again.","retryable":true}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -207,9 +209,9 @@ func TestSocketBelievesTheEventType(t *testing.T) {
 	t.Parallel()
 	opened := 0
 	lifecycle := func(route string) Function[struct{}] {
-		return Socket(route, "Open or close.", "", func(struct{}, context.Context, caller.Caller, struct{}) (struct{}, error) {
+		return Socket(route, "Open or close.", "", func(struct{}, context.Context, caller.Caller, struct{}) (struct{}, effect.Effects, error) {
 			opened++
-			return struct{}{}, nil
+			return struct{}{}, nil, nil
 		})
 	}
 	for _, route := range []string{"$connect", "$disconnect"} {
@@ -235,14 +237,14 @@ func TestSocketConnects(t *testing.T) {
 	type request struct {
 		Ticket string `query:"ticket" maxLength:"10"`
 	}
-	connect := Socket("$connect", "Open.", "", func(_ struct{}, _ context.Context, c caller.Caller, in request) (struct{}, error) {
+	connect := Socket("$connect", "Open.", "", func(_ struct{}, _ context.Context, c caller.Caller, in request) (struct{}, effect.Effects, error) {
 		switch {
 		case c.ConnectionID != "open":
-			return struct{}{}, fmt.Errorf("the connection is %q", c.ConnectionID)
+			return struct{}{}, nil, fmt.Errorf("the connection is %q", c.ConnectionID)
 		case in.Ticket != "good":
-			return struct{}{}, errs.New(errs.Unauthorized, "No.")
+			return struct{}{}, nil, errs.New(errs.Unauthorized, "No.")
 		}
-		return struct{}{}, nil
+		return struct{}{}, nil, nil
 	}, For(Tickets))
 	for _, tt := range []struct {
 		query map[string]string
@@ -275,8 +277,8 @@ func TestSocketConnects(t *testing.T) {
 func TestSocketLargeAnswers(t *testing.T) {
 	t.Parallel()
 	answering := func(brief bool) Function[struct{}] {
-		return Socket("whisper", "Whisper.", "whispered", func(struct{}, context.Context, caller.Caller, struct{}) (large, error) {
-			return large{Text: strings.Repeat("x", MaxFrame), Version: 7, brief: brief}, nil
+		return Socket("whisper", "Whisper.", "whispered", func(struct{}, context.Context, caller.Caller, struct{}) (large, effect.Effects, error) {
+			return large{Text: strings.Repeat("x", MaxFrame), Version: 7, brief: brief}, nil, nil
 		})
 	}
 	var h house
@@ -286,19 +288,34 @@ func TestSocketLargeAnswers(t *testing.T) {
 	}
 }
 
+// An answer that fits no frame is a failure that its caller hears of; what was
+// committed goes to the others nevertheless.
+func TestSocketAnswerThatCantBeEncoded(t *testing.T) {
+	t.Parallel()
+	var h house
+	handler := h.open(t, Socket("whisper", "Whisper.", "whispered",
+		func(struct{}, context.Context, caller.Caller, struct{}) (receipt, effect.Effects, error) {
+			return receipt{strings.Repeat("x", MaxFrame)}, effect.Effects{note{effect.Beside, "others"}}, nil
+		}))
+	dispatch(t, handler, frameEvent(`{"action":"whisper","id":"1"}`))
+	checkErrorFrame(t, &h, "1", errs.Internal, nil)
+	if !slices.Equal(h.sent, []string{"others"}) {
+		t.Errorf("sent %q", h.sent)
+	}
+}
+
 func TestSocketAnswerThatCantBeDelivered(t *testing.T) {
 	t.Parallel()
 	h := house{posting: errors.New("the socket is closed")}
-	followed := false
 	handler := h.open(t, Socket("whisper", "Whisper.", "whispered",
-		func(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (delivery, error) {
-			return delivery{in.Text, func() { followed = true }}, nil
+		func(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (receipt, effect.Effects, error) {
+			return receipt{in.Text}, effect.Effects{note{effect.Beside, "others"}, note{effect.After, "events"}}, nil
 		}))
 	if got := dispatch(t, handler, frameEvent(`{"action":"whisper","id":"1","text":"hush"}`)); got != 200 {
 		t.Errorf("status %d", got)
 	}
-	if !followed {
-		t.Error("what was committed is not delivered to the others")
+	if got := h.sent; !slices.Equal(got, []string{"others", "events"}) {
+		t.Errorf("sent %q", got)
 	}
 	if strings.Contains(h.log.String(), "hush") {
 		t.Errorf("the frame is logged: %s", h.log.String())
@@ -312,8 +329,8 @@ func TestSocketQuietID(t *testing.T) {
 	tests := []struct{ name, frame, want string }{
 		{"without", `{"action":"whisper","text":"hi"}`, ""},
 		{"with", `{"action":"whisper","id":"7","text":"hi"}`, `{"type":"whispered","id":"7","text":"hi from user_ada over open"}`},
-		{"refused without", `{"action":"whisper","text":"no"}`, `{"type":"error","code":"FORBIDDEN","detail":"No."}`},
-		{"empty", `{"action":"whisper","id":"","text":"hi"}`, `{"type":"error","code":"VALIDATION_ERROR","detail":"The request is not valid.","errors":[{"location":"body.id","detail":"must have at least 1 characters"}]}`},
+		{"refused without", `{"action":"whisper","text":"no"}`, `{"type":"error","code":"FORBIDDEN","detail":"No.","retryable":false}`},
+		{"empty", `{"action":"whisper","id":"","text":"hi"}`, `{"type":"error","code":"VALIDATION_ERROR","detail":"The request is not valid.","retryable":false,"errors":[{"location":"body.id","detail":"must have at least 1 characters"}]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -339,7 +356,7 @@ func TestSocketConfirms(t *testing.T) {
 	}{
 		"met":                       {"met", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_grace over met"}`},
 		"not met":                   {"open", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_ada over open"}`},
-		"met, but it doesn't check": {"met", nil, `{"type":"error","id":"7","code":"UNAUTHORIZED","detail":"No."}`},
+		"met, but it doesn't check": {"met", nil, `{"type":"error","id":"7","code":"UNAUTHORIZED","detail":"No.","retryable":false}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,7 @@ func (h *streamHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 	response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 	for _, record := range records {
 		if err, ok := failed[record.ID]; ok {
-			call.err = fmt.Errorf("%d of %d records: %w", len(failed), len(records), err)
+			call.err = &batchError{failed: len(failed), of: len(records), what: "records", cause: err}
 			response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: record.ID})
 			if report != nil {
 				report(record.ID, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 )
 
@@ -29,11 +30,11 @@ func TestWebhook(t *testing.T) {
 		}
 		return nil
 	}
-	notice := func(_ struct{}, _ context.Context, c caller.Caller, in noticeRequest) (noticed, error) {
+	notice := func(_ struct{}, _ context.Context, c caller.Caller, in noticeRequest) (noticed, effect.Effects, error) {
 		if c.RequestID == "" || c.UserID != "" {
 			t.Errorf("called by %+v", c)
 		}
-		return noticed(in), nil
+		return noticed(in), nil, nil
 	}
 	fn := Webhook("POST /hook", "Hear.", signed, notice)
 	if fn.Mutates || fn.Class != Webhooks {

@@ -47,6 +47,12 @@ type Error struct {
 	RetryAfter time.Duration
 	// Oldest is set with HistoryGone: the oldest position still kept.
 	Oldest int64
+	// Epoch is set with HistoryGone where positions of another epoch were sent: the
+	// one that positions belong to now.
+	Epoch string
+	// Retryable says, of a kind that mostly isn't, that the same request may succeed
+	// later.
+	Retryable bool
 	// Err is the cause, for the log only.
 	Err error
 }

@@ -98,7 +98,7 @@ func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []by
 			}
 		}
 		if waited >= wait {
-			return nil, nil, errs.New(errs.Conflict, "The first request with this Idempotency-Key is still under way.")
+			return nil, nil, underWay("The first request with this Idempotency-Key is still under way.")
 		}
 		if err := s.clock.Sleep(ctx, poll); err != nil {
 			return nil, nil, err
@@ -195,7 +195,7 @@ func (s *Store) Commit(ctx context.Context, tx *table.Tx, e *Execution, answer a
 	tx.Update(s.table, onceKey(e.Key), answered(e, stateCommitted, body), table.Named(opOnce))
 	err = tx.Commit(ctx)
 	if table.FailedOp(err, opOnce) != nil {
-		return errs.New(errs.Conflict, "Another request with this Idempotency-Key is under way.")
+		return underWay("Another request with this Idempotency-Key is under way.")
 	}
 	if err == nil {
 		e.Recorded = true
@@ -268,4 +268,12 @@ func digest(parts ...[]byte) string {
 		all.Write(one[:])
 	}
 	return hex.EncodeToString(all.Sum(nil))
+}
+
+// underWay refuses a request whose first execution goes on: once that is over, the
+// same request gets its answer.
+func underWay(message string) error {
+	conflict := errs.New(errs.Conflict, "%s", message)
+	conflict.Retryable = true
+	return conflict
 }

@@ -503,3 +503,15 @@ func TestAnswersAreForgottenAfterADay(t *testing.T) {
 	d.finish(t, d.begin(t, "k", "other body"), "other answer")
 	d.replays(t, "k", "other body", "other answer")
 }
+
+func TestOnlyADuplicateUnderWayMayBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.begin(t, "k", "body")
+	for body, want := range map[string]bool{"body": true, "another body": false} {
+		_, _, err := d.Begin(t.Context(), scope, "k", []byte(body), []byte(body))
+		if refused, ok := errors.AsType[*errs.Error](err); !ok || refused.Kind != errs.Conflict || refused.Retryable != want {
+			t.Errorf("%s: %+v, want retryable %v", body, err, want)
+		}
+	}
+}

@@ -3,36 +3,24 @@ package identity
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/rapport/rapport/shared/core/caller"
-	"github.com/rapport/rapport/shared/core/table"
-	"github.com/rapport/rapport/shared/users"
+	"github.com/rapport/rapport/shared/core/session"
 )
-
-// Connections knows who stands behind an open socket.
-type Connections interface {
-	// Caller gives UNAUTHORIZED for a socket that isn't, or no longer, open.
-	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
-	// Acquainted gives the caller without asking, where this instance knows it.
-	Acquainted(connectionID string) (c caller.Caller, known bool)
-}
 
 var errEnded = errors.New("the session has ended")
 
-// Authenticator lets callers in: by a token, or by a socket that a token's ticket opened.
+// Authenticator lets callers in by their access tokens.
 type Authenticator struct {
-	verifier    *Verifier
-	users       *users.Service
-	connections Connections
-	data        *table.Table
-	control     *table.Table
-	names       *names
+	verifier *Verifier
+	users    Users
+	sessions *session.Store
+	cache    *cache
 }
 
 // NewAuthenticator makes the authenticator of a function.
-func NewAuthenticator(v *Verifier, u *users.Service, connections Connections, data, control *table.Table) *Authenticator {
-	return &Authenticator{verifier: v, users: u, connections: connections, data: data, control: control, names: newNames()}
+func NewAuthenticator(v *Verifier, u Users, sessions *session.Store) *Authenticator {
+	return &Authenticator{verifier: v, users: u, sessions: sessions, cache: newCache()}
 }
 
 // Bearer gives the caller behind an access token. Session and user are read
@@ -44,75 +32,64 @@ func (a *Authenticator) Bearer(ctx context.Context, token string) (caller.Caller
 	if err != nil {
 		return caller.Caller{}, err
 	}
-	id := users.Identity{Issuer: claims.Issuer, Subject: claims.Subject}
-	session := SessionName(claims.Issuer, claims.SessionID)
-	user, known, err := a.acquainted(ctx, id, session)
+	id := ID{Issuer: claims.Issuer, Subject: claims.Subject}
+	name := session.Name(claims.Issuer, claims.SessionID)
+	user, known, err := a.cached(ctx, id, name)
 	if err == nil && !known {
-		user, err = a.introduced(ctx, id, session)
+		user, err = a.resolve(ctx, id, name)
 	}
-	if errors.Is(err, users.ErrUnknown) || errors.Is(err, errEnded) {
+	if errors.Is(err, ErrUnknown) || errors.Is(err, errEnded) {
 		return caller.Caller{}, unauthorized(err)
 	}
 	if err != nil {
 		return caller.Caller{}, err
 	}
-	return caller.Caller{
-		UserID: user.UserID, Email: user.Email, DisplayName: user.DisplayName, Revision: user.Revision,
-		SessionID: session, OrgID: claims.OrgID, OrgRole: claims.Role, Permissions: claims.Permissions,
-	}, nil
+	user.SessionID, user.OrgID, user.OrgRole, user.Permissions = name, claims.OrgID, claims.Role, claims.Permissions
+	return user, nil
 }
 
-// acquainted gives the user of an identity that this instance has met.
-func (a *Authenticator) acquainted(ctx context.Context, id users.Identity, session string) (user users.User, known bool, err error) {
-	userID, known := a.names.get(id)
+// cached gives the user of an identity that this instance has met.
+func (a *Authenticator) cached(ctx context.Context, id ID, sessionName string) (user caller.Caller, known bool, err error) {
+	userID, known := a.cache.get(id)
 	if !known {
-		return users.User{}, false, nil
+		return caller.Caller{}, false, nil
 	}
-	ended := table.NewLookup[endedSession](a.control, sessionKey(session))
-	stored := table.NewLookup[users.User](a.data, users.Key(userID))
-	if err := table.BatchGet(ctx, ended, stored); err != nil {
-		return users.User{}, false, fmt.Errorf("read session and user: %w", err)
+	ended := a.sessions.Lookup(sessionName)
+	user, err = a.users.Caller(ctx, userID, ended)
+	unknown := errors.Is(err, ErrUnknown)
+	if err != nil && !unknown {
+		return caller.Caller{}, false, err
 	}
 	if ended.Found {
-		return users.User{}, false, errEnded
+		return caller.Caller{}, false, errEnded
 	}
-	if !stored.Found {
+	if unknown {
 		// The user was erased; whoever comes by that identity now is somebody new.
-		a.names.forget(id)
+		a.cache.forget(id)
 	}
-	return stored.Value, stored.Found, nil
+	return user, !unknown, nil
 }
 
-// introduced gives the user of an identity that this instance hasn't met, who is
+// resolve gives the user of an identity that this instance hasn't met, who is
 // made at first sight.
-func (a *Authenticator) introduced(ctx context.Context, id users.Identity, session string) (users.User, error) {
-	ended := table.NewLookup[endedSession](a.control, sessionKey(session))
-	naming := table.NewLookup[users.Naming](a.data, users.IdentityKey(id))
-	if err := table.BatchGet(ctx, ended, naming); err != nil {
-		return users.User{}, fmt.Errorf("read session and identity: %w", err)
+func (a *Authenticator) resolve(ctx context.Context, id ID, sessionName string) (caller.Caller, error) {
+	ended := a.sessions.Lookup(sessionName)
+	userID, err := a.users.Resolve(ctx, id, ended)
+	unknown := errors.Is(err, ErrUnknown)
+	if err != nil && !unknown {
+		return caller.Caller{}, err
 	}
 	if ended.Found {
-		return users.User{}, errEnded
+		return caller.Caller{}, errEnded
 	}
-	var user users.User
-	var err error
-	if naming.Found {
-		user, err = a.users.Get(ctx, naming.Value.UserID)
-	} else {
+	var user caller.Caller
+	if unknown {
 		user, err = a.users.Register(ctx, id)
+	} else {
+		user, err = a.users.Caller(ctx, userID)
 	}
 	if err == nil {
-		a.names.put(id, user.UserID)
+		a.cache.put(id, user.UserID)
 	}
 	return user, err
-}
-
-// Connection gives the caller behind an open socket.
-func (a *Authenticator) Connection(ctx context.Context, connectionID string) (caller.Caller, error) {
-	return a.connections.Caller(ctx, connectionID)
-}
-
-// Acquainted gives the unconfirmed caller behind a socket that this instance has met.
-func (a *Authenticator) Acquainted(connectionID string) (caller.Caller, bool) {
-	return a.connections.Acquainted(connectionID)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/identity"
+	"github.com/rapport/rapport/shared/core/session"
 	"github.com/rapport/rapport/shared/core/table"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/testkit"
@@ -23,8 +24,8 @@ import (
 type everybody struct{}
 
 // Lookup implements users.Directory.
-func (everybody) Lookup(_ context.Context, subject string) (users.Person, error) {
-	return users.Person{Email: subject + "@example.com", DisplayName: subject}, nil
+func (everybody) Lookup(_ context.Context, subject string) (identity.Profile, error) {
+	return identity.Profile{Email: subject + "@example.com", DisplayName: subject}, nil
 }
 
 // doors are the authenticators of several instances over one set of tables, which believe
@@ -33,8 +34,8 @@ type doors struct {
 	t                    *testing.T
 	tables               *tabletest.Tables
 	clock                *clock.Manual
-	users                *users.Service
-	sessions             *identity.Sessions
+	users                *users.Registrar
+	sessions             *session.Store
 	first, second, alias *testkit.Issuer
 }
 
@@ -43,8 +44,8 @@ func newDoors(t *testing.T) *doors {
 	tables := tabletest.New(t)
 	c := clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC))
 	d := &doors{
-		t: t, tables: tables, clock: c, users: users.New(tables.Data, everybody{}, audit.New(tables.Audit, c), c, nil),
-		sessions: identity.NewSessions(tables.Control, c),
+		t: t, tables: tables, clock: c, users: users.NewRegistrar(users.New(tables.Data, audit.New(tables.Audit, c), c, nil), everybody{}),
+		sessions: session.New(tables.Control, c),
 		first:    testkit.NewIssuer(t), second: testkit.NewIssuer(t), alias: testkit.NewIssuer(t),
 	}
 	d.second.Name, d.alias.Name = "https://second.test/", "https://alias.test/"
@@ -58,7 +59,7 @@ func (d *doors) authenticator() *identity.Authenticator {
 		{Issuer: d.alias.Name, JWKSURL: d.alias.URL, AliasOf: d.second.Name},
 	}
 	v := identity.NewVerifier(issuers, identity.NewKeySets(d.tables.Control, d.clock, http.DefaultClient), d.clock)
-	return identity.NewAuthenticator(v, d.users, nil, d.tables.Data, d.tables.Control)
+	return identity.NewAuthenticator(v, d.users, d.sessions)
 }
 
 // enter gives the caller of a token, and how the tables were read for it.
@@ -112,7 +113,7 @@ func TestAttachedIdentity(t *testing.T) {
 	d := newDoors(t)
 	g := d.authenticator()
 	ada := d.in(g, d.first, "user_1")
-	id := users.Identity{Issuer: d.second.Name, Subject: "ada"}
+	id := identity.ID{Issuer: d.second.Name, Subject: "ada"}
 	if err := d.users.Attach(t.Context(), caller.Caller{}, ada.UserID, id); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func TestErasedUser(t *testing.T) {
 	if err != nil || len(rows.Items) != 2 {
 		t.Fatalf("the user has %d rows, %v; want a profile and an identity", len(rows.Items), err)
 	}
-	keys := []table.Key{users.IdentityKey(users.Identity{Issuer: d.first.Name, Subject: "user_1"})}
+	keys := []table.Key{users.IdentityKey(identity.ID{Issuer: d.first.Name, Subject: "user_1"})}
 	for _, row := range rows.Items {
 		keys = append(keys, row.Key)
 	}

@@ -1,54 +1,50 @@
 package identity
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/rapport/rapport/shared/users"
-)
+// generationSize is how many identities a generation of the cache holds: with its
+// strings one takes some 300 bytes.
+const generationSize = 1000
 
-// keptNames is how many names a generation holds: with its strings one takes some
-// 300 bytes.
-const keptNames = 1000
-
-// names remembers, in one instance of a function, which users identities name.
+// cache has, in one instance of a function, which users identities name.
 // That can't go out of date while the user exists, so nothing expires. It holds
-// two generations: a full one becomes the older, whose names move on when they
+// two generations: a full one becomes the older, whose entries move on when they
 // are asked for and are else forgotten.
-type names struct {
+type cache struct {
 	mu           sync.Mutex
-	newer, older map[users.Identity]string
+	newer, older map[ID]string
 }
 
-func newNames() *names { return &names{newer: map[users.Identity]string{}} }
+func newCache() *cache { return &cache{newer: map[ID]string{}} }
 
-func (n *names) get(id users.Identity) (userID string, ok bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if userID, ok = n.newer[id]; ok {
+func (c *cache) get(id ID) (userID string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if userID, ok = c.newer[id]; ok {
 		return userID, true
 	}
-	if userID, ok = n.older[id]; ok {
-		n.add(id, userID)
+	if userID, ok = c.older[id]; ok {
+		c.add(id, userID)
 	}
 	return userID, ok
 }
 
-func (n *names) put(id users.Identity, userID string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.add(id, userID)
+func (c *cache) put(id ID, userID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(id, userID)
 }
 
-func (n *names) add(id users.Identity, userID string) {
-	if len(n.newer) >= keptNames {
-		n.older, n.newer = n.newer, map[users.Identity]string{}
+func (c *cache) add(id ID, userID string) {
+	if len(c.newer) >= generationSize {
+		c.older, c.newer = c.newer, map[ID]string{}
 	}
-	n.newer[id] = userID
+	c.newer[id] = userID
 }
 
-func (n *names) forget(id users.Identity) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.newer, id)
-	delete(n.older, id)
+func (c *cache) forget(id ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.newer, id)
+	delete(c.older, id)
 }

@@ -3,31 +3,29 @@ package identity
 import (
 	"strconv"
 	"testing"
-
-	"github.com/rapport/rapport/shared/users"
 )
 
 // However many people come, an instance keeps a bounded number; those who come
 // again and again stay.
-func TestNamesAreBounded(t *testing.T) {
+func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
-	n := newNames()
-	regular := users.Identity{Issuer: "i", Subject: "regular"}
-	n.put(regular, "user")
-	for i := range 10 * keptNames {
-		n.put(users.Identity{Issuer: "i", Subject: strconv.Itoa(i)}, "other")
-		if got, known := n.get(regular); !known || got != "user" {
+	c := newCache()
+	regular := ID{Issuer: "i", Subject: "regular"}
+	c.put(regular, "user")
+	for i := range 10 * generationSize {
+		c.put(ID{Issuer: "i", Subject: strconv.Itoa(i)}, "other")
+		if got, known := c.get(regular); !known || got != "user" {
 			t.Fatalf("after %d others: %q, %v", i+1, got, known)
 		}
-		if kept := len(n.newer) + len(n.older); kept > 2*keptNames {
+		if kept := len(c.newer) + len(c.older); kept > 2*generationSize {
 			t.Fatalf("%d names are kept", kept)
 		}
 	}
-	if _, known := n.get(users.Identity{Issuer: "i", Subject: "0"}); known {
+	if _, known := c.get(ID{Issuer: "i", Subject: "0"}); known {
 		t.Error("the first of ten thousand others is still kept")
 	}
-	n.forget(regular)
-	if _, known := n.get(regular); known {
+	c.forget(regular)
+	if _, known := c.get(regular); known {
 		t.Error("what was forgotten is known")
 	}
 }

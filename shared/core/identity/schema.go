@@ -9,23 +9,12 @@ import (
 
 // Keys and access patterns, in the table Control.
 //
-//	what           PK                             SK      read by
-//	ended session  SESSION#<hash of issuer>/<sid>  ENDED   every call with a token
-//	key set        KEYSET#<hash of issuer>         KEYSET  a cold function, or one that meets an unknown key
-//
-// An ended session expires (`ttl`) when no token of it can be valid any more.
-
-// sessionKey takes the session's name; see SessionName.
-func sessionKey(session string) table.Key { return table.Key{PK: "SESSION#" + session, SK: "ENDED"} }
+//	what     PK                      SK      read by
+//	key set  KEYSET#<hash of issuer>  KEYSET  a cold function, or one that meets an unknown key
 
 func keySetKey(issuer string) table.Key {
 	sum := sha256.Sum256([]byte(issuer))
 	return table.Key{PK: "KEYSET#" + hex.EncodeToString(sum[:16]), SK: "KEYSET"}
-}
-
-// endedSession says that a session is over, since when.
-type endedSession struct {
-	At int64 `json:"at"`
 }
 
 // keySet is an issuer's JSON Web Key Set as it was fetched.

@@ -78,8 +78,14 @@ func (i *Issuers) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Primary is the name of the first issuer: the one whose webhooks are taken.
-func (i Issuers) Primary() string { return i[0].name() }
+// Primary is the name of the first issuer: the one whose webhooks are taken. Of an
+// empty list, which no environment gives, it is empty.
+func (i Issuers) Primary() string {
+	if len(i) == 0 {
+		return ""
+	}
+	return i[0].name()
+}
 
 // Claims are what is read from a token.
 type Claims struct {

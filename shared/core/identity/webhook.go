@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
-	"github.com/rapport/rapport/shared/users"
+	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/session"
+	"github.com/rapport/rapport/shared/core/table"
 )
 
 // actionEndSession is what is audited of a session's end.
@@ -18,25 +20,21 @@ const actionEndSession caller.Action = "sessions.end"
 // sessionRevoked is the type of the event that ends a session.
 const sessionRevoked = "session.revoked"
 
-// Sockets takes down what a session has opened.
-type Sockets interface {
-	// EndSession tells every socket of the session and closes it; none can be
-	// opened any more. It may be called again.
-	EndSession(ctx context.Context, userID, sessionID string) error
+// Resolver tells which user an identity names, as Users does.
+type Resolver interface {
+	Resolve(ctx context.Context, id ID, beside ...table.Lookups) (userID string, err error)
 }
 
 // Provider hears what the identity provider says of people and their sessions.
 type Provider struct {
 	issuer   string
-	users    *users.Service
-	sessions *Sessions
-	sockets  Sockets
-	audit    *audit.Log
+	users    Resolver
+	sessions *session.Store
 }
 
 // NewProvider makes the listener to a provider that signs tokens as an issuer.
-func NewProvider(issuer string, u *users.Service, sessions *Sessions, sockets Sockets, a *audit.Log) *Provider {
-	return &Provider{issuer: issuer, users: u, sessions: sessions, sockets: sockets, audit: a}
+func NewProvider(issuer string, u Resolver, sessions *session.Store) *Provider {
+	return &Provider{issuer: issuer, users: u, sessions: sessions}
 }
 
 // EventRequest is one of WorkOS's events (workos.com/docs/events). What it says
@@ -66,34 +64,34 @@ type revokedSession struct {
 // The session is ended before its user is looked for: a socket is opened on the
 // condition that its session hasn't ended, so whoever isn't found afterwards has
 // none, and can't get one.
-func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (Heard, error) {
+func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (Heard, effect.Effects, error) {
 	if in.Event != sessionRevoked {
-		return Heard{}, nil
+		return Heard{}, nil, nil
 	}
-	var session revokedSession
-	if err := json.Unmarshal(in.Data, &session); err != nil {
-		return Heard{}, errs.Invalid("body.data", "is not a session")
+	var revoked revokedSession
+	if err := json.Unmarshal(in.Data, &revoked); err != nil {
+		return Heard{}, nil, errs.Invalid("body.data", "is not a session")
 	}
 	switch {
-	case session.ID == "" || len(session.ID) > maxName:
-		return Heard{}, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
-	case session.UserID == "" || len(session.UserID) > maxName:
-		return Heard{}, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
+	case revoked.ID == "" || len(revoked.ID) > maxName:
+		return Heard{}, nil, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
+	case revoked.UserID == "" || len(revoked.UserID) > maxName:
+		return Heard{}, nil, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
 	}
-	name := SessionName(p.issuer, session.ID)
+	name := session.Name(p.issuer, revoked.ID)
 	if err := p.sessions.End(ctx, name); err != nil {
-		return Heard{}, err
+		return Heard{}, nil, err
 	}
-	userID, err := p.users.Resolve(ctx, users.Identity{Issuer: p.issuer, Subject: session.UserID})
-	if errors.Is(err, users.ErrUnknown) {
-		return Heard{Handled: true}, nil
+	userID, err := p.users.Resolve(ctx, ID{Issuer: p.issuer, Subject: revoked.UserID})
+	if errors.Is(err, ErrUnknown) {
+		return Heard{Handled: true}, nil, nil
 	}
 	if err != nil {
-		return Heard{}, err
-	}
-	if err := p.sockets.EndSession(ctx, userID, name); err != nil {
-		return Heard{}, fmt.Errorf("sockets of an ended session: %w", err)
+		return Heard{}, nil, err
 	}
 	c.UserID, c.SessionID = userID, name
-	return Heard{Handled: true}, p.audit.Record(ctx, c, actionEndSession, "users/"+userID, audit.Done)
+	return Heard{Handled: true}, effect.Effects{
+		realtime.SessionEnd{UserID: userID, SessionID: name},
+		audit.Record{Caller: c, Action: actionEndSession, Resource: "users/" + userID, Result: audit.Done},
+	}, nil
 }

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -142,6 +143,9 @@ func ByClock(window, retention time.Duration, span int64) Layout {
 	return Layout{window: window, retention: retention, span: max(span, 1)}
 }
 
+// Span is the most positions that one entry takes.
+func (l Layout) Span() int64 { return max(l.span, 1) }
+
 func (l Layout) byCount() bool { return l.perBucket > 0 }
 
 // bucketOf is the bucket of a position, for a layout by count.
@@ -192,12 +196,22 @@ type Log struct {
 	clock  clock.Clock
 	layout Layout
 	reach  reach
+	epoch  epoch.Epoch
 }
 
 // New makes a log over the table Log.
 func New(t *table.Table, c clock.Clock, layout Layout) *Log {
 	return &Log{table: t, clock: c, layout: layout, reach: reach{entries: 10_000, bytes: 32 << 20}}
 }
+
+// In puts the log's positions into an epoch.
+func (l *Log) In(e epoch.Epoch) *Log {
+	l.epoch = e
+	return l
+}
+
+// Epoch is what the log's positions belong to.
+func (l *Log) Epoch() epoch.Epoch { return l.epoch }
 
 // reach is how far behind the newest entry a writer's base may be. Who is
 // further behind reads the state again.

@@ -16,20 +16,20 @@ const role = "admin"
 
 // Operators admits operators.
 type Operators struct {
-	orgID  string
-	laptop bool
-	audit  *audit.Log
+	orgID string
+	local bool
+	audit *audit.Log
 }
 
-// New makes it for an organisation. Without one nobody is an operator, except on a
-// laptop: there it is an admin whose token has no organisation either.
-func New(orgID string, laptop bool, a *audit.Log) *Operators {
-	return &Operators{orgID: orgID, laptop: laptop, audit: a}
+// New makes it for an organisation. Without one nobody is an operator, except
+// locally: there it is an admin whose token has no organisation either.
+func New(orgID string, local bool, a *audit.Log) *Operators {
+	return &Operators{orgID: orgID, local: local, audit: a}
 }
 
 // Admit gives FORBIDDEN for a caller who isn't an operator, and audits that.
 func (o *Operators) Admit(ctx context.Context, c caller.Caller, action caller.Action, resource string) error {
-	if c.OrgRole == role && c.OrgID == o.orgID && (o.orgID != "" || o.laptop) {
+	if c.OrgRole == role && c.OrgID == o.orgID && (o.orgID != "" || o.local) {
 		return nil
 	}
 	denied := errs.New(errs.Forbidden, "Only operators of the suite may do this.")

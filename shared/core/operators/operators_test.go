@@ -21,7 +21,7 @@ func TestAdmit(t *testing.T) {
 	tests := []struct {
 		name      string
 		orgID     string
-		laptop    bool
+		local     bool
 		role, org string
 		want      bool
 	}{
@@ -31,16 +31,16 @@ func TestAdmit(t *testing.T) {
 		{name: "a role in other case", orgID: "org_ops", role: "Admin", org: "org_ops"},
 		{name: "an admin of another organisation", orgID: "org_ops", role: "admin", org: "org_other"},
 		{name: "an admin of none", orgID: "org_ops", role: "admin"},
-		{name: "an admin of none, on a laptop with the setting", orgID: "org_ops", laptop: true, role: "admin"},
-		{name: "an admin of none, on a laptop without it", laptop: true, role: "admin", want: true},
-		{name: "an admin of some organisation, on a laptop without it", laptop: true, role: "admin", org: "org_local"},
+		{name: "an admin of none, on a laptop with the setting", orgID: "org_ops", local: true, role: "admin"},
+		{name: "an admin of none, on a laptop without it", local: true, role: "admin", want: true},
+		{name: "an admin of some organisation, on a laptop without it", local: true, role: "admin", org: "org_local"},
 		{name: "an admin of none, deployed without the setting", role: "admin"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			resource := "flags/" + clock.NewID(clock.System{})
-			o := operators.New(tt.orgID, tt.laptop, trail)
+			o := operators.New(tt.orgID, tt.local, trail)
 			err := o.Admit(t.Context(), caller.Caller{UserID: "user_ada", OrgID: tt.org, OrgRole: tt.role}, "flags.update", resource)
 			if got := err == nil; got != tt.want || (err != nil && !errs.Is(err, errs.Forbidden)) {
 				t.Errorf("admitted %t, %v; want %t", got, err, tt.want)

@@ -7,6 +7,7 @@ package paging
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
@@ -39,27 +40,42 @@ func Next(list, after string) *string {
 	return &encoded
 }
 
-// Position gives the position after which a page of a log begins: that of its
-// cursor, or from where there is none.
-func Position(list, cursor string, from int64) (int64, error) {
+// Place is where a page of a log begins.
+type Place struct {
+	// After is the position after which it begins.
+	After int64
+	// Epoch is what the position belongs to; empty where that isn't known.
+	Epoch string
+}
+
+// PlaceOf gives the place of a cursor, or from where there is none.
+func PlaceOf(list, cursor string, from Place) (Place, error) {
 	if cursor == "" {
 		return from, nil
 	}
 	text, err := After(list, cursor)
 	if err != nil {
-		return 0, err
+		return Place{}, err
 	}
-	position, err := strconv.ParseInt(text, 10, 64)
+	number, in, _ := strings.Cut(text, inEpoch)
+	position, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || position < 0 {
-		return 0, notACursor()
+		return Place{}, notACursor()
 	}
-	return position, nil
+	return Place{After: position, Epoch: in}, nil
 }
 
-// NextPosition is the cursor of the page after a position of a log.
-func NextPosition(list string, after int64) *string {
-	return Next(list, strconv.FormatInt(after, 10))
+// NextPlace is the cursor of the page of a log that begins at a place.
+func NextPlace(list string, p Place) *string {
+	after := strconv.FormatInt(p.After, 10)
+	if p.Epoch != "" {
+		after += inEpoch + p.Epoch
+	}
+	return Next(list, after)
 }
+
+// inEpoch stands between position and epoch in a cursor.
+const inEpoch = "@"
 
 // Problem makes VALIDATION_ERROR of a cursor that its list didn't give out, be it
 // that it can't be read or that it leads outside the list; other errors stay.

@@ -12,11 +12,14 @@ func TestCursorsLeadBack(t *testing.T) {
 	if after, err := paging.After("notes", *paging.Next("notes", "SK#1")); err != nil || after != "SK#1" {
 		t.Errorf("%q, %v", after, err)
 	}
-	if position, err := paging.Position("notes", *paging.NextPosition("notes", 42), 7); err != nil || position != 42 {
-		t.Errorf("%d, %v: a cursor goes before from", position, err)
+	from := paging.Place{After: 7, Epoch: "1"}
+	for _, place := range []paging.Place{{After: 42, Epoch: "2"}, {After: 42}, {}} {
+		if found, err := paging.PlaceOf("notes", *paging.NextPlace("notes", place), from); err != nil || found != place {
+			t.Errorf("%v, %v: the cursor of %v goes before from", found, err, place)
+		}
 	}
-	if position, err := paging.Position("notes", "", 7); err != nil || position != 7 {
-		t.Errorf("%d, %v: without a cursor it is from", position, err)
+	if place, err := paging.PlaceOf("notes", "", from); err != nil || place != from {
+		t.Errorf("%v, %v: without a cursor it is from", place, err)
 	}
 	if after, err := paging.After("notes", ""); err != nil || after != "" {
 		t.Errorf("%q, %v: no cursor is the first page", after, err)
@@ -29,11 +32,11 @@ func TestCursorsLeadBack(t *testing.T) {
 func TestForeignCursorsAreRefused(t *testing.T) {
 	t.Parallel()
 	for what, cursor := range map[string]string{
-		"made up": "x", "of another list": *paging.NextPosition("transcript", 1),
-		"no position": *paging.Next("notes", "SK#1"), "a negative one": *paging.NextPosition("notes", -1),
+		"made up": "x", "of another list": *paging.NextPlace("transcript", paging.Place{After: 1}),
+		"no position": *paging.Next("notes", "SK#1"), "a negative one": *paging.NextPlace("notes", paging.Place{After: -1}),
 	} {
-		if position, err := paging.Position("notes", cursor, 0); errs.KindOf(err) != errs.Validation {
-			t.Errorf("%s: %d, %v", what, position, err)
+		if position, err := paging.PlaceOf("notes", cursor, paging.Place{}); errs.KindOf(err) != errs.Validation {
+			t.Errorf("%s: %v, %v", what, position, err)
 		}
 	}
 }

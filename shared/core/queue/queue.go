@@ -8,7 +8,12 @@
 // twice, late, or after another that was sent later.
 package queue
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/rapport/rapport/shared/core/effect"
+)
 
 const (
 	// MaxDelay is how long a message can be held back at most.
@@ -43,3 +48,18 @@ type Outgoing struct {
 	// Body is encoded as JSON.
 	Body any
 }
+
+// Sender sends to one queue.
+type Sender interface {
+	Send(ctx context.Context, messages ...Outgoing) error
+}
+
+// Sending is the effect of a call that sends a message to a queue.
+type Sending struct {
+	To      Sender
+	Message Outgoing
+}
+
+// When implements effect.Effect: what was answered and not sent, nobody would make
+// up for.
+func (Sending) When() effect.When { return effect.Before }

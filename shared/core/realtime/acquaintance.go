@@ -72,20 +72,20 @@ func (s *Connections) Acquainted(connectionID string) (caller.Caller, bool) {
 	return c, known
 }
 
-// Standing is a connection's row, to be read beside others by whoever confirms that
+// SocketRow is a connection's row, to be read beside others by whoever confirms that
 // it stands.
-type Standing struct {
+type SocketRow struct {
 	*table.Lookup[connectionItem]
 }
 
-// Standing asks for a connection's row.
-func (s *Connections) Standing(connectionID string) Standing {
-	return Standing{table.NewLookup[connectionItem](s.realtime, connectionKey(connectionID))}
+// SocketRow asks for a connection's row.
+func (s *Connections) SocketRow(connectionID string) SocketRow {
+	return SocketRow{table.NewLookup[connectionItem](s.realtime, connectionKey(connectionID))}
 }
 
 // Confirm gives UNAUTHORIZED where the row, which was read, isn't that of an open
 // socket.
-func (s Standing) Confirm() error {
+func (s SocketRow) Confirm() error {
 	if !s.Found || s.Value.Closed {
 		return over()
 	}
@@ -96,7 +96,7 @@ func over() error {
 	return errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
 }
 
-// Standing asks for the row of a caller's connection; see Connections.
-func (p *Publisher) Standing(connectionID string) Standing {
-	return p.connections.Standing(connectionID)
+// SocketRow asks for the row of a caller's connection; see Connections.
+func (p *Publisher) SocketRow(connectionID string) SocketRow {
+	return p.connections.SocketRow(connectionID)
 }

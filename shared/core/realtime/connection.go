@@ -60,8 +60,8 @@ func NewConnections(realtime, control *table.Table, sessions Sessions, gateway G
 	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime, met: newAcquaintances()}
 }
 
-// Lasting sets how long sockets may live, where that isn't Lifetime.
-func (s *Connections) Lasting(lifetime time.Duration) *Connections {
+// WithLifetime sets how long sockets may live, where that isn't Lifetime.
+func (s *Connections) WithLifetime(lifetime time.Duration) *Connections {
 	s.lifetime = lifetime
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/queue"
 )
 
@@ -11,11 +12,6 @@ import (
 // reload, and a client that moves to a new socket or to HTTP, are back by then, so
 // that the others see nothing of it.
 const departAfter = 8 * time.Second
-
-// Departures takes word of closed sockets, to be looked at later.
-type Departures interface {
-	Send(ctx context.Context, messages ...queue.Outgoing) error
-}
 
 // Departure is a socket that has closed, whose client was present somewhere.
 type Departure struct {
@@ -25,8 +21,20 @@ type Departure struct {
 }
 
 // Leave ends the presence of a socket that closed, where its client has not come
-// back, and tells the others. Who is back has a row of another owner, so doing it
+// back, for the others to be told. Who is back has a row of another owner, so doing it
 // twice, or late, takes nobody away.
-func (s *Service) Leave(ctx context.Context, m queue.Message[Departure]) error {
-	return s.streams.endPresence(ctx, connectionKey(m.Body.ConnectionID).PK, m.Body.UserID, topicsNamed(m.Body.Topics))
+func (s *Service) Leave(ctx context.Context, m queue.Message[Departure]) (effect.Effects, error) {
+	own, topics := connectionKey(m.Body.ConnectionID).PK, topicsNamed(m.Body.Topics)
+	left := make([][]Departed, len(topics))
+	err := atOnce(indices(len(topics)), func(i int) (err error) {
+		left[i], err = s.streams.leaveOwned(ctx, own, m.Body.UserID, topics[i])
+		return err
+	})
+	var news effect.Effects
+	for i, gone := range left {
+		if len(gone) > 0 {
+			news = append(news, PresenceNews{Topic: topics[i], Left: gone})
+		}
+	}
+	return news, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/queue"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -16,21 +17,22 @@ const overtaken = -1
 // Disconnect takes a closed socket down, and has what it owns of presence looked at
 // when a client that comes back is back. Where that can't be arranged, presence ends
 // by silence.
-func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, error) {
+func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (struct{}, effect.Effects, error) {
 	closed, topics, err := s.connections.detach(ctx, c.ConnectionID)
 	if err != nil || closed.UserID == "" {
-		return struct{}{}, err
+		return struct{}{}, nil, err
 	}
-	return struct{}{}, errors.Join(
-		s.depart(ctx, c.ConnectionID, closed),
+	word, failed := s.depart(ctx, c.ConnectionID, closed)
+	return struct{}{}, word, errors.Join(
+		failed,
 		s.connections.remove(ctx, c.ConnectionID),
 		s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...),
 	)
 }
 
-// depart releases the clients of a closed socket, and sends word of it where there
-// are any.
-func (s *Service) depart(ctx context.Context, connectionID string, closed connectionItem) error {
+// depart releases the clients of a closed socket, and gives the word that is to be
+// sent of it where there are any.
+func (s *Service) depart(ctx context.Context, connectionID string, closed connectionItem) (effect.Effects, error) {
 	present := topicsNamed(closed.Present)
 	stand := make([]bool, len(present))
 	failed := atOnce(indices(len(present)), func(i int) error {
@@ -41,12 +43,12 @@ func (s *Service) depart(ctx context.Context, connectionID string, closed connec
 	})
 	left := chosen([]string(closed.Present), stand)
 	if len(left) == 0 {
-		return failed
+		return nil, failed
 	}
-	return errors.Join(failed, s.departures.Send(ctx, queue.Outgoing{
+	return effect.Effects{queue.Sending{To: s.departures, Message: queue.Outgoing{
 		SourceID: connectionID, Delay: departAfter,
 		Body: Departure{ConnectionID: connectionID, UserID: closed.UserID, Topics: left},
-	}))
+	}}}, failed
 }
 
 // release lets any frame of a closed socket's clients count that comes another way,

@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rapport/rapport/shared/core/epoch"
 )
 
 const (
@@ -36,38 +38,50 @@ const (
 	SessionEnded Reason = "session_ended"
 )
 
+// retryable are the reasons after which subscribing again makes sense: the new role
+// may allow it.
+func (r Reason) retryable() bool { return r == RoleChanged }
+
 type eventFrame struct {
 	Type   string           `json:"type"`
 	Topic  string           `json:"topic"`
+	Epoch  epoch.Epoch      `json:"epoch,omitzero"`
 	Events []jsontext.Value `json:"events"`
 }
 
 type headFrame struct {
-	Type     string `json:"type"`
-	Topic    string `json:"topic"`
-	Position int64  `json:"position"`
-	Hash     string `json:"hash,omitzero"`
+	Type     string      `json:"type"`
+	Topic    string      `json:"topic"`
+	Epoch    epoch.Epoch `json:"epoch,omitzero"`
+	Position int64       `json:"position"`
+	Hash     string      `json:"hash,omitzero"`
 }
 
 type revokedFrame struct {
-	Type   string `json:"type"`
-	Topic  string `json:"topic"`
-	Reason Reason `json:"reason"`
+	Type      string `json:"type"`
+	Topic     string `json:"topic"`
+	Reason    Reason `json:"reason"`
+	Retryable bool   `json:"retryable"`
 }
 
-// eventFrames packs events into as few frames as their limits allow.
-func eventFrames(topic Topic, events []Event) ([][]byte, error) {
+// revokedFrameOf tells a socket that its stream has ended.
+func revokedFrameOf(topic Topic, reason Reason) ([]byte, error) {
+	return json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: reason, Retryable: reason.retryable()})
+}
+
+// eventFrames packs events of an epoch into as few frames as their limits allow.
+func eventFrames(topic Topic, in epoch.Epoch, events []Event) ([][]byte, error) {
 	name := topic.String()
 	var frames [][]byte
 	var packed []jsontext.Value
 	size := 0
 	// What a frame has around its events.
-	budget := maxFrame - len(`{"type":"event","topic":"","events":[]}`) - len(name)
+	budget := maxFrame - len(`{"type":"event","topic":"","epoch":"","events":[]}`) - len(name) - len(in)
 	flush := func() error {
 		if len(packed) == 0 {
 			return nil
 		}
-		frame, err := json.Marshal(eventFrame{Type: "event", Topic: name, Events: packed})
+		frame, err := json.Marshal(eventFrame{Type: "event", Topic: name, Epoch: in, Events: packed})
 		frames, packed, size = append(frames, frame), nil, 0
 		return err
 	}

@@ -22,7 +22,7 @@ func TestEventFrames(t *testing.T) {
 				Position: int64(i + 1), At: at, Data: jsontext.Value(`"` + strings.Repeat("x", size) + `"`),
 			})
 		}
-		frames, err := eventFrames(topic, events)
+		frames, err := eventFrames(topic, "2", events)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,5 +92,15 @@ func TestRegistry(t *testing.T) {
 	}
 	if _, err := NewRegistry(append(types, types[0])...); err == nil {
 		t.Error("a pattern of two domains is taken")
+	}
+}
+
+func TestRevokedSaysWhetherSubscribingAgainMakesSense(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[Reason]string{RoleChanged: "true", Removed: "false", MeetingEnded: "false", SessionEnded: "false"} {
+		frame, err := revokedFrameOf("meetings/m1/notes", reason)
+		if want := `{"type":"revoked","topic":"meetings/m1/notes","reason":"` + string(reason) + `","retryable":` + want + `}`; err != nil || string(frame) != want {
+			t.Errorf("%s, %v; want %s", frame, err, want)
+		}
 	}
 }

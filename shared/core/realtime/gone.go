@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -20,16 +21,16 @@ const statusGone = "gone"
 // goes marks a client as gone and gives the news for the others. A client that
 // isn't there, or that a later frame has brought back, is no error: there is no
 // news then.
-func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (Heard, error) {
+func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
 	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)
 	for range beatTries {
 		before, err := table.Get[presenceItem](ctx, s.realtime, key)
 		if err != nil && !errors.Is(err, table.ErrNotFound) {
-			return Heard{}, fmt.Errorf("presence: %w", err)
+			return nil, fmt.Errorf("presence: %w", err)
 		}
 		if before.live(now) && (before.Seq > mark.Seq || before.gone() && before.Seq == mark.Seq) {
-			return Heard{}, nil
+			return nil, nil
 		}
 		if before.Since == 0 || before.gone() {
 			err = s.markAbsent(ctx, c, at, before, mark, now)
@@ -40,18 +41,13 @@ func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, m
 		case errors.Is(err, table.ErrConditionFailed):
 			continue
 		case passes(err):
-			return Heard{}, busy()
+			return nil, busy()
 		case err != nil || before.Since == 0 || before.gone():
-			return Heard{}, err
+			return nil, err
 		}
-		left := []departed{before.departedAt(mark.At)}
-		return Heard{After: func(ctx context.Context) {
-			if err := s.streams.tellPresence(ctx, topic, nil, left); err != nil {
-				s.log.WarnContext(ctx, "presence", "topic", topic.String(), "error", err.Error())
-			}
-		}}, nil
+		return effect.Effects{PresenceNews{Topic: topic, Left: []Departed{before.departedAt(mark.At)}}}, nil
 	}
-	return Heard{}, busy()
+	return nil, busy()
 }
 
 // markGone makes a mark of a client's row. The row stands for the permission, and

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -122,31 +123,22 @@ func clientKeyOf(userID, clientID string) string {
 }
 
 // Heard answers a heartbeat.
-type Heard struct {
-	// After is what is still to be told; nil where there is nothing.
-	After func(context.Context) `json:"-"`
-}
-
-// Follow tells others what has changed.
-func (h Heard) Follow(ctx context.Context) {
-	if h.After != nil {
-		h.After(ctx)
-	}
-}
+type Heard struct{}
 
 // Presence notes that a client of the caller is present in a meeting: FORBIDDEN
 // for who isn't in it, MEETING_NOT_ACTIVE after its end, RATE_LIMITED for a
 // client that speaks more than once a second, and for a user's eleventh client.
 // A frame that a later one of the same client has overtaken changes nothing.
-func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequest) (Heard, error) {
+func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequest) (Heard, effect.Effects, error) {
 	topic, registered, err := s.topics.find(in.Topic)
 	if err != nil {
-		return Heard{}, err
+		return Heard{}, nil, err
 	}
 	if registered.Presence == nil {
-		return Heard{}, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
+		return Heard{}, nil, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
 	}
-	return s.heartbeat(ctx, c, presenceScope{topic, registered.Presence}, in.Heartbeat)
+	news, err := s.heartbeat(ctx, c, presenceScope{topic, registered.Presence}, in.Heartbeat)
+	return Heard{}, news, err
 }
 
 // presenceScope is a topic in which clients are present, and who may be.
@@ -167,8 +159,9 @@ func (s *Service) scopeOf(topic Topic) (presenceScope, error) {
 	return presenceScope{topic, registered.Presence}, nil
 }
 
-// heartbeat takes a heartbeat, whatever way it came.
-func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceScope, in Heartbeat) (Heard, error) {
+// heartbeat takes a heartbeat, whatever way it came, and gives the news for the
+// others.
+func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceScope, in Heartbeat) (effect.Effects, error) {
 	now := s.clock.Now()
 	next := presenceItem{
 		UserID: c.UserID, ClientKey: clientKeyOf(c.UserID, in.ClientID), Owner: ownerOf(c).key.PK,
@@ -179,12 +172,12 @@ func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceSco
 	}
 	before, err := s.beat(ctx, c, at, &next, now)
 	if errors.Is(err, errOvertaken) {
-		return Heard{}, nil
+		return nil, nil
 	}
 	if err != nil {
-		return Heard{}, err
+		return nil, err
 	}
-	return Heard{After: func(ctx context.Context) { s.afterBeat(ctx, at.Topic, before, next, now) }}, nil
+	return newsOf(at.Topic, before, next, now), nil
 }
 
 // errOvertaken says that a later frame of the client was here first.
@@ -283,25 +276,4 @@ func (s *Service) renew(ctx context.Context, key table.Key, next *presenceItem, 
 	}
 	next.Membership = before.Membership
 	return before, nil
-}
-
-// afterBeat tells the meeting what a heartbeat has changed: nothing, mostly; and
-// now and then who has left.
-func (s *Service) afterBeat(ctx context.Context, topic Topic, before, next presenceItem, now time.Time) {
-	var here []Present
-	back := !before.here(now)
-	if back || !before.shows(next) {
-		here = []Present{next.present()}
-	}
-	var left []departed
-	every := lookEvery.Milliseconds()
-	if back || before.At/every != next.At/every {
-		var err error
-		if left, err = s.streams.sweep(ctx, topic, now); err != nil {
-			s.log.WarnContext(ctx, "look for who has left", "topic", topic.String(), "error", err.Error())
-		}
-	}
-	if err := s.streams.tellPresence(ctx, topic, here, left); err != nil {
-		s.log.WarnContext(ctx, "presence", "topic", topic.String(), "error", err.Error())
-	}
 }

@@ -20,8 +20,8 @@ type Present struct {
 	At time.Time `json:"at"`
 }
 
-// departed is a client that has left; At is when it was last heard.
-type departed struct {
+// Departed is a client that has left; At is when it was last heard.
+type Departed struct {
 	UserID    string    `json:"userId"`
 	ClientKey string    `json:"clientKey"`
 	At        time.Time `json:"at"`
@@ -34,12 +34,12 @@ func (p presenceItem) present() Present {
 	}
 }
 
-func (p presenceItem) departed() departed { return p.departedAt(p.At) }
+func (p presenceItem) departed() Departed { return p.departedAt(p.At) }
 
 // departedAt says that a client has left at a time, or right when it was last
 // heard where another clock says that this was later.
-func (p presenceItem) departedAt(ms int64) departed {
-	return departed{UserID: p.UserID, ClientKey: p.ClientKey, At: time.UnixMilli(max(ms, p.At)).UTC()}
+func (p presenceItem) departedAt(ms int64) Departed {
+	return Departed{UserID: p.UserID, ClientKey: p.ClientKey, At: time.UnixMilli(max(ms, p.At)).UTC()}
 }
 
 type presenceFrame struct {
@@ -51,7 +51,7 @@ type presenceFrame struct {
 
 // presenceFrames packs who is there and who has left into as few frames as
 // their size allows, at least one.
-func presenceFrames(topic Topic, here []Present, left []departed) ([][]byte, error) {
+func presenceFrames(topic Topic, here []Present, left []Departed) ([][]byte, error) {
 	empty := presenceFrame{Type: "presence", Topic: topic.String(), Here: []jsontext.Value{}, Left: []jsontext.Value{}}
 	around, err := json.Marshal(empty)
 	if err != nil {

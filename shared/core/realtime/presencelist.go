@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/paging"
 )
@@ -67,24 +68,18 @@ type Told struct {
 	// ClientKey is how others see the client.
 	ClientKey string    `json:"clientKey"`
 	At        time.Time `json:"at"`
-	heard     Heard
 }
-
-// Follow tells others what has changed.
-func (t Told) Follow(ctx context.Context) { t.heard.Follow(ctx) }
 
 // TellPresence is Presence over HTTP: the client's presence goes with its session
 // instead of a socket.
-func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Told, error) {
+func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Told, effect.Effects, error) {
 	at, err := s.scopeOf(topic)
 	if err != nil {
-		return Told{}, err
+		return Told{}, nil, err
 	}
-	heard, err := s.heartbeat(ctx, c, at, in)
+	news, err := s.heartbeat(ctx, c, at, in)
 	if err != nil {
-		return Told{}, err
+		return Told{}, nil, err
 	}
-	return Told{
-		ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond), heard: heard,
-	}, nil
+	return Told{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, news, nil
 }

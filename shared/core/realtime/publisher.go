@@ -11,6 +11,8 @@ import (
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/effect"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/metrics"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -30,6 +32,7 @@ type Publisher struct {
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
+	epoch       epoch.Epoch
 }
 
 // NewPublisher makes the sender.
@@ -37,17 +40,30 @@ func NewPublisher(realtime *table.Table, connections *Connections, poster Poster
 	return &Publisher{realtime: realtime, connections: connections, poster: poster, audit: a, clock: c, log: log}
 }
 
-// Commit is what the express lane is told of an entry that was committed.
+// In makes it say the epoch of the positions that it sends.
+func (p *Publisher) In(e epoch.Epoch) *Publisher {
+	p.epoch = e
+	return p
+}
+
+// Commit is what the express lane is told of an entry that was committed, or of a
+// new state.
 type Commit struct {
 	Topic Topic
 	// Pace is the entry's, and Returned when its put returned.
 	Pace     Pace
 	Returned time.Time
-	// Own are the entry's own events, one at each position that it takes.
+	// First and Last are the positions that the entry takes; a state has one.
+	First, Last int64
+	// Own are the entry's own events, one at each position. Without them, as of a
+	// state that is larger than what its change has read, Events is asked.
 	Own []Event
-	// From reads the topic's events from a position on.
-	From func(ctx context.Context, position int64) ([]Event, error)
+	// Events has what was committed meanwhile.
+	Events EventReader
 }
+
+// When implements effect.Effect: the durable lane repairs what fails.
+func (Commit) When() effect.When { return effect.Beside }
 
 // Express sends a committed entry at once; or at its time, with whatever was
 // committed meanwhile; or leaves it to a post that is still to come. It sends
@@ -62,7 +78,7 @@ func (p *Publisher) Express(ctx context.Context, c Commit) {
 func (p *Publisher) express(ctx context.Context, c Commit) error {
 	pace := c.Pace
 	switch {
-	case pace.posts && !pace.later && pace.from == c.Own[0].Position:
+	case pace.posts && !pace.later && pace.from == c.First && len(c.Own) > 0:
 		err := p.postOnce(ctx, c.Topic, c.Own, pace.Group)
 		p.fannedOut(ctx, c.Topic, c.Returned)
 		return err
@@ -85,11 +101,11 @@ func (p *Publisher) express(ctx context.Context, c Commit) error {
 	if !pace.posts {
 		from = pace.Group
 	}
-	events, err := c.From(ctx, from)
+	events, _, err := c.Events.Events(ctx, c.Topic, from-1, maxEvents)
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	if newest := events[len(events)-1].Position; !pace.posts && newest != c.Own[len(c.Own)-1].Position {
+	if newest := events[len(events)-1].Position; !pace.posts && newest != c.Last {
 		count(ctx, metricCoalesced, 1, c.Topic)
 		return nil
 	}
@@ -117,10 +133,10 @@ func (p *Publisher) postOnce(ctx context.Context, topic Topic, events []Event, g
 	if len(events) == 0 {
 		return nil
 	}
-	frames, err := eventFrames(topic, events)
+	frames, err := eventFrames(topic, p.epoch, events)
 	if err == nil && len(frames) > 1 {
 		own := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Position < group })
-		frames, err = eventFrames(topic, own)
+		frames, err = eventFrames(topic, p.epoch, own)
 	}
 	if err != nil {
 		return err
@@ -165,7 +181,7 @@ func (p *Publisher) subscribers(ctx context.Context, topic Topic) ([]table.Row[s
 // at exactly that position where it is known. all is false where somebody who is
 // there was not told.
 func (p *Publisher) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
-	frame, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: position, Hash: hash})
+	frame, err := p.headFrame(topic, position, hash)
 	if err != nil {
 		return false, err
 	}
@@ -175,6 +191,10 @@ func (p *Publisher) Head(ctx context.Context, topic Topic, position int64, hash 
 	}
 	outcomes := p.deliver(ctx, topic, subscribers, [][]byte{frame}, laneDurable)
 	return !slices.Contains(outcomes, failed) && !slices.Contains(outcomes, dropped), nil
+}
+
+func (p *Publisher) headFrame(topic Topic, position int64, hash string) ([]byte, error) {
+	return json.Marshal(headFrame{Type: "head", Topic: topic.String(), Epoch: p.epoch, Position: position, Hash: hash})
 }
 
 // Watched tells whether anybody follows a topic.

@@ -21,6 +21,7 @@ import (
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
+	"github.com/rapport/rapport/shared/core/queue"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -35,6 +36,11 @@ type Source interface {
 	// Head gives the newest position, and the content's hash at exactly that
 	// position where it is known.
 	Head(ctx context.Context, topic Topic) (position int64, hash string, err error)
+	EventReader
+}
+
+// EventReader reads the events of topics.
+type EventReader interface {
 	// Events gives up to limit events after a position, in order.
 	Events(ctx context.Context, topic Topic, after int64, limit int) (events []Event, more bool, err error)
 }
@@ -52,7 +58,7 @@ type Service struct {
 	connections *Connections
 	streams     *Publisher
 	topics      *Registry
-	departures  Departures
+	departures  queue.Sender
 	audit       *audit.Log
 	clock       clock.Clock
 	log         *slog.Logger
@@ -67,7 +73,7 @@ type Parts struct {
 	// Topics is nil for functions that serve sockets alone, whatever is followed.
 	Topics *Registry
 	// Departures takes word of closed sockets.
-	Departures Departures
+	Departures queue.Sender
 	Audit      *audit.Log
 	Clock      clock.Clock
 	Log        *slog.Logger

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/table"
 )
 
@@ -30,16 +30,26 @@ type Revocation struct {
 	// UserID is whose subscriptions end; empty for everybody's.
 	UserID string
 	Reason Reason
-	// Stands tells of a subscription's role, read anew, whether it is right and so
-	// stays: for the durable lane, which repeats revocations late. nil means that
-	// none is.
-	Stands func(ctx context.Context, role string) (bool, error)
-	// News posts what else there is to tell of the change behind the revocation, once
+	// Standing spares what is right by now: for whoever repeats a revocation late.
+	// nil spares nothing.
+	Standing Standing
+	// News is what else there is to tell of the change behind the revocation, once
 	// the streams have ended; nil where there is nothing.
-	News func(ctx context.Context)
+	News *Commit
 	// Last is true for the durable lane, after which nobody comes: a socket that it
 	// can't tell is closed, so that its client comes back and hears what holds.
 	Last bool
+}
+
+// When implements effect.Effect: nothing that is committed after the answer reaches
+// whoever lost their right.
+func (Revocation) When() effect.When { return effect.Before }
+
+// Standing knows who may follow what.
+type Standing interface {
+	// Stands tells of the role that a person subscribed in, read anew, whether it is
+	// right and so stays.
+	Stands(ctx context.Context, resourceID, userID, role string) (bool, error)
 }
 
 // Revoke ends subscriptions and tells their sockets, ends presence, and then
@@ -54,7 +64,7 @@ type Revocation struct {
 // streams together.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	var streams, presence error
-	var left []departed
+	var left []Departed
 	var group errgroup.Group
 	group.Go(func() error {
 		streams = p.revokeStreams(ctx, r)
@@ -70,12 +80,12 @@ func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 
 // tellRest tells the others who has left, and what else is news. A socket that hangs
 // holds up both at once, and so no longer than one.
-func (p *Publisher) tellRest(ctx context.Context, r Revocation, left []departed) error {
+func (p *Publisher) tellRest(ctx context.Context, r Revocation, left []Departed) error {
 	var group errgroup.Group
 	group.Go(func() error { return p.tellPresence(ctx, r.Presence, nil, left) })
 	if r.News != nil {
 		group.Go(func() error {
-			r.News(ctx)
+			p.Express(ctx, *r.News)
 			return nil
 		})
 	}
@@ -153,13 +163,13 @@ func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (
 	falls = make([]bool, n)
 	byRole := map[string]bool{}
 	for i := range n {
-		if r.Stands == nil {
+		if r.Standing == nil {
 			falls[i] = true
 			continue
 		}
 		fallen, known := byRole[role(i)]
 		if !known {
-			stands, err := r.Stands(ctx, role(i))
+			stands, err := r.Standing.Stands(ctx, r.Presence.ID(), r.UserID, role(i))
 			failed = errors.Join(failed, err)
 			fallen = err == nil && !stands
 			byRole[role(i)] = fallen
@@ -222,7 +232,7 @@ func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason 
 	frames := map[Topic][]byte{}
 	all := slices.Concat(sockets...)
 	for _, one := range all {
-		frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: one.topic.String(), Reason: reason})
+		frame, err := revokedFrameOf(one.topic, reason)
 		if err != nil {
 			return nil, err
 		}

@@ -65,7 +65,7 @@ func (p *Publisher) presentAfter(ctx context.Context, topic Topic, after string,
 // sweep deletes the rows of those who are silent for too long and gives them.
 // What it reads may be a moment old, at half the price: who was heard since
 // isn't deleted.
-func (p *Publisher) sweep(ctx context.Context, topic Topic, now time.Time) ([]departed, error) {
+func (p *Publisher) sweep(ctx context.Context, topic Topic, now time.Time) ([]Departed, error) {
 	rows, err := p.presenceRows(ctx, topic, table.Query{Prefix: clientPrefix, Eventual: true})
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (p *Publisher) sweep(ctx context.Context, topic Topic, now time.Time) ([]de
 }
 
 // expire deletes those of some rows that are silent for too long.
-func (p *Publisher) expire(ctx context.Context, rows []presenceRow, now time.Time) ([]departed, error) {
+func (p *Publisher) expire(ctx context.Context, rows []presenceRow, now time.Time) ([]Departed, error) {
 	var silent []presenceRow
 	for _, row := range rows {
 		if !row.Value.live(now) {
@@ -88,9 +88,9 @@ func (p *Publisher) expire(ctx context.Context, rows []presenceRow, now time.Tim
 
 // leave deletes rows as far as a condition holds, and gives those whom it has
 // deleted, but for those who had gone before.
-func (p *Publisher) leave(ctx context.Context, rows []presenceRow, holds func(presenceItem) table.Condition) ([]departed, error) {
+func (p *Publisher) leave(ctx context.Context, rows []presenceRow, holds func(presenceItem) table.Condition) ([]Departed, error) {
 	var mu sync.Mutex
-	var left []departed
+	var left []Departed
 	err := atOnce(rows, func(row presenceRow) error {
 		err := p.realtime.Delete(ctx, row.Key, table.If(holds(row.Value)))
 		switch {
@@ -110,7 +110,7 @@ func (p *Publisher) leave(ctx context.Context, rows []presenceRow, holds func(pr
 
 // tellPresence posts a change to the meeting's subscribers; nothing where there
 // is none.
-func (p *Publisher) tellPresence(ctx context.Context, topic Topic, here []Present, left []departed) error {
+func (p *Publisher) tellPresence(ctx context.Context, topic Topic, here []Present, left []Departed) error {
 	if len(here)+len(left) == 0 {
 		return nil
 	}
@@ -188,7 +188,7 @@ func (p *Publisher) Rename(ctx context.Context, topic Topic, userID, displayName
 
 // endPresences ends the presence of those whom a revocation is about and gives
 // them. A new role leaves it: whoever is in the meeting may be present.
-func (p *Publisher) endPresences(ctx context.Context, r Revocation) ([]departed, error) {
+func (p *Publisher) endPresences(ctx context.Context, r Revocation) ([]Departed, error) {
 	if r.Reason == RoleChanged {
 		return nil, nil
 	}
@@ -206,9 +206,9 @@ func (p *Publisher) endPresences(ctx context.Context, r Revocation) ([]departed,
 }
 
 // clear deletes rows whatever they have become, and gives those who were there.
-func (p *Publisher) clear(ctx context.Context, rows []presenceRow) ([]departed, error) {
+func (p *Publisher) clear(ctx context.Context, rows []presenceRow) ([]Departed, error) {
 	keys := make([]table.Key, len(rows))
-	var left []departed
+	var left []Departed
 	for i, row := range rows {
 		keys[i] = row.Key
 		if !row.Value.gone() {
@@ -246,11 +246,17 @@ func (p *Publisher) silentOver(ctx context.Context, topic Topic, client presence
 // owner has ended, so that nothing is added to it.
 func (p *Publisher) endPresence(ctx context.Context, own, userID string, topics []Topic) error {
 	return atOnce(topics, func(topic Topic) error {
-		rows, err := p.ownedBy(ctx, topic, userID, own)
-		if err != nil {
-			return err
-		}
-		left, err := p.leave(ctx, rows, func(presenceItem) table.Condition { return table.Equals("owner", own) })
+		left, err := p.leaveOwned(ctx, own, userID, topic)
 		return errors.Join(err, p.tellPresence(ctx, topic, nil, left))
 	})
+}
+
+// leaveOwned ends the presence that goes with an owner in one topic, and gives who
+// has left.
+func (p *Publisher) leaveOwned(ctx context.Context, own, userID string, topic Topic) ([]Departed, error) {
+	rows, err := p.ownedBy(ctx, topic, userID, own)
+	if err != nil {
+		return nil, err
+	}
+	return p.leave(ctx, rows, func(presenceItem) table.Condition { return table.Equals("owner", own) })
 }

@@ -5,8 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/table"
 )
+
+// SessionEnd is the effect of a call that ends a session: Publisher.EndSession.
+type SessionEnd struct{ UserID, SessionID string }
+
+// When implements effect.Effect.
+func (SessionEnd) When() effect.When { return effect.Before }
 
 // EndSession takes down every socket that a session has opened: each is told
 // `revoked` on all its topics and closed; and it ends the presence of the

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
+	"github.com/rapport/rapport/shared/core/epoch"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
 )
@@ -29,29 +29,27 @@ const (
 type SubscribeRequest struct {
 	Topic string `json:"topic" minLength:"1" maxLength:"300"`
 	From  *int64 `json:"from,omitzero" minimum:"0" doc:"Every event after this position follows; without it, from now on."`
+	Epoch string `json:"epoch,omitzero" minLength:"1" maxLength:"32" doc:"The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one."`
 }
 
 // Subscribed says that events follow.
 type Subscribed struct {
-	Topic    string `json:"topic"`
-	Position int64  `json:"position" doc:"The newest position at that moment."`
-	replay   func(context.Context)
+	Topic    string      `json:"topic"`
+	Epoch    epoch.Epoch `json:"epoch,omitzero" doc:"What positions belong to."`
+	Position int64       `json:"position" doc:"The newest position at that moment."`
 }
-
-// Follow sends what the subscriber has missed.
-func (s Subscribed) Follow(ctx context.Context) { s.replay(ctx) }
 
 // Subscribe makes the caller's socket follow a topic. The subscription stands
 // before the log is read, so whatever is committed afterwards is posted, and
 // whatever was committed before is replayed.
-func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRequest) (Subscribed, error) {
+func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRequest) (Subscribed, effect.Effects, error) {
 	topic, registered, err := s.topics.find(in.Topic)
 	if err != nil {
-		return Subscribed{}, err
+		return Subscribed{}, nil, err
 	}
 	source := registered.Source
-	if err := s.admit(ctx, c, topic, source, in.From); err != nil {
-		return Subscribed{}, err
+	if err := s.admit(ctx, c, topic, source, in); err != nil {
+		return Subscribed{}, nil, err
 	}
 	// The subscription was written on the condition that the socket stands.
 	c.Unconfirmed = false
@@ -61,35 +59,53 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	}
 	first, newest, err := beginning(ctx, topic, source, from)
 	if err != nil {
-		return Subscribed{}, err
+		return Subscribed{}, nil, err
 	}
-	return Subscribed{Topic: in.Topic, Position: newest, replay: func(ctx context.Context) {
-		err := s.replay(ctx, c, topic, source, first)
-		if errors.Is(err, errEnded) {
-			err = s.tellEnded(ctx, c, topic, source)
-		}
-		if err != nil {
-			s.log.WarnContext(ctx, "replay", "topic", in.Topic, "error", err.Error())
-		}
-		if registered.Presence == nil {
-			return
-		}
-		if err := s.streams.showPresence(ctx, c, topic); err != nil {
-			s.log.WarnContext(ctx, "show presence", "topic", in.Topic, "error", err.Error())
-		}
-	}}, nil
+	replay := Replay{Caller: c, Topic: topic, Source: source, Presence: registered.Presence != nil, first: first}
+	return Subscribed{Topic: in.Topic, Epoch: s.streams.epoch, Position: newest}, effect.Effects{replay}, nil
+}
+
+// Replay sends a new subscriber what they have missed of a topic, and then who is
+// present in it.
+type Replay struct {
+	// Caller is the subscriber, at their socket.
+	Caller caller.Caller
+	Topic  Topic
+	Source Source
+	// Presence is true where clients can be present in the topic.
+	Presence bool
+	// first is what was read for the answer.
+	first missed
+}
+
+// When implements effect.Effect: events follow `subscribed`.
+func (Replay) When() effect.When { return effect.After }
+
+// Replay sends a replay.
+func (p *Publisher) Replay(ctx context.Context, r Replay) error {
+	err := p.replay(ctx, r.Caller, r.Topic, r.Source, r.first)
+	if errors.Is(err, errEnded) {
+		err = p.tellEnded(ctx, r.Caller, r.Topic, r.Source)
+	}
+	if err != nil {
+		err = fmt.Errorf("replay %s: %w", r.Topic, err)
+	}
+	if !r.Presence {
+		return err
+	}
+	return errors.Join(err, p.showPresence(ctx, r.Caller, r.Topic))
 }
 
 // admit writes the subscription, if the caller may have it. Who has another role by
 // then than a moment before is asked for anew: that is no reason to refuse.
-func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, source Source, from *int64) error {
+func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, source Source, in SubscribeRequest) error {
 	for try := range admissions {
 		role, err := source.Admit(ctx, c, topic)
 		if err != nil {
 			return err
 		}
 		if try == 0 {
-			if err := possible(ctx, topic, source, from); err != nil {
+			if err := s.possible(ctx, topic, source, in); err != nil {
 				return err
 			}
 		}
@@ -104,14 +120,17 @@ func (s *Service) admit(ctx context.Context, c caller.Caller, topic Topic, sourc
 // were admitted with.
 var errOtherRole = errors.New("the participant has another role, or none")
 
-// possible refuses a position that can't be. Nothing is half done for it: this is
+// possible refuses a position that can't be, or is of another epoch. Nothing is half done for it: this is
 // looked at before the subscription is written. The newest position only grows,
 // so what passes here still holds then.
-func possible(ctx context.Context, topic Topic, source Source, from *int64) error {
-	if from == nil {
+func (s *Service) possible(ctx context.Context, topic Topic, source Source, in SubscribeRequest) error {
+	if in.From == nil {
 		return nil
 	}
-	if *from == 0 {
+	if err := s.streams.epoch.Check(in.Epoch); err != nil {
+		return err
+	}
+	if *in.From == 0 {
 		// No topic ends before its beginning; it may have been trimmed.
 		_, _, err := source.Events(ctx, topic, 0, 1)
 		return err
@@ -120,12 +139,12 @@ func possible(ctx context.Context, topic Topic, source Source, from *int64) erro
 	switch {
 	case err != nil:
 		return err
-	case *from > newest:
+	case *in.From > newest:
 		return errs.Invalid("body.from", "is beyond the newest position, %d", newest)
-	case *from == newest:
+	case *in.From == newest:
 		return nil
 	}
-	_, _, err = source.Events(ctx, topic, *from, 1)
+	_, _, err = source.Events(ctx, topic, *in.From, 1)
 	return err
 }
 
@@ -200,12 +219,12 @@ var errEnded = errors.New("the subscription has ended")
 // replay posts to one socket what it has missed, from a first page on. Every page
 // is read first, then the subscription, then posted: a removed subscriber gets
 // nothing newer. errEnded where the subscription doesn't stand any more.
-func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, page missed) error {
+func (p *Publisher) replay(ctx context.Context, c caller.Caller, topic Topic, source Source, page missed) error {
 	for sent := 0; ; {
 		if len(page.events) == 0 {
-			return s.current(ctx, c, topic)
+			return p.current(ctx, c, topic)
 		}
-		frames, err := eventFrames(topic, page.events)
+		frames, err := eventFrames(topic, p.epoch, page.events)
 		if err != nil {
 			return err
 		}
@@ -216,16 +235,16 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 			if err != nil {
 				return err
 			}
-			head, err := json.Marshal(headFrame{Type: "head", Topic: topic.String(), Position: newest})
+			head, err := p.headFrame(topic, newest, "")
 			if err != nil {
 				return err
 			}
 			frames, page.more = append(frames, head), false
 		}
-		if err := s.current(ctx, c, topic); err != nil {
+		if err := p.current(ctx, c, topic); err != nil {
 			return err
 		}
-		s.streams.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
+		p.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
 		if !page.more {
 			return nil
 		}
@@ -236,8 +255,8 @@ func (s *Service) replay(ctx context.Context, c caller.Caller, topic Topic, sour
 }
 
 // current gives errEnded where the caller's subscription doesn't stand.
-func (s *Service) current(ctx context.Context, c caller.Caller, topic Topic) error {
-	row, err := table.Get[subscription](ctx, s.realtime, subscriptionKey(topic, c.ConnectionID))
+func (p *Publisher) current(ctx context.Context, c caller.Caller, topic Topic) error {
+	row, err := table.Get[subscription](ctx, p.realtime, subscriptionKey(topic, c.ConnectionID))
 	if errors.Is(err, table.ErrNotFound) || row.Ended {
 		return errEnded
 	}
@@ -250,7 +269,7 @@ func (s *Service) current(ctx context.Context, c caller.Caller, topic Topic) err
 // tellEnded says again that a subscription has ended. Whoever ended it may have
 // said so before the answer to the subscribe, after which the client would
 // believe that it follows the topic. A socket that can't be told is closed.
-func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
+func (p *Publisher) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
 	reason := RoleChanged
 	switch _, err := source.Admit(ctx, c, topic); errs.KindOf(err) {
 	case "":
@@ -261,13 +280,13 @@ func (s *Service) tellEnded(ctx context.Context, c caller.Caller, topic Topic, s
 	default:
 		return err
 	}
-	frame, err := json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: reason})
+	frame, err := revokedFrameOf(topic, reason)
 	if err != nil {
 		return err
 	}
-	told := s.streams.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	told := p.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
 	if told[0] == failed || told[0] == dropped {
-		return s.streams.giveUp(ctx, c.ConnectionID, topic)
+		return p.giveUp(ctx, c.ConnectionID, topic)
 	}
 	return nil
 }
@@ -284,21 +303,21 @@ type Unsubscribed struct {
 
 // Unsubscribe ends a subscription of the caller's socket; one that isn't there
 // is no error.
-func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, error) {
+func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, effect.Effects, error) {
 	topic, _, err := s.topics.find(in.Topic)
 	if err != nil {
-		return Unsubscribed{}, err
+		return Unsubscribed{}, nil, err
 	}
 	key := subscriptionKey(topic, c.ConnectionID)
 	row, err := table.Get[subscription](ctx, s.realtime, key)
 	if errors.Is(err, table.ErrNotFound) {
-		return Unsubscribed{Topic: in.Topic}, nil
+		return Unsubscribed{Topic: in.Topic}, nil, nil
 	}
 	if err != nil {
-		return Unsubscribed{}, fmt.Errorf("unsubscribe %s: %w", topic, err)
+		return Unsubscribed{}, nil, fmt.Errorf("unsubscribe %s: %w", topic, err)
 	}
 	if err := s.streams.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
-		return Unsubscribed{}, err
+		return Unsubscribed{}, nil, err
 	}
-	return Unsubscribed{Topic: in.Topic}, nil
+	return Unsubscribed{Topic: in.Topic}, nil, nil
 }

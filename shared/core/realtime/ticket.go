@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rapport/rapport/shared/core/caller"
+	"github.com/rapport/rapport/shared/core/effect"
 )
 
 // ActionTicket is asking for a ticket, which whoever is signed in may do.
@@ -36,12 +37,12 @@ type ConnectRequest struct {
 }
 
 // Connect opens a socket with a ticket.
-func (s *Service) Connect(ctx context.Context, c caller.Caller, in ConnectRequest) (struct{}, error) {
+func (s *Service) Connect(ctx context.Context, c caller.Caller, in ConnectRequest) (struct{}, effect.Effects, error) {
 	_, err := s.connections.Open(ctx, c.ConnectionID, in.Ticket)
-	return struct{}{}, err
+	return struct{}{}, nil, err
 }
 
 // Ping answers a ping; the frame itself keeps the socket.
-func (s *Service) Ping(context.Context, caller.Caller, struct{}) (struct{}, error) {
-	return struct{}{}, nil
+func (s *Service) Ping(context.Context, caller.Caller, struct{}) (struct{}, effect.Effects, error) {
+	return struct{}{}, nil, nil
 }

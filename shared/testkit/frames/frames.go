@@ -28,10 +28,13 @@ type Frame struct {
 	Detail   string            `json:"detail"`
 	Errors   []errs.FieldError `json:"errors"`
 	Oldest   *int64            `json:"oldest"`
-	Events   []Event           `json:"events"`
-	Here     []Present         `json:"here"`
-	Left     []Present         `json:"left"`
-	Before   time.Time         `json:"before"`
+	Epoch    string            `json:"epoch"`
+	// Retryable is of error and revoked: whether trying again makes sense.
+	Retryable bool      `json:"retryable"`
+	Events    []Event   `json:"events"`
+	Here      []Present `json:"here"`
+	Left      []Present `json:"left"`
+	Before    time.Time `json:"before"`
 	// Message is API Gateway's own: its errors have no type.
 	Message string `json:"message"`
 
@@ -77,7 +80,7 @@ func (f Frame) Unasked() bool {
 
 // Again tells whether a frame says that what was sent may be sent again.
 func (f Frame) Again() bool {
-	return f.Type == "error" && (f.Code == errs.RateLimited || f.Code == errs.Internal)
+	return f.Type == "error" && f.Retryable
 }
 
 // Encode writes a frame of these fields under an id.

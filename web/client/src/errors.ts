@@ -42,6 +42,10 @@ export interface RapportErrorFields {
   readonly retryAfter?: number | undefined;
   /** With HISTORY_GONE: the oldest version that is still kept. */
   readonly oldest?: number | undefined;
+  /** With HISTORY_GONE, where an earlier state was restored: what positions belong to now. */
+  readonly epoch?: string | undefined;
+  /** Whether the server says that trying again makes sense. */
+  readonly retryable?: boolean | undefined;
   readonly cause?: unknown;
 }
 
@@ -60,6 +64,10 @@ export class RapportError extends Error {
   readonly retryAfter: number | undefined;
   /** With HISTORY_GONE: the oldest version that is still kept. */
   readonly oldest: number | undefined;
+  /** With HISTORY_GONE, where an earlier state was restored: what positions belong to now. */
+  readonly epoch: string | undefined;
+  /** Whether the same, tried again, may succeed. */
+  readonly retryable: boolean;
 
   constructor(fields: RapportErrorFields) {
     super(`${fields.code}: ${fields.detail}`, fields.cause === undefined ? undefined : { cause: fields.cause });
@@ -71,7 +79,29 @@ export class RapportError extends Error {
     this.requestId = fields.requestId;
     this.retryAfter = fields.retryAfter;
     this.oldest = fields.oldest;
+    this.epoch = fields.epoch;
+    this.retryable = fields.retryable ?? mayPass(this.code, this.status);
   }
+}
+
+/** Of what the server has not said it: because it was not the server that refused, or it is one of before. */
+function mayPass(code: ErrorCode, status: number): boolean {
+  switch (code) {
+    case "NETWORK":
+    case "TIMEOUT":
+    case "DISCONNECTED":
+    case "RATE_LIMITED":
+    case "INTERNAL":
+    case "PROVIDER_ERROR":
+      return true;
+    default:
+      return status === 429 || status >= 500;
+  }
+}
+
+/** An earlier state was restored: positions are those of another epoch. */
+export function restoredError(epoch: string): RapportError {
+  return new RapportError({ code: "HISTORY_GONE", detail: `an earlier state was restored: this is epoch ${epoch}`, epoch });
 }
 
 /** The caller closed what was to be used. */

@@ -148,6 +148,7 @@ export class Rapport {
     const follower = new TranscriptFollower(this.#shared, meetingId, from, {
       onChunk: (chunk) => notify(() => handlers.onChunk(chunk)),
       onGap: (oldest) => notify(() => handlers.onGap?.(oldest)),
+      onRestored: () => notify(() => handlers.onRestored?.()),
       onEnd: (reason, error) => {
         this.#open.delete(follower);
         notify(() => handlers.onEnd?.(reason, error));

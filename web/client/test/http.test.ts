@@ -31,7 +31,7 @@ describe("a mutation", () => {
   test.each<[string, readonly (Answer | "lost")[]]>([
     ["a lost answer", ["lost", created]],
     ["502, 503 and 504", [{ status: 502 }, unavailable, { status: 504 }, created]],
-    ["CONFLICT with its own first attempt under way", ["lost", { status: 409, body: { code: "CONFLICT" } }, created]],
+    ["CONFLICT with its own first attempt under way", ["lost", { status: 409, body: { code: "CONFLICT", retryable: true } }, created]],
   ])("is repeated after %s with the same key and body", async (_name, answers) => {
     const world = new World(1);
     script(world, ...answers);

@@ -10,12 +10,14 @@ export class Refusal extends Error {
   readonly code: string;
   readonly status: number;
   readonly oldest: number | undefined;
+  readonly epoch: string | undefined;
 
-  constructor(code: string, status: number, oldest?: number) {
+  constructor(code: string, status: number, oldest?: number, epoch?: string) {
     super(code);
     this.code = code;
     this.status = status;
     this.oldest = oldest;
+    this.epoch = epoch;
   }
 }
 
@@ -44,6 +46,8 @@ export class FakeServer {
   revision = 1;
   content = "";
   log: NotesEvent[] = [];
+  /** What positions belong to. */
+  epoch = "1";
   /** Changes up to this version are gone. */
   horizon = 0;
   /** Tokens are user ids; these are refused. */
@@ -100,12 +104,13 @@ export class FakeServer {
     if (!this.roles.has(userId)) throw new Refusal("FORBIDDEN", 403);
     switch (route) {
       case `GET ${base}`:
-        return this.#meeting();
+        return { ...this.#meeting(), epoch: this.epoch };
       case `GET ${base}/participants`:
-        return { items: this.#participants(), nextCursor: null };
+        return { items: this.#participants(), nextCursor: null, epoch: this.epoch };
       case `GET ${base}/notes`:
-        return { version: this.version, content: this.content, hash: sha256(this.content) };
+        return { version: this.version, epoch: this.epoch, content: this.content, hash: sha256(this.content) };
       case `GET ${base}/notes/changes`:
+        this.#checkEpoch(query.get("epoch"));
         return this.#changes(Number(query.get("from") ?? "0"), Number(query.get("limit") ?? "50"));
       case `POST ${base}/notes/changes`:
         return this.commit(userId, body as NotesChange, JSON.stringify(body));
@@ -116,7 +121,8 @@ export class FakeServer {
       case `POST ${base}/transcript`:
         return this.#once(key, body, () => this.#append((body as { chunks: Fields[] }).chunks));
       case `GET ${base}/transcript`:
-        return { items: this.#chunks(Number(query.get("from") ?? "0")).slice(0, Number(query.get("limit") ?? "50")), nextCursor: null };
+        this.#checkEpoch(query.get("epoch"));
+        return { epoch: this.epoch, items: this.#chunks(Number(query.get("from") ?? "0")).slice(0, Number(query.get("limit") ?? "50")), nextCursor: null };
       default:
         throw new Refusal("NOT_FOUND", 404);
     }
@@ -148,7 +154,7 @@ export class FakeServer {
 
   #tell(link: Link, chunks: readonly Fields[]): void {
     link.socket.deliver({
-      type: "event", topic: this.transcriptTopic, events: chunks.map((data) => ({ position: data["position"], at: "", data })),
+      type: "event", topic: this.transcriptTopic, epoch: this.epoch, events: chunks.map((data) => ({ position: data["position"], at: "", data })),
     });
   }
 
@@ -189,7 +195,11 @@ export class FakeServer {
   #changes(from: number, limit: number): unknown {
     this.#checkHorizon(from);
     const items = this.log.slice(from, from + limit);
-    return { items, nextCursor: from + limit < this.version ? "more" : null };
+    return { items, epoch: this.epoch, nextCursor: from + limit < this.version ? "more" : null };
+  }
+
+  #checkEpoch(known: unknown): void {
+    if (typeof known === "string" && known !== this.epoch) throw new Refusal("HISTORY_GONE", 410, 1, this.epoch);
   }
 
   #checkHorizon(version: number): void {
@@ -206,6 +216,7 @@ export class FakeServer {
     if (ops.length > 500) throw new Refusal("PAYLOAD_TOO_LARGE", 413);
     const role = this.roles.get(userId);
     if (role === undefined || role === "observer") throw new Refusal("FORBIDDEN", 403);
+    this.#checkEpoch(change.epoch);
     this.#checkHorizon(baseVersion);
     const first = this.log.find((e) => e.authorId === userId && e.clientId === clientId && e.clientSeq === clientSeq);
     if (first !== undefined) return { version: first.version, ops: first.ops };
@@ -222,6 +233,14 @@ export class FakeServer {
     const committed = since.reduce<Change>((ours, e) => transform(e.ops, ours), ops);
     this.append({ authorId: userId, clientId, clientSeq, ops: committed, ...(places.length > 0 && { places }) });
     return { version: this.version, ops: committed };
+  }
+
+  /** An earlier state takes over, in an epoch of its own where one is given: the notes at a version, the meeting at a revision. */
+  restore(version: number, epoch = this.epoch, revision = this.revision): void {
+    this.log = this.log.slice(0, version);
+    this.content = this.log.reduce((text, { ops }) => apply(text, ops), "");
+    this.epoch = epoch;
+    this.revision = revision;
   }
 
   /** Begins anew; the text is version 1. */
@@ -247,6 +266,7 @@ export class FakeServer {
     link.socket.deliver({
       type: "event",
       topic: this.notesTopic,
+      epoch: this.epoch,
       events: events.map((data) => ({
         position: data.version, at: "",
         ...(JSON.stringify(data).length > this.omitAbove ? { omitted: true } : { data }),
@@ -270,7 +290,7 @@ export class FakeServer {
   /** Tells every follower the newest version and the hash there. */
   head(hash = sha256(this.content)): void {
     for (const { socket } of this.#subscribers(this.notesTopic)) {
-      socket.deliver({ type: "head", topic: this.notesTopic, position: this.version, hash });
+      socket.deliver({ type: "head", topic: this.notesTopic, epoch: this.epoch, position: this.version, hash });
     }
   }
 
@@ -315,7 +335,7 @@ export class FakeServer {
       if (action === "subscribe") this.#replay(link, String(frame["topic"]), frame["from"]);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      link.socket.deliver({ type: "error", id, code: error.code, detail: error.code, oldest: error.oldest });
+      link.socket.deliver({ type: "error", id, code: error.code, detail: error.code, oldest: error.oldest, epoch: error.epoch });
     }
   }
 
@@ -329,13 +349,14 @@ export class FakeServer {
         link.topics.delete(topic);
         return { type: "unsubscribed", id, topic };
       case "subscribe":
-        return { type: "subscribed", id, topic, position: this.#subscribe(link, topic, frame["from"]) };
+        if (frame["from"] !== undefined) this.#checkEpoch(frame["epoch"]);
+        return { type: "subscribed", id, topic, epoch: this.epoch, position: this.#subscribe(link, topic, frame["from"]) };
       case "edit": {
         const refusal = this.refuseEdits.shift();
         if (refusal !== undefined) throw refusal;
         const { version, ops } = this.commit(link.userId, frame as unknown as NotesChange, text);
         const omit = JSON.stringify(ops).length > this.omitAbove;
-        return { type: "ack", id, version, ...(omit ? {} : { ops }) };
+        return { type: "ack", id, version, epoch: this.epoch, ...(omit ? {} : { ops }) };
       }
       default:
         throw new Refusal("VALIDATION_ERROR", 400);
@@ -368,7 +389,7 @@ export class FakeServer {
       return;
     }
     if (topic !== this.notesTopic) {
-      link.socket.deliver({ type: "event", topic, events: [this.#view()] });
+      link.socket.deliver({ type: "event", topic, epoch: this.epoch, events: [this.#view()] });
       const here = this.tellsPresence ? this.everybody : this.here;
       if (here.length > 0) link.socket.deliver({ type: "presence", topic, here, left: [] });
       return;
@@ -377,7 +398,7 @@ export class FakeServer {
     const replayed = this.log.slice(from, from + 1000);
     for (let i = 0; i < replayed.length; i += 200) this.#postTo(link, replayed.slice(i, i + 200));
     if (from + replayed.length < this.version) {
-      link.socket.deliver({ type: "head", topic, position: this.version });
+      link.socket.deliver({ type: "head", topic, epoch: this.epoch, position: this.version });
     }
   }
 
@@ -391,7 +412,7 @@ export class FakeServer {
   touch(): void {
     this.revision++;
     for (const { socket } of this.#subscribers(`meetings/${this.meetingId}`)) {
-      socket.deliver({ type: "event", topic: `meetings/${this.meetingId}`, events: [this.#view()] });
+      socket.deliver({ type: "event", topic: `meetings/${this.meetingId}`, epoch: this.epoch, events: [this.#view()] });
     }
   }
 

@@ -126,8 +126,8 @@ export class World {
       return { status: 200, body: this.server.handle(method, url.pathname, url.searchParams, userId, parsed, headers["idempotency-key"]) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const { code, status, oldest } = error;
-      return { status, body: { code, status, detail: code, oldest } };
+      const { code, status, oldest, epoch } = error;
+      return { status, body: { code, status, detail: code, oldest, epoch } };
     }
   }
 }

@@ -37,6 +37,12 @@ describe("what a meeting says of itself", () => {
     expect(api.saved).toEqual([{ revision: 3, ...sent }]);
   });
 
+  it("is saved with the epoch of that revision, where it is known", async () => {
+    const api = server(meeting);
+    expect(await saveDetails(api, { ...meeting, epoch: "2" }, seen, next)).toBeUndefined();
+    expect(api.saved).toEqual([{ revision: 3, epoch: "2", ...sent }]);
+  });
+
   it("is taken away where it is left empty", async () => {
     const api = server(meeting);
     await saveDetails(api, meeting, seen, { ...seen, scheduledAt: undefined, durationMinutes: undefined });

@@ -13,7 +13,7 @@ import (
 	"github.com/workos/workos-go/v4/pkg/usermanagement"
 	"github.com/workos/workos-go/v4/pkg/workos_errors"
 
-	"github.com/rapport/rapport/shared/users"
+	"github.com/rapport/rapport/shared/core/identity"
 )
 
 // Directory is WorkOS's list of users.
@@ -32,24 +32,24 @@ func New(apiKey, endpoint string, client *http.Client) *Directory {
 
 // Lookup implements users.Directory. The client puts the subject into a path: it
 // is escaped, and believed only where the answer is about that very one.
-func (d *Directory) Lookup(ctx context.Context, subject string) (users.Person, error) {
+func (d *Directory) Lookup(ctx context.Context, subject string) (identity.Profile, error) {
 	if subject == "" || subject == "." || subject == ".." {
-		return users.Person{}, users.ErrUnknown
+		return identity.Profile{}, identity.ErrUnknown
 	}
 	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: url.PathEscape(subject)})
 	var refused workos_errors.HTTPError
 	if errors.As(err, &refused) && refused.Code == http.StatusNotFound {
-		return users.Person{}, users.ErrUnknown
+		return identity.Profile{}, identity.ErrUnknown
 	}
 	if err != nil {
-		return users.Person{}, fmt.Errorf("workos: get user: %w", err)
+		return identity.Profile{}, fmt.Errorf("workos: get user: %w", err)
 	}
 	if user.ID != subject {
-		return users.Person{}, users.ErrUnknown
+		return identity.Profile{}, identity.ErrUnknown
 	}
 	name := strings.TrimSpace(user.FirstName + " " + user.LastName)
 	if name == "" {
 		name, _, _ = strings.Cut(user.Email, "@")
 	}
-	return users.Person{Email: user.Email, DisplayName: name}, nil
+	return identity.Profile{Email: user.Email, DisplayName: name}, nil
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/identity/workos"
-	"github.com/rapport/rapport/shared/users"
 )
 
 // directory answers by the escaped path; seen are the paths that were asked for.
@@ -51,12 +51,12 @@ func TestLookup(t *testing.T) {
 	})
 	tests := []struct {
 		name, give string
-		want       users.Person
+		want       identity.Profile
 		unknown    bool
 		fails      bool
 	}{
-		{name: "known", give: "user_ada", want: users.Person{Email: "ada@example.com", DisplayName: "Ada Lovelace"}},
-		{name: "without a name", give: "user_nameless", want: users.Person{Email: "lin@example.com", DisplayName: "lin"}},
+		{name: "known", give: "user_ada", want: identity.Profile{Email: "ada@example.com", DisplayName: "Ada Lovelace"}},
+		{name: "without a name", give: "user_nameless", want: identity.Profile{Email: "lin@example.com", DisplayName: "lin"}},
 		{name: "unknown", give: "user_eve", unknown: true},
 		{name: "another id than was asked for", give: "other", unknown: true},
 		{name: "a path to another question", give: "external_id/1", unknown: true},
@@ -77,7 +77,7 @@ func TestLookup(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := d.Lookup(t.Context(), tt.give)
 			switch {
-			case errors.Is(err, users.ErrUnknown) != tt.unknown, (err != nil) != (tt.unknown || tt.fails):
+			case errors.Is(err, identity.ErrUnknown) != tt.unknown, (err != nil) != (tt.unknown || tt.fails):
 				t.Fatalf("error %v", err)
 			case !cmp.Equal(got, tt.want):
 				t.Errorf("(-want +got):\n%s", cmp.Diff(tt.want, got))
@@ -90,7 +90,7 @@ func TestLookupAsksOneQuestionOnly(t *testing.T) {
 	t.Parallel()
 	d, seen := directory(t, nil)
 	for _, id := range []string{"a/b", "../../organizations/1", "a?b=c", "a b", "%2e%2e", "äöü"} {
-		if _, err := d.Lookup(t.Context(), id); !errors.Is(err, users.ErrUnknown) {
+		if _, err := d.Lookup(t.Context(), id); !errors.Is(err, identity.ErrUnknown) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}

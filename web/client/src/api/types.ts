@@ -34,6 +34,8 @@ export type InviteParticipant = Schemas["MeetingsInviteRequest"];
 export interface MeetingView {
   readonly meeting: Meeting;
   readonly participants: readonly Participant[];
+  /** What the meeting's revision belongs to, where the server says so: a change of the meeting carries both. */
+  readonly epoch?: string | undefined;
 }
 
 /** A part of a list; the next is asked for with `nextCursor`. */

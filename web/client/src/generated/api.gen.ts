@@ -5,6 +5,8 @@ import type { Place } from "../ot/places.ts";
 /** The requests and answers of the API, by name. */
 export interface Schemas {
   readonly Appended: {
+    /** What the positions belong to. */
+    readonly epoch?: string;
     readonly firstPosition: number;
     readonly lastPosition: number;
   };
@@ -41,6 +43,8 @@ export interface Schemas {
     readonly variant: string;
   };
   readonly Committed: {
+    /** What version belongs to. */
+    readonly epoch?: string;
     readonly ops: readonly Schemas["Op"][];
     readonly version: number;
   };
@@ -51,6 +55,8 @@ export interface Schemas {
     readonly version: number;
   };
   readonly Evaluated: {
+    /** What version belongs to. */
+    readonly epoch?: string;
     readonly flags: Readonly<Record<string, Schemas["ClientFlag"]>>;
     /** As the topic flags says it. */
     readonly version: number;
@@ -139,16 +145,20 @@ export interface Schemas {
     readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
   };
-  readonly ListOfChange: {
+  readonly ListOfMeeting: {
+    readonly items: readonly Schemas["Meeting"][];
+    readonly nextCursor: string | null;
+  };
+  readonly LogPageOfChange: {
+    /** What the positions belong to. */
+    readonly epoch?: string;
     readonly items: readonly Schemas["Change"][];
     readonly nextCursor: string | null;
   };
-  readonly ListOfChunk: {
+  readonly LogPageOfChunk: {
+    /** What the positions belong to. */
+    readonly epoch?: string;
     readonly items: readonly Schemas["Chunk"][];
-    readonly nextCursor: string | null;
-  };
-  readonly ListOfMeeting: {
-    readonly items: readonly Schemas["Meeting"][];
     readonly nextCursor: string | null;
   };
   readonly Me: {
@@ -191,6 +201,8 @@ export interface Schemas {
   readonly MeetingsUpdateRequest: {
     readonly description?: string | null;
     readonly durationMinutes?: number | null;
+    /** The epoch of revision, where the client knows it: CONFLICT where it isn't the present one. */
+    readonly epoch?: string;
     readonly revision: number;
     readonly scheduledAt?: string | null;
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
@@ -201,6 +213,8 @@ export interface Schemas {
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly clientId: string;
     readonly clientSeq: number;
+    /** The epoch of baseVersion, where the client knows it: HISTORY_GONE where it isn't the present one. */
+    readonly epoch?: string;
     readonly ops: readonly Schemas["Op"][];
     /** Where inserted text stood in text that was deleted up to baseVersion, where the client knows. */
     readonly places?: readonly Schemas["Place"][];
@@ -213,6 +227,8 @@ export interface Schemas {
     readonly userId: string;
   };
   readonly ParticipantList: {
+    /** What the revision belongs to. */
+    readonly epoch?: string;
     readonly items: readonly Schemas["Participant"][];
     readonly nextCursor: string | null;
     /** The meeting's revision: the participants are at least as new as it. */
@@ -235,9 +251,13 @@ export interface Schemas {
   readonly Problem: {
     readonly code: "CONFLICT" | "FORBIDDEN" | "HISTORY_GONE" | "INTERNAL" | "MEETING_NOT_ACTIVE" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "PROVIDER_ERROR" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
     readonly detail: string;
+    /** With HISTORY_GONE, where positions of another epoch were sent: the present one. */
+    readonly epoch?: string;
     readonly errors?: readonly Schemas["FieldError"][];
     readonly oldest?: number;
     readonly requestId: string;
+    /** Whether the same request, sent again, may succeed: after Retry-After, or a pause. */
+    readonly retryable: boolean;
     readonly status: number;
     readonly title: string;
     readonly type: string;
@@ -253,6 +273,8 @@ export interface Schemas {
     readonly description?: string;
     readonly durationMinutes?: number;
     readonly endedAt?: string;
+    /** What the revision belongs to. */
+    readonly epoch?: string;
     readonly hostId: string;
     readonly meetingId: string;
     readonly participantCount: number;
@@ -282,6 +304,8 @@ export interface Schemas {
   };
   readonly Text: {
     readonly content: string;
+    /** What version belongs to. */
+    readonly epoch?: string;
     /** Lower-case hex SHA-256 of the content's UTF-8. */
     readonly hash: string;
     readonly version: number;
@@ -465,11 +489,13 @@ export interface Operations {
     };
     readonly query: {
       readonly cursor?: string;
+      /** The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own. */
+      readonly epoch?: string;
       /** The last version seen; with a cursor it is ignored. */
       readonly from?: number;
       readonly limit?: number;
     };
-    readonly answer: Schemas["ListOfChange"];
+    readonly answer: Schemas["LogPageOfChange"];
   };
   /** GET /v1/meetings/{meetingId}/notes: Read the notes. */
   notes_get: {
@@ -477,10 +503,6 @@ export interface Operations {
       readonly meetingId: string;
     };
     readonly answer: Schemas["Text"];
-  };
-  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
-  realtime_ticket: {
-    readonly answer: Schemas["Ticket"];
   };
   /** GET /healthz: Whether functions start and answer. */
   system_health: {
@@ -521,15 +543,21 @@ export interface Operations {
     };
     readonly query: {
       readonly cursor?: string;
+      /** The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own. */
+      readonly epoch?: string;
       /** The last position seen; with a cursor it is ignored. */
       readonly from?: number;
       readonly limit?: number;
     };
-    readonly answer: Schemas["ListOfChunk"];
+    readonly answer: Schemas["LogPageOfChunk"];
   };
   /** GET /v1/me: Who I am. */
   users_get: {
     readonly answer: Schemas["Me"];
+  };
+  /** POST /v1/realtime/tickets: Get a ticket that opens one socket within 30 seconds. */
+  users_ticket: {
+    readonly answer: Schemas["Ticket"];
   };
   /** PATCH /v1/me: Change what I am called. */
   users_update: {
@@ -605,7 +633,7 @@ export interface Methods<Options> {
   };
   readonly tickets: {
     /** Get a ticket that opens one socket within 30 seconds. */
-    create(options?: Options): Promise<Operations["realtime_ticket"]["answer"]>;
+    create(options?: Options): Promise<Operations["users_ticket"]["answer"]>;
   };
   readonly transcript: {
     /** Add what was said to the transcript, while the meeting is active. */

@@ -20,19 +20,19 @@ export interface MeetingTopicHandlers extends Omit<StateHandlers, "onState" | "r
 export function meetingTopic(from: MeetingTopicDependencies, meetingId: string, handlers: MeetingTopicHandlers): StateTopic {
   return new StateTopic(from.connection, from.platform, `meetings/${meetingId}`, {
     ...handlers,
-    onState: (data) => {
+    onState: (data, epoch) => {
       const view = parseView(data);
-      if (view !== undefined) handlers.onView(view);
+      if (view !== undefined) handlers.onView({ ...view, epoch });
     },
     read: async (signal) => {
       const view = await (await from.meetings()).read(meetingId, signal);
-      return { position: view.meeting.revision, data: view };
+      return { position: view.meeting.revision, epoch: view.epoch, data: view };
     },
   });
 }
 
-function parseView(data: unknown): MeetingView | undefined {
-  return readShape<MeetingView>(data, {
+function parseView(data: unknown): Omit<MeetingView, "epoch"> | undefined {
+  return readShape<Omit<MeetingView, "epoch">>(data, {
     meeting: (meeting) => asFields(meeting) as Meeting | undefined,
     participants: (participants) => asArray(participants) as readonly Participant[] | undefined,
   });

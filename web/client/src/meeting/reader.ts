@@ -1,5 +1,5 @@
 import type { Api } from "../api/api.ts";
-import type { Meeting, MeetingView, Participant, Role } from "../api/types.ts";
+import type { MeetingView, MeetingWithRole, Participant, Role } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import { participantsOf } from "./participants.ts";
 import { readPresenceList } from "./presenceupdate.ts";
@@ -63,16 +63,16 @@ export class MeetingReader {
   }
 
   async #read(meetingId: string, signal: AbortSignal): Promise<MeetingView> {
-    const meeting = await this.#meeting(meetingId, signal);
+    const { epoch, ...meeting } = await this.#meeting(meetingId, signal);
     const last = this.#last;
-    if (last?.meeting.meetingId === meetingId && last.meeting.revision === meeting.revision) return last;
+    if (last?.meeting.meetingId === meetingId && last.meeting.revision === meeting.revision && last.epoch === epoch) return last;
     const participants: Participant[] = [];
     for await (const participant of participantsOf(this.#api, meetingId, signal)) participants.push(participant);
-    this.#last = { meeting, participants };
+    this.#last = { meeting, participants, epoch };
     return this.#last;
   }
 
-  async #meeting(meetingId: string, signal: AbortSignal): Promise<Meeting> {
+  async #meeting(meetingId: string, signal: AbortSignal): Promise<MeetingWithRole> {
     const meeting = await this.#api.meetings.get(meetingId, { signal, once: true });
     // What stands in between may answer anything.
     if (typeof meeting?.revision !== "number") throw new RapportError({ code: "PROTOCOL", detail: "the answer is no meeting", status: 200 });

@@ -84,6 +84,8 @@ export interface TranscriptWatchHandlers {
   onChunk(chunk: TranscriptChunk): void;
   /** The chunks up to `oldest` have expired; the next is the oldest that is kept. */
   onGap?(oldest: number): void;
+  /** An earlier state was restored: what came is void, and all that is kept follows anew. */
+  onRestored?(): void;
   /** Once, after which nothing comes any more. */
   onEnd?(reason: EndReason, error?: RapportError): void;
 }
@@ -104,6 +106,8 @@ export class TranscriptFollower {
   readonly #meetingId: string;
   readonly #handlers: TranscriptWatchHandlers;
   #topic: LogTopic;
+  /** What the topic's positions belong to; undefined before the server has said it. */
+  #epoch: string | undefined;
 
   constructor({ api, connection, platform, meetings }: TranscriptDependencies, meetingId: string, from: number, handlers: TranscriptWatchHandlers) {
     this.#api = api;
@@ -112,15 +116,19 @@ export class TranscriptFollower {
     this.#meetings = meetings;
     this.#meetingId = meetingId;
     this.#handlers = handlers;
-    this.#topic = this.#open(from);
+    this.#topic = this.#open(from, undefined);
   }
 
   close(): void {
     this.#topic.close();
   }
 
-  #open(from: number): LogTopic {
-    const topic = new LogTopic(this.#connection, this.#platform, `meetings/${this.#meetingId}/transcript`, from, {
+  #open(from: number, epoch: string | undefined): LogTopic {
+    this.#epoch = epoch;
+    const topic = new LogTopic(this.#connection, this.#platform, `meetings/${this.#meetingId}/transcript`, from, epoch, {
+      onEpoch: (known) => {
+        this.#epoch = known;
+      },
       onEvent: (event) => {
         const chunk = parseChunk(event);
         if (chunk !== undefined) this.#handlers.onChunk(chunk);
@@ -128,7 +136,9 @@ export class TranscriptFollower {
       onHistoryGone: (error) => this.#historyGone(error),
       onEnd: (reason, error) => this.#handlers.onEnd?.(reason, error),
       read: async (after, signal) => {
-        const page = await this.#api.transcript.list(this.#meetingId, { from: after, limit: pageLength }, { signal, once: true });
+        const page = await this.#api.transcript.list(this.#meetingId, {
+          from: after, limit: pageLength, ...(this.#epoch !== undefined && { epoch: this.#epoch }),
+        }, { signal, once: true });
         return page.items.map((chunk) => ({ position: chunk.position, data: chunk, omitted: false }));
       },
       access: async (signal) => (await this.#meetings()).access(this.#meetingId, undefined, signal),
@@ -139,12 +149,17 @@ export class TranscriptFollower {
 
   #historyGone(error: RapportError): void {
     this.#topic.close();
+    if (error.epoch !== undefined) {
+      this.#handlers.onRestored?.();
+      this.#topic = this.#open(0, error.epoch);
+      return;
+    }
     if (error.oldest === undefined) {
       this.#handlers.onEnd?.("refused", error);
       return;
     }
     this.#handlers.onGap?.(error.oldest);
-    this.#topic = this.#open(error.oldest - 1);
+    this.#topic = this.#open(error.oldest - 1, this.#epoch);
   }
 }
 

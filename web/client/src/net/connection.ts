@@ -209,8 +209,8 @@ export class SocketConnection implements Connection {
   }
 
   /** Sends a subscribe frame when the topic's earlier frames are answered; not when the signal is aborted before that. */
-  subscribe(topic: string, from: number | undefined, reply: Reply, signal: AbortSignal): void {
-    this.#topics.send(topic, "subscribe", { from }, reply, signal);
+  subscribe(topic: string, from: { readonly from?: number; readonly epoch?: string }, reply: Reply, signal: AbortSignal): void {
+    this.#topics.send(topic, "subscribe", from, reply, signal);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The frames that the server sends, read from text that came from outside. */
 import { RapportError } from "../errors.ts";
-import { asCount, asFields, asNumber, asString, asTime, parseFields, readEach } from "../runtime/json.ts";
+import { asBoolean, asCount, asFields, asNumber, asString, asTime, parseFields, readEach } from "../runtime/json.ts";
 import type { Fields } from "../runtime/json.ts";
 import { readRefusal } from "./refusal.ts";
 
@@ -20,9 +20,9 @@ export interface PresenceFrame {
 
 export type TopicFrame =
   | PresenceFrame
-  | { readonly type: "event"; readonly topic: string; readonly events: readonly TopicEvent[] }
-  | { readonly type: "head"; readonly topic: string; readonly position: number; readonly hash: string | undefined }
-  | { readonly type: "revoked"; readonly topic: string; readonly reason: string };
+  | { readonly type: "event"; readonly topic: string; readonly epoch: string | undefined; readonly events: readonly TopicEvent[] }
+  | { readonly type: "head"; readonly topic: string; readonly epoch: string | undefined; readonly position: number; readonly hash: string | undefined }
+  | { readonly type: "revoked"; readonly topic: string; readonly reason: string; readonly retryable: boolean };
 
 /** The answer to a frame of ours; `fields` has what its kind adds. */
 export interface AnswerFrame {
@@ -72,15 +72,16 @@ export function parseFrame(data: unknown): ServerFrame | undefined {
 function parseTopicFrame(type: unknown, fields: Fields): TopicFrame | undefined {
   const topic = asString(fields["topic"]);
   if (topic === undefined) return undefined;
+  const epoch = asString(fields["epoch"]);
   switch (type) {
     case "event":
-      return { type, topic, events: readEach(fields["events"], readEvent) };
+      return { type, topic, epoch, events: readEach(fields["events"], readEvent) };
     case "head": {
       const position = asCount(fields["position"]);
-      return position === undefined ? undefined : { type, topic, position, hash: asString(fields["hash"]) };
+      return position === undefined ? undefined : { type, topic, epoch, position, hash: asString(fields["hash"]) };
     }
     case "revoked":
-      return { type, topic, reason: asString(fields["reason"]) ?? "" };
+      return { type, topic, reason: asString(fields["reason"]) ?? "", retryable: asBoolean(fields["retryable"]) ?? fields["reason"] === "role_changed" };
     case "presence":
       return { type, topic, fields };
     default:
@@ -96,7 +97,7 @@ function readEvent(value: unknown): TopicEvent | undefined {
 }
 
 function frameError(fields: Fields): RapportError {
-  const { code = "PROTOCOL", detail = "", errors, oldest } = readRefusal(fields);
+  const { code = "PROTOCOL", detail = "", ...rest } = readRefusal(fields);
   const seconds = asNumber(fields["retryAfterSeconds"]);
-  return new RapportError({ code, detail, errors, oldest, retryAfter: seconds === undefined ? undefined : seconds * 1000 });
+  return new RapportError({ code, detail, ...rest, retryAfter: seconds === undefined ? undefined : seconds * 1000 });
 }

@@ -32,8 +32,8 @@ const maxRetryAfterMs = 30_000;
 
 /**
  * Calls the API with a bearer token. A call that may be repeated is, with the
- * same bytes, after a network error, 429 and whatever a server or gateway fails
- * with (5xx), at most five times in all. A 401 asks for the token again, once.
+ * same bytes, after a network error and whatever else may pass, as the server or
+ * the status says, at most five times in all. A 401 asks for the token again, once.
  */
 export class Http {
   readonly #baseUrl: string;
@@ -49,17 +49,13 @@ export class Http {
   /** The answer's JSON, undefined for 204. Rejects with RapportError, or the signal's reason. */
   async call(call: HttpCall): Promise<unknown> {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    let unanswered = false;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#authorised(call, body);
       } catch (error) {
         call.signal?.throwIfAborted();
         if (!(error instanceof RapportError) || !call.retry || attempt === maxAttempts) throw error;
-        // After an attempt without an answer, CONFLICT may speak of that attempt still under way.
-        if (!isTransient(error) && !(error.code === "CONFLICT" && unanswered)) throw error;
-        if ((error.retryAfter ?? 0) > maxRetryAfterMs) throw error;
-        unanswered ||= error.code !== "RATE_LIMITED" && error.code !== "CONFLICT";
+        if (!error.retryable || (error.retryAfter ?? 0) > maxRetryAfterMs) throw error;
         const pause = backoff(attempt, backoffBaseMs, backoffCapMs, this.#platform.random);
         await sleep(this.#platform.clock, Math.max(pause, error.retryAfter ?? 0), call.signal);
       }
@@ -141,15 +137,14 @@ function parseAnswer(status: number, text: string): unknown {
 /** The error of a refused call: problem+json, or what API Gateway says itself. */
 function problem(response: Response, text: string, now: number): RapportError {
   const fields = parseFields(text) ?? {};
-  const { code, detail, errors, oldest } = readRefusal(fields);
+  const { code, detail, ...rest } = readRefusal(fields);
   return new RapportError({
     code: code ?? codeOfStatus(response.status),
     detail: detail ?? asString(fields["message"]) ?? `HTTP ${response.status}`,
     status: response.status,
-    errors,
     requestId: asString(fields["requestId"]),
     retryAfter: parseRetryAfter(response, now),
-    oldest,
+    ...rest,
   });
 }
 
@@ -181,9 +176,4 @@ function parseRetryAfter({ headers }: Response, now: number): number | undefined
   const answeredAt = Date.parse(headers.get("date") ?? "");
   const ms = Date.parse(header) - (Number.isNaN(answeredAt) ? now : answeredAt);
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-}
-
-function isTransient(error: RapportError): boolean {
-  if (error.code === "NETWORK" || error.code === "TIMEOUT") return true;
-  return error.status === 429 || error.status >= 500;
 }

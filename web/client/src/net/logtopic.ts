@@ -1,4 +1,4 @@
-import { closedError, RapportError } from "../errors.ts";
+import { closedError, RapportError, restoredError } from "../errors.ts";
 import type { Platform } from "../runtime/platform.ts";
 import type { SocketConnection } from "./connection.ts";
 import type { TopicEvent } from "./frames.ts";
@@ -18,6 +18,8 @@ export interface LogHandlers extends TopicHandlers {
   readonly onEvent: (event: TopicEvent) => void;
   /** The server's newest position, and the content's hash at it where it is known. */
   readonly onHead?: (position: number, hash: string | undefined) => void;
+  /** What positions belong to, where the topic was made without knowing it. */
+  readonly onEpoch?: (epoch: string) => void;
   /** The position can't be followed from: read the state again, and follow from there with a new topic. */
   readonly onHistoryGone: (error: RapportError) => void;
   /** Events after a position by HTTP: those that a frame had no room for. */
@@ -44,8 +46,8 @@ export class LogTopic extends Topic {
   /** The caller's role as it was read last; null before the first time. */
   #role: string | undefined | null = null;
 
-  constructor(connection: SocketConnection, platform: Platform, topic: string, position: number, handlers: LogHandlers) {
-    super(connection, platform, topic, handlers);
+  constructor(connection: SocketConnection, platform: Platform, topic: string, position: number, epoch: string | undefined, handlers: LogHandlers) {
+    super(connection, platform, topic, epoch, handlers);
     this.#handlers = handlers;
     this.#position = position;
     this.#known = position;
@@ -101,6 +103,14 @@ export class LogTopic extends Topic {
 
   protected override onUnknownPosition(error: RapportError): void {
     this.#handlers.onHistoryGone(error);
+  }
+
+  protected override onEpoch(epoch: string): void {
+    this.#handlers.onEpoch?.(epoch);
+  }
+
+  protected override onOtherEpoch(epoch: string): void {
+    this.#handlers.onHistoryGone(restoredError(epoch));
   }
 
   protected override catchUpByHttp(): void {

@@ -1,5 +1,5 @@
 import type { ContractCode, ErrorItem } from "../errors.ts";
-import { asCount, asString, readEach, readShape } from "../runtime/json.ts";
+import { asBoolean, asCount, asString, readEach, readShape } from "../runtime/json.ts";
 import type { Fields } from "../runtime/json.ts";
 
 const contractCodes: ReadonlySet<string> = new Set<ContractCode>([
@@ -16,5 +16,7 @@ export function readRefusal(fields: Fields) {
     detail: asString(fields["detail"]),
     errors: readEach<ErrorItem>(fields["errors"], (item) => readShape(item, { location: asString, detail: asString })),
     oldest: asCount(fields["oldest"]),
+    epoch: asString(fields["epoch"]),
+    retryable: asBoolean(fields["retryable"]),
   };
 }

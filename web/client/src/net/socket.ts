@@ -58,7 +58,7 @@ const refusalCapMs = 20_000;
 /**
  * One WebSocket from its handshake to its end: matches answers to requests by
  * id, sends a frame again after 10 s without an answer and (with backoff) after
- * RATE_LIMITED or INTERNAL, and takes a socket for dead on which nothing at all
+ * what the server says may pass, and takes a socket for dead on which nothing at all
  * came within those 10 s.
  */
 export class Socket {
@@ -231,7 +231,7 @@ export class Socket {
   #refused(id: string, error: RapportError): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    if (error.code !== "RATE_LIMITED" && error.code !== "INTERNAL") {
+    if (!error.retryable) {
       this.#settle(id, ({ failed }) => failed(error));
       return;
     }

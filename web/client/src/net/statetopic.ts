@@ -6,14 +6,21 @@ import type { TopicEvent } from "./frames.ts";
 import { Topic } from "./topic.ts";
 import type { TopicHandlers } from "./topic.ts";
 
+/** The state as HTTP has it; `epoch` is what its position belongs to, where the server says so. */
+export interface StateRead {
+  readonly position: number;
+  readonly epoch: string | undefined;
+  readonly data: unknown;
+}
+
 export interface StateHandlers extends TopicHandlers {
   /** The whole state; each replaces the one before. */
-  readonly onState: (data: unknown, position: number) => void;
+  readonly onState: (data: unknown, epoch: string | undefined) => void;
   /** Subscribed, each time: what follows tells everybody who is there. */
   readonly onSubscribed?: () => void;
   readonly onPresence?: (fields: Fields) => void;
   /** The state by HTTP, where a frame had no room for it, or there is no socket. */
-  readonly read: (signal: AbortSignal) => Promise<{ readonly position: number; readonly data: unknown }>;
+  readonly read: (signal: AbortSignal) => Promise<StateRead>;
   /** Without a socket, with each round: what else is to be asked for. Must not reject. */
   readonly onPolled?: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -26,9 +33,11 @@ export class StateTopic extends Topic {
   #position = 0;
   #known = 1;
   #isReading = false;
+  /** Asked for anew, because another epoch has begun. */
+  #isRenewing = false;
 
   constructor(connection: SocketConnection, platform: Platform, topic: string, handlers: StateHandlers) {
-    super(connection, platform, topic, handlers);
+    super(connection, platform, topic, undefined, handlers);
     this.#handlers = handlers;
   }
 
@@ -50,7 +59,7 @@ export class StateTopic extends Topic {
     if (newest === undefined || newest.position <= this.#position) return;
     this.#known = Math.max(this.#known, newest.position);
     if (newest.omitted) void this.#read();
-    else this.#give(newest.position, newest.data);
+    else this.#give({ ...newest, epoch: undefined });
   }
 
   protected override onHead(position: number): void {
@@ -58,9 +67,10 @@ export class StateTopic extends Topic {
     this.watchGap();
   }
 
-  protected override onSubscribed(position: number): void {
+  protected override onSubscribed(position: number, sameEpoch: boolean): void {
+    this.#isRenewing = false;
     // A server that begins anew counts from 1 again.
-    if (position < this.#position) this.#position = 0;
+    if (!sameEpoch || position < this.#position) this.#position = 0;
     this.#known = Math.max(1, position);
     this.#handlers.onSubscribed?.();
   }
@@ -71,19 +81,27 @@ export class StateTopic extends Topic {
 
   protected override onUnknownPosition(): void {}
 
+  /** Frames of two epochs may cross: the answer to a subscription says which one holds. */
+  protected override onOtherEpoch(): void {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.subscribeAgain();
+  }
+
   protected override async onPoll(signal: AbortSignal): Promise<boolean> {
-    const [{ position, data }, moved = false] = await Promise.all([this.#handlers.read(signal), this.#handlers.onPolled?.(signal)]);
+    const [read, moved = false] = await Promise.all([this.#handlers.read(signal), this.#handlers.onPolled?.(signal)]);
     // An earlier revision than one's own is that of a server that began anew. A socket would have brought a later one.
-    if (this.closed || signal.aborted || position === this.#position) return moved;
-    this.#known = position;
-    this.#give(position, data);
+    if (this.closed || signal.aborted || (read.position === this.#position && this.isEpoch(read.epoch))) return moved;
+    this.#known = read.position;
+    this.#give(read);
     return true;
   }
 
-  #give(position: number, data: unknown): void {
+  #give({ position, epoch, data }: StateRead): void {
+    if (epoch !== undefined) this.setEpoch(epoch);
     this.#position = position;
     this.#known = Math.max(this.#known, position);
-    this.#handlers.onState(data, position);
+    this.#handlers.onState(data, this.epoch);
     this.progressed();
   }
 
@@ -91,8 +109,8 @@ export class StateTopic extends Topic {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      const { position, data } = await this.#handlers.read(this.#reading.signal);
-      if (!this.closed && position > this.#position) this.#give(position, data);
+      const read = await this.#handlers.read(this.#reading.signal);
+      if (!this.closed && (read.position > this.#position || !this.isEpoch(read.epoch))) this.#give(read);
     } catch (error) {
       if (this.closed) return;
       if (!(error instanceof RapportError)) throw error;

@@ -1,6 +1,6 @@
 import { closedError, RapportError } from "../errors.ts";
 import { backoff } from "../runtime/backoff.ts";
-import { asCount } from "../runtime/json.ts";
+import { asCount, asString } from "../runtime/json.ts";
 import type { Fields } from "../runtime/json.ts";
 import type { Platform } from "../runtime/platform.ts";
 import type { SocketConnection } from "./connection.ts";
@@ -43,6 +43,7 @@ export abstract class Topic implements TopicFollower {
   #live = false;
   /** Whether the caller was ever let in. */
   #admitted = false;
+  #epoch: string | undefined;
   /** Subscribe frames so far, and how many of them wait for their answer. */
   #asked = 0;
   #unanswered = 0;
@@ -50,10 +51,12 @@ export abstract class Topic implements TopicFollower {
   /** Attempts to catch up that brought nothing, in a row. */
   #stalls = 0;
 
-  constructor(connection: SocketConnection, platform: Platform, topic: string, events: TopicHandlers) {
+  /** `epoch` is what the positions that are known belong to; undefined where that isn't known. */
+  constructor(connection: SocketConnection, platform: Platform, topic: string, epoch: string | undefined, events: TopicHandlers) {
     this.#connection = connection;
     this.#platform = platform;
     this.topic = topic;
+    this.#epoch = epoch;
     this.#events = events;
   }
 
@@ -90,16 +93,16 @@ export abstract class Topic implements TopicFollower {
     if (this.closed) return;
     switch (frame.type) {
       case "event":
-        this.onEvents(frame.events);
+        if (this.#isOurs(frame.epoch)) this.onEvents(frame.events);
         return;
       case "head":
-        this.onHead(frame.position, frame.hash);
+        if (this.#isOurs(frame.epoch)) this.onHead(frame.position, frame.hash);
         return;
       case "presence":
         this.onPresence(frame.fields);
         return;
       case "revoked":
-        this.#revoked(frame.reason);
+        this.#revoked(frame.reason, frame.retryable);
     }
   }
 
@@ -134,15 +137,39 @@ export abstract class Topic implements TopicFollower {
   protected abstract readonly behind: boolean;
   protected abstract onEvents(events: readonly TopicEvent[]): void;
   protected abstract onHead(position: number, hash: string | undefined): void;
-  /** The answer to a subscription: the newest position at that moment. */
-  protected abstract onSubscribed(position: number): void;
+  /** The answer to a subscription: the newest position at that moment, and whether it is of the epoch that was known. */
+  protected abstract onSubscribed(position: number, sameEpoch: boolean): void;
   /** The server refused `from`: its history begins later, or ends earlier. */
   protected abstract onUnknownPosition(error: RapportError): void;
   protected onPresence(_fields: Fields): void {}
+  /** The epoch of what is known has become known. */
+  protected onEpoch(_epoch: string): void {}
+  /** The server speaks of positions of another epoch than those that are known; what it says of them is left out. */
+  protected abstract onOtherEpoch(epoch: string): void;
   /** As `poll`; any error is judged here. */
   protected abstract onPoll(signal: AbortSignal): Promise<boolean>;
   /** Called instead of subscribing when there is no socket. */
   protected catchUpByHttp(): void {}
+
+  /** What is known is of this epoch; undefined where nobody has said it. */
+  protected get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  /** From now on what is known is of this epoch. */
+  protected setEpoch(epoch: string): void {
+    this.#epoch = epoch;
+  }
+
+  /** Whether it is the epoch of what is known, as far as anybody says. */
+  protected isEpoch(epoch: string | undefined): boolean {
+    return epoch === undefined || this.#epoch === undefined || epoch === this.#epoch;
+  }
+
+  /** Subscribes on the present socket, if there is one. */
+  protected subscribeAgain(): void {
+    this.#subscribe(() => {});
+  }
 
   /** Something new arrived: the next wait is a short one. */
   protected progressed(): void {
@@ -169,7 +196,7 @@ export abstract class Topic implements TopicFollower {
   protected catchUpNow(): void {
     if (!this.behind || this.closed) return;
     this.#stalls++;
-    if (this.#connection.isOpen) this.#subscribe(() => {});
+    if (this.#connection.isOpen) this.subscribeAgain();
     else this.catchUpByHttp();
   }
 
@@ -197,14 +224,12 @@ export abstract class Topic implements TopicFollower {
     this.#catchUp?.cancel();
     this.#catchUp = undefined;
     this.#unanswered++;
-    this.#connection.subscribe(this.topic, this.from, {
+    const { from } = this;
+    const known = from === undefined ? {} : { from, ...(this.#epoch !== undefined && { epoch: this.#epoch }) };
+    this.#connection.subscribe(this.topic, known, {
       answered: ({ fields }) => {
         this.#unanswered--;
-        if (!this.closed) {
-          this.onSubscribed(asCount(fields["position"]) ?? 0);
-          this.#admit();
-          this.watchGap(replayMs);
-        }
+        if (!this.closed) this.#subscribed(asCount(fields["position"]) ?? 0, asString(fields["epoch"]));
         done();
       },
       failed: (error) => {
@@ -213,6 +238,28 @@ export abstract class Topic implements TopicFollower {
         done();
       },
     }, this.#ended.signal);
+  }
+
+  #subscribed(position: number, epoch: string | undefined): void {
+    const same = this.isEpoch(epoch);
+    // What is followed from nowhere comes whole, whatever was known.
+    if (this.from === undefined) this.#epoch = epoch ?? this.#epoch;
+    else if (!this.#isOurs(epoch)) return;
+    this.onSubscribed(position, same);
+    this.#admit();
+    this.watchGap(replayMs);
+  }
+
+  /** Whether positions that the server speaks of can be compared with those that are known. */
+  #isOurs(epoch: string | undefined): boolean {
+    if (epoch === undefined || epoch === this.#epoch) return true;
+    if (this.#epoch !== undefined) {
+      this.onOtherEpoch(epoch);
+      return false;
+    }
+    this.setEpoch(epoch);
+    this.onEpoch(epoch);
+    return true;
   }
 
   #admit(): void {
@@ -242,12 +289,13 @@ export abstract class Topic implements TopicFollower {
     }
   }
 
-  #revoked(reason: string): void {
+  #revoked(reason: string, retryable: boolean): void {
+    if (retryable) {
+      this.roleChanged();
+      if (!this.closed) this.subscribeAgain();
+      return;
+    }
     switch (reason) {
-      case "role_changed":
-        this.roleChanged();
-        if (!this.closed) this.#subscribe(() => {});
-        return;
       case "removed":
       case "meeting_ended":
         this.end(reason);

@@ -95,10 +95,10 @@ export class ChangeSender {
    * HTTP has answered since. The answer may come later than frames that followed
    * it: what it says has its place by its version. Rejects with the server's
    * refusal, or the signal's reason. Where this is ready the change is handed
-   * over before the call returns.
+   * over before the call returns. `epoch` is what its base belongs to.
    */
-  async send({ baseVersion, clientSeq, ops, places }: InFlight, signal: AbortSignal): Promise<Ack> {
-    const change = { baseVersion, clientId: this.#clientId, clientSeq, ops, ...(places && { places }) };
+  async send({ baseVersion, clientSeq, ops, places }: InFlight, epoch: string | undefined, signal: AbortSignal): Promise<Ack> {
+    const change = { baseVersion, ...(epoch !== undefined && { epoch }), clientId: this.#clientId, clientSeq, ops, ...(places && { places }) };
     const frame = this.#connection.frame("edit", { meetingId: this.#meetingId, ...change });
     for (let attempt = 0; ; attempt++) {
       try {
@@ -173,18 +173,12 @@ function parseAck(version: unknown, ops: unknown): Ack {
 /** Whether the change may still be accepted later; all else is a refusal. */
 export function isTransient(error: RapportError): boolean {
   switch (error.code) {
-    case "NETWORK":
-    case "TIMEOUT":
-    case "DISCONNECTED":
-    case "RATE_LIMITED":
-    case "INTERNAL":
-    case "PROVIDER_ERROR":
     case "UNAUTHORIZED": // The session's matter, not the change's.
       return true;
     case "PROTOCOL":
       // Over HTTP, something in between answered in the server's place.
       return error.status !== 0;
     default:
-      return false;
+      return error.retryable;
   }
 }

@@ -1,3 +1,4 @@
+import type { ChangesQuery } from "../api/types.ts";
 import { RapportError } from "../errors.ts";
 import type { TopicEvent } from "../net/frames.ts";
 import { LogTopic } from "../net/logtopic.ts";
@@ -14,7 +15,7 @@ export interface FollowerHandlers {
   readonly onLive: () => void;
   readonly onEnd: (reason: EndReason, error: RapportError | undefined) => void;
   readonly onRoleChanged: () => void;
-  /** The server can't go on from the replica's version: its history begins later, or ends earlier. */
+  /** The server can't go on from the replica's version: its history begins later, ends earlier, or is another. */
   readonly onHistoryGone: (error: RapportError) => void;
   /** The confirmed text was compared with the server's hash at that version. */
   readonly onCompared: (version: number, same: boolean) => void;
@@ -46,12 +47,13 @@ export class NotesFollower {
   /** Follows from the replica's version on. */
   start(): void {
     const { api, connection, platform, meetings, userId } = this.#from;
-    this.#topic = new LogTopic(connection, platform, `meetings/${this.#meetingId}/notes`, this.#replica.version, {
+    this.#topic = new LogTopic(connection, platform, `meetings/${this.#meetingId}/notes`, this.#replica.version, this.#replica.epoch, {
       onEvent: this.#events.onEvent,
       onHead: (position, hash) => {
         if (hash !== undefined && position >= this.#replica.version) this.#head = { position, hash };
         this.compare();
       },
+      onEpoch: (epoch) => this.#replica.setEpoch(epoch),
       onHistoryGone: this.#events.onHistoryGone,
       onLive: (live) => {
         this.#live = live;
@@ -63,7 +65,7 @@ export class NotesFollower {
       },
       onRoleChanged: this.#events.onRoleChanged,
       read: async (from, signal) => {
-        const page = await api.notes.changes(this.#meetingId, { from, limit: pageLength }, { signal, once: true });
+        const page = await api.notes.changes(this.#meetingId, this.#after(from), { signal, once: true });
         return page.items.map(topicEvent);
       },
       access: async (signal) => (await meetings()).access(this.#meetingId, userId, signal),
@@ -88,12 +90,17 @@ export class NotesFollower {
   async readRest(signal: AbortSignal): Promise<void> {
     for (let more = true; more && !signal.aborted; ) {
       const from = this.#replica.version;
-      const page = await this.#from.api.notes.changes(this.#meetingId, { from, limit: pageLength }, { signal });
+      const page = await this.#from.api.notes.changes(this.#meetingId, this.#after(from), { signal });
       for (const change of page.items) {
         if (change.version === this.#replica.version + 1) this.#events.onEvent(topicEvent(change));
       }
       more = page.nextCursor !== null && this.#replica.version > from;
     }
+  }
+
+  #after(from: number): ChangesQuery {
+    const { epoch } = this.#replica;
+    return { from, limit: pageLength, ...(epoch !== undefined && { epoch }) };
   }
 
   /** Compares the confirmed text with the newest hash, where that is of this version. */

@@ -54,7 +54,7 @@ async function openNew(from: NotesDependencies, meetingId: string, leases: Lease
       from.api.notes.get(meetingId),
       notesAccess(from.api, meetingId, from.userId, never),
     ]);
-    return new NotesSession(from, meetingId, { replica: new Replica(notes.version, notes.content), access, lease, drafts });
+    return new NotesSession(from, meetingId, { replica: new Replica(notes.version, notes.content, notes.epoch), access, lease, drafts });
   } catch (error) {
     lease.release();
     throw error;

@@ -79,7 +79,7 @@ export class Outbox {
     if (!this.#mayHaveLeft && !this.#sender.ready && !(await this.#sender.stillReady(flight.baseVersion, signal))) return undefined;
     signal.throwIfAborted();
     this.#mayHaveLeft = true;
-    return await this.#sender.send(flight, signal);
+    return await this.#sender.send(flight, this.#replica.epoch, signal);
   }
 
   /** As pump, without a wait for more edits. */

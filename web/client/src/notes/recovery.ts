@@ -40,10 +40,13 @@ async function readHistory(api: Api, meetingId: string, from: number, to: number
 /**
  * What has become of the change in flight at `version`, read from the history
  * since its base. Where that is gone: whether it is in what is kept. So it is
- * neither lost nor sent twice.
+ * neither lost nor sent twice. With `restored` the base is of another epoch: a
+ * change that was committed before the restored moment still stands behind it,
+ * since up to there both histories are one; on any other base the history here
+ * says nothing.
  */
 export async function resolveInFlight(
-  api: Api, meetingId: string, flight: InFlight, client: ClientIdentity, version: number, signal: AbortSignal,
+  api: Api, meetingId: string, flight: InFlight, client: ClientIdentity, version: number, restored: boolean, signal: AbortSignal,
 ): Promise<Recovery> {
   const isFlight = (change: NotesEvent) =>
     change.authorId === client.userId && change.clientId === client.clientId && change.clientSeq === flight.clientSeq;
@@ -52,6 +55,7 @@ export async function resolveInFlight(
   try {
     const history = await readHistory(api, meetingId, flight.baseVersion, version, signal);
     if (history.some(isFlight)) return committed;
+    if (restored) return lost;
     const change = history.reduce<Change>((ours, { ops }) => transform(ops, ours), flight.ops);
     return { outcome: { kind: "open", change }, history };
   } catch (error) {

@@ -17,6 +17,8 @@ export interface ReloadResult {
   readonly version: number;
   /** The local text. */
   readonly text: string;
+  /** Whether that version is of another epoch than the server's: an earlier state was restored. */
+  readonly restored: boolean;
   /** Pending edits that were taken out, and the text that they stand on. */
   readonly detached: { readonly base: string; readonly change: Change } | undefined;
   /** What has made the server's text of the confirmed one; undefined where that is not all that lies between the local texts. */
@@ -46,7 +48,8 @@ export class Reloader {
 
   /**
    * Reads the text, and what became of the change in flight, until both are
-   * known; then puts the pending edits on top, or with `gone` takes them out.
+   * known; then puts the pending edits on top, or takes them out: with `gone`,
+   * and where an earlier state was restored, for nothing says what became of theirs.
    * Rejects with the refusal of a server that does not let the caller read, or
    * the signal's reason.
    */
@@ -59,18 +62,19 @@ export class Reloader {
         await sleep(platform.clock, pause, signal);
         const notes = await api.notes.get(this.#meetingId, { signal });
         const flight = replica.inFlight;
+        const restored = replica.epoch !== undefined && notes.epoch !== undefined && notes.epoch !== replica.epoch;
         const { outcome, history } = flight === undefined
           ? ({ outcome: { kind: "committed" }, history: [] } as const)
-          : await resolveInFlight(api, this.#meetingId, flight, this.#client, notes.version, signal);
+          : await resolveInFlight(api, this.#meetingId, flight, this.#client, notes.version, restored, signal);
         signal.throwIfAborted();
         const { text, version, confirmed, unconfirmed } = replica;
         // What is known to stand on the new text needs nobody's review.
-        const detached = gone && replica.pending && outcome.kind !== "open" ? replica.detach(outcome.kind === "committed") : undefined;
-        replica.rebase(notes.version, notes.content, outcome);
-        const moved = detached !== undefined || (flight !== undefined && outcome.kind === "committed");
+        const detached = (gone || restored) && replica.pending && outcome.kind !== "open" ? replica.detach(outcome.kind === "committed") : undefined;
+        replica.rebase(notes.version, notes.content, outcome, notes.epoch);
+        const moved = restored || detached !== undefined || (flight !== undefined && outcome.kind === "committed");
         const known = history.filter((event) => event.version > version).reduce<Change>((all, { ops }) => compose(all, ops), []);
         const ops = makes(confirmed, known, notes.content) ? known : diff(confirmed, notes.content);
-        return { text, version, detached, commit: moved ? undefined : { version: 0, ops, places: [], unconfirmed } };
+        return { text, version, restored, detached, commit: moved ? undefined : { version: 0, ops, places: [], unconfirmed } };
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof RapportError)) throw error;

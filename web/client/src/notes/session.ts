@@ -66,8 +66,10 @@ export class NotesSession {
         if (change.length > 0) this.#emitter.emit("remote", change);
       },
       onOwnCommitted: (commit) => this.#history.commitOwn(commit),
-      onReset: (moved, commit) => {
+      onReset: (moved, commit, restored) => {
         this.#history.applyRemote(moved, commit);
+        // Where text stood in what versions deleted, it knows by versions.
+        if (restored) this.#history.clear();
         this.#emitter.emit("reset", this.text);
       },
       onConflict: (conflict) => this.#raiseConflict(conflict),

@@ -38,8 +38,11 @@ export interface SynchronizerHandlers {
   readonly onRemote: (change: Change, commit: Commit) => void;
   /** The change that was in flight. */
   readonly onOwnCommitted: (commit: Commit) => void;
-  /** The local text was replaced, by what `moved` does to the one before; it comes from `commit`, where that is known. */
-  readonly onReset: (moved: Change, commit: Commit | undefined) => void;
+  /**
+   * The local text was replaced, by what `moved` does to the one before; it comes from `commit`, where that is known.
+   * `restored`: an earlier state was restored, and versions mean other texts from here on.
+   */
+  readonly onReset: (moved: Change, commit: Commit | undefined, restored: boolean) => void;
   /** Edits were refused, or can't be merged. Resolves when they are safe elsewhere. */
   readonly onConflict: (conflict: Conflict) => Promise<void>;
   readonly onProblem: (error: RapportError) => void;
@@ -337,12 +340,12 @@ export class NotesSynchronizer {
   }
 
   /** Tells of a text that has replaced `before`, and of edits that were taken out of it. */
-  #raiseConflict(before: string, conflict: Conflict | undefined, commit?: Commit): void {
+  #raiseConflict(before: string, conflict: Conflict | undefined, commit?: Commit, restored = false): void {
     const { text } = this.#replica;
     const local = commit && transformPair(commit.ops, commit.unconfirmed)[0];
     const known = local !== undefined && apply(before, local) === text;
     const moved = known ? local : diff(before, text);
-    if (moved.length > 0) this.#events.onReset(moved, known ? commit : undefined);
+    if (moved.length > 0 || restored) this.#events.onReset(moved, known ? commit : undefined, restored);
     // Only when they are safe elsewhere are they no longer kept as pending.
     if (conflict !== undefined) void this.#events.onConflict(conflict).then(() => this.persisted());
   }
@@ -361,8 +364,8 @@ export class NotesSynchronizer {
     this.#changed();
     if (problem !== undefined) this.#events.onProblem(problem);
     try {
-      const { text, version, detached, commit } = await this.#reloader.reload(this.#closing.signal, gone);
-      this.#raiseConflict(text, detached && { error: historyGone(), baseVersion: version, baseText: detached.base, change: detached.change, text }, commit);
+      const { text, version, restored, detached, commit } = await this.#reloader.reload(this.#closing.signal, gone);
+      this.#raiseConflict(text, detached && { error: historyGone(), baseVersion: version, baseText: detached.base, change: detached.change, text }, commit, restored);
     } catch (error) {
       if (this.closed) return;
       if (!(error instanceof RapportError)) throw error;

@@ -27,7 +27,7 @@ export interface SegmentRecord {
 /** Undefined for what is nothing of this version's. */
 export function parseBase(value: unknown): { readonly saved: ReplicaState; readonly segment: number } | undefined {
   const fields = asFields(value);
-  const saved = readShape<Omit<ReplicaState, "inFlight" | "places">>(value, {
+  const saved = readShape<Omit<ReplicaState, "inFlight" | "places" | "epoch">>(value, {
     version: asCount,
     confirmed: asString,
     buffer: parseOps,
@@ -39,7 +39,10 @@ export function parseBase(value: unknown): { readonly saved: ReplicaState; reado
   if (saved === undefined || (inFlight === undefined && flight !== undefined)) return undefined;
   // Without a journal, no segment counts.
   const segment = fields?.["format"] === 1 ? Infinity : fields?.["format"] === 2 ? asCount(fields["segment"]) : undefined;
-  return segment === undefined ? undefined : { saved: { ...saved, inFlight, places: parsePlaces(value).places ?? [] }, segment };
+  return segment === undefined ? undefined : {
+    // Records of earlier versions have no epoch.
+    saved: { ...saved, inFlight, places: parsePlaces(value).places ?? [], epoch: asString(fields?.["epoch"]) }, segment,
+  };
 }
 
 /** Undefined for what is no segment, or only partly one. */
@@ -56,7 +59,7 @@ export function parseSegment(value: unknown): readonly Step[] | undefined {
  * RapportError where a step doesn't fit.
  */
 export function replay(saved: ReplicaState, steps: readonly Step[]): ReplicaState {
-  const { confirmed, ...base } = saved;
+  const { confirmed, epoch, ...base } = saved;
   let pending: PendingEdits = base;
   let since: Change = [];
   for (const step of steps) {
@@ -64,7 +67,7 @@ export function replay(saved: ReplicaState, steps: readonly Step[]): ReplicaStat
     pending = next.pending;
     since = compose(since, next.committed);
   }
-  return { confirmed: apply(confirmed, since), ...pending };
+  return { confirmed: apply(confirmed, since), epoch, ...pending };
 }
 
 function parseStep(value: unknown): Step | undefined {

@@ -10,6 +10,8 @@ import type { InFlight, PendingEdits, Step } from "./pending.ts";
 export interface ReplicaState extends PendingEdits {
   /** The confirmed text at `version`. */
   readonly confirmed: string;
+  /** What `version` belongs to; undefined where no server has said it. */
+  readonly epoch: string | undefined;
 }
 
 /** What became of the change in flight while the history was not followed. */
@@ -29,22 +31,24 @@ export type FlightOutcome =
  */
 export class Replica {
   #confirmed: string;
+  #epoch: string | undefined;
   #pending: PendingEdits;
   #text: string;
   #length: number;
   #split = false;
   #onStep: (step: Step | undefined) => void = () => {};
 
-  constructor(version: number, text: string) {
+  constructor(version: number, text: string, epoch?: string) {
     this.#pending = nothingPending(version);
+    this.#epoch = epoch;
     this.#confirmed = text;
     this.#text = text;
     this.#length = countCodePoints(text);
   }
 
   /** The replica that `save` was called on. */
-  static restore({ confirmed, ...pending }: ReplicaState): Replica {
-    const replica = new Replica(pending.version, confirmed);
+  static restore({ confirmed, epoch, ...pending }: ReplicaState): Replica {
+    const replica = new Replica(pending.version, confirmed, epoch);
     replica.#pending = pending;
     replica.#setText(apply(replica.#afterFlight, pending.buffer));
     return replica;
@@ -52,7 +56,7 @@ export class Replica {
 
   /** All that is needed to go on from here later. */
   save(): ReplicaState {
-    return { confirmed: this.#confirmed, ...this.#pending };
+    return { confirmed: this.#confirmed, epoch: this.#epoch, ...this.#pending };
   }
 
   /**
@@ -65,6 +69,17 @@ export class Replica {
 
   get version(): number {
     return this.#pending.version;
+  }
+
+  /** What the version belongs to; undefined where no server has said it. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  /** The server has said what the version belongs to. */
+  setEpoch(epoch: string): void {
+    this.#epoch = epoch;
+    this.#onStep(undefined);
   }
 
   get confirmed(): string {
@@ -179,9 +194,10 @@ export class Replica {
 
   /**
    * Puts another confirmed text in place of the present one and keeps the local
-   * edits: what lies between the two texts counts as a change by others.
+   * edits: what lies between the two texts counts as a change by others. `epoch`
+   * is what the version belongs to.
    */
-  rebase(version: number, confirmed: string, outcome: FlightOutcome): void {
+  rebase(version: number, confirmed: string, outcome: FlightOutcome, epoch = this.#epoch): void {
     const flight = this.inFlight;
     let before = this.#confirmed;
     let after = confirmed;
@@ -198,6 +214,7 @@ export class Replica {
       }
     }
     this.#confirmed = confirmed;
+    this.#epoch = epoch;
     buffer = transform(diff(before, after), buffer);
     this.#setText(apply(after, buffer));
     this.#transition(withBuffer({ ...this.#pending, version, inFlight, places: [] }, buffer, waiting), undefined);

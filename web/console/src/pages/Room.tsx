@@ -151,7 +151,7 @@ function Panels({ meetingId, open: { session, view, here }, over }: PanelsProps)
 }
 
 /** Edit, start and end, for who may. */
-function Run({ view: { meeting, participants } }: { readonly view: MeetingView }) {
+function Run({ view: { meeting, participants, epoch } }: { readonly view: MeetingView }) {
   const { rapport, identity } = useSession();
   const toasts = useToasts();
   const [busy, setBusy] = useState(false);
@@ -173,7 +173,7 @@ function Run({ view: { meeting, participants } }: { readonly view: MeetingView }
           <EditIcon />
         </button>
       )}
-      {editing && <EditMeeting meeting={meeting} onClose={() => setEditing(false)} />}
+      {editing && <EditMeeting meeting={{ ...meeting, epoch }} onClose={() => setEditing(false)} />}
       {meeting.state === "scheduled" && (
         <button type="button" class="primary" disabled={busy} onClick={() => run((id) => rapport.meetings.start(id))}>
           Start meeting

@@ -9,8 +9,14 @@ import { detailsOf, fieldOfTime, saveDetails, timeOfField } from "./details.ts";
 
 const fields = ["body.title", "body.description", "body.scheduledAt", "body.durationMinutes"];
 
+interface EditMeetingProps {
+  /** With the epoch of its revision, where that is known. */
+  readonly meeting: Meeting & { readonly epoch?: string | undefined };
+  readonly onClose: () => void;
+}
+
 /** Title, description, time and length, for who runs the meeting. */
-export function EditMeeting({ meeting, onClose }: { readonly meeting: Meeting; readonly onClose: () => void }) {
+export function EditMeeting({ meeting, onClose }: EditMeetingProps) {
   const { rapport } = useSession();
   const [seen, setSeen] = useState(() => detailsOf(meeting));
   const [title, setTitle] = useState(seen.title);

@@ -31,7 +31,7 @@ function sameTime(a: string | undefined, b: string | undefined): boolean {
  */
 export async function saveDetails(
   meetings: Pick<Rapport["meetings"], "get" | "update">,
-  meeting: Meeting,
+  meeting: Meeting & { readonly epoch?: string | undefined },
   seen: Details,
   next: Details,
 ): Promise<Meeting | undefined> {
@@ -43,6 +43,7 @@ export async function saveDetails(
     try {
       await meetings.update(meeting.meetingId, {
         revision: current.revision,
+        ...(current.epoch !== undefined && { epoch: current.epoch }),
         title: next.title,
         description: next.description,
         scheduledAt: next.scheduledAt ?? null,

@@ -3,8 +3,6 @@ import { useEffect, useState } from "preact/hooks";
 
 const firstRetryMs = 1_000;
 const lastRetryMs = 15_000;
-/** Codes that may pass by themselves. */
-const passing: ReadonlySet<string> = new Set(["NETWORK", "TIMEOUT", "DISCONNECTED", "RATE_LIMITED", "INTERNAL", "PROVIDER_ERROR"]);
 
 export interface OpenNotes {
   readonly session: NotesSession | undefined;
@@ -52,7 +50,7 @@ export function useNotes(rapport: Rapport, meetingId: string, open: Set<NotesSes
       } catch (error) {
         if (over) return;
         setNotes({ ...closed, error });
-        if (error instanceof RapportError && passing.has(error.code)) {
+        if (error instanceof RapportError && error.retryable) {
           timer = setTimeout(() => void tryOpen(Math.min(wait * 2, lastRetryMs)), Math.max(wait, error.retryAfter ?? 0));
         }
       }

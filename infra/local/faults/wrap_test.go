@@ -35,21 +35,17 @@ func (h handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return []byte("answered"), h(ctx)
 }
 
-// unit is a function that runs f on an open platform.
-func unit(f func(context.Context, *platform.Platform) error) endpoint.FunctionSpec {
-	return endpoint.FunctionSpec{Name: "desk/work", Open: func(ctx context.Context, env config.Env) (lambda.Handler, error) {
-		p, err := platform.Open(ctx, env)
-		if err != nil {
-			return nil, err
-		}
+// function is one that runs f on an open platform.
+func function(f func(context.Context, *platform.Platform) error) endpoint.FunctionSpec {
+	return endpoint.FunctionSpec{Name: "desk/work", Open: func(_ context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
+		p := platform.New(env, overrides)
 		return handler(func(ctx context.Context) error { return f(ctx, p) }), nil
 	}}
 }
 
 func environment() config.Env {
 	return config.Env{
-		"STAGE": "test", "DATA_TABLE": "d", "LOG_TABLE": "l", "REALTIME_TABLE": "r", "CONTROL_TABLE": "c", "AUDIT_TABLE": "a",
-		"ISSUERS": `[{"issuer":"https://issuer.test","jwksUrl":"https://issuer.test/jwks"}]`, "WORKOS_API_KEY": "k",
+		"STAGE": "test", "DATA_TABLE": "d",
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
 	}
 }
@@ -58,7 +54,7 @@ func environment() config.Env {
 // with, if it was.
 func invoke(t *testing.T, i *faults.Injector, n tables, f func(context.Context, *platform.Platform) error) (answer string, killed any) {
 	t.Helper()
-	instance, err := i.Wrap([]endpoint.FunctionSpec{unit(f)}, platform.Outside{Tables: n})[0].Open(t.Context(), environment())
+	instance, err := i.Wrap([]endpoint.FunctionSpec{function(f)})[0].Open(t.Context(), environment(), endpoint.Overrides{Tables: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +74,10 @@ func TestKilled(t *testing.T) {
 	var afterwards []error
 	answer, killed := invoke(t, every(1), n, func(ctx context.Context, p *platform.Platform) error {
 		key := table.Key{PK: "P", SK: "S"}
-		_ = p.Data.Put(ctx, key, struct{}{})
-		_, err := table.Get[struct{}](ctx, p.Data, key)
+		_ = p.Data().Put(ctx, key, struct{}{})
+		_, err := table.Get[struct{}](ctx, p.Data(), key)
 		// A context of its own makes no difference.
-		afterwards = append(afterwards, err, p.Data.Delete(context.WithoutCancel(ctx), key), ctx.Err())
+		afterwards = append(afterwards, err, p.Data().Delete(context.WithoutCancel(ctx), key), ctx.Err())
 		return nil
 	})
 	if k, ok := killed.(faults.Killed); !ok || k.Function != "desk/work" || answer != "" {
@@ -102,7 +98,7 @@ func TestReadersLiveWithAClockThatIsOff(t *testing.T) {
 	t.Parallel()
 	n := tables{}
 	answer, killed := invoke(t, every(4), n, func(ctx context.Context, p *platform.Platform) error {
-		_, _ = table.Get[struct{}](ctx, p.Data, table.Key{PK: "P", SK: "S"}) // it isn't there
+		_, _ = table.Get[struct{}](ctx, p.Data(), table.Key{PK: "P", SK: "S"}) // it isn't there
 		off := time.Until(p.Clock.Now())
 		if off > faults.MaxSkew || off < -faults.MaxSkew-time.Minute {
 			t.Errorf("the clock is off by %v", off)
@@ -115,11 +111,11 @@ func TestReadersLiveWithAClockThatIsOff(t *testing.T) {
 }
 
 // Without faults functions are as they were.
-func TestNoFaultsNoUnits(t *testing.T) {
+func TestWithoutFaults(t *testing.T) {
 	t.Parallel()
-	units := []endpoint.FunctionSpec{{Name: "desk/work"}}
+	functions := []endpoint.FunctionSpec{{Name: "desk/work"}}
 	var none *faults.Injector
-	if got := none.Wrap(units, platform.Outside{}); &got[0] != &units[0] {
+	if got := none.Wrap(functions); &got[0] != &functions[0] {
 		t.Error("the functions were changed")
 	}
 }

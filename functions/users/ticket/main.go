@@ -2,8 +2,8 @@
 package main
 
 import (
-	"github.com/rapport/rapport/functions/realtime"
+	"github.com/rapport/rapport/functions/users"
 	"github.com/rapport/rapport/shared/core/endpoint"
 )
 
-func main() { endpoint.Serve(realtime.Open, realtime.Ticket) }
+func main() { endpoint.Serve(users.Open, users.Ticket) }
