@@ -62,8 +62,8 @@ func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, o
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
-	return platform.App(d.Platform, d.Runtime(declaration), Service{realtime.New(realtime.Parts{
-		Realtime: d.Realtime(), Connections: d.Connections(), Streams: d.Publisher(), Topics: registry,
+	return platform.App(d.Platform, d.Runtime(declaration), Service{realtime.New(realtime.Dependencies{
+		Realtime: d.Realtime(), Connections: d.Connections(), Publisher: d.Publisher(), Topics: registry,
 		Audit: d.Audit(), Clock: d.Clock, Log: d.Log,
 	})})
 }

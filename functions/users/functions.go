@@ -74,7 +74,7 @@ func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, o
 	service := Service{Service: people}
 	switch declaration.Route {
 	case Ticket.Route:
-		service.sockets = realtime.New(realtime.Parts{Connections: s.Connections(), URL: s.Env.Variable("WS_URL")})
+		service.sockets = realtime.New(realtime.Dependencies{Connections: s.Connections(), URL: s.Env.Variable("WS_URL")})
 	case Webhook.Route:
 		cfg := config.Read[webhookConfig](s.Env)
 		service.Provider = identity.NewProvider(cfg.Issuers.Primary(), people, s.Sessions())

@@ -60,9 +60,9 @@ func stretch(minutes int, calls, share float64) []minute {
 	return slices.Repeat([]minute{{calls, calls * share}}, minutes)
 }
 
-// TestJourneysTellInTime replays minutes of calls against the alarms of every journey, as
+// TestBurnAlarmsFireInTime replays minutes of calls against the alarms of every journey, as
 // CloudWatch evaluates them: each minute, over windows that slide.
-func TestJourneysTellInTime(t *testing.T) {
+func TestBurnAlarmsFireInTime(t *testing.T) {
 	const day, calls = 24 * 60, 100
 	alarms := templates(t).of("alarms.yaml").Resources
 	journeys := 0

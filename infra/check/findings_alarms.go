@@ -8,10 +8,10 @@ import (
 	"github.com/rapport/rapport/functions"
 )
 
-// alarmsAreHeard holds every alarm to a severity, to who hears it and that it is over,
+// alarmsNotify holds every alarm to a severity, to who hears it and that it is over,
 // and to a runbook; those that only roll back, or are part of another, are heard by
 // nobody.
-func alarmsAreHeard(f *findings, s suite) {
+func alarmsNotify(f *findings, s suite) {
 	topics := map[string]string{"page": "PageTopicArn", "ticket": "TicketTopicArn"}
 	for _, doc := range s {
 		parts := map[string]bool{}
@@ -94,14 +94,14 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 			f.add("%s: %s looks at nothing", doc.File, id)
 		}
 		journey := ""
-		for _, one := range all {
-			if name, is := one.dimensions["Journey"].(string); is {
+		for _, looked := range all {
+			if name, is := looked.dimensions["Journey"].(string); is {
 				journey = name
 			}
 		}
-		for _, one := range all {
+		for _, looked := range all {
 			named := map[string]string{}
-			for dimension, value := range one.dimensions {
+			for dimension, value := range looked.dimensions {
 				named[dimension] = dimensionText(value)
 				if owner, is := strings.CutSuffix(ref(value), "Function"); is && !watches(id, owner) {
 					f.add("%s: %s watches %sFunction", doc.File, id, owner)
@@ -119,8 +119,8 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 					f.add("%s: %s counts %s, of another journey", doc.File, id, parameter)
 				}
 			}
-			if wrong := metricFinding(one.namespace, one.name, named); wrong != "" {
-				f.add("%s: %s looks at %s %s: %s", doc.File, id, one.namespace, one.name, wrong)
+			if wrong := metricFinding(looked.namespace, looked.name, named); wrong != "" {
+				f.add("%s: %s looks at %s %s: %s", doc.File, id, looked.namespace, looked.name, wrong)
 			}
 		}
 		mustWatch(f, doc, id, r)
@@ -135,8 +135,8 @@ func journeyOf(parameter string) string { return journeys()[strings.ToLower(para
 // journeys are those of all functions, by their parameters in lower case.
 var journeys = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
-	for _, unit := range functions.All() {
-		all[strings.ReplaceAll(unit.Name, "/", "")+"functionname"] = unit.JourneyName()
+	for _, spec := range functions.All() {
+		all[strings.ReplaceAll(spec.Name, "/", "")+"functionname"] = spec.JourneyName()
 	}
 	return all
 })

@@ -29,13 +29,13 @@ func (r *recorder) presence(userID string) (here, left int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, frame := range r.frames {
-		for _, one := range frame.Here {
-			if one.UserID == userID {
+		for _, present := range frame.Here {
+			if present.UserID == userID {
 				here++
 			}
 		}
-		for _, one := range frame.Left {
-			if one.UserID == userID {
+		for _, present := range frame.Left {
+			if present.UserID == userID {
 				left++
 			}
 		}
@@ -44,7 +44,7 @@ func (r *recorder) presence(userID string) (here, left int) {
 }
 
 // metric is a figure at /metrics, summed over its labels.
-func metric(t testing.TB, r *rapport, name string) float64 {
+func metric(t testing.TB, r *suite, name string) float64 {
 	t.Helper()
 	response, err := http.Get(r.base() + "/metrics")
 	if err != nil {

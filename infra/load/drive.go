@@ -36,7 +36,7 @@ func stage(ctx context.Context, s Scenario, sv *server, show func(*fleet, Sample
 	if err := c.setUp(ctx); err != nil {
 		return o, ctx, fmt.Errorf("set-up: %w", err)
 	}
-	sampler := newSampler(c, sv, func(one Sample) { show(c, one) })
+	sampler := newSampler(c, sv, func(sample Sample) { show(c, sample) })
 	sampling, stopSampling := context.WithCancel(ctx)
 	go sampler.run(sampling)
 	o.sampler, o.stopSampling = sampler, stopSampling

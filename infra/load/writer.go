@@ -118,7 +118,7 @@ func word(rng *rand.Rand) string {
 	return w.String()
 }
 
-// say puts a chunk of speech on its way.
+// printf puts a chunk of speech on its way.
 func (p *person) say(ctx context.Context, due time.Time, measured bool, dice uint64) {
 	rng := rand.New(rand.NewPCG(dice, 3))
 	var text strings.Builder

@@ -153,7 +153,7 @@ func (s *simulation) checkWindows(m *meeting, history []change, text noteText) {
 				s.breakLocked("%s saw something else at %d of %s than was committed", c.name, position, n.name)
 			}
 		}
-		if n.following && s.entitled(m, c.who) && (n.position != text.Version || n.text != text.Content) {
+		if n.following && s.entitled(m, c.person) && (n.position != text.Version || n.text != text.Content) {
 			s.breakLocked("%s follows %s and is at %d, not %d, with %q", c.name, n.name, n.position, text.Version, n.text)
 		}
 	}
@@ -194,7 +194,7 @@ func (s *simulation) checkState(m *meeting) {
 	newest := slices.Max(slices.Collect(maps.Keys(s.ledger.states[m.id])))
 	for _, c := range s.windowsOf() {
 		followed := c.stateOf(m)
-		if !followed.following || !s.invited(m, c.who) {
+		if !followed.following || !s.invited(m, c.person) {
 			continue
 		}
 		var seen meetingState

@@ -31,7 +31,7 @@ func (s *sequence) accept(position int64, fingerprint string, apply func()) {
 	s.known = max(s.known, position)
 	if position <= s.position {
 		if first, had := s.seen[position]; had && first != fingerprint {
-			s.c.w.breakLocked("%s was told two things of %d of %s", s.c.name, position, s.name)
+			s.c.sim.breakLocked("%s was told two things of %d of %s", s.c.name, position, s.name)
 		}
 		return
 	}

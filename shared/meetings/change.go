@@ -121,9 +121,9 @@ func busy(cause error) error {
 // now is the time as meetings have it: whole milliseconds.
 func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Millisecond) }
 
-// news is a committed state for the meeting's topic. The whole state is read when
+// stateCommit is a committed state for the meeting's topic. The whole state is read when
 // it is posted.
-func (s *Service) news(ch *changing) realtime.Commit {
+func (s *Service) stateCommit(ch *changing) realtime.Commit {
 	return realtime.Commit{
 		Topic: StateTopic.Topic(ch.next.MeetingID), Pace: ch.pace, Returned: ch.returned,
 		First: ch.next.Revision, Last: ch.next.Revision, Events: Source{s},
@@ -198,7 +198,7 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 	if ch.unchanged {
 		return ch.next.Meeting, nil, nil
 	}
-	return ch.next.Meeting, effect.Effects{s.news(ch)}, nil
+	return ch.next.Meeting, effect.Effects{s.stateCommit(ch)}, nil
 }
 
 // Start makes a scheduled meeting active; CONFLICT in another state.
@@ -214,7 +214,7 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, execution *idempot
 	if err != nil {
 		return Meeting{}, nil, err
 	}
-	return ch.next.Meeting, effect.Effects{s.news(ch)}, nil
+	return ch.next.Meeting, effect.Effects{s.stateCommit(ch)}, nil
 }
 
 // End concludes an active meeting; CONFLICT in another state. Its notes and its
@@ -246,7 +246,7 @@ func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempoten
 	if err != nil {
 		return Meeting{}, nil, err
 	}
-	news := s.news(ch)
+	news := s.stateCommit(ch)
 	over.News = &news
 	return ch.next.Meeting, effect.Effects{over}, nil
 }

@@ -133,14 +133,14 @@ type Service struct {
 	epoch     epoch.Epoch
 }
 
-// Parts are what a service is made of.
-type Parts struct {
-	Data      *table.Table
-	Users     *users.Service
-	Audit     *audit.Log
-	Once      *idempotency.Store
-	Clock     clock.Clock
-	Publisher *realtime.Publisher
+// Dependencies are what a service is made of.
+type Dependencies struct {
+	Data        *table.Table
+	Users       *users.Service
+	Audit       *audit.Log
+	Idempotency *idempotency.Store
+	Clock       clock.Clock
+	Publisher   *realtime.Publisher
 	// Topics are those that every meeting has, in the order in which their
 	// subscriptions end.
 	Topics []Topic
@@ -149,9 +149,9 @@ type Parts struct {
 }
 
 // New makes the service.
-func New(p Parts) *Service {
+func New(p Dependencies) *Service {
 	return &Service{
-		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher,
+		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Idempotency, clock: p.Clock, publisher: p.Publisher,
 		topics: p.Topics, epoch: p.Epoch,
 	}
 }

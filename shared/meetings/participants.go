@@ -60,7 +60,7 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempo
 	if err != nil {
 		return Participant{}, nil, err
 	}
-	return invited, effect.Effects{s.news(ch)}, nil
+	return invited, effect.Effects{s.stateCommit(ch)}, nil
 }
 
 // ChangeRoleRequest gives a participant another role.
@@ -137,7 +137,7 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 // revoked is the revocation that goes with a committed change of a person's role or
 // place, and the new state as its news.
 func (s *Service) revoked(ch *changing, userID string, reason realtime.Reason) realtime.Revocation {
-	meetingID, news := ch.next.MeetingID, s.news(ch)
+	meetingID, news := ch.next.MeetingID, s.stateCommit(ch)
 	return realtime.Revocation{
 		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, News: &news,
 	}

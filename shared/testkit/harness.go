@@ -66,32 +66,32 @@ type Harness struct {
 // New makes a harness with these functions.
 func New(t testing.TB, functions []endpoint.FunctionSpec) *Harness {
 	t.Helper()
-	w := &Harness{
+	h := &Harness{
 		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
 		document: newDocument(functions), functions: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}
 	for _, function := range functions {
-		w.functions[function.Name] = function
+		h.functions[function.Name] = function
 	}
-	issuers, err := json.Marshal([]map[string]string{{"issuer": w.Issuer.Name, "jwksUrl": w.Issuer.URL}})
+	issuers, err := json.Marshal([]map[string]string{{"issuer": h.Issuer.Name, "jwksUrl": h.Issuer.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	queuesURL := w.openQueues(t)
-	w.env = w.Tables.Env().With(config.Env{
+	queuesURL := h.openQueues(t)
+	h.env = h.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
 		"ISSUERS":               string(issuers),
 		"OPERATOR_ORG_ID":       operatorOrg,
 		"WORKOS_API_KEY":        workosKey,
-		"WORKOS_ENDPOINT":       w.Directory.url,
+		"WORKOS_ENDPOINT":       h.Directory.url,
 		"WORKOS_WEBHOOK_SECRET": WebhookSecret,
 		"WS_URL":                "wss://sockets.test/live",
 		"WS_ENDPOINT":           "https://sockets.invalid/live",
-		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": h.Gateway.url,
 		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
 	}).With(queueURLs(functions))
-	return w
+	return h
 }
 
 // Env is the environment of every function here.

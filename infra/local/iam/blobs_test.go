@@ -109,14 +109,14 @@ func TestQueuesAreGuarded(t *testing.T) {
 	server := httptest.NewServer(d.Queues(q))
 	t.Cleanup(server.Close)
 	client := sqs.NewClient(sqs.Config{Region: "us-east-1", AccessKeyID: key, SecretAccessKey: "s", Endpoint: server.URL})
-	one, two := queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}
-	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), one); err != nil {
+	outgoing, two := queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}
+	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), outgoing); err != nil {
 		t.Error(err)
 	}
-	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), one, two); err != nil {
+	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), outgoing, two); err != nil {
 		t.Error(err)
 	}
-	if err := sqs.New(client, "https://sqs.test/0/Other").Send(t.Context(), one); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if err := sqs.New(client, "https://sqs.test/0/Other").Send(t.Context(), outgoing); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("another queue: %v", err)
 	}
 	if held := q.Snapshot(); held[0].Visible != 3 || held[1].Visible != 0 {

@@ -43,6 +43,6 @@ func (r *Runner) serveBlobs(ctx context.Context) error {
 		return fmt.Errorf("blobs' door: %w", err)
 	}
 	r.at.blobs = loopback(listener.Addr().(*net.TCPAddr).Port)
-	r.serve("blobs", &entrance{listeners: []net.Listener{listener}}, r.blobs)
+	r.serve("blobs", &listeners{open: []net.Listener{listener}}, r.blobs)
 	return nil
 }

@@ -56,7 +56,7 @@ func newPosition(parts []string) position {
 	return p
 }
 
-// of gives where n logical shards go on: each behind its own position, or all
+// reason gives where n logical shards go on: each behind its own position, or all
 // behind the lowest where they were another number.
 func (p position) of(n int) []string {
 	if len(p.Parts) == n {

@@ -58,11 +58,11 @@ func newPattern(raw map[string]any, path string) (pattern, error) {
 					if !ok {
 						return p, fmt.Errorf("%s: must hold patterns", here)
 					}
-					one, err := newPattern(object, here)
+					pattern, err := newPattern(object, here)
 					if err != nil {
 						return p, err
 					}
-					p.or = append(p.or, one)
+					p.or = append(p.or, pattern)
 				}
 				continue
 			}

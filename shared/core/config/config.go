@@ -63,8 +63,8 @@ func Read[T any](r *Reader) T {
 		return cfg
 	}
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
-		for _, one := range all.Errors {
-			r.problems = append(r.problems, describe(one))
+		for _, failure := range all.Errors {
+			r.problems = append(r.problems, describe(failure))
 		}
 	} else {
 		r.problems = append(r.problems, describe(err))

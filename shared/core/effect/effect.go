@@ -43,8 +43,8 @@ type Effects []Effect
 // At gives those of a moment, in their order.
 func (e Effects) At(moment When) func(yield func(Effect) bool) {
 	return func(yield func(Effect) bool) {
-		for _, one := range e {
-			if one.When() == moment && !yield(one) {
+		for _, effect := range e {
+			if effect.When() == moment && !yield(effect) {
 				return
 			}
 		}

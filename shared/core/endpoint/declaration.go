@@ -109,10 +109,10 @@ type FunctionSpec struct {
 
 // Domain names the functions of a domain after their folders, in order.
 func Domain[S any](domain string, open Open[S], functions map[string]Function[S]) []FunctionSpec {
-	units := make([]FunctionSpec, 0, len(functions))
+	specs := make([]FunctionSpec, 0, len(functions))
 	for folder, fn := range functions {
 		name := domain + "/" + folder
-		units = append(units, FunctionSpec{
+		specs = append(specs, FunctionSpec{
 			Name:        name,
 			Declaration: fn.Declaration,
 			Open: func(ctx context.Context, env config.Env, overrides Overrides) (lambda.Handler, error) {
@@ -125,8 +125,8 @@ func Domain[S any](domain string, open Open[S], functions map[string]Function[S]
 			},
 		})
 	}
-	slices.SortFunc(units, func(a, b FunctionSpec) int { return cmp.Compare(a.Name, b.Name) })
-	return units
+	slices.SortFunc(specs, func(a, b FunctionSpec) int { return cmp.Compare(a.Name, b.Name) })
+	return specs
 }
 
 // Option adds to a declaration.

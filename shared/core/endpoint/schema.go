@@ -65,8 +65,8 @@ func (s *Schema) opened() *Schema {
 		copied.Members = s.Members.opened()
 	}
 	copied.OneOf = slices.Clone(s.OneOf)
-	for i, one := range s.OneOf {
-		copied.OneOf[i] = one.opened()
+	for i, schema := range s.OneOf {
+		copied.OneOf[i] = schema.opened()
 	}
 	if s.Properties != nil {
 		copied.Properties = map[string]*Schema{}
@@ -183,8 +183,8 @@ func (s *Schema) bound() {
 	if s.Members != nil {
 		s.Members.bound()
 	}
-	for _, one := range s.OneOf {
-		one.bound()
+	for _, schema := range s.OneOf {
+		schema.bound()
 	}
 	for _, property := range s.Properties {
 		property.bound()

@@ -84,7 +84,7 @@ func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []by
 			return e, nil, nil
 		}
 		switch {
-		case !standing.asks(asked):
+		case !standing.sameRequest(asked):
 			return nil, nil, errs.New(errs.Conflict, "This Idempotency-Key was used with another body.")
 		case standing.State == stateDone:
 			return nil, standing.Answer, nil
@@ -120,7 +120,7 @@ func (s *Store) claim(ctx context.Context, e *Execution, asked record) (bool, re
 		If:     table.Or(table.Absent(), table.Less(table.AttrExpires, now.Unix())),
 	}, table.Expires(now.Add(kept)))
 	mine, standing, err := claimed(err, e)
-	if err != nil || mine || standing.State != stateClaimed || !standing.asks(asked) || standing.Until >= now.UnixMilli() {
+	if err != nil || mine || standing.State != stateClaimed || !standing.sameRequest(asked) || standing.Until >= now.UnixMilli() {
 		return mine, standing, err
 	}
 	return s.reclaim(ctx, e, standing)

@@ -259,16 +259,16 @@ func (s keySet) parse() (memorised, error) {
 		return memorised{}, fmt.Errorf("parse key set: %w", err)
 	}
 	known.keys = map[string]*rsa.PublicKey{}
-	for _, one := range set.Keys {
-		if one.KTY != jwkset.KtyRSA || (one.ALG != "" && one.ALG != jwkset.AlgRS256) || one.USE == jwkset.UseEnc {
+	for _, jWKMarshal := range set.Keys {
+		if jWKMarshal.KTY != jwkset.KtyRSA || (jWKMarshal.ALG != "" && jWKMarshal.ALG != jwkset.AlgRS256) || jWKMarshal.USE == jwkset.UseEnc {
 			continue
 		}
-		key, err := jwkset.NewJWKFromMarshal(one, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+		key, err := jwkset.NewJWKFromMarshal(jWKMarshal, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 		if err != nil {
 			continue
 		}
 		if public, ok := key.Key().(*rsa.PublicKey); ok && public.N.BitLen() >= minKeyBits {
-			known.keys[one.KID] = public
+			known.keys[jWKMarshal.KID] = public
 		}
 	}
 	return known, nil

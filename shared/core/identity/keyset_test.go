@@ -199,7 +199,7 @@ func TestRotationUnderWay(t *testing.T) {
 }
 
 // A fetch that died is waited for once, and no longer than it may take.
-func TestFetchThatDied(t *testing.T) {
+func TestAbandonedFetchIsTakenOver(t *testing.T) {
 	t.Parallel()
 	f, c := newFleet(t)
 	ctx, die := context.WithCancel(t.Context())

@@ -60,18 +60,18 @@ func (i *Issuers) UnmarshalText(text []byte) error {
 	if len(list) == 0 {
 		return errors.New("the list of issuers is empty")
 	}
-	for _, one := range list {
+	for _, issuer := range list {
 		switch {
-		case one.Issuer == "" || one.JWKSURL == "":
+		case issuer.Issuer == "" || issuer.JWKSURL == "":
 			return errors.New("an issuer needs issuer and jwksUrl")
-		case len(one.Issuer) > maxName:
+		case len(issuer.Issuer) > maxName:
 			return fmt.Errorf("an issuer may have %d bytes at most", maxName)
 		}
-		if one.AliasOf == "" {
+		if issuer.AliasOf == "" {
 			continue
 		}
-		if !slices.ContainsFunc(list, func(other Issuer) bool { return other.Issuer == one.AliasOf && other.AliasOf == "" }) {
-			return fmt.Errorf("aliasOf must name an issuer of the list that is no alias: %s", one.AliasOf)
+		if !slices.ContainsFunc(list, func(other Issuer) bool { return other.Issuer == issuer.AliasOf && other.AliasOf == "" }) {
+			return fmt.Errorf("aliasOf must name an issuer of the list that is no alias: %s", issuer.AliasOf)
 		}
 	}
 	*i = list
@@ -161,7 +161,7 @@ func (v *Verifier) signer(t *jwt.Token, claims *Claims) (Issuer, string, error) 
 	if !ok || kid == "" || len(kid) > maxName {
 		return Issuer{}, "", errors.New("no key id")
 	}
-	i := slices.IndexFunc(v.issuers, func(one Issuer) bool { return one.Issuer == claims.Issuer })
+	i := slices.IndexFunc(v.issuers, func(issuer Issuer) bool { return issuer.Issuer == claims.Issuer })
 	if i < 0 {
 		return Issuer{}, "", errors.New("unknown issuer")
 	}

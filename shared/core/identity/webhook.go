@@ -45,8 +45,8 @@ type EventRequest struct {
 	Data  json.RawMessage `json:"data" doc:"What the event is about; its fields depend on the event."`
 }
 
-// Heard answers an event.
-type Heard struct {
+// EventAnswer answers an event.
+type EventAnswer struct {
 	Handled bool `json:"handled" doc:"False for an event that means nothing here."`
 }
 
@@ -64,33 +64,33 @@ type revokedSession struct {
 // The session is ended before its user is looked for: a socket is opened on the
 // condition that its session hasn't ended, so whoever isn't found afterwards has
 // none, and can't get one.
-func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (Heard, effect.Effects, error) {
+func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (EventAnswer, effect.Effects, error) {
 	if in.Event != sessionRevoked {
-		return Heard{}, nil, nil
+		return EventAnswer{}, nil, nil
 	}
 	var revoked revokedSession
 	if err := json.Unmarshal(in.Data, &revoked); err != nil {
-		return Heard{}, nil, errs.Invalid("body.data", "is not a session")
+		return EventAnswer{}, nil, errs.Invalid("body.data", "is not a session")
 	}
 	switch {
 	case revoked.ID == "" || len(revoked.ID) > maxName:
-		return Heard{}, nil, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
+		return EventAnswer{}, nil, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
 	case revoked.UserID == "" || len(revoked.UserID) > maxName:
-		return Heard{}, nil, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
+		return EventAnswer{}, nil, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
 	}
 	name := session.Name(p.issuer, revoked.ID)
 	if err := p.sessions.End(ctx, name); err != nil {
-		return Heard{}, nil, err
+		return EventAnswer{}, nil, err
 	}
 	userID, err := p.users.Resolve(ctx, ID{Issuer: p.issuer, Subject: revoked.UserID})
 	if errors.Is(err, ErrUnknown) {
-		return Heard{Handled: true}, nil, nil
+		return EventAnswer{Handled: true}, nil, nil
 	}
 	if err != nil {
-		return Heard{}, nil, err
+		return EventAnswer{}, nil, err
 	}
 	c.UserID, c.SessionID = userID, name
-	return Heard{Handled: true}, effect.Effects{
+	return EventAnswer{Handled: true}, effect.Effects{
 		realtime.SessionEnd{UserID: userID, SessionID: name},
 		audit.Record{Caller: c, Action: actionEndSession, Resource: "users/" + userID, Result: audit.Done},
 	}, nil

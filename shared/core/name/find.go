@@ -32,13 +32,13 @@ type fault struct {
 
 // find gives the first part of a text that no name has; nil where there is none.
 func find(text []rune) *fault {
-	var on pile
+	var on markStack
 	for at := 0; at < len(text); {
 		size, problem := 1, ""
 		switch r := text[at]; {
 		case r == flag && tags(text[at+1:]) > 0:
 			size += tags(text[at+1:])
-			on = pile{base: r}
+			on = markStack{base: r}
 		case refused(r) != "":
 			problem = refused(r)
 		case invisible(r):
@@ -52,7 +52,7 @@ func find(text []rune) *fault {
 		case unicode.Is(unicode.M, r) && !subjoined(r):
 			problem = on.put(r)
 		default:
-			on = pile{base: r}
+			on = markStack{base: r}
 		}
 		if problem != "" {
 			return &fault{from: at, to: at + size, problem: problem}
@@ -170,14 +170,14 @@ func tags(text []rune) int {
 // tag tells the characters that spell a flag's subdivision, and their like.
 func tag(r rune) bool { return r >= 0xE0000 && r <= 0xE007F }
 
-// pile is a character with the marks on it.
-type pile struct {
+// markStack is a character with the marks on it.
+type markStack struct {
 	base, last     rune
 	stacked, marks int
 }
 
 // put adds a mark, or says why it can't stand there.
-func (p *pile) put(mark rune) (problem string) {
+func (p *markStack) put(mark rune) (problem string) {
 	spacing := unicode.Is(unicode.Mc, mark)
 	switch {
 	case p.base == 0 || blank(p.base):

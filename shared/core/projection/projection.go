@@ -85,7 +85,7 @@ func (r *Reader) Project(ctx context.Context, records []table.Record) map[string
 	group.SetLimit(maxHandlers)
 	for i, h := range r.handlers {
 		group.Go(func() error {
-			failures[i] = r.hand(ctx, h, records)
+			failures[i] = r.runHandler(ctx, h, records)
 			return nil
 		})
 	}
@@ -99,8 +99,8 @@ func (r *Reader) Project(ctx context.Context, records []table.Record) map[string
 	return failed
 }
 
-// hand gives one handler its records, and tells what failed of them.
-func (r *Reader) hand(ctx context.Context, h Handler, records []table.Record) map[string]error {
+// runHandler gives one handler its records, and tells what failed of them.
+func (r *Reader) runHandler(ctx context.Context, h Handler, records []table.Record) map[string]error {
 	failed := map[string]error{}
 	given := map[string]bool{}
 	var own []table.Record

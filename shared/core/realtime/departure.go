@@ -27,7 +27,7 @@ func (s *Service) Leave(ctx context.Context, m queue.Message[Departure]) (effect
 	own, topics := connectionKey(m.Body.ConnectionID).PK, topicsNamed(m.Body.Topics)
 	left := make([][]Departed, len(topics))
 	err := atOnce(indices(len(topics)), func(i int) (err error) {
-		left[i], err = s.streams.leaveOwned(ctx, own, m.Body.UserID, topics[i])
+		left[i], err = s.publisher.leaveOwned(ctx, own, m.Body.UserID, topics[i])
 		return err
 	})
 	var news effect.Effects

@@ -26,7 +26,7 @@ func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (
 	return struct{}{}, word, errors.Join(
 		failed,
 		s.connections.remove(ctx, c.ConnectionID),
-		s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...),
+		s.publisher.ended(ctx, closed.caller(c.ConnectionID), topics...),
 	)
 }
 
@@ -36,7 +36,7 @@ func (s *Service) depart(ctx context.Context, connectionID string, closed connec
 	present := topicsNamed(closed.Present)
 	stand := make([]bool, len(present))
 	failed := atOnce(indices(len(present)), func(i int) error {
-		here, err := s.streams.release(ctx, present[i], closed.UserID, connectionKey(connectionID).PK)
+		here, err := s.publisher.release(ctx, present[i], closed.UserID, connectionKey(connectionID).PK)
 		// What isn't known is looked at later.
 		stand[i] = here || err != nil
 		return err

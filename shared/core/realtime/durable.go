@@ -44,16 +44,16 @@ type Domain interface {
 // A record that fails again and again ends in a dead-letter queue; the topic's
 // next record tells its subscribers the same and more.
 type Durable struct {
-	streams *Publisher
-	topics  *Registry
-	domains []Domain
-	clock   clock.Clock
-	heads   *heads
+	publisher *Publisher
+	topics    *Registry
+	domains   []Domain
+	clock     clock.Clock
+	heads     *heads
 }
 
 // NewDurable makes the lane.
 func NewDurable(streams *Publisher, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
-	return &Durable{streams: streams, topics: topics, domains: domains, clock: c, heads: newHeads()}
+	return &Durable{publisher: streams, topics: topics, domains: domains, clock: c, heads: newHeads()}
 }
 
 // Fanout handles a batch of records: revocations are repeated first, then every
@@ -139,7 +139,7 @@ func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 	if why.overdue && hash != "" {
 		// The snapshot's record belongs to another shard, so another instance may
 		// have had it, and told.
-		d.heads.told(topic)
+		d.heads.sent(topic)
 		return nil
 	}
 	if wait := d.heads.pause(topic, d.clock.Now()); wait > 0 {
@@ -150,12 +150,12 @@ func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 			return err
 		}
 	}
-	all, err := d.streams.Head(ctx, topic, position, hash)
+	all, err := d.publisher.Head(ctx, topic, position, hash)
 	switch {
 	case err != nil:
 		return err
 	case all:
-		d.heads.told(topic)
+		d.heads.sent(topic)
 	default:
 		// The topic may stay quiet, and then no other head comes.
 		d.heads.missed(topic, d.clock.Now())

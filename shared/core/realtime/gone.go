@@ -18,10 +18,10 @@ import (
 // permission: who comes back enters anew.
 const statusGone = "gone"
 
-// goes marks a client as gone and gives the news for the others. A client that
+// leaveNow marks a client as gone and gives the news for the others. A client that
 // isn't there, or that a later frame has brought back, is no error: there is no
 // news then.
-func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
+func (s *Service) leaveNow(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
 	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)
 	for range beatTries {
@@ -78,7 +78,7 @@ func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at presenceSc
 	default:
 		mark.Membership = as
 	}
-	if err := before.takes(mark, now); err != nil {
+	if err := before.accepts(mark, now); err != nil {
 		return err
 	}
 	if err := s.hasPlace(ctx, topic, mark, now); errs.KindOf(err) == errs.RateLimited {

@@ -40,13 +40,13 @@ type Handover struct {
 	lifetime time.Duration
 	clock    clock.Clock
 
-	mu   sync.Mutex
-	told map[string]time.Time
+	mu       sync.Mutex
+	reminded map[string]time.Time
 }
 
 // NewHandover makes the asker for sockets that live this long.
 func NewHandover(lifetime time.Duration, c clock.Clock) *Handover {
-	return &Handover{lifetime: lifetime, clock: c, told: map[string]time.Time{}}
+	return &Handover{lifetime: lifetime, clock: c, reminded: map[string]time.Time{}}
 }
 
 // Frame gives what a socket is to be sent that has just sent a frame: nothing
@@ -59,13 +59,13 @@ func (h *Handover) Frame(connectionID string, connectedAt time.Time) []byte {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now.Sub(h.told[connectionID]) < near/reminders {
+	if now.Sub(h.reminded[connectionID]) < near/reminders {
 		return nil
 	}
-	if len(h.told) >= maxTold {
-		clear(h.told)
+	if len(h.reminded) >= maxTold {
+		clear(h.reminded)
 	}
-	h.told[connectionID] = now
+	h.reminded[connectionID] = now
 	before := end.Add(-min(longestMargin, near/4))
 	if before.Before(now) {
 		before = end

@@ -63,7 +63,7 @@ func TestHandover(t *testing.T) {
 				if other := h.Frame("other", opened); other == nil {
 					t.Errorf("after %v: another socket was not told", at)
 				}
-				delete(h.told, "other")
+				delete(h.reminded, "other")
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func TestHandoverForgets(t *testing.T) {
 			t.Fatalf("socket %d was not told", n)
 		}
 	}
-	if len(h.told) > maxTold {
-		t.Errorf("%d sockets are remembered", len(h.told))
+	if len(h.reminded) > maxTold {
+		t.Errorf("%d sockets are remembered", len(h.reminded))
 	}
 }

@@ -87,8 +87,8 @@ func (h *heads) pause(topic Topic, now time.Time) time.Duration {
 	return wait
 }
 
-// told notes that a topic's head waits for nothing any more.
-func (h *heads) told(topic Topic) {
+// reminded notes that a topic's head waits for nothing any more.
+func (h *heads) sent(topic Topic) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.owed, topic)

@@ -27,7 +27,7 @@ func (PresenceNews) When() effect.When { return effect.After }
 func newsOf(topic Topic, before, next presenceItem, now time.Time) effect.Effects {
 	news := PresenceNews{Topic: topic}
 	back := !before.here(now)
-	if back || !before.shows(next) {
+	if back || !before.visible(next) {
 		news.Here = []Present{next.present()}
 	}
 	if every := lookEvery.Milliseconds(); back || before.At/every != next.At/every {

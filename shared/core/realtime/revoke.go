@@ -61,7 +61,7 @@ type Standing interface {
 // repeats what died half-way finds the mark and tells the socket again. So does
 // the durable lane where the socket couldn't be told. What needs nothing of each
 // other goes at once, with bounded concurrency: a socket is told of all its
-// streams together.
+// publisher together.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	var streams, presence error
 	var left []Departed
@@ -75,12 +75,12 @@ func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 		return nil
 	})
 	_ = group.Wait() // failures are joined
-	return errors.Join(streams, presence, p.tellRest(ctx, r, left))
+	return errors.Join(streams, presence, p.sendAfterwards(ctx, r, left))
 }
 
-// tellRest tells the others who has left, and what else is news. A socket that hangs
+// sendAfterwards tells the others who has left, and what else is news. A socket that hangs
 // holds up both at once, and so no longer than one.
-func (p *Publisher) tellRest(ctx context.Context, r Revocation, left []Departed) error {
+func (p *Publisher) sendAfterwards(ctx context.Context, r Revocation, left []Departed) error {
 	var group errgroup.Group
 	group.Go(func() error { return p.tellPresence(ctx, r.Presence, nil, left) })
 	if r.News != nil {
@@ -206,21 +206,21 @@ func (p *Publisher) endStreams(ctx context.Context, marked []stream, reason Reas
 func bySocket(streams []stream) [][]stream {
 	var sockets [][]stream
 	places := map[string]int{}
-	for _, one := range streams {
-		place, known := places[one.connectionID()]
+	for _, stream := range streams {
+		place, known := places[stream.connectionID()]
 		if !known {
 			place = len(sockets)
-			places[one.connectionID()], sockets = place, append(sockets, nil)
+			places[stream.connectionID()], sockets = place, append(sockets, nil)
 		}
-		sockets[place] = append(sockets[place], one)
+		sockets[place] = append(sockets[place], stream)
 	}
 	return sockets
 }
 
 func topicsOf(streams []stream) []Topic {
 	topics := make([]Topic, len(streams))
-	for i, one := range streams {
-		topics[i] = one.topic
+	for i, stream := range streams {
+		topics[i] = stream.topic
 	}
 	return topics
 }
@@ -231,20 +231,20 @@ func topicsOf(streams []stream) []Topic {
 func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
 	frames := map[Topic][]byte{}
 	all := slices.Concat(sockets...)
-	for _, one := range all {
-		frame, err := revokedFrameOf(one.topic, reason)
+	for _, stream := range all {
+		frame, err := revokedFrameOf(stream.topic, reason)
 		if err != nil {
 			return nil, err
 		}
-		frames[one.topic] = frame
+		frames[stream.topic] = frame
 	}
 	told := make([]outcome, len(all))
 	p.each(ctx, len(all), func(ctx context.Context, i int) {
 		told[i] = p.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
 	})
 	byTopic := map[Topic][]outcome{}
-	for i, one := range all {
-		byTopic[one.topic] = append(byTopic[one.topic], told[i])
+	for i, stream := range all {
+		byTopic[stream.topic] = append(byTopic[stream.topic], told[i])
 	}
 	for topic, outcomes := range byTopic {
 		p.tally(ctx, topic, outcomes, 1, laneRevocation)
@@ -274,10 +274,10 @@ func together(frames []outcome) outcome {
 func (p *Publisher) end(ctx context.Context, streams ...stream) error {
 	topics := table.StringSet{}
 	tx := table.NewTx()
-	for _, one := range streams {
-		topics = append(topics, one.topic.String())
-		tx.Delete(p.realtime, one.row.Key, table.If(table.Equals("since", one.row.Value.Since)))
-		p.audit.Add(tx, one.who(), actionUnsubscribe, one.topic.String())
+	for _, stream := range streams {
+		topics = append(topics, stream.topic.String())
+		tx.Delete(p.realtime, stream.row.Key, table.If(table.Equals("since", stream.row.Value.Since)))
+		p.audit.Add(tx, stream.owner(), actionUnsubscribe, stream.topic.String())
 	}
 	tx.Update(p.realtime, connectionKey(streams[0].connectionID()), table.Update{
 		DeleteFrom: map[string]any{"topics": topics}, If: table.Exists(),
@@ -292,23 +292,23 @@ func (p *Publisher) end(ctx context.Context, streams ...stream) error {
 			if err := p.realtime.Delete(ctx, one.row.Key); err != nil {
 				return fmt.Errorf("end subscription: %w", err)
 			}
-			return p.ended(ctx, one.who(), one.topic)
+			return p.ended(ctx, one.owner(), one.topic)
 		})
 	case !errors.Is(err, table.ErrConditionFailed):
 		return fmt.Errorf("end subscription: %w", err)
 	case len(streams) > 1:
 		// One after the other: they share their connection's row.
 		var failed error
-		for _, one := range streams {
-			failed = errors.Join(failed, p.end(ctx, one))
+		for _, stream := range streams {
+			failed = errors.Join(failed, p.end(ctx, stream))
 		}
 		return failed
 	}
 	return nil // another has taken its place
 }
 
-// who is whose end is audited.
-func (s stream) who() caller.Caller { return caller.Caller{UserID: s.row.Value.UserID} }
+// owner is whose end is audited.
+func (s stream) owner() caller.Caller { return caller.Caller{UserID: s.row.Value.UserID} }
 
 // ended audits the end of subscriptions.
 func (p *Publisher) ended(ctx context.Context, c caller.Caller, topics ...Topic) error {

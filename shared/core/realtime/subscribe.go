@@ -60,7 +60,7 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		return Subscribed{}, nil, err
 	}
 	replay := Replay{Caller: c, Topic: topic, Source: source, Presence: registered.Presence != nil, first: first}
-	return Subscribed{Topic: in.Topic, Epoch: s.streams.epoch, Position: newest}, effect.Effects{replay}, nil
+	return Subscribed{Topic: in.Topic, Epoch: s.publisher.epoch, Position: newest}, effect.Effects{replay}, nil
 }
 
 // Replay sends a new subscriber what they have missed of a topic, and then who is
@@ -125,7 +125,7 @@ func (s *Service) possible(ctx context.Context, topic Topic, source Source, in S
 	if in.From == nil {
 		return nil
 	}
-	if err := s.streams.epoch.Check(in.Epoch); err != nil {
+	if err := s.publisher.epoch.Check(in.Epoch); err != nil {
 		return err
 	}
 	newest, _, err := source.Head(ctx, topic)
@@ -309,7 +309,7 @@ func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in Unsubscri
 	if err != nil {
 		return Unsubscribed{}, nil, fmt.Errorf("unsubscribe %s: %w", topic, err)
 	}
-	if err := s.streams.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
+	if err := s.publisher.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
 		return Unsubscribed{}, nil, err
 	}
 	return Unsubscribed{Topic: in.Topic}, nil, nil

@@ -129,8 +129,8 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) (blob
 		return blob.Page{}, fmt.Errorf("list %s: %w", prefix, err)
 	}
 	var page blob.Page
-	for _, one := range out.Contents {
-		page.Items = append(page.Items, blob.Info{Key: *one.Key, Size: aws.ToInt64(one.Size), ModifiedAt: aws.ToTime(one.LastModified).UTC()})
+	for _, object := range out.Contents {
+		page.Items = append(page.Items, blob.Info{Key: *object.Key, Size: aws.ToInt64(object.Size), ModifiedAt: aws.ToTime(object.LastModified).UTC()})
 	}
 	if n := len(page.Items); aws.ToBool(out.IsTruncated) && n > 0 {
 		page.Next = page.Items[n-1].Key

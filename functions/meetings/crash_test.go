@@ -19,10 +19,10 @@ import (
 )
 
 // following is a person's new socket that follows the meeting's state and notes.
-func (c *cast) following(t *testing.T, p *testkit.Person) *testkit.Socket {
+func (f *fixture) following(t *testing.T, p *testkit.Person) *testkit.Socket {
 	t.Helper()
 	socket := p.Connect(t)
-	for _, topic := range []string{"meetings/" + c.id, "meetings/" + c.id + "/notes"} {
+	for _, topic := range []string{"meetings/" + f.id, "meetings/" + f.id + "/notes"} {
 		if got := socket.Ask(t, object{"action": "subscribe", "id": "s", "topic": topic}); got.Type != "subscribed" {
 			t.Fatalf("subscribe %s: %s", topic, got.Raw)
 		}
@@ -31,11 +31,11 @@ func (c *cast) following(t *testing.T, p *testkit.Person) *testkit.Socket {
 }
 
 // subscribed are the topics that a socket follows, below the meeting's.
-func (c *cast) subscribed(t *testing.T, socket *testkit.Socket) string {
+func (f *fixture) subscribed(t *testing.T, socket *testkit.Socket) string {
 	t.Helper()
 	var topics []string
 	for _, kind := range []string{"", "/notes"} {
-		if c.Stored(t, "Realtime")["TOPIC#meetings/"+c.id+kind+"/CONNECTION#"+socket.ID] != nil {
+		if f.Stored(t, "Realtime")["TOPIC#meetings/"+f.id+kind+"/CONNECTION#"+socket.ID] != nil {
 			topics = append(topics, "state"+kind)
 		}
 	}
@@ -44,9 +44,9 @@ func (c *cast) subscribed(t *testing.T, socket *testkit.Socket) string {
 
 // mark changes a row as a function does that dies right after its commit: its
 // streams still go on.
-func (c *cast) mark(t *testing.T, sk string, u table.Update) {
+func (f *fixture) mark(t *testing.T, sk string, u table.Update) {
 	t.Helper()
-	if err := c.Tables.Data.Update(t.Context(), table.Key{PK: "MEETING#" + c.id, SK: sk}, u); err != nil {
+	if err := f.Tables.Data.Update(t.Context(), table.Key{PK: "MEETING#" + f.id, SK: sk}, u); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -63,39 +63,39 @@ func revoked(t *testing.T, socket *testkit.Socket) map[string]int {
 	return told
 }
 
-func TestDeathBeforeTheStreamsOfTheRemovedEnded(t *testing.T) {
+func TestCrashBeforeARemovalRevokes(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	gone, stays := c.following(t, c.member), c.following(t, c.observer)
-	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
-	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Refused(t, errs.NotFound)
-	if got := c.subscribed(t, gone); got != "" {
+	f := newFixture(t)
+	gone, stays := f.following(t, f.member), f.following(t, f.observer)
+	f.mark(t, "PARTICIPANT#"+f.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
+	f.host.Call(t, "DELETE "+f.participantPath(f.member), nil).Refused(t, errs.NotFound)
+	if got := f.subscribed(t, gone); got != "" {
 		t.Errorf("the removed still follow %s", got)
 	}
 	if told := revoked(t, gone); told["removed"] != 2 {
 		t.Errorf("told %v", told)
 	}
-	if got := c.subscribed(t, stays); got != "state state/notes" {
+	if got := f.subscribed(t, stays); got != "state state/notes" {
 		t.Errorf("another follows %q", got)
 	}
 	// Only who may remove may make others' streams end.
-	c.observer.Call(t, "DELETE "+c.seat(c.member), nil).Refused(t, errs.Forbidden)
+	f.observer.Call(t, "DELETE "+f.participantPath(f.member), nil).Refused(t, errs.Forbidden)
 }
 
-func TestDeathBeforeTheStreamsOfTheOldRoleEnded(t *testing.T) {
+func TestCrashBeforeARoleChangeRevokes(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	before := c.following(t, c.member)
-	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"role": "observer"}})
-	after := c.following(t, c.member)
-	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"}).Expect(t, 200)
-	if got := c.subscribed(t, before); got != "" {
+	f := newFixture(t)
+	before := f.following(t, f.member)
+	f.mark(t, "PARTICIPANT#"+f.member.ID, table.Update{Set: map[string]any{"role": "observer"}})
+	after := f.following(t, f.member)
+	f.host.Call(t, "PATCH "+f.participantPath(f.member), object{"role": "observer"}).Expect(t, 200)
+	if got := f.subscribed(t, before); got != "" {
 		t.Errorf("in the old role they follow %s", got)
 	}
 	if told := revoked(t, before); told["role_changed"] != 2 {
 		t.Errorf("told %v", told)
 	}
-	if got := c.subscribed(t, after); got != "state state/notes" {
+	if got := f.subscribed(t, after); got != "state state/notes" {
 		t.Errorf("in the new role they follow %q", got)
 	}
 	if told := revoked(t, after); len(told) > 0 {
@@ -103,14 +103,14 @@ func TestDeathBeforeTheStreamsOfTheOldRoleEnded(t *testing.T) {
 	}
 }
 
-func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
+func TestCrashBeforeAnEndRevokes(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
-	socket := c.following(t, c.member)
-	c.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "concluded"}})
-	c.host.Call(t, "POST "+c.path+"/end", nil).Refused(t, errs.Conflict)
-	if got := c.subscribed(t, socket); got != "state" {
+	f := newFixture(t)
+	f.host.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+	socket := f.following(t, f.member)
+	f.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "concluded"}})
+	f.host.Call(t, "POST "+f.path+"/end", nil).Refused(t, errs.Conflict)
+	if got := f.subscribed(t, socket); got != "state" {
 		t.Errorf("after the end they follow %q", got)
 	}
 	if told := revoked(t, socket); told["meeting_ended"] != 1 {
@@ -118,7 +118,7 @@ func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
 	}
 	// An append that had been let in before the end loses.
 	for _, kind := range []string{"/notes#", "/transcript#"} {
-		if stored := c.Stored(t, "Log"); !closedIn(stored, kind) {
+		if stored := f.Stored(t, "Log"); !closedIn(stored, kind) {
 			t.Errorf("%s is not closed: %v", kind, stored)
 		}
 	}
@@ -126,65 +126,65 @@ func TestDeathBeforeTheStreamsOfTheMeetingEnded(t *testing.T) {
 
 // A removal that commits, and then can't end the streams, answers nobody before
 // a repetition has ended them.
-func TestRepeatedRemovalEndsTheStreams(t *testing.T) {
+func TestRepeatedRemovalRevokes(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	gone := c.following(t, c.member)
-	p := platform.New(c.Env(), endpoint.Overrides{})
+	f := newFixture(t)
+	gone := f.following(t, f.member)
+	p := platform.New(f.Env(), endpoint.Overrides{})
 	begun := clock.NewManual(time.Now().Add(-36 * time.Second))
-	dying, _, err := idempotency.New(p.Control(), begun).Begin(t.Context(), c.host.ID+" DELETE "+c.seat(c.member), "k", nil, nil)
+	dying, _, err := idempotency.New(p.Control(), begun).Begin(t.Context(), f.host.ID+" DELETE "+f.participantPath(f.member), "k", nil, nil)
 	if err != nil || dying == nil {
 		t.Fatalf("begin: %v, %v", dying, err)
 	}
-	d := c.behind(t, func(w http.ResponseWriter, op, body string) bool {
+	d := f.behind(t, func(w http.ResponseWriter, op, body string) bool {
 		if op != "Query" || !strings.Contains(body, "TOPIC#") {
 			return false
 		}
 		http.Error(w, "{}", http.StatusInternalServerError)
 		return true
 	})
-	remove := meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID}
-	_, effects, err := d.Meetings().Remove(t.Context(), by(c.host), dying, remove)
+	remove := meetings.RemoveRequest{MeetingID: f.id, UserID: f.member.ID}
+	_, effects, err := d.Meetings().Remove(t.Context(), asCaller(f.host), dying, remove)
 	if err != nil || len(effects) != 1 {
 		t.Fatalf("removed: %v, %v", effects, err)
 	}
-	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err == nil || c.subscribed(t, gone) == "" {
+	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err == nil || f.subscribed(t, gone) == "" {
 		t.Fatalf("the revocation went through: %v", err)
 	}
-	c.host.Call(t, "DELETE "+c.seat(c.member), nil, testkit.Key("k")).Expect(t, 204)
-	if got := c.subscribed(t, gone); got != "" {
+	f.host.Call(t, "DELETE "+f.participantPath(f.member), nil, testkit.Key("k")).Expect(t, 204)
+	if got := f.subscribed(t, gone); got != "" {
 		t.Errorf("the removed still follow %s", got)
 	}
 	if told := revoked(t, gone); told["removed"] != 2 {
 		t.Errorf("told %v", told)
 	}
-	c.consistent(t)
+	f.consistent(t)
 }
 
 // Who is invited again while a removal is repeated keeps what they subscribe.
 func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
+	f := newFixture(t)
+	f.mark(t, "PARTICIPANT#"+f.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
 	var again *testkit.Socket
 	invited := sync.OnceFunc(func() {
-		c.host.Call(t, "POST "+c.path+"/participants", invitee(c.member, "participant")).Expect(t, 201)
-		again = c.following(t, c.member)
+		f.host.Call(t, "POST "+f.path+"/participants", invitee(f.member, "participant")).Expect(t, 201)
+		again = f.following(t, f.member)
 	})
-	d := c.behind(t, func(_ http.ResponseWriter, op, body string) bool {
+	d := f.behind(t, func(_ http.ResponseWriter, op, body string) bool {
 		if op == "Query" && strings.Contains(body, "TOPIC#") {
 			invited() // the topics are read at once: the others wait
 		}
 		return false
 	})
-	_, effects, err := d.Meetings().Remove(t.Context(), by(c.host), nil, meetings.RemoveRequest{MeetingID: c.id, UserID: c.member.ID})
+	_, effects, err := d.Meetings().Remove(t.Context(), asCaller(f.host), nil, meetings.RemoveRequest{MeetingID: f.id, UserID: f.member.ID})
 	if !errs.Is(err, errs.NotFound) || len(effects) != 1 {
 		t.Fatalf("got %v, %v", effects, err)
 	}
 	if err := dispatch.New(d.Publisher(), d.Audit()).Dispatch(t.Context(), effects[0]); err != nil || again == nil {
 		t.Fatalf("the revocation: %v", err)
 	}
-	if got := c.subscribed(t, again); got != "state state/notes" {
+	if got := f.subscribed(t, again); got != "state state/notes" {
 		t.Errorf("invited again, they follow %q", got)
 	}
 	if told := revoked(t, again); len(told) > 0 {
