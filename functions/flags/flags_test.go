@@ -108,11 +108,11 @@ func TestFlagLifecycle(t *testing.T) {
 		t.Errorf("made again at revision %d, want 6", again.Revision)
 	}
 
-	var told []string
+	var received []string
 	for path := admin + "/greeting/history?limit=4"; path != ""; {
 		page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+path, nil).Expect(t, 200))
 		for _, e := range page.Items {
-			told = append(told, fmt.Sprintf("%d %s %s %t %t", e.Version, e.Reason, e.By, e.Flag.Kill, e.Deleted))
+			received = append(received, fmt.Sprintf("%d %s %s %t %t", e.Version, e.Reason, e.By, e.Flag.Kill, e.Deleted))
 			if e.Flag.Revision != e.Version || e.At.IsZero() {
 				t.Errorf("an entry of the history: %+v", e)
 			}
@@ -126,7 +126,7 @@ func TestFlagLifecycle(t *testing.T) {
 		"6 Try the warm one. user_root false false", "5 Done user_root false true", "4 No rule. user_root false false",
 		"3 Warm for all. user_root false false", "2 Too warm. user_root true false", "1 Try the warm one. user_root false false",
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, received); diff != "" {
 		t.Errorf("the history (-want +got):\n%s", diff)
 	}
 	root.Call(t, "GET "+admin+"/never/history", nil).Expect(t, 404)

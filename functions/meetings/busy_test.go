@@ -46,7 +46,7 @@ func (f *fixture) behind(t *testing.T, answer func(w http.ResponseWriter, op, bo
 	return composition.New(env, endpoint.Overrides{})
 }
 
-// asCaller is a person as the door would hand them to a method.
+// asCaller is a person as the adapter passes them to a method.
 func asCaller(p *testkit.Person) caller.Caller {
 	return caller.Caller{UserID: p.ID, DisplayName: p.DisplayName, SessionID: "s", RequestID: "r"}
 }

@@ -54,13 +54,13 @@ func (f *fixture) mark(t *testing.T, sk string, u table.Update) {
 // revoked counts the topics that a socket was told to have lost, by reason.
 func revoked(t *testing.T, socket *testkit.Socket) map[string]int {
 	t.Helper()
-	told := map[string]int{}
+	received := map[string]int{}
 	for _, frame := range socket.Frames(t) {
 		if frame.Type == "revoked" {
-			told[frame.Reason]++
+			received[frame.Reason]++
 		}
 	}
-	return told
+	return received
 }
 
 func TestCrashBeforeARemovalRevokes(t *testing.T) {
@@ -72,8 +72,8 @@ func TestCrashBeforeARemovalRevokes(t *testing.T) {
 	if got := f.subscribed(t, gone); got != "" {
 		t.Errorf("the removed still follow %s", got)
 	}
-	if told := revoked(t, gone); told["removed"] != 2 {
-		t.Errorf("told %v", told)
+	if received := revoked(t, gone); received["removed"] != 2 {
+		t.Errorf("told %v", received)
 	}
 	if got := f.subscribed(t, stays); got != "state state/notes" {
 		t.Errorf("another follows %q", got)
@@ -92,14 +92,14 @@ func TestCrashBeforeARoleChangeRevokes(t *testing.T) {
 	if got := f.subscribed(t, before); got != "" {
 		t.Errorf("in the old role they follow %s", got)
 	}
-	if told := revoked(t, before); told["role_changed"] != 2 {
-		t.Errorf("told %v", told)
+	if received := revoked(t, before); received["role_changed"] != 2 {
+		t.Errorf("told %v", received)
 	}
 	if got := f.subscribed(t, after); got != "state state/notes" {
 		t.Errorf("in the new role they follow %q", got)
 	}
-	if told := revoked(t, after); len(told) > 0 {
-		t.Errorf("in the new role they were told %v", told)
+	if received := revoked(t, after); len(received) > 0 {
+		t.Errorf("in the new role they were told %v", received)
 	}
 }
 
@@ -113,8 +113,8 @@ func TestCrashBeforeAnEndRevokes(t *testing.T) {
 	if got := f.subscribed(t, socket); got != "state" {
 		t.Errorf("after the end they follow %q", got)
 	}
-	if told := revoked(t, socket); told["meeting_ended"] != 1 {
-		t.Errorf("told %v", told)
+	if received := revoked(t, socket); received["meeting_ended"] != 1 {
+		t.Errorf("told %v", received)
 	}
 	// An append that had been let in before the end loses.
 	for _, kind := range []string{"/notes#", "/transcript#"} {
@@ -155,8 +155,8 @@ func TestRepeatedRemovalRevokes(t *testing.T) {
 	if got := f.subscribed(t, gone); got != "" {
 		t.Errorf("the removed still follow %s", got)
 	}
-	if told := revoked(t, gone); told["removed"] != 2 {
-		t.Errorf("told %v", told)
+	if received := revoked(t, gone); received["removed"] != 2 {
+		t.Errorf("told %v", received)
 	}
 	f.consistent(t)
 }
@@ -187,8 +187,8 @@ func TestInvitedAgainWhileARemovalIsRepeated(t *testing.T) {
 	if got := f.subscribed(t, again); got != "state state/notes" {
 		t.Errorf("invited again, they follow %q", got)
 	}
-	if told := revoked(t, again); len(told) > 0 {
-		t.Errorf("invited again, they were told %v", told)
+	if received := revoked(t, again); len(received) > 0 {
+		t.Errorf("invited again, they were told %v", received)
 	}
 }
 

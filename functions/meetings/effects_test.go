@@ -13,7 +13,7 @@ import (
 	"github.com/rapport/rapport/shared/meetings"
 )
 
-// What a change of a meeting is to tell is said by its method, and not done: a new
+// What a change of a meeting is to send is said by its method, and not done: a new
 // state, or a revocation with the new state as its news; of what an earlier call may
 // have left, the revocation alone, also beside a refusal.
 func TestEffectsOfAMeeting(t *testing.T) {
@@ -80,11 +80,11 @@ func TestEffectsOfAMeeting(t *testing.T) {
 		if errs.KindOf(got.err) != step.kind {
 			t.Fatalf("%s: %v", step.name, got.err)
 		}
-		var told *realtime.Commit
+		var received *realtime.Commit
 		switch {
 		case step.commit && len(got.effects) == 1:
 			commit := got.effects[0].(realtime.Commit)
-			told = &commit
+			received = &commit
 		case step.topics != nil && len(got.effects) == 1:
 			r := got.effects[0].(realtime.Revocation)
 			if !slices.Equal(r.Topics, step.topics) || r.Reason != step.reason || string(r.Presence) != state || r.Last {
@@ -93,15 +93,15 @@ func TestEffectsOfAMeeting(t *testing.T) {
 			if late := r.Reason != realtime.MeetingEnded && r.News == nil; late != (r.Standing != nil) {
 				t.Errorf("%s: what stands by now is spared: %v", step.name, r.Standing != nil)
 			}
-			told = r.News
+			received = r.News
 		case len(got.effects) > 0 || step.commit || step.topics != nil:
 			t.Fatalf("%s: effects %+v", step.name, got.effects)
 		}
-		if (told != nil) != (step.commit || step.news) {
-			t.Errorf("%s: tells %+v", step.name, told)
+		if (received != nil) != (step.commit || step.news) {
+			t.Errorf("%s: tells %+v", step.name, received)
 		}
-		if told != nil && (string(told.Topic) != state || told.First != before+1 || told.Last != before+1) {
-			t.Errorf("%s after revision %d: tells %+v", step.name, before, told)
+		if received != nil && (string(received.Topic) != state || received.First != before+1 || received.Last != before+1) {
+			t.Errorf("%s after revision %d: tells %+v", step.name, before, received)
 		}
 	}
 }

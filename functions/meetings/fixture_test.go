@@ -31,7 +31,7 @@ func newFixture(t *testing.T) *fixture {
 	h := testkit.New(t, functions.All())
 	f := &fixture{
 		Harness: h, host: h.User("host"), cohost: h.User("cohost"), member: h.User("member"), observer: h.User("observer"),
-		removed: h.User("removed"), outsider: h.User("stranger"),
+		removed: h.User("removed"), outsider: h.User("outsider"),
 	}
 	for _, p := range []*testkit.Person{f.host, f.cohost, f.member, f.observer, f.removed, f.outsider} {
 		p.Call(t, "GET /v1/me", nil).Expect(t, 200)

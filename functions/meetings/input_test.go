@@ -118,7 +118,7 @@ func TestOtherBodiesRefused(t *testing.T) {
 			{"PATCH " + f.path, object{"revision": 2, "state": "active"}, at("body.state")},
 			{"PATCH " + f.path, object{"revision": 2, "meetingId": "x"}, at("body.meetingId")},
 			{"PATCH " + f.path, `{"revision":2,"revision":3}`, at("body.revision")},
-			{"POST " + f.path + "/participants", object{"userId": "user_stranger"}, at("body.role")},
+			{"POST " + f.path + "/participants", object{"userId": "user_outsider"}, at("body.role")},
 			{"POST " + f.path + "/participants", object{"userId": 7, "role": "observer"}, at("body.userId")},
 			{"POST " + f.path + "/participants", object{"userId": "user_nobody", "role": "observer"}, at("body.userId")},
 			{"PATCH " + f.participantPath(f.member), object{"role": "Observer"}, at("body.role")},
@@ -218,7 +218,7 @@ func TestChecksInOrder(t *testing.T) {
 	refused(f.host, "PATCH "+f.path+"/participants/user_nobody", object{"role": "observer"}, errs.NotFound)
 	refused(f.cohost, "PATCH "+f.path+"/participants/user_nobody", object{"role": "co-host"}, errs.Forbidden)
 	refused(f.host, "POST "+f.path+"/participants", object{"userId": "user_nobody", "role": "observer"}, errs.Validation)
-	refused(f.host, "POST "+f.path+"/participants", object{"userId": "user_stranger", "role": "observer"}, errs.Conflict)
+	refused(f.host, "POST "+f.path+"/participants", object{"userId": "user_outsider", "role": "observer"}, errs.Conflict)
 	refused(f.host, "PATCH "+f.path, object{"revision": revision - 1}, errs.Conflict)
 	refused(f.host, "POST "+f.path+"/start", nil, errs.Conflict)
 }

@@ -99,7 +99,7 @@ func TestPermissions(t *testing.T) {
 }
 
 // TestMatrix holds every function with an action against the permission table:
-// every role, a stranger, and somebody who was removed. Each is called as its
+// every role, somebody who was never in it, and somebody who was removed. Each is called as its
 // event in events/ says.
 func TestMatrix(t *testing.T) {
 	t.Parallel()

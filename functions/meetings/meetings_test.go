@@ -192,7 +192,7 @@ func TestChangesAreAudited(t *testing.T) {
 	}
 	want := map[string]int{
 		"user_host meetings.create done": 1, "user_host meetings.remove done": 1, "user_cohost meetings.start done": 1,
-		"user_member meetings.end denied": 1, "user_stranger meetings.get denied": 1,
+		"user_member meetings.end denied": 1, "user_outsider meetings.get denied": 1,
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

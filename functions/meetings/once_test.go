@@ -140,7 +140,7 @@ func TestProviderThatFails(t *testing.T) {
 	}
 }
 
-// execution is one that a function began and died in: the door's own steps, as
+// execution is one that a function began and died in: the adapter's own steps, as
 // far as they got.
 func (f *fixture) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()

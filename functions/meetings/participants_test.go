@@ -15,7 +15,7 @@ func TestInvite(t *testing.T) {
 	f := newFixture(t)
 	before := f.meeting(t)
 	got := testkit.As[meetings.Participant](t, f.cohost.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer")).Expect(t, 201))
-	if got.UserID != f.outsider.ID || got.Role != "observer" || got.DisplayName != "Stranger Test" || got.InvitedAt.IsZero() {
+	if got.UserID != f.outsider.ID || got.Role != "observer" || got.DisplayName != "Outsider Test" || got.InvitedAt.IsZero() {
 		t.Errorf("invited %+v", got)
 	}
 	f.outsider.Call(t, "GET "+f.path, nil).Expect(t, 200)

@@ -58,7 +58,7 @@ func TestNullTakesAway(t *testing.T) {
 	})
 }
 
-// What changes nothing writes nothing and tells nobody.
+// What changes nothing writes nothing and sends nothing.
 func TestEmptyChanges(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

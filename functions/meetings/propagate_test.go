@@ -140,18 +140,18 @@ func TestRenamedWhileEverythingHappens(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	f := newFixture(t)
-	crowd := f.members(3)
-	names := make([]string, len(crowd))
-	testkit.AtOnce(len(crowd)+3, func(worker int) struct{} {
+	invited := f.members(3)
+	names := make([]string, len(invited))
+	testkit.AtOnce(len(invited)+3, func(worker int) struct{} {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))
 		for i := range 12 {
-			p := crowd[random.IntN(len(crowd))]
+			p := invited[random.IntN(len(invited))]
 			role := []string{"observer", "participant"}[random.IntN(2)]
 			switch {
-			case worker < len(crowd):
+			case worker < len(invited):
 				names[worker] = fmt.Sprint("Name ", worker, " ", i)
-				rename(t, crowd[worker], names[worker])
-			case worker == len(crowd):
+				rename(t, invited[worker], names[worker])
+			case worker == len(invited):
 				f.Stream(t, "Data", "streams/project")
 			default:
 				line, body := []string{"POST " + f.path + "/participants", "DELETE " + f.participantPath(p), "PATCH " + f.participantPath(p)}[random.IntN(3)], any(nil)
@@ -167,11 +167,11 @@ func TestRenamedWhileEverythingHappens(t *testing.T) {
 		}
 		return struct{}{}
 	})
-	for _, p := range crowd {
+	for _, p := range invited {
 		f.host.Call(t, "POST "+f.path+"/participants", invitee(p, "observer"))
 	}
 	f.propagate(t)
-	for i, p := range crowd {
+	for i, p := range invited {
 		if got := f.called(t, f.path, p); got != names[i] {
 			t.Errorf("%s is called %q, not %q", p.ID, got, names[i])
 		}

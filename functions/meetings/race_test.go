@@ -91,16 +91,16 @@ func TestManyInvitationsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	before := f.meeting(t)
-	crowd := f.members(8)
-	got := testkit.AtOnce(len(crowd), func(i int) testkit.Answer {
+	invited := f.members(8)
+	got := testkit.AtOnce(len(invited), func(i int) testkit.Answer {
 		return insist(func() testkit.Answer {
-			return f.cohost.Call(t, "POST "+f.path+"/participants", invitee(crowd[i], "observer"))
+			return f.cohost.Call(t, "POST "+f.path+"/participants", invitee(invited[i], "observer"))
 		})
 	})
-	if counted := statuses(got); counted[201] != len(crowd) {
+	if counted := statuses(got); counted[201] != len(invited) {
 		t.Errorf("statuses %v, want 201 alone", counted)
 	}
-	if m := f.consistent(t); m.Revision != before.Revision+int64(len(crowd)) || m.ParticipantCount != before.ParticipantCount+len(crowd) {
+	if m := f.consistent(t); m.Revision != before.Revision+int64(len(invited)) || m.ParticipantCount != before.ParticipantCount+len(invited) {
 		t.Errorf("the meeting went from %+v to %+v", before, m)
 	}
 }
@@ -137,12 +137,12 @@ func TestEverythingAtOnce(t *testing.T) {
 	t.Logf("seed %d", seed)
 	f := newFixture(t)
 	before := f.meeting(t).Revision
-	crowd := f.members(4)
+	invited := f.members(4)
 	const workers, calls = 6, 8
 	changes := testkit.AtOnce(workers, func(worker int) (changed int64) {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))
 		for call := range calls {
-			p, by := crowd[random.IntN(len(crowd))], []*testkit.Person{f.host, f.cohost}[random.IntN(2)]
+			p, by := invited[random.IntN(len(invited))], []*testkit.Person{f.host, f.cohost}[random.IntN(2)]
 			role := []string{"observer", "participant", "co-host"}[random.IntN(3)]
 			var a testkit.Answer
 			switch random.IntN(4) {

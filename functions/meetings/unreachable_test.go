@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Whoever can't be told that their streams have ended believes that they follow
-// them: the durable lane tells them later, and closes a socket that it can't tell
-// either, so that its client comes back and hears what holds.
+// A client that can't be reached when its subscriptions end believes that it follows
+// the topics: the durable lane sends them later, and closes a socket that it can't tell
+// either, so that its client comes back and gets what holds.
 func TestUnreachableSocketIsClosed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -42,8 +42,8 @@ func TestUnreachableSocketIsClosed(t *testing.T) {
 			if tt.spared != "" {
 				want = 1
 			}
-			if told := revoked(t, reached); told[tt.reason] != want {
-				t.Errorf("told %v", told)
+			if received := revoked(t, reached); received[tt.reason] != want {
+				t.Errorf("told %v", received)
 			}
 			if got := f.subscribed(t, reached); got != tt.spared || !reached.Open() {
 				t.Errorf("whoever was told follows %q, open %v", got, reached.Open())

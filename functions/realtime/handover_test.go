@@ -88,7 +88,7 @@ func TestHandoverBeyondTenSockets(t *testing.T) {
 	}
 }
 
-// Sockets whose end nobody was told of make place for new ones.
+// Sockets whose end nobody was notified of make place for new ones.
 func TestSocketsThatAreGoneMakePlace(t *testing.T) {
 	h := testkit.New(t, functions.All())
 	ada := h.User("ada")

@@ -1,6 +1,6 @@
 // Package streams declares the readers of the tables' streams. A shard allows two,
 // so there are two functions, and domains add to what these do instead of reading
-// by themselves: fanout tells subscribers what moved (composition.Movers), project
+// by themselves: fanout sends subscribers what moved (composition.Movers), project
 // has handlers for all else that follows from a record (composition.Projections).
 package streams
 

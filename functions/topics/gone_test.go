@@ -33,16 +33,16 @@ func TestGone(t *testing.T) {
 			f := newFixture(t)
 			ben := f.ben.Connect(t)
 			subscribe(t, ben, f.state())
-			told := 1 // the frame that says that nobody is there
+			received := 1 // the frame that says that nobody is there
 			say := way(t, f)
 			step := func(what string, seq int, status string, want ...string) {
 				t.Helper()
 				if code := say(t, seq, status); code != "" {
 					t.Fatalf("%s: refused with %s", what, code)
 				}
-				seen, all := f.presence(t, ben, told)
+				seen, all := f.presence(t, ben, received)
 				expect(t, what, seen, want...)
-				told = len(all)
+				received = len(all)
 			}
 			step("coming", 5, "active", "+user_ada active")
 			step("leaving", 6, "gone", "-user_ada")
@@ -62,12 +62,12 @@ func TestGone(t *testing.T) {
 			step("leaving too late", 7, "gone")
 			step("leaving again", 9, "gone", "-user_ada")
 
-			// Nobody is told of marks again when they are removed.
+			// Nobody is notified of marks again when they are removed.
 			f.pass(t, 46_000, f.ada)
 			ok(t, ben, f.beat(1, "active"))
-			seen, all := f.presence(t, ben, told)
+			seen, all := f.presence(t, ben, received)
 			expect(t, "after a while", seen, "+user_ben active")
-			told = len(all)
+			received = len(all)
 			for key, item := range f.Stored(t, "Realtime") {
 				if item["status"] == "gone" {
 					t.Errorf("%s is left", key)

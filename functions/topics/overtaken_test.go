@@ -55,14 +55,14 @@ func TestRevocationBeforeTheAnswer(t *testing.T) {
 			request := strings.NewReplacer("{meeting}", f.path, "{ben}", f.ben.ID).Replace(tt.request)
 			overtaking := &between{behind: table.NewHTTP(), then: func() { f.ada.Call(t, request, tt.body) }}
 			socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": f.notes})
-			var told []string
+			var received []string
 			for _, frame := range socket.Frames(t) {
 				if frame.Topic == f.notes {
-					told = append(told, strings.TrimSpace(frame.Type+" "+frame.Reason))
+					received = append(received, strings.TrimSpace(frame.Type+" "+frame.Reason))
 				}
 			}
 			want := "revoked " + tt.reason + ", subscribed, revoked " + tt.reason
-			if got := strings.Join(told, ", "); got != want {
+			if got := strings.Join(received, ", "); got != want {
 				t.Errorf("told %s, want %s", got, want)
 			}
 		})
@@ -116,8 +116,8 @@ func TestRevocationBeforeTheWrite(t *testing.T) {
 	}
 }
 
-// A socket that can't be told so after the answer is closed: its client comes back
-// and hears what holds.
+// A socket that can't be reached after the answer is closed: its client comes back
+// and gets what holds.
 func TestRevocationBeforeTheAnswerOfAnUnreachableSocket(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

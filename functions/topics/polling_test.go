@@ -36,26 +36,26 @@ func TestHTTPAnswersWhatTopicsSend(t *testing.T) {
 	}
 	f.ada.Call(t, "POST "+f.path+"/participants", object{"userId": f.User("eve").ID, "role": "observer"}).Expect(t, 201)
 
-	same := func(what string, told, asked any) {
+	same := func(what string, received, asked any) {
 		t.Helper()
-		if diff := cmp.Diff(told, asked); diff != "" {
+		if diff := cmp.Diff(received, asked); diff != "" {
 			t.Errorf("%s: what was told, and what was asked for (-told +asked):\n%s", what, diff)
 		}
 	}
 	for path, topic := range map[string]string{"/notes/changes": f.notes, "/transcript": spoken} {
-		var told []object
+		var received []object
 		for _, event := range ben.Events(t, topic) {
 			var data object
 			if err := json.Unmarshal(event.Data, &data); err != nil {
 				t.Fatal(err)
 			}
-			told = append(told, data)
+			received = append(received, data)
 		}
-		if len(told) != 3 {
-			t.Fatalf("%d events of %s", len(told), topic)
+		if len(received) != 3 {
+			t.Fatalf("%d events of %s", len(received), topic)
 		}
-		same(path, told, testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=0", nil)).Items)
-		same(path+" from 1", told[1:], testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=1", nil)).Items)
+		same(path, received, testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=0", nil)).Items)
+		same(path+" from 1", received[1:], testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=1", nil)).Items)
 		if got := testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=3", nil)).Items; len(got) != 0 {
 			t.Errorf("%s from the newest on: %v", path, got)
 		}

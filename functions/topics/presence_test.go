@@ -146,7 +146,7 @@ func TestPresence(t *testing.T) {
 		t.Errorf("who is there came as %+v, want two clients", all)
 	}
 
-	// The notes have no presence, and whoever follows only them hears of none.
+	// The notes have no presence, and whoever follows only them learns of none.
 	notes := f.ben.Connect(t)
 	subscribe(t, notes, f.notes)
 	f.pass(t, 2000, f.ada)
@@ -345,7 +345,7 @@ func TestPresenceExpires(t *testing.T) {
 	expect(t, "shown to who subscribes", seen[:1], "+user_ben active")
 }
 
-// A client that moves to a new socket stays who it is, and nobody is told.
+// A client that moves to a new socket stays who it is, and nobody is notified.
 func TestPresenceSurvivesANewSocket(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

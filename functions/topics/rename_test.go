@@ -73,7 +73,7 @@ func TestNewNameReachesWhoIsThere(t *testing.T) {
 	if state, presence := f.called(t, cara, f.ben); state != "Benjamin" || presence != "Benjamin" {
 		t.Errorf("who comes later hears of %q in the state and %q in presence", state, presence)
 	}
-	// A record that comes again tells nobody anything.
+	// A record that comes again sends nothing.
 	frames := len(ada.Frames(t))
 	f.rename(t, f.ben, "Benjamin")
 	if more := ada.Frames(t)[frames:]; len(more) > 0 {

@@ -156,7 +156,7 @@ func TestLongReplayEndsWithHead(t *testing.T) {
 	}
 }
 
-// What the express lane couldn't deliver, the durable lane tells, and a replay
+// What the express lane couldn't deliver, the durable lane sends, and a replay
 // brings.
 func TestDurableLaneRepairsALostPost(t *testing.T) {
 	f := newFixture(t)
@@ -290,7 +290,7 @@ func TestTopicsOfNoMeeting(t *testing.T) {
 }
 
 // A function died right after it had marked a subscription: senders pass it
-// over, and whoever repeats the revocation tells the socket and deletes it.
+// over, and whoever repeats the revocation notifies the socket and deletes it.
 func TestRevokedIsRepeated(t *testing.T) {
 	f := newFixture(t)
 	s := f.ben.Connect(t)

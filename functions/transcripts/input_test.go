@@ -58,14 +58,14 @@ func TestAppendRefuses(t *testing.T) {
 		{"no speaker", with("speakerId", ""), at("body.chunks[0].speakerId")},
 		{"a speaker with a long id", with("speakerId", strings.Repeat("x", 256)), at("body.chunks[0].speakerId")},
 		{"a speaker with an id of many bytes", with("speakerId", strings.Repeat("😀", 255)), at("body.chunks[0].speakerId")},
-		{"a stranger as speaker", with("speakerId", f.outsider.ID), at("body.chunks[0].speakerId")},
+		{"a speaker who is not in the meeting", with("speakerId", f.outsider.ID), at("body.chunks[0].speakerId")},
 		{"a speaker who was removed", with("speakerId", f.removed.ID), at("body.chunks[0].speakerId")},
 		{"an unknown speaker", with("speakerId", "nobody"), at("body.chunks[0].speakerId")},
 		{"several things wrong", body(said("x"), said("", object{"endMs": -1}), said("x", object{"confidence": 2})),
 			at("body.chunks[1].endMs", "body.chunks[1].text", "body.chunks[2].confidence")},
 		{"several that don't fit together", body(said("x", object{"endMs": 1}), said("x"), said("x", object{"endMs": 0, "language": "a-"})),
 			at("body.chunks[0].endMs", "body.chunks[2].endMs", "body.chunks[2].language")},
-		{"several strangers", body(said("x", object{"speakerId": "nobody"}), said("x", object{"speakerId": f.host.ID}), said("x", object{"speakerId": f.removed.ID})),
+		{"several who are not in the meeting", body(said("x", object{"speakerId": "nobody"}), said("x", object{"speakerId": f.host.ID}), said("x", object{"speakerId": f.removed.ID})),
 			at("body.chunks[0].speakerId", "body.chunks[2].speakerId")},
 	}
 	f.ChangesNothing(t, func() {

@@ -95,7 +95,7 @@ func TestLargeChunksLive(t *testing.T) {
 	}
 }
 
-// What the express lane couldn't deliver, the durable lane tells.
+// What the express lane couldn't deliver, the durable lane sends.
 func TestDurableLane(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -55,7 +55,7 @@ func (s Service) ticket(ctx context.Context, c caller.Caller, in struct{}) (real
 	return s.sockets.IssueTicket(ctx, c, in)
 }
 
-// signed tells whether a webhook is WorkOS's own.
+// signed reports whether a webhook is WorkOS's own.
 func (s Service) signed(header func(name string) string, body []byte) error {
 	return s.signatures.Check(header(workos.SignatureHeader), body)
 }

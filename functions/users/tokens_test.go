@@ -15,7 +15,7 @@ import (
 	"github.com/rapport/rapport/shared/testkit"
 )
 
-// What the verifier refuses has tests beside it; these go through the door.
+// What the verifier refuses has tests beside it; these go through the adapter.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	h := testkit.New(t, functions.All())

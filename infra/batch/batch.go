@@ -99,7 +99,7 @@ type Processor[T any] struct {
 	wake context.CancelFunc
 }
 
-// Receipt tells what became of an item.
+// Receipt says what became of an item.
 type Receipt struct {
 	done chan struct{}
 	err  error

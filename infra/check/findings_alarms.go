@@ -8,7 +8,7 @@ import (
 	"github.com/rapport/rapport/functions"
 )
 
-// alarmsNotify holds every alarm to a severity, to who hears it and that it is over,
+// alarmsNotify holds every alarm to a severity, to who is notified of it and that it is over,
 // and to a runbook; those that only roll back, or are part of another, are heard by
 // nobody.
 func alarmsNotify(f *findings, s suite) {
@@ -32,13 +32,13 @@ func alarmsNotify(f *findings, s suite) {
 				f.add("%s: %s names no runbook", doc.File, id)
 			}
 			severity := severityOf(r)
-			heard, over := refs(r.Properties["AlarmActions"]), refs(r.Properties["OKActions"])
+			notified, over := refs(r.Properties["AlarmActions"]), refs(r.Properties["OKActions"])
 			silent := severity == "" && parts[id] || severity == "rollback" && gates[id]
 			switch {
-			case silent && len(heard)+len(over) > 0:
+			case silent && len(notified)+len(over) > 0:
 				f.add("%s: %s is heard, but is only part of what is", doc.File, id)
-			case !silent && (topics[severity] == "" || !slices.Equal(heard, []string{topics[severity]}) || !slices.Equal(over, heard)):
-				f.add("%s: %s of the severity %q is heard by %v, and that it is over by %v", doc.File, id, severity, heard, over)
+			case !silent && (topics[severity] == "" || !slices.Equal(notified, []string{topics[severity]}) || !slices.Equal(over, notified)):
+				f.add("%s: %s of the severity %q is heard by %v, and that it is over by %v", doc.File, id, severity, notified, over)
 			}
 			for _, part := range alarmsIn(substituted(r.Properties["AlarmRule"])) {
 				if doc.Resources[part].Type != alarmType || !strings.HasPrefix(part, id) {
@@ -141,7 +141,7 @@ var journeys = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-// watches tells whether an alarm is named after something, by its id.
+// watches reports whether an alarm is named after something, by its id.
 func watches(alarm, of string) bool {
 	rest, is := strings.CutPrefix(alarm, of)
 	return is && slices.Contains([]string{"Errors", "Age", "Depth", "Missed", "Failed", "Throttled", "SystemErrors"}, rest)
@@ -159,7 +159,7 @@ func mustWatch(f *findings, doc document, id string, r resource) {
 	}
 }
 
-// missingAlarms finds functions, queues and tables whose trouble nobody hears of.
+// missingAlarms finds functions, queues and tables whose trouble nobody learns of.
 func missingAlarms(f *findings, s suite) {
 	all := map[string]bool{}
 	for _, doc := range s {

@@ -172,7 +172,7 @@ func everyMutant(original suite) []mutant {
 				})
 				if len(list(r.Properties["AlarmActions"])) > 0 {
 					here("nobody hears", func(r resource) bool { return removeKey(r.Properties, "AlarmActions") })
-					here("nobody hears that it is over", func(r resource) bool { return removeKey(r.Properties, "OKActions") })
+					here("nobody gets that it is over", func(r resource) bool { return removeKey(r.Properties, "OKActions") })
 				}
 				if r.Type == alarmType && !strings.HasSuffix(id, "Long") && !strings.HasSuffix(id, "Short") && !strings.HasSuffix(doc.File, "alarms.yaml") {
 					all = append(all, mutant{doc.File + " without " + id, func(s suite) bool { delete(s[i].Resources, id); return true }})

@@ -32,7 +32,7 @@ const (
 // Observer sees what happens on a line. Its methods are called by several
 // goroutines and must return at once. Embed NoObserver to leave some out.
 type Observer interface {
-	// Frame is every frame that came, answers too; replay tells that it carries
+	// Frame is every frame that came, answers too; replay says that it carries
 	// events which were asked for again.
 	Frame(f *Frame, replay bool)
 	// Asked is every frame that is sent, again too.
@@ -207,7 +207,7 @@ func (c *Connection) Cut() {
 	}
 }
 
-// Open tells whether there is a socket now.
+// Open reports whether there is a socket now.
 func (c *Connection) Open() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -272,9 +272,9 @@ func retryPause(try int) time.Duration {
 	return rand.N(min(retryCap, retryBase<<min(try, 6)) + 1)
 }
 
-// Tell sends a frame that wants no answer, if there is a socket; an error says
+// Send sends a frame that wants no answer, if there is a socket; an error says
 // that it didn't go.
-func (c *Connection) Tell(ctx context.Context, frame map[string]any) error {
+func (c *Connection) Send(ctx context.Context, frame map[string]any) error {
 	c.mu.Lock()
 	socket := c.socket
 	c.mu.Unlock()
@@ -322,7 +322,7 @@ func (c *Connection) handle(frame Frame) {
 	}
 }
 
-// answered sees answers in order with events, so that a replay is told apart
+// answered sees answers in order with events, so that a replay is distinguished
 // from what is new.
 func (c *Connection) answered(frame Frame) {
 	c.options.Observer.Frame(&frame, false)

@@ -43,11 +43,11 @@ type FollowOptions struct {
 	// Read gives events after a position over HTTP, for those that no frame has
 	// room for. Without it they can't be followed.
 	Read func(ctx context.Context, from int64) ([]Event, error)
-	// Restored hears that positions are of another epoch now: an earlier state was
+	// Restored gets that positions are of another epoch now: an earlier state was
 	// restored. Nothing is given out until Restart, for it isn't known what of the
 	// events that came still holds. Without it the topic is refused.
 	Restored func()
-	// Refused hears that the topic can't be followed any more: revoked, or
+	// Refused gets that the topic can't be followed any more: revoked, or
 	// refused for good.
 	Refused func(error)
 }
@@ -109,7 +109,7 @@ func (f *Follow) Counts() FollowCounts {
 	return f.counts
 }
 
-// Known tells that a position of an epoch exists, from an answer: if its event
+// Known says that a position of an epoch exists, from an answer: if its event
 // doesn't come it is asked for.
 func (f *Follow) Known(position int64, epoch string) {
 	f.mu.Lock()
@@ -182,7 +182,7 @@ func (f *Follow) subscribed(frame *Frame) {
 	f.know(frame.Position, afterHead)
 }
 
-// enter tells whether the positions of a frame can be compared with those that are
+// enter reports whether the positions of a frame can be compared with those that are
 // known. A state is whole, so it is taken in any epoch.
 func (f *Follow) enter(epoch string) bool {
 	switch {
@@ -235,7 +235,7 @@ func (f *Follow) Restart(position int64, epoch string) {
 	f.again()
 }
 
-// replays tells whether a frame carries only what a subscription asked for.
+// replays reports whether a frame carries only what a subscription asked for.
 func (f *Follow) replays(frame *Frame) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -46,7 +46,7 @@ type TranscriptWriter struct {
 	done   func([]Chunk, Spoken, error)
 }
 
-// NewTranscriptWriter makes a speaker that appends until ctx ends. done hears what
+// NewTranscriptWriter makes a speaker that appends until ctx ends. done gets what
 // became of each request's chunks, from one goroutine at a time.
 func (c *Client) NewTranscriptWriter(ctx context.Context, meetingID string, done func([]Chunk, Spoken, error)) *TranscriptWriter {
 	s := &TranscriptWriter{client: c, path: "/v1/meetings/" + meetingID + "/transcript", done: done}

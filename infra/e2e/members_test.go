@@ -26,7 +26,7 @@ const (
 	longAnswer = 25 * time.Second
 )
 
-// member is one of a crowd, over one socket that follows all that a meeting has.
+// member is a participant, with one socket that follows all that a meeting has.
 type member struct {
 	*client.Client
 	socket *client.Socket
@@ -60,7 +60,7 @@ func enter(ctx context.Context, c *client.Client, clientID string, meetingIDs ..
 	return m, nil
 }
 
-// request sends a frame until it is answered, as the contract says: a crowd that comes
+// request sends a frame until it is answered, as the contract says: many who come
 // at once keeps a small machine busy.
 func (m member) request(ctx context.Context, frame map[string]any) (err error) {
 	for range 10 {
@@ -130,7 +130,7 @@ func TestEndOfAFullMeeting(t *testing.T) {
 	r := start(t, ":memory:", "PROFILE=aws")
 	people := make([]*client.Client, meetingSize)
 	parallel(t, meetingSize, func(i int) (err error) {
-		people[i], err = client.SignIn(ctx, r.base(), fmt.Sprintf("crowd%03d", i))
+		people[i], err = client.SignIn(ctx, r.base(), fmt.Sprintf("member%03d", i))
 		return err
 	})
 	host := people[0]

@@ -76,8 +76,8 @@ func (s *scene) open(ctx context.Context) (*client.Socket, error) {
 // go on opening others.
 func (s *scene) play(ctx context.Context, asking, opening bool) *client.Socket {
 	s.t.Helper()
-	writer, told := open(ctx, s.t, s.pen)
-	s.revokedAt = told
+	writer, reported := open(ctx, s.t, s.pen)
+	s.revokedAt = reported
 	first, err := s.open(ctx)
 	if err != nil {
 		s.t.Fatal(err)
@@ -140,7 +140,7 @@ func (s *scene) over(ctx context.Context, after int64, more bool) {
 	}
 }
 
-// departed tells whether the loser's presence has ended for the writer.
+// departed reports whether the loser's presence has ended for the writer.
 func (s *scene) departed() bool {
 	s.revokedAt.mu.Lock()
 	defer s.revokedAt.mu.Unlock()
@@ -246,7 +246,7 @@ func TestEndOfMeetingLeavesNoGap(t *testing.T) {
 	}
 }
 
-// When a person's sessions end, all their sockets are told and closed, those
+// When a person's sessions end, all their sockets are notified and closed, those
 // that they were just opening too; nothing committed after the answer reaches
 // them, and their tokens are refused. A new session is as good as any.
 func TestEndedSessionsLeaveNoGap(t *testing.T) {

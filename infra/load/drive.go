@@ -92,7 +92,7 @@ func (f *fleet) ramp(ctx context.Context) error {
 	return sleep(ctx, time.Until(begun.Add(s.Ramp)))
 }
 
-// measure runs a period of measured time at some rates and tells how long it
+// measure runs a period of measured time at some rates and says how long it
 // was.
 func (f *fleet) measure(ctx context.Context, sampler *sampler, full rates, length time.Duration, salt uint64) time.Duration {
 	s := f.scenario

@@ -44,7 +44,7 @@ type fleet struct {
 	people   []*person
 	byClient map[string]*person
 	// pause, where set, is how long a lost socket waits instead of the client's
-	// own way; returned hears of each socket that is open.
+	// own way; returned learns of each socket that is open.
 	pause    atomic.Pointer[func(attempt int) time.Duration]
 	returned atomic.Pointer[func(*person)]
 	// greets has a person whose socket has opened tell that they are there; nil where
@@ -328,7 +328,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// knowsPresence tells whether the server takes heartbeats.
+// knowsPresence reports whether the server takes heartbeats.
 func (f *fleet) knowsPresence(ctx context.Context) bool {
 	p := f.people[0]
 	line := p.client.NewConnection(client.ConnectionOptions{})

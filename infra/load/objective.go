@@ -63,7 +63,7 @@ func (p *program) conclude(r *Report) error {
 	return nil
 }
 
-// interrupted tells what went wrong in a run that came to no report.
+// interrupted says what went wrong in a run that came to no report.
 func (p *program) interrupted(o *outcome, err error) error {
 	for name, n := range o.fleet.tally.failures() {
 		p.printf("until then: %s, %d times", name, n)

@@ -12,7 +12,7 @@ import (
 // Sample is what one second was like. Rates are a second, latencies in
 // milliseconds over that second, CPU in cores.
 type Sample struct {
-	// Seconds since the driver began; Measured tells whether it counts.
+	// Seconds since the driver began; Measured reports whether it counts.
 	Seconds  float64 `json:"seconds"`
 	Measured bool    `json:"measured"`
 

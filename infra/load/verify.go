@@ -78,13 +78,13 @@ func (f *Findings) add(o Findings) {
 	}
 }
 
-// right tells whether everything that was acknowledged stands exactly once and
+// right reports whether everything that was acknowledged stands exactly once and
 // all agree.
 func (f *Findings) right() bool {
 	return f.Missing+f.Twice+f.Holes+f.Behind+f.Differ+f.TextsDiffer+f.Unread == 0
 }
 
-// check compares a topic's history, as the API tells it, with what was
+// check compares a topic's history, as the API has it, with what was
 // acknowledged (identity to position; 0 where the position isn't known) and with
 // what the clients saw.
 func check(topic string, history []entry, acked map[identity]int64, clients []finalState) Findings {
@@ -137,7 +137,7 @@ func changeEntries(changes []client.Change) []entry {
 	return entries
 }
 
-// saidChunk is a chunk at its position, as the API tells it.
+// saidChunk is a chunk at its position, as the API has it.
 type saidChunk struct {
 	Position int64 `json:"position"`
 	client.Chunk

@@ -170,7 +170,7 @@ func wait(ctx context.Context, deadline time.Time, holds func() bool) {
 	}
 }
 
-// all tells whether something holds for everybody.
+// all reports whether something holds for everybody.
 func (m *meeting) all(holds func(*person) bool) bool {
 	for _, p := range m.people {
 		p.mu.Lock()

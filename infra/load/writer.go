@@ -145,7 +145,7 @@ func utteranceID(who, number int) string {
 	return "u-" + strconv.Itoa(who) + "-" + strconv.Itoa(number)
 }
 
-// said hears what became of chunks.
+// said gets what became of chunks.
 func (p *person) said(chunks []client.Chunk, answer client.Spoken, err error) {
 	now := time.Now()
 	t := p.fleet.tally

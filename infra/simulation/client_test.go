@@ -50,7 +50,7 @@ type topic interface {
 	// part of an answer.
 	event(e event)
 	head(position int64, hash string, asked bool)
-	// ended hears that the stream is over, for good or until it is subscribed
+	// ended gets that the stream is over, for good or until it is subscribed
 	// again.
 	ended(reason string, forGood bool)
 }
@@ -139,7 +139,7 @@ func (c *client) handshake(id string) (*connection, bool) {
 	return c.sim.handshake(o, c, id, ticket.Ticket)
 }
 
-// lost hears that the socket has ended.
+// lost gets that the socket has ended.
 func (c *client) lost() {
 	c.note("lost its socket")
 	c.connection = nil
@@ -242,7 +242,7 @@ func (c *client) follow(name string, t topic) {
 	c.present(name)
 }
 
-// subscribing tells whether a subscribe for a topic is under way.
+// subscribing reports whether a subscribe for a topic is under way.
 func (c *client) subscribing(name string) bool {
 	for _, q := range c.waiting {
 		if q.topic == name {

@@ -204,7 +204,7 @@ func (s *simulation) instance(ctx context.Context, function endpoint.FunctionSpe
 // beside runs f beside everything else; the run's end waits for it.
 func (s *simulation) beside(f func()) { s.running.Go(f) }
 
-// over tells whether the run is ending.
+// over reports whether the run is ending.
 func (s *simulation) over() bool { return s.ctx.Err() != nil }
 
 // names replaces the ids of people and meetings by names that are the same in every run.

@@ -224,7 +224,7 @@ func (s *simulation) sendLocked(conn *connection, raw []byte) {
 	})
 }
 
-// dispatch runs the function of a route and tells whether it went well. A frame
+// dispatch runs the function of a route and reports whether it went well. A frame
 // whose function fails is answered by API Gateway itself.
 func (s *simulation) dispatch(o *operation, conn *connection, route, kind, body string) bool {
 	function, ok := s.function(endpoint.TriggerSocket, route)

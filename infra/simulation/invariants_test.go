@@ -13,7 +13,7 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// promise is what somebody was told of something that they asked for.
+// promise is what somebody was notified of something that they asked for.
 type promise struct {
 	topic    string
 	identity string
@@ -159,13 +159,13 @@ func (s *simulation) checkWindows(m *meeting, history []change, text noteText) {
 	}
 }
 
-// invited tells whether somebody is in a meeting.
+// invited reports whether somebody is in a meeting.
 func (s *simulation) invited(m *meeting, p *person) bool {
 	standings := s.ledger.standings[[2]string{m.id, p.id}]
 	return len(standings) > 0 && standings[len(standings)-1].status == "active"
 }
 
-// entitled tells whether somebody may follow a meeting's logs. Who may not any
+// entitled reports whether somebody may follow a meeting's logs. Who may not any
 // more, and wasn't told because the post failed, can't know.
 func (s *simulation) entitled(m *meeting, p *person) bool {
 	states := s.ledger.states[m.id]

@@ -28,7 +28,7 @@ func (c change) identity() string {
 	return fmt.Sprintf("%s %s %d", c.AuthorID, c.ClientID, c.ClientSeq)
 }
 
-// fingerprint tells whether two people were told the same.
+// fingerprint reports whether two people were told the same.
 func (c change) fingerprint() string {
 	ops, err := json.Marshal(c.Ops)
 	if err != nil {
@@ -48,7 +48,7 @@ type flight struct {
 	asked []*question
 }
 
-// once tells whether it was sent a single time.
+// once reports whether it was sent a single time.
 func (f *flight) once() bool { return len(f.asked) == 1 && f.asked[0].sends == 1 }
 
 // notes is a text as one client has it.
@@ -129,7 +129,7 @@ func (n *notes) resume() {
 }
 
 func (n *notes) head(position int64, hash string, asked bool) {
-	n.told(position, asked)
+	n.advanceTo(position, asked)
 	if asked {
 		n.resend()
 	} else if position == n.position && hash != "" && hash != hashOf(n.text) {

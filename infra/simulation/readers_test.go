@@ -242,7 +242,7 @@ func (r *reader) left(o *operation, batch []streamed, payload []byte) []streamed
 	return batch[max(from, 0):]
 }
 
-// drained tells whether every record was taken. The run is locked.
+// drained reports whether every record was taken. The run is locked.
 func (s *simulation) drained() bool {
 	for _, f := range s.feeds {
 		if f.dirty {

@@ -9,7 +9,7 @@ type state struct {
 	wanted    bool
 	following bool
 	revision  int64
-	// known is the newest revision that the client has heard of, checking true
+	// known is the newest revision that the client has learnt of, checking true
 	// while it waits whether that comes.
 	known    int64
 	checking bool

@@ -27,7 +27,7 @@ func (c chunk) fingerprint() string {
 }
 
 func (t *transcript) from() (int64, bool)                       { return t.position, t.wanted }
-func (t *transcript) head(position int64, _ string, asked bool) { t.told(position, asked) }
+func (t *transcript) head(position int64, _ string, asked bool) { t.advanceTo(position, asked) }
 func (t *transcript) ended(reason string, forGood bool)         { t.over(reason, forGood) }
 
 func (t *transcript) event(e event) {

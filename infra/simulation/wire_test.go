@@ -167,7 +167,7 @@ type mutant struct {
 	answer func(o *operation, c call, a answer) answer
 }
 
-// queryOf tells whether a call is a query of a partition whose key begins so.
+// queryOf reports whether a call is a query of a partition whose key begins so.
 func (c call) queryOf(prefix string) bool {
 	if c.operation != "Query" {
 		return false

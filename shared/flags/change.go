@@ -166,7 +166,7 @@ func (w *writing) fill(s *Service, c caller.Caller, in intent) error {
 	return nil
 }
 
-// raced tells whether a change failed because another was first.
+// raced reports whether a change failed because another was first.
 func raced(err error) bool {
 	return table.FailedOp(err, opFlag) != nil || table.FailedOp(err, opState) != nil || errors.Is(err, table.ErrTransactionConflict)
 }

@@ -77,7 +77,7 @@ func (s current) at(revision int64) error {
 	return nil
 }
 
-// equal tells whether two flags are written alike.
+// equal reports whether two flags are written alike.
 func equal(a, b Flag) (bool, error) {
 	one, err := json.Marshal(a, json.Deterministic(true))
 	if err != nil {

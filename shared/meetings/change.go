@@ -98,7 +98,7 @@ func (s *Service) raise(ch *changing) {
 		table.If(table.Equals("revision", before.Revision)), table.Named(opMeeting))
 }
 
-// raced tells whether a change failed because another was first.
+// raced reports whether a change failed because another was first.
 func raced(err error) bool {
 	return table.FailedOp(err, opMeeting) != nil || errors.Is(err, table.ErrTransactionConflict)
 }
@@ -155,7 +155,7 @@ type UpdateRequest struct {
 	DurationMinutes patch.Field[int]       `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
 }
 
-// apply makes the change, and tells whether it is one.
+// apply makes the change, and reports whether it is one.
 func (r UpdateRequest) apply(m *Meeting) (changed bool) {
 	before := *m
 	if r.Title != nil {
@@ -178,7 +178,7 @@ func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a
 // Update changes a meeting's description of itself. CONFLICT where the meeting
 // itself (its description, time or state, not who is in it) has changed since the
 // revision that was read, or an earlier state was restored, and after the meeting's end. What changes nothing writes
-// nothing, and nobody is told.
+// nothing, and nobody is notified.
 func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Meeting, effect.Effects, error) {
 	ch, err := s.change(ctx, c, execution, ActionUpdate, in.MeetingID, func(ch *changing) error {
 		m := &ch.next

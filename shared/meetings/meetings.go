@@ -41,7 +41,7 @@ const (
 	Cancelled State = "cancelled"
 )
 
-// Open tells whether a meeting can still be changed.
+// Open reports whether a meeting can still be changed.
 func (s State) Open() bool { return s == Scheduled || s == Active }
 
 // Meeting is a meeting as stored and answered.
@@ -72,7 +72,7 @@ type meetingItem struct {
 	OwnRevision int64 `json:"ownRevision,omitempty"`
 }
 
-// changedSince tells whether the meeting itself has changed since a revision, or
+// changedSince reports whether the meeting itself has changed since a revision, or
 // never had it.
 func (m meetingItem) changedSince(revision int64) bool {
 	own := m.OwnRevision

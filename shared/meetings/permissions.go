@@ -26,7 +26,7 @@ const (
 
 var ranks = map[Role]int{Observer: 1, Member: 2, CoHost: 3, Host: 4}
 
-// AtLeast tells whether a role has all that another may do.
+// AtLeast reports whether a role has all that another may do.
 func (r Role) AtLeast(other Role) bool { return ranks[r] >= ranks[other] }
 
 // The actions of this domain.
@@ -85,7 +85,7 @@ type Access struct {
 	standing realtime.Membership
 }
 
-// May tells whether the role that was read allows another action too.
+// May reports whether the role that was read allows another action too.
 func (a Access) May(p Permission) bool { return p.allows(a.Role) }
 
 func (p Permission) allows(r Role) bool { return p.Least != "" && r.AtLeast(p.Least) }

@@ -172,7 +172,7 @@ func (f *fixture) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
 	return committed
 }
 
-// express sends what a change is to tell: its commit, and nothing else.
+// express sends what a change is to send: its commit, and nothing else.
 func (f *fixture) express(ctx context.Context, effects effect.Effects) {
 	f.t.Helper()
 	if len(effects) != 1 {
@@ -261,7 +261,7 @@ func (f *fixture) mustProject(records ...table.Record) {
 	}
 }
 
-// entryRecord is how the stream tells of a change.
+// entryRecord is a change's record in the stream.
 func (f *fixture) entryRecord(version int64) table.Record {
 	return f.record("INSERT", fmt.Sprintf("LOG#%s#%d", f.topic, (version-1)/4096), fmt.Sprintf("%015d", version), `{"at":{"N":"1"}}`)
 }
@@ -278,7 +278,7 @@ func (f *fixture) record(event, pk, sk, image string) table.Record {
 	return records[0]
 }
 
-// wantKind holds what a caller is told.
+// wantKind holds what a caller gets.
 func wantKind(t testing.TB, err error, kind errs.Kind) {
 	t.Helper()
 	if refusal(t, err).Kind != kind {
@@ -286,7 +286,7 @@ func wantKind(t testing.TB, err error, kind errs.Kind) {
 	}
 }
 
-// refusal is what a caller is told.
+// refusal is what a caller gets.
 func refusal(t testing.TB, err error) *errs.Error {
 	t.Helper()
 	refused, ok := errors.AsType[*errs.Error](err)

@@ -89,7 +89,7 @@ func (s *Service) trimShard(ctx context.Context, shard int, day string, until ti
 	}
 }
 
-// late tells whether the run should end.
+// late reports whether the run should end.
 func (s *Service) late(ctx context.Context, until time.Time) bool {
 	return ctx.Err() != nil || s.clock.Now().After(until)
 }
@@ -163,7 +163,7 @@ func (s *Service) sweepChunks(ctx context.Context, topic string, base snapshot, 
 	return nil
 }
 
-// trimHistory trims a text; full tells that more is to be trimmed than one look
+// trimHistory trims a text; full reports that more is to be trimmed than one look
 // may.
 func (s *Service) trimHistory(ctx context.Context, topic string, base snapshot, now time.Time, done *Tidied) (full bool, err error) {
 	for range trimsPerLook {

@@ -106,7 +106,7 @@ func (s *Service) tail(ctx context.Context, topic string, base snapshot, seen in
 	return newest, page, err
 }
 
-// due tells whether a snapshot is to be made now.
+// due reports whether a snapshot is to be made now.
 func (s *Service) due(base snapshot, newest, seen int64) bool {
 	missing := newest - base.Position
 	if missing <= 0 {

@@ -82,7 +82,7 @@ func TestStreamComesAgain(t *testing.T) {
 		p := platform.New(env, overrides)
 		return platform.App(p, p.Runtime(declaration), struct{}{})
 	}
-	h := testkit.New(t, endpoint.Domain("desk", open, map[string]endpoint.Function[struct{}]{"read": read}))
+	h := testkit.New(t, endpoint.Domain("sample", open, map[string]endpoint.Function[struct{}]{"read": read}))
 	put := func(keys ...string) {
 		for _, sk := range keys {
 			if err := h.Tables.Data.Put(t.Context(), table.Key{PK: "P", SK: sk}, struct{}{}); err != nil {
@@ -91,15 +91,15 @@ func TestStreamComesAgain(t *testing.T) {
 		}
 	}
 	put("a", "b", "c")
-	if got := h.Stream(t, "Data", "desk/read"); got.Records != 3 || len(got.Failed) != 1 {
+	if got := h.Stream(t, "Data", "sample/read"); got.Records != 3 || len(got.Failed) != 1 {
 		t.Errorf("first: %+v", got)
 	}
 	put("d")
 	failing["b"] = false
-	if got := h.Stream(t, "Data", "desk/read"); got.Records != 3 || len(got.Failed) != 0 {
+	if got := h.Stream(t, "Data", "sample/read"); got.Records != 3 || len(got.Failed) != 0 {
 		t.Errorf("again: %+v", got)
 	}
-	if got := h.Stream(t, "Data", "desk/read"); got.Records != 0 {
+	if got := h.Stream(t, "Data", "sample/read"); got.Records != 0 {
 		t.Errorf("afterwards: %+v", got)
 	}
 	if diff := cmp.Diff([]string{"a", "b", "c", "b", "c", "d"}, seen); diff != "" {

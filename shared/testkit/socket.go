@@ -171,7 +171,7 @@ func (s *Socket) Age(t testing.TB, by time.Duration) {
 	}
 }
 
-// Open tells whether the socket is open: nobody has closed it, and it is not
+// Open reports whether the socket is open: nobody has closed it, and it is not
 // gone.
 func (s *Socket) Open() bool { return s.person.harness.Gateway.isOpen(s.ID) }
 

@@ -241,7 +241,7 @@ func (f *fixture) texts(from int64, limit int) []string {
 	}
 }
 
-// wantKind holds what a caller is told.
+// wantKind holds what a caller gets.
 func wantKind(t testing.TB, err error, kind errs.Kind) errs.Error {
 	t.Helper()
 	refused, ok := errors.AsType[*errs.Error](err)

@@ -32,7 +32,7 @@ type naming struct {
 	At int64 `json:"at"`
 }
 
-// Resolve tells which user an identity names, by a consistent read;
+// Resolve gives the user that an identity names, by a consistent read;
 // identity.ErrUnknown where it names nobody. What is beside is read in the same round
 // trip, also for nobody.
 func (s *Service) Resolve(ctx context.Context, id identity.ID, beside ...table.Lookups) (string, error) {

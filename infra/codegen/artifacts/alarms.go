@@ -215,7 +215,7 @@ func (a alarm) lines() []string {
 	return append(out, a.actions()...)
 }
 
-// actions says who hears an alarm, and that it is over; one that is part of another is
+// actions says who is notified of an alarm, and that it is over; one that is part of another is
 // actions by nobody.
 func (a alarm) actions() []string {
 	if a.Severity == "" {

@@ -124,7 +124,7 @@ func lookedAt(w watched, specs []endpoint.FunctionSpec, ids map[string]string) [
 	return all
 }
 
-// Stale tells whether the file in the tree differs from the artifact, or is
+// Stale reports whether the file in the tree differs from the artifact, or is
 // missing.
 func (a Artifact) Stale(root string) (bool, error) {
 	have, err := os.ReadFile(a.file(root))

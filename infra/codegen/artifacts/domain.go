@@ -95,7 +95,7 @@ func (d domain) triggered(by endpoint.Trigger) []function {
 	return some
 }
 
-// Uses tells whether the stack has a parameter.
+// Uses reports whether the stack has a parameter.
 func (d domain) Uses(name string) bool {
 	return slices.ContainsFunc(d.Parameters, func(p parameter) bool { return p.Name == name })
 }

@@ -136,7 +136,7 @@ func nameParameter(function, id string) string {
 	return strings.ToUpper(domain[:1]) + domain[1:] + id + "FunctionName"
 }
 
-// looksAt tells whether an alarm of a journey needs a function's physical name.
+// looksAt reports whether an alarm of a journey needs a function's physical name.
 func (w watched) looksAt(name, id string) bool {
 	want := "${" + nameParameter(name, id) + "}"
 	return slices.ContainsFunc(w.Journeys, func(j journey) bool {

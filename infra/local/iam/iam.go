@@ -97,7 +97,7 @@ func (p *Policies) Decide(folder string, a proxy.Action) Decision {
 	return decision
 }
 
-// Covers tells whether a statement names an action on a resource, whatever its
+// Covers reports whether a statement names an action on a resource, whatever its
 // effect.
 func Covers(source template.Statement, a proxy.Action) bool {
 	s, concerns, err := compile(source)

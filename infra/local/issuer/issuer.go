@@ -41,7 +41,7 @@ type Options struct {
 	URL string
 	// APIKey is what callers of the WorkOS stand-in must present.
 	APIKey string
-	// APIURL is where the functions are served, which hear of ended sessions there
+	// APIURL is where the functions are served, which learn of ended sessions there
 	// and are asked what they call somebody. WebhookSecret is what events for them
 	// are signed with.
 	APIURL        string

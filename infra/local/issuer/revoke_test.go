@@ -19,7 +19,7 @@ import (
 	"github.com/rapport/rapport/shared/core/identity/workos"
 )
 
-// fakeAPI takes webhooks as the API would, and tells who somebody is.
+// fakeAPI takes webhooks as the API does, and answers who somebody is.
 type fakeAPI struct {
 	secret string
 	clock  clock.Clock
@@ -81,7 +81,7 @@ func (a *fakeAPI) serveMe(w http.ResponseWriter, r *http.Request) {
 	dev.WriteJSON(w, map[string]string{"userId": ours(sub)})
 }
 
-// userID is what the door calls whom the issuer calls by a name of its own.
+// userID is the id that the API gives to somebody whom the issuer knows by another.
 func ours(sub string) string { return "our " + sub }
 
 // taken gives what has ended since it was last asked.
@@ -94,7 +94,7 @@ func (a *fakeAPI) taken() []string {
 	return ended
 }
 
-// newIssuer is an issuer whose webhooks go to a door, on a clock of its own.
+// newIssuer is an issuer whose webhooks go to an API, on a clock of its own.
 func newIssuer(t *testing.T, dir string, c clock.Clock, api *fakeAPI) *Issuer {
 	t.Helper()
 	server := httptest.NewServer(api)

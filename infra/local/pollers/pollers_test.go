@@ -23,10 +23,10 @@ import (
 // fakeFunction is a function that takes orders, as its test says, and notes when it
 // was given which.
 type fakeFunction struct {
-	began time.Time
-	cook  func(body string, received string) error
-	takes time.Duration
-	fails bool
+	began   time.Time
+	process func(body string, received string) error
+	takes   time.Duration
+	fails   bool
 
 	mu      sync.Mutex
 	batches []string
@@ -37,14 +37,14 @@ type fakeFunction struct {
 // Invoke implements Invoker.
 func (fn *fakeFunction) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
 	var event events.SQSEvent
-	if err := json.Unmarshal(payload, &event); err != nil || folder != "kitchen/cook" {
+	if err := json.Unmarshal(payload, &event); err != nil || folder != "orders/process" {
 		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
 	var bodies []string
 	answer := events.SQSEventResponse{}
 	for _, m := range event.Records {
 		bodies = append(bodies, m.Body)
-		if fn.cook != nil && fn.cook(m.Body, m.Attributes["ApproximateReceiveCount"]) != nil {
+		if fn.process != nil && fn.process(m.Body, m.Attributes["ApproximateReceiveCount"]) != nil {
 			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
 	}
@@ -58,7 +58,7 @@ func (fn *fakeFunction) Invoke(ctx context.Context, folder string, payload []byt
 	fn.running--
 	fn.mu.Unlock()
 	if fn.fails {
-		return nil, errors.New("the kitchen burns")
+		return nil, errors.New("the function fails")
 	}
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func start(t *testing.T, fn *fakeFunction, source template.QueueSource, f Faults
 	}
 	source.QueueName, source.ReportBatchItemFailures = "Orders", true
 	p := Start(t.Context(), Config{
-		Stack:  &template.Stack{Functions: []template.Function{{Folder: "kitchen/cook", Queues: []template.QueueSource{source}}}},
+		Stack:  &template.Stack{Functions: []template.Function{{Folder: "orders/process", Queues: []template.QueueSource{source}}}},
 		Queues: q, Invoker: fn, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Faults: f,
 	})
 	t.Cleanup(p.Close)
@@ -108,47 +108,47 @@ func run(t *testing.T, fn *fakeFunction, q *queues.Queues, d time.Duration) (bat
 func TestDeliveries(t *testing.T) {
 	bad := errors.New("no")
 	for _, test := range []struct {
-		name    string
-		kitchen *fakeFunction
-		source  template.QueueSource
-		faults  Faults
-		send    func(*testing.T, *queues.Queues)
-		within  time.Duration
-		want    []string
-		left    int
-		dead    int
+		name     string
+		function *fakeFunction
+		source   template.QueueSource
+		faults   Faults
+		send     func(*testing.T, *queues.Queues)
+		within   time.Duration
+		want     []string
+		left     int
+		dead     int
 	}{
-		{name: "at once, in batches", kitchen: &fakeFunction{}, source: template.QueueSource{BatchSize: 2, MaximumConcurrency: 1},
+		{name: "at once, in batches", function: &fakeFunction{}, source: template.QueueSource{BatchSize: 2, MaximumConcurrency: 1},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 0, "a", "b", "c") }, within: time.Second, want: []string{"0s a", "0s b,c"}},
-		{name: "when its delay is over", kitchen: &fakeFunction{}, source: template.QueueSource{BatchSize: 10},
+		{name: "when its delay is over", function: &fakeFunction{}, source: template.QueueSource{BatchSize: 10},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 8*time.Second, "a"); send(t, q, 0, "b") }, within: time.Minute, want: []string{"0s b", "8s a"}},
-		{name: "gathered for a window", kitchen: &fakeFunction{}, source: template.QueueSource{BatchSize: 3, Window: 5 * time.Second},
+		{name: "gathered for a window", function: &fakeFunction{}, source: template.QueueSource{BatchSize: 3, Window: 5 * time.Second},
 			send: func(t *testing.T, q *queues.Queues) {
 				send(t, q, time.Second, "a")
 				send(t, q, 3*time.Second, "b")
 				send(t, q, 20*time.Second, "c", "d", "e")
 			}, within: time.Minute, want: []string{"6s a,b", "20s c,d,e"}},
-		{name: "what fails alone comes again alone", kitchen: &fakeFunction{cook: func(body, received string) error {
+		{name: "what fails alone comes again alone", function: &fakeFunction{process: func(body, received string) error {
 			if body == "b" && received == "1" {
 				return bad
 			}
 			return nil
 		}}, source: template.QueueSource{BatchSize: 10, Window: time.Second},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 0, "a", "b", "c") }, within: time.Minute * 2, want: []string{"1s a,b,c", "31s b"}},
-		{name: "poison goes to the dead letters", kitchen: &fakeFunction{cook: func(string, string) error { return bad }}, source: template.QueueSource{BatchSize: 10},
+		{name: "poison goes to the dead letters", function: &fakeFunction{process: func(string, string) error { return bad }}, source: template.QueueSource{BatchSize: 10},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 0, "a") }, within: 10 * time.Minute, want: []string{"0s a", "30s a", "1m0s a"}, dead: 1},
-		{name: "a function that fails takes nothing", kitchen: &fakeFunction{fails: true}, source: template.QueueSource{BatchSize: 10},
+		{name: "a function that fails takes nothing", function: &fakeFunction{fails: true}, source: template.QueueSource{BatchSize: 10},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 0, "a") }, within: 20 * time.Second, want: []string{"0s a"}, left: 1},
-		{name: "again after it was taken", kitchen: &fakeFunction{}, source: template.QueueSource{BatchSize: 10}, faults: chaos{repeat: true},
+		{name: "again after it was taken", function: &fakeFunction{}, source: template.QueueSource{BatchSize: 10}, faults: chaos{repeat: true},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 0, "a") }, within: time.Minute, want: []string{"0s a", "0s a"}},
-		{name: "held back", kitchen: &fakeFunction{}, source: template.QueueSource{BatchSize: 10}, faults: chaos{delay: 4 * time.Second},
+		{name: "held back", function: &fakeFunction{}, source: template.QueueSource{BatchSize: 10}, faults: chaos{delay: 4 * time.Second},
 			send: func(t *testing.T, q *queues.Queues) { send(t, q, 0, "a") }, within: time.Minute, want: []string{"4s a"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				q := start(t, test.kitchen, test.source, test.faults)
+				q := start(t, test.function, test.source, test.faults)
 				test.send(t, q)
-				got, left, dead := run(t, test.kitchen, q, test.within)
+				got, left, dead := run(t, test.function, q, test.within)
 				// What is sent bit by bit may come in one batch or two.
 				if diff := cmp.Diff(flat(test.want), flat(got)); diff != "" {
 					t.Error(diff)

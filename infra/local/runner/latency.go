@@ -34,7 +34,7 @@ func newProfile(name string, c clock.Clock) (profile, error) {
 	return profile{}, fmt.Errorf("environment: PROFILE is %q; want %s, or nothing", name, ProfileAWS)
 }
 
-// none tells whether nothing is added.
+// none reports whether nothing is added.
 func (p profile) none() bool { return p.Model == nil }
 
 // coldStarts are functions whose instances start cold.

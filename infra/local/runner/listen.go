@@ -13,7 +13,7 @@ import (
 // found is taken on the other loopback address.
 const freePortTries = 10
 
-// listenBoth is one port, open on both loopback addresses where the machine has
+// listeners are one port, open on both loopback addresses where the machine has
 // both: `localhost` may mean either.
 type listeners struct {
 	port int
@@ -58,7 +58,7 @@ func tryListen(ctx context.Context, port int, variable string) (*listeners, erro
 	}
 }
 
-// close shuts an entrance that no server has taken over.
+// close closes listeners that no server has taken over.
 func (l *listeners) close() error {
 	var errs []error
 	for _, listener := range l.open {

@@ -1,6 +1,6 @@
 // Package runner puts Rapport together on one machine, from the templates that
 // AWS would be given: tables in a table engine, queues, blobs, functions in a pool,
-// stream readers, pollers and schedules, and API Gateway's two front doors, with a
+// stream readers, pollers and schedules, and API Gateway's HTTP and WebSocket APIs, with a
 // local issuer in WorkOS's place and the console beside them.
 //
 // Starting takes the data directory, the ports and then everything else, and
@@ -298,7 +298,7 @@ func (r *Runner) startWeb(l *listeners) error {
 	return nil
 }
 
-// serve answers at a door until the runner stops.
+// serve answers on listeners until the runner stops.
 func (r *Runner) serve(name string, l *listeners, handler http.Handler) {
 	server := gateway.NewServer(handler)
 	server.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelWarn)

@@ -93,7 +93,7 @@ func begin(t *testing.T, f *fakeFunctions, dir string) *Schedules {
 	t.Helper()
 	s, err := Start(t.Context(), Config{
 		Stack: &template.Stack{Functions: []template.Function{
-			{Folder: "desk/tidy", Schedules: []template.Schedule{{Name: "Hourly", Expression: "rate(1 hour)"}}}, {Folder: "desk/write"},
+			{Folder: "sample/tidy", Schedules: []template.Schedule{{Name: "Hourly", Expression: "rate(1 hour)"}}}, {Folder: "sample/write"},
 		}},
 		Invoker: f, Dir: dir, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 	})
@@ -126,7 +126,7 @@ func TestByTheClock(t *testing.T) {
 		if got := again.ran(); got != "05:00:00 06:00:00" {
 			t.Errorf("then ran for %s", got)
 		}
-		if diff := cmp.Diff([]Statistics{{Folder: "desk/tidy", Schedule: "Hourly", Runs: 2}}, s.Snapshot()); diff != "" {
+		if diff := cmp.Diff([]Statistics{{Folder: "sample/tidy", Schedule: "Hourly", Runs: 2}}, s.Snapshot()); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -153,11 +153,11 @@ func TestOnRequest(t *testing.T) {
 		f := &fakeFunctions{}
 		s := begin(t, f, "")
 		defer s.Close()
-		answer, err := s.Run(t.Context(), "desk/tidy")
+		answer, err := s.Run(t.Context(), "sample/tidy")
 		if err != nil || string(answer) != `{"done":1}` || f.ran() != "00:00:00" {
 			t.Errorf("%s %v, ran for %s", answer, err, f.ran())
 		}
-		for _, without := range []string{"desk/write", "desk/nothing", ""} {
+		for _, without := range []string{"sample/write", "sample/nothing", ""} {
 			if _, err := s.Run(t.Context(), without); !errors.Is(err, ErrNoSchedule) {
 				t.Errorf("%s: %v", without, err)
 			}

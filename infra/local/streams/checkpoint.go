@@ -65,7 +65,7 @@ func (p position) of(n int) []string {
 	return slices.Repeat([]string{p.Sequence}, n)
 }
 
-// after tells whether a sequence number is above another. They are decimal
+// after reports whether a sequence number is above another. They are decimal
 // numbers of up to 40 digits, with or without zeros in front; the empty one is
 // below all.
 func after(a, b string) bool {

@@ -207,7 +207,7 @@ func (sh *shard) sort(raw types.Record, fetched time.Time) error {
 	return nil
 }
 
-// filter tells whether a record goes to the function, and makes it what the
+// filter reports whether a record goes to the function, and makes it what the
 // function gets. What its keys alone rule out is not converted.
 func (sh *shard) filter(raw types.Record) (bool, record, error) {
 	if sh.keysOnly {

@@ -47,7 +47,7 @@ func Parse[T any](e Env) (T, error) {
 }
 
 // Reader reads several structs from one environment and remembers what is missing or
-// malformed for any of them, so that all of it is told at once.
+// malformed for any of them, so that one error names all of it.
 type Reader struct {
 	env      Env
 	problems []string

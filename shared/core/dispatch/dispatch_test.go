@@ -32,7 +32,7 @@ func (b *fakeSender) Send(_ context.Context, messages ...queue.Outgoing) error {
 	return nil
 }
 
-// The lanes of realtime and of the audit log are tried through the doors of
+// The lanes of realtime and of the audit log are tried through
 // functions, with the real ones behind.
 func TestDispatch(t *testing.T) {
 	t.Parallel()

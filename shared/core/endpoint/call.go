@@ -135,7 +135,7 @@ func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.At
 	return line
 }
 
-// failure tells whether an answer is nobody's fault but ours or a provider's.
+// failure reports whether an answer is nobody's fault but ours or a provider's.
 func failure(kind errs.Kind) bool { return kind == errs.Internal || kind == errs.Provider }
 
 func codeOrOK(kind errs.Kind) string {

@@ -49,7 +49,7 @@ const (
 	Internal Class = "internal"
 )
 
-// SignedIn tells whether callers of the class carry an access token over HTTP.
+// SignedIn reports whether callers of the class carry an access token over HTTP.
 func (c Class) SignedIn() bool { return c == Users || c == Admins }
 
 // Declaration is all that is said of a function: the adapters, the local

@@ -37,7 +37,7 @@ type Deployment struct {
 	// Sources are a stream's, Messages a queue's.
 	Sources  []Source
 	Messages Messages
-	// Lag is how far behind its stream or queue it may be before somebody hears: its
+	// Lag is how far behind its stream or queue it may be before an alarm fires: its
 	// own waiting, and room.
 	Lag time.Duration
 	// Journey is the one of infra/journeys.yaml that fails when it fails.

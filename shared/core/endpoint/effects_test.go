@@ -83,7 +83,7 @@ func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *fi
 	closing := Socket("$disconnect", "Close.", "", func(struct{}, context.Context, caller.Caller, struct{}) (struct{}, effect.Effects, error) {
 		return struct{}{}, effects, err
 	})
-	cook := Queue("Orders", "queue: cook.", func(struct{}, context.Context, queue.Message[order]) (effect.Effects, error) { return effects, err })
+	process := Queue("Orders", "queue: process.", func(struct{}, context.Context, queue.Message[order]) (effect.Effects, error) { return effects, err })
 	sweep := Schedule("rate(1 hour)", "schedule: sweep.", func(_ struct{}, _ context.Context, at time.Time) (swept, effect.Effects, error) {
 		return swept{At: at}, effects, err
 	})
@@ -104,7 +104,7 @@ func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *fi
 			dispatch(t, f.open(t, closing), event)
 		},
 		"queue": func(t *testing.T, f *fixture) {
-			if _, err := f.open(t, cook).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`)); err != nil {
+			if _, err := f.open(t, process).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`)); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -65,7 +65,7 @@ func (f *fixture) Dispatch(_ context.Context, e effect.Effect) error {
 	text := e.(note).text
 	switch text {
 	case "boom":
-		panic("secret of the house")
+		panic("an internal detail")
 	case "fail":
 		return errSecret
 	}
@@ -139,7 +139,7 @@ func (f *fixture) openWith(t *testing.T, fn Function[struct{}], change func(*Run
 		change(&runtime)
 		return App[struct{}]{Runtime: runtime}, nil
 	}
-	specs := Domain("desk", open, map[string]Function[struct{}]{"write": fn})
+	specs := Domain("sample", open, map[string]Function[struct{}]{"write": fn})
 	handler, err := specs[0].Open(t.Context(), nil, Overrides{})
 	if err != nil {
 		t.Fatal(err)
@@ -224,4 +224,4 @@ func failing(err error) Function[struct{}] {
 	})
 }
 
-var errSecret = errors.New("secret of the house")
+var errSecret = errors.New("an internal detail")

@@ -32,7 +32,7 @@ const (
 
 // HTTP declares a function behind `METHOD /path`. The method's input says by
 // its tags what comes from the path, the query, the headers and the body; an
-// output of struct{} answers 204. Nobody but the caller hears of such a call.
+// output of struct{} answers 204. Nobody but the caller learns of such a call.
 func HTTP[S, In, Out any](
 	route, summary string,
 	method func(S, context.Context, caller.Caller, In) (Out, error),
@@ -216,7 +216,7 @@ func (h *httpHandler) answerOnce(
 		return h.again(first), nil
 	}
 	given, err := h.run(ctx, call, e, in)
-	// Others hear of it while the answer is kept: neither needs the other.
+	// The effects go while the answer is kept: neither needs the other.
 	var sending sync.WaitGroup
 	sending.Go(func() { h.around.send(ctx, h.name, call.effects, effect.Beside) })
 	defer sending.Wait()
@@ -260,7 +260,7 @@ func (h *httpHandler) resume(ctx context.Context, e *idempotency.Execution, firs
 }
 
 // finish lets others have the answer. Where that fails the call has succeeded
-// nevertheless: a request with the key is then as one after a death.
+// nevertheless: a request with the key then finds what a crash would leave.
 func (h *httpHandler) finish(ctx context.Context, e *idempotency.Execution, body []byte) {
 	if err := h.around.Idempotency.Finish(ctx, e, body); err != nil {
 		h.around.Log.ErrorContext(ctx, "idempotent answer not kept", "function", h.name, "error", err.Error())
@@ -278,7 +278,7 @@ func (h *httpHandler) giveBack(ctx context.Context, e *idempotency.Execution, er
 	return err
 }
 
-// failed tells a failure, after which anything may have happened, from a
+// failed distinguishes a failure, after which anything may have happened, from a
 // refusal.
 func failed(err error) bool {
 	kind := errs.KindOf(err)

@@ -229,7 +229,7 @@ func TestHTTPRefusalsWithACause(t *testing.T) {
 			}
 			lines := f.lines(t)
 			want := map[bool]string{true: level, false: "INFO"}[cause != nil]
-			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "secret of the house") {
+			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "an internal detail") {
 				t.Errorf("%s with cause %v logs %v, want level %s", kind, cause, lines, want)
 			}
 		}
@@ -243,7 +243,7 @@ func TestHTTPPanic(t *testing.T) {
 		handler := f.open(t, HTTP("POST /box/{box}", "Write.",
 			func(_ struct{}, _ context.Context, _ caller.Caller, in request) (receipt, error) {
 				if in.Text == "boom" {
-					panic("secret of the house")
+					panic("an internal detail")
 				}
 				return receipt{in.Text}, nil
 			}))
@@ -279,7 +279,7 @@ func TestHTTPLog(t *testing.T) {
 		if len(lines) != 1 {
 			t.Fatalf("%d lines for one call", len(lines))
 		}
-		for name, want := range map[string]any{"function": "desk/write", "requestId": "request-1", "userId": "user_ada", "code": code, "level": "INFO"} {
+		for name, want := range map[string]any{"function": "sample/write", "requestId": "request-1", "userId": "user_ada", "code": code, "level": "INFO"} {
 			if lines[0][name] != want {
 				t.Errorf("%s of %s: %v, want %v", name, body, lines[0][name], want)
 			}

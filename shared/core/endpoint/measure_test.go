@@ -110,7 +110,7 @@ func TestASinkTakesMeasurements(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []metrics.Group{
-		{Dimensions: []metrics.Dimension{{Name: "Function", Value: "desk/write"}}, Series: []metrics.Series{
+		{Dimensions: []metrics.Dimension{{Name: "Function", Value: "sample/write"}}, Series: []metrics.Series{
 			{Name: "CallDuration", Unit: metrics.Milliseconds, Values: []float64{0}},
 		}},
 		{Dimensions: []metrics.Dimension{{Name: "Kind", Value: "notes"}}, Series: []metrics.Series{

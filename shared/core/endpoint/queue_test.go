@@ -42,12 +42,12 @@ func queueBatch(t *testing.T, bodies ...string) []byte {
 }
 
 func orders() Function[struct{}] {
-	return Queue("Orders", "queue: cook.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
+	return Queue("Orders", "queue: process.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
 		switch m.Body.Dish {
 		case "bad":
 			return nil, errSecret
 		case "boom":
-			panic("secret of the house")
+			panic("an internal detail")
 		}
 		return nil, nil
 	})

@@ -19,7 +19,7 @@ func TestSchedule(t *testing.T) {
 		case 13:
 			return swept{}, nil, errSecret
 		case 14:
-			panic("secret of the house")
+			panic("an internal detail")
 		}
 		return swept{at, 3}, nil, nil
 	})

@@ -124,7 +124,7 @@ var (
 	unionType   = reflect.TypeFor[union]()
 )
 
-// union is a type whose JSON has one of several forms, told apart by what kind of
+// union is a type whose JSON has one of several forms, distinguished by what kind of
 // value it is: a string, an object, and so on. Alternatives gives a value of a type
 // for each.
 type union interface{ Alternatives() []any }

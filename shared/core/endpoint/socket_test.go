@@ -47,7 +47,7 @@ func whispering(options ...Option) Function[struct{}] {
 		func(_ struct{}, _ context.Context, c caller.Caller, in whisper) (receipt, effect.Effects, error) {
 			switch in.Text {
 			case "boom":
-				panic("secret of the house")
+				panic("an internal detail")
 			case "no":
 				return receipt{}, nil, errs.New(errs.Forbidden, "No.")
 			case "fail":
@@ -288,7 +288,7 @@ func TestSocketLargeAnswers(t *testing.T) {
 	}
 }
 
-// An answer that fits no frame is a failure that its caller hears of; what was
+// An answer that fits no frame is a failure that its caller learns of; what was
 // committed goes to the others nevertheless.
 func TestSocketAnswerThatCantBeEncoded(t *testing.T) {
 	t.Parallel()

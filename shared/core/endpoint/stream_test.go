@@ -34,7 +34,7 @@ func reading(options ...Option) Function[struct{}] {
 			case "bad":
 				failed[record.ID] = errSecret
 			case "boom":
-				panic("secret of the house")
+				panic("an internal detail")
 			}
 		}
 		return failed

@@ -37,7 +37,7 @@ type FieldError struct {
 	Detail   string `json:"detail"`
 }
 
-// Error is what a caller may be told. Message never holds people's words,
+// Error is what a caller may read. Message never holds people's words,
 // tokens or secrets.
 type Error struct {
 	Kind     Kind
@@ -98,5 +98,5 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Is tells whether the caller gets err as kind.
+// Is reports whether the caller gets err as kind.
 func Is(err error, kind Kind) bool { return KindOf(err) == kind }

@@ -143,7 +143,7 @@ func (s *Store) reclaim(ctx context.Context, e *Execution, standing record) (boo
 	return mine, standing, err // whatever stands there by now, the next look tells
 }
 
-// claimed tells from the result of an update whether an execution has the claim,
+// claimed reads from the result of an update whether an execution has the claim,
 // and gives the standing record where it hasn't.
 func claimed(err error, e *Execution) (mine bool, standing record, _ error) {
 	failed, refused := errors.AsType[*table.ConditionError](err)

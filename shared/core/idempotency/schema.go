@@ -42,7 +42,7 @@ type record struct {
 	Answer []byte `json:"answer,omitempty"`
 }
 
-// sameRequest tells whether a record is of the same request as another.
+// sameRequest reports whether a record is of the same request as another.
 func (r record) sameRequest(same record) bool {
 	if r.Content == "" {
 		return r.Request == same.Request

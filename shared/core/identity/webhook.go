@@ -20,12 +20,12 @@ const actionEndSession caller.Action = "sessions.end"
 // sessionRevoked is the type of the event that ends a session.
 const sessionRevoked = "session.revoked"
 
-// Resolver tells which user an identity names, as Users does.
+// Resolver gives the user that an identity names, as Users does.
 type Resolver interface {
 	Resolve(ctx context.Context, id ID, beside ...table.Lookups) (userID string, err error)
 }
 
-// Provider hears what the identity provider says of people and their sessions.
+// Provider handles the identity provider's events about people and their sessions.
 type Provider struct {
 	issuer   string
 	users    Resolver
@@ -58,7 +58,7 @@ type revokedSession struct {
 
 // Receive takes an event whose signature has been checked. `session.revoked` ends a
 // session before it is answered: its tokens and tickets are refused, its sockets
-// told and closed. Every other event is acknowledged. The same event may come
+// notified and closed. Every other event is acknowledged. The same event may come
 // any number of times, and must come again where the answer is an error.
 //
 // The session is ended before its user is looked for: a socket is opened on the

@@ -144,7 +144,7 @@ func TestRefusedAppendFoundsNothing(t *testing.T) {
 }
 
 // A writer that dies between sealing a bucket and listing the next, or between
-// founding a topic and writing to it, harms nobody.
+// founding a topic and writing to it, does no harm.
 func TestWriterCrashesAtABucketsEnd(t *testing.T) {
 	die := func(t *testing.T, tables *tabletest.Tables, c clock.Clock, puts int) {
 		t.Helper()

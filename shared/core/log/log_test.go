@@ -149,9 +149,9 @@ const (
 	passes fate = iota
 	// requestLost never reaches the engine.
 	requestLost
-	// answerLost is done by the engine, but nobody hears of it.
+	// answerLost is done by the engine, but nobody learns of it.
 	answerLost
-	// requestHangs never reaches the engine, and nobody hears of that.
+	// requestHangs never reaches the engine, and nobody learns of that.
 	requestHangs
 	// answerHangs is done by the engine, and its answer is still on the way.
 	answerHangs

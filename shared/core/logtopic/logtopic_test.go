@@ -25,7 +25,7 @@ func frame(events ...string) string {
 	return `{"type":"event","topic":"houses/1/bell","events":[` + strings.Join(events, ",") + `]}`
 }
 
-// The whole life of a log topic, of a kind that package logtopic has never heard of.
+// The whole life of a log topic, of a kind that package logtopic has never learnt of.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

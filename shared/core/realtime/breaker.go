@@ -36,7 +36,7 @@ type breaker struct {
 	OpenUntil int64 `json:"openUntil,omitempty"`
 }
 
-// open tells whether the express lane passes the socket over now.
+// open reports whether the express lane passes the socket over now.
 func (b breaker) open(now time.Time) bool { return now.UnixMilli() < b.OpenUntil }
 
 // failed is the state after one more failure.
@@ -48,7 +48,7 @@ func (b breaker) failed(now time.Time) breaker {
 	return next
 }
 
-// hopeless tells whether the socket has failed for so long that it is given up.
+// hopeless reports whether the socket has failed for so long that it is given up.
 func (b breaker) hopeless() bool { return b.Failures >= giveUpAfter }
 
 // note writes what a post has changed of a subscription's breaker: nothing in

@@ -78,7 +78,7 @@ func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string
 	expiresAt = s.clock.Now().Add(ticketLife)
 	item := ticketItem{Principal: principalOf(c), ExpiresAt: expiresAt.UnixMilli()}
 	err = s.control.Put(ctx, ticketKey(ticket), item, table.If(table.Absent()), table.Expires(expiresAt))
-	if passes(err) {
+	if transient(err) {
 		return "", time.Time{}, busy()
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 			return caller.Caller{}, refused
 		case table.FailedOp(err, opSockets) != nil:
 			return caller.Caller{}, tooMany()
-		case passes(err):
+		case transient(err):
 			return caller.Caller{}, busy()
 		default:
 			return caller.Caller{}, fmt.Errorf("open connection: %w", err)
@@ -130,8 +130,8 @@ func busy() error {
 	return e
 }
 
-// passes tells of an error whether it is an obstacle that passes.
-func passes(err error) bool {
+// transient reports whether an error is an obstacle that passes.
+func transient(err error) bool {
 	return errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded)
 }
 
@@ -199,7 +199,7 @@ func (s *Connections) dropStale(ctx context.Context, userID string) (open, leavi
 	return len(chosen(ids, stay)), min(len(chosen(ids, leave)), MaxSockets), err
 }
 
-// alive tells whether a socket that is listed is open: by its row, and by the
+// alive reports whether a socket that is listed is open: by its row, and by the
 // gateway's own word.
 func (s *Connections) alive(ctx context.Context, connectionID string) (connectionItem, bool, error) {
 	item, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(connectionID))

@@ -21,7 +21,7 @@ type Departure struct {
 }
 
 // Leave ends the presence of a socket that closed, where its client has not come
-// back, for the others to be told. Who is back has a row of another owner, so doing it
+// back, for the others to be notified. Who is back has a row of another owner, so doing it
 // twice, or late, takes nobody away.
 func (s *Service) Leave(ctx context.Context, m queue.Message[Departure]) (effect.Effects, error) {
 	own, topics := connectionKey(m.Body.ConnectionID).PK, topicsNamed(m.Body.Topics)

@@ -53,7 +53,7 @@ func (s *Service) depart(ctx context.Context, connectionID string, closed connec
 
 // release lets any frame of a closed socket's clients count that comes another way,
 // whatever its seq: no frame of the socket can come late any more. So a page that
-// was reloaded may count anew. It tells whether any of them is there.
+// was reloaded may count anew. It reports whether any of them is there.
 func (p *Publisher) release(ctx context.Context, topic Topic, userID, own string) (bool, error) {
 	rows, err := p.ownedBy(ctx, topic, userID, own)
 	if err != nil {

@@ -40,7 +40,7 @@ func (s *Service) leaveNow(ctx context.Context, c caller.Caller, at presenceScop
 		switch {
 		case errors.Is(err, table.ErrConditionFailed):
 			continue
-		case passes(err):
+		case transient(err):
 			return nil, busy()
 		case err != nil || before.Since == 0 || before.gone():
 			return nil, err

@@ -19,8 +19,8 @@ const (
 	longestMargin = time.Minute
 	// reminders is how often it is asked at most, per window and instance.
 	reminders = 10
-	// maxTold bounds the sockets that an instance remembers to have asked.
-	maxTold = 10_000
+	// maxReminded bounds the sockets that an instance remembers to have asked.
+	maxReminded = 10_000
 )
 
 // window is how long before its end a socket is asked to move over: ten minutes,
@@ -34,8 +34,8 @@ type reconnectFrame struct {
 
 // Handover asks clients to move to a new socket before API Gateway closes the
 // old one. It is asked at each frame of a client and reads no table: the event
-// says when its socket opened. Only who was told lately is remembered, in this
-// instance's memory, so that a busy client isn't told with every frame.
+// says when its socket opened. This instance's memory has the sockets that
+// were reminded lately, so that a busy client isn't reminded with every frame.
 type Handover struct {
 	lifetime time.Duration
 	clock    clock.Clock
@@ -50,7 +50,7 @@ func NewHandover(lifetime time.Duration, c clock.Clock) *Handover {
 }
 
 // Frame gives what a socket is to be sent that has just sent a frame: nothing
-// unless it is near its end and wasn't told lately.
+// unless it is near its end and wasn't reminded lately.
 func (h *Handover) Frame(connectionID string, connectedAt time.Time) []byte {
 	now, end := h.clock.Now(), connectedAt.Add(h.lifetime)
 	near := window(h.lifetime)
@@ -62,7 +62,7 @@ func (h *Handover) Frame(connectionID string, connectedAt time.Time) []byte {
 	if now.Sub(h.reminded[connectionID]) < near/reminders {
 		return nil
 	}
-	if len(h.reminded) >= maxTold {
+	if len(h.reminded) >= maxReminded {
 		clear(h.reminded)
 	}
 	h.reminded[connectionID] = now

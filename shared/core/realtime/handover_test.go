@@ -73,12 +73,12 @@ func TestHandover(t *testing.T) {
 func TestHandoverForgets(t *testing.T) {
 	opened := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	h := NewHandover(time.Hour, clock.NewManual(opened.Add(time.Hour-time.Minute)))
-	for n := range 3 * maxTold {
+	for n := range 3 * maxReminded {
 		if h.Frame(time.Duration(n).String(), opened) == nil {
 			t.Fatalf("socket %d was not told", n)
 		}
 	}
-	if len(h.reminded) > maxTold {
+	if len(h.reminded) > maxReminded {
 		t.Errorf("%d sockets are remembered", len(h.reminded))
 	}
 }

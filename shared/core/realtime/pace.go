@@ -66,7 +66,7 @@ func (prev Pace) Next(position int64, now time.Time) Pace {
 	return next
 }
 
-// late tells whether a writer that relies on another's post returned from its
+// late reports whether a writer that relies on another's post returned from its
 // put too late for that post to have read its entry.
 func (p Pace) late(returned time.Time) bool { return !p.posts && returned.UnixMilli() > p.Due-margin }
 

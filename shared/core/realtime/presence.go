@@ -26,12 +26,12 @@ const (
 	// keptSilent is how long the row of a silent client is kept where nobody
 	// looks.
 	keptSilent = 5 * time.Minute
-	// beatEvery is how often a client may be heard on average; early is how much
+	// beatEvery is how often a client's heartbeat is accepted on average; early is how much
 	// earlier a frame may come, because frames overtake each other.
 	beatEvery = time.Second
 	early     = time.Second
 	// lookEvery is how often a client's heartbeats look for those who have left.
-	// Clients are heard every 20 s, so that is at each.
+	// Heartbeats come every 20 s, so that is at each.
 	lookEvery = 10 * time.Second
 	// reenter is how old a row gets before its client enters anew: as long as the
 	// row of a session that owns it is kept at least.
@@ -94,22 +94,22 @@ type presenceItem struct {
 	Seq    int64   `json:"seq"`
 	// Since is when the row was made: another in its place has another.
 	Since int64 `json:"since"`
-	// At is when the client was last heard, Tat when it may be heard next at the
+	// At is when the client's last heartbeat came, Tat when the next is accepted at the
 	// average rate.
 	At  int64 `json:"at"`
 	Tat int64 `json:"tat"`
 }
 
-// live tells whether a client has been heard lately.
+// live reports whether a client has sent a heartbeat lately.
 func (p presenceItem) live(now time.Time) bool { return p.At > now.Add(-silence).UnixMilli() }
 
-// gone tells whether a client has said that it leaves.
+// gone reports whether a client has said that it leaves.
 func (p presenceItem) gone() bool { return p.Status == statusGone }
 
-// here tells whether a client is there, for others.
+// here reports whether a client is there, for others.
 func (p presenceItem) here(now time.Time) bool { return p.live(now) && !p.gone() }
 
-// visible tells whether two states look the same to others.
+// visible reports whether two states look the same to others.
 func (p presenceItem) visible(q presenceItem) bool {
 	sameCursor := p.Cursor == q.Cursor || (p.Cursor != nil && q.Cursor != nil && *p.Cursor == *q.Cursor)
 	return p.Status == q.Status && p.DisplayName == q.DisplayName && sameCursor
@@ -184,7 +184,7 @@ func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceSco
 var errOvertaken = errors.New("a later frame of this client was here first")
 
 // beat writes a heartbeat and gives the row as it was, or the zero one where it
-// isn't known whether others have been told; next then stands as the row does. In
+// isn't known whether others have been notified; next then stands as the row does. In
 // the common case that is one write, with no read: the row is there, of this owner,
 // and quiet.
 func (s *Service) beat(ctx context.Context, c caller.Caller, at presenceScope, next *presenceItem, now time.Time) (before presenceItem, err error) {
@@ -215,11 +215,11 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, at presenceScope, n
 		}
 		if before.Seq == next.Seq {
 			// The same frame again: whoever took it first may have died before the
-			// others were told.
+			// others were notified.
 			before = presenceItem{}
 		}
 	}
-	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || passes(err) {
+	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || transient(err) {
 		return before, busy()
 	}
 	return before, err
@@ -237,7 +237,7 @@ func decodePresence(old table.Old) (p presenceItem, err error) {
 	return p, nil
 }
 
-// accepts tells whether a row, the zero one where there is none, takes a heartbeat.
+// accepts reports whether a row, the zero one where there is none, takes a heartbeat.
 func (p presenceItem) accepts(next presenceItem, now time.Time) error {
 	wait := time.Duration(p.Tat-next.At) * time.Millisecond
 	if p.live(now) && (p.Seq > next.Seq || p.Seq == next.Seq && (wait > early || p.gone())) {
@@ -251,7 +251,7 @@ func (p presenceItem) accepts(next presenceItem, now time.Time) error {
 	return nil
 }
 
-// isCurrent tells whether a row still stands for the permission to be there, so that
+// isCurrent reports whether a row still stands for the permission to be there, so that
 // a heartbeat only has to renew it.
 func (p presenceItem) isCurrent(next presenceItem, now time.Time) bool {
 	return p.Owner == next.Owner && p.Seq <= next.Seq && !p.gone() && p.Since > now.Add(-reenter).UnixMilli()

@@ -20,7 +20,7 @@ type Present struct {
 	At time.Time `json:"at"`
 }
 
-// Departed is a client that has left; At is when it was last heard.
+// Departed is a client that has left; At is when its last heartbeat came.
 type Departed struct {
 	UserID    string    `json:"userId"`
 	ClientKey string    `json:"clientKey"`

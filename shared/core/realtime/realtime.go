@@ -3,7 +3,7 @@
 //
 // The express lane is the function that commits: it posts to the topic's
 // subscribers at once, bounded in time, and drops whom it can't reach. The
-// durable lane reads the tables' streams and tells subscribers the newest
+// durable lane reads the tables' streams and sends subscribers the newest
 // position (`head`); a client that sees a gap replays from its own. So delivery
 // is at least once, in an order that every client can restore, and nothing is
 // lost when a post fails.

@@ -33,11 +33,11 @@ type Revocation struct {
 	// Standing spares what is right by now: for whoever repeats a revocation late.
 	// nil spares nothing.
 	Standing Standing
-	// News is what else there is to tell of the change behind the revocation, once
+	// News is what else others get of the change behind the revocation, once
 	// the streams have ended; nil where there is nothing.
 	News *Commit
 	// Last is true for the durable lane, after which nobody comes: a socket that it
-	// can't tell is closed, so that its client comes back and hears what holds.
+	// can't reach is closed, so that its client connects anew and reads what holds.
 	Last bool
 }
 
@@ -47,20 +47,20 @@ func (Revocation) When() effect.When { return effect.Before }
 
 // Standing knows who may follow what.
 type Standing interface {
-	// Stands tells of the role that a person subscribed in, read anew, whether it is
+	// Stands reports of the role that a person subscribed in, read anew, whether it is
 	// right and so stays.
 	Stands(ctx context.Context, resourceID, userID, role string) (bool, error)
 }
 
-// Revoke ends subscriptions and tells their sockets, ends presence, and then
-// tells the others. The caller has marked the participant or the meeting before,
+// Revoke ends subscriptions and notifies their sockets, ends presence, and then
+// notifies the others. The caller has marked the participant or the meeting before,
 // so that no new one can be made. When it returns without error, no sender that
 // starts afterwards finds them.
 //
-// A subscription is marked, its socket told, and then its row deleted: whoever
-// repeats what died half-way finds the mark and tells the socket again. So does
-// the durable lane where the socket couldn't be told. What needs nothing of each
-// other goes at once, with bounded concurrency: a socket is told of all its
+// A subscription is marked, its socket notified, and then its row deleted: whoever
+// repeats a revocation that crashed half-way finds the mark and notifies the socket
+// again. So does the durable lane where the socket couldn't be reached. What needs nothing of each
+// other goes at once, with bounded concurrency: a socket is notified of all its
 // publisher together.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	var streams, presence error
@@ -78,7 +78,7 @@ func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	return errors.Join(streams, presence, p.sendAfterwards(ctx, r, left))
 }
 
-// sendAfterwards tells the others who has left, and what else is news. A socket that hangs
+// sendAfterwards notifies the others of who has left, and of what else is news. A socket that hangs
 // holds up both at once, and so no longer than one.
 func (p *Publisher) sendAfterwards(ctx context.Context, r Revocation, left []Departed) error {
 	var group errgroup.Group
@@ -157,7 +157,7 @@ func (p *Publisher) mark(ctx context.Context, streams []stream, r Revocation) ([
 	return chosen(streams, marked), errors.Join(unread, err)
 }
 
-// falls tells of rows, by their roles, which don't stand any more. The rows have been
+// falls reports which rows, by their roles, don't stand any more. The rows have been
 // read before, so each role is asked for once.
 func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (falls []bool, failed error) {
 	falls = make([]bool, n)
@@ -179,21 +179,21 @@ func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (
 	return falls, failed
 }
 
-// endStreams tells sockets that their marked subscriptions have ended, and deletes
-// them. A client that wasn't told believes that it follows the topic: its
+// endStreams notifies sockets that their marked subscriptions have ended, and deletes
+// them. A client that wasn't reached believes that it follows the topic: its
 // subscriptions stay, marked, for the last to try.
 func (p *Publisher) endStreams(ctx context.Context, marked []stream, reason Reason, last bool) error {
 	sockets := bySocket(marked)
-	told, err := p.tellRevoked(ctx, sockets, reason)
+	outcomes, err := p.postRevoked(ctx, sockets, reason)
 	if err != nil {
 		return err
 	}
 	return atOnce(indices(len(sockets)), func(i int) error {
 		streams := sockets[i]
 		switch {
-		case told[i] == posted:
+		case outcomes[i] == posted:
 			return p.end(ctx, streams...)
-		case told[i] == gone:
+		case outcomes[i] == gone:
 			return p.takeDown(ctx, streams[0].connectionID(), topicsOf(streams)...)
 		case last:
 			return p.giveUp(ctx, streams[0].connectionID(), topicsOf(streams)...)
@@ -225,10 +225,10 @@ func topicsOf(streams []stream) []Topic {
 	return topics
 }
 
-// tellRevoked posts `revoked` to sockets, a frame for each subscription, whatever
+// postRevoked posts `revoked` to sockets, a frame for each subscription, whatever
 // their breakers say, within the deadline, and gives what became of each socket.
 // Frames of one socket go at once: none depends on another.
-func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
+func (p *Publisher) postRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
 	frames := map[Topic][]byte{}
 	all := slices.Concat(sockets...)
 	for _, stream := range all {
@@ -238,26 +238,26 @@ func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason 
 		}
 		frames[stream.topic] = frame
 	}
-	told := make([]outcome, len(all))
+	posts := make([]outcome, len(all))
 	p.each(ctx, len(all), func(ctx context.Context, i int) {
-		told[i] = p.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
+		posts[i] = p.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
 	})
 	byTopic := map[Topic][]outcome{}
 	for i, stream := range all {
-		byTopic[stream.topic] = append(byTopic[stream.topic], told[i])
+		byTopic[stream.topic] = append(byTopic[stream.topic], posts[i])
 	}
 	for topic, outcomes := range byTopic {
 		p.tally(ctx, topic, outcomes, 1, laneRevocation)
 	}
 	outcomes := make([]outcome, 0, len(sockets))
 	for _, streams := range sockets {
-		outcomes, told = append(outcomes, together(told[:len(streams)])), told[len(streams):]
+		outcomes, posts = append(outcomes, together(posts[:len(streams)])), posts[len(streams):]
 	}
 	return outcomes, nil
 }
 
 // together is what became of a socket whose frames were posted at once: one that is
-// gone is gone, one that lacks a frame wasn't told.
+// gone is gone, one that lacks a frame wasn't reached.
 func together(frames []outcome) outcome {
 	switch {
 	case slices.Contains(frames, gone):

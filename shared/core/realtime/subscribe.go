@@ -199,7 +199,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		limited := errs.New(errs.RateLimited, "A connection follows at most %d topics.", MaxTopics)
 		limited.RetryAfter = time.Second
 		return limited
-	case passes(err):
+	case transient(err):
 		return busy()
 	default:
 		return fmt.Errorf("subscribe %s: %w", topic, err)
@@ -261,7 +261,7 @@ func (p *Publisher) current(ctx context.Context, c caller.Caller, topic Topic) e
 
 // tellEnded says again that a subscription has ended. Whoever ended it may have
 // said so before the answer to the subscribe, after which the client would
-// believe that it follows the topic. A socket that can't be told is closed.
+// believe that it follows the topic. A socket that can't be reached is closed.
 func (p *Publisher) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
 	reason := RoleChanged
 	switch _, err := source.Admit(ctx, c, topic); errs.KindOf(err) {
@@ -277,8 +277,8 @@ func (p *Publisher) tellEnded(ctx context.Context, c caller.Caller, topic Topic,
 	if err != nil {
 		return err
 	}
-	told := p.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
-	if told[0] == failed || told[0] == dropped {
+	outcomes := p.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	if outcomes[0] == failed || outcomes[0] == dropped {
 		return p.giveUp(ctx, c.ConnectionID, topic)
 	}
 	return nil

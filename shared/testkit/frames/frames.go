@@ -69,7 +69,7 @@ func Decode(raw []byte) (Frame, error) {
 	return f, nil
 }
 
-// Unasked tells whether a frame is of a type that is no answer, whatever its id.
+// Unasked reports whether a frame is of a type that is no answer, whatever its id.
 func (f Frame) Unasked() bool {
 	switch f.Type {
 	case "event", "head", "revoked", "presence", "reconnect":
@@ -78,7 +78,7 @@ func (f Frame) Unasked() bool {
 	return false
 }
 
-// Again tells whether a frame says that what was sent may be sent again.
+// Again reports whether a frame says that what was sent may be sent again.
 func (f Frame) Again() bool {
 	return f.Type == "error" && f.Retryable
 }

@@ -120,7 +120,7 @@ export class Rapport {
   }
 
   /**
-   * Follows the meeting, its participants and who is there, and tells the others
+   * Follows the meeting, its participants and who is there, and notifies the others
    * about this window once `setPresence` was called. Rejects with RapportError
    * when the caller can't be read, or when the client is closed meanwhile; a
    * meeting that the caller may not see ends the session with `refused`.
@@ -193,7 +193,7 @@ export class Rapport {
   }
 
   /**
-   * Closes every session, topic and the connection. Where others were told that
+   * Closes every session, topic and the connection. Where others were notified that
    * somebody is here, the socket stays for their being told otherwise: two
    * seconds at most.
    */

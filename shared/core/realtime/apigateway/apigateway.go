@@ -82,7 +82,7 @@ func (p *Poster) Post(ctx context.Context, connectionID string, frame []byte) er
 	return nil
 }
 
-// Alive tells whether a socket is open.
+// Alive reports whether a socket is open.
 func (p *Poster) Alive(ctx context.Context, connectionID string) (bool, error) {
 	_, err := p.client.GetConnection(ctx, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &connectionID})
 	if _, gone := errors.AsType[*types.GoneException](err); gone {

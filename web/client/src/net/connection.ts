@@ -194,7 +194,7 @@ export class SocketConnection implements Connection {
     if (this.#platform.clock.elapsed() + pause < this.#dialAt) this.#dialAfter(pause);
   }
 
-  /** Adds a follower, connecting where that is needed. It is told of a socket that is open already. */
+  /** Adds a follower, connecting where that is needed. It is notified of a socket that is open already. */
   follow(follower: TopicFollower): void {
     this.#cancelIdleClose();
     this.#topics.add(follower);

@@ -114,6 +114,6 @@ func optional(text string) *string {
 func answer(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_ = json.NewEncoder(w).Encode(value)
 }
