@@ -107,9 +107,9 @@ func newIssuer(t *testing.T, dir string, c clock.Clock, api *fakeAPI) *Issuer {
 }
 
 // begun gives a new token's subject and session.
-func begun(t *testing.T, i *Issuer, in TokenRequest) string {
+func begun(t *testing.T, i *Issuer, r TokenRequest) string {
 	t.Helper()
-	token, err := i.Mint(in)
+	token, err := i.Mint(r)
 	if err != nil {
 		t.Fatal(err)
 	}

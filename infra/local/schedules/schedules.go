@@ -148,12 +148,12 @@ func (s *Schedules) follow(ctx context.Context, one *schedule) {
 	}
 }
 
-func (one *schedule) count(err error) {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	one.seen.Runs++
+func (s *schedule) count(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.Runs++
 	if err != nil {
-		one.seen.Failures++
+		s.seen.Failures++
 	}
 }
 

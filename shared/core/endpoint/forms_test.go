@@ -87,7 +87,7 @@ func TestOnlyOperators(t *testing.T) {
 	t.Parallel()
 	f, b := &fixture{}, &operatorsOnly{}
 	fn := HTTP("POST /box/{box}", "Write.", echo, For(Admins), Needs("box.write"))
-	handler := f.openWith(t, fn, func(s *Runtime) { s.Operators = b })
+	handler := f.openWith(t, fn, func(r *Runtime) { r.Operators = b })
 	for name, tt := range map[string]struct {
 		change func(*events.APIGatewayV2HTTPRequest)
 		want   int

@@ -249,13 +249,13 @@ func (k *KeySets) get(ctx context.Context, url string) ([]byte, error) {
 // parse keeps the RSA keys that may sign with RS256. Others are left out, and so
 // are keys that lack something or are out of range (RFC 7517, section 5): one of
 // them must not lock everybody out.
-func (s keySet) parse() (memorised, error) {
-	known := memorised{fetchedAt: time.UnixMilli(s.FetchedAt), checkedAt: time.UnixMilli(s.CheckedAt)}
-	if s.Keys == "" {
+func (k keySet) parse() (memorised, error) {
+	known := memorised{fetchedAt: time.UnixMilli(k.FetchedAt), checkedAt: time.UnixMilli(k.CheckedAt)}
+	if k.Keys == "" {
 		return known, nil
 	}
 	var set jwkset.JWKSMarshal
-	if err := json.Unmarshal([]byte(s.Keys), &set); err != nil {
+	if err := json.Unmarshal([]byte(k.Keys), &set); err != nil {
 		return memorised{}, fmt.Errorf("parse key set: %w", err)
 	}
 	known.keys = map[string]*rsa.PublicKey{}
