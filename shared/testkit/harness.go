@@ -1,8 +1,8 @@
 // Package testkit is the harness with which tests go through the public API. A
-// World has real tables, an identity provider, a directory of people and the
+// Harness has real tables, an identity provider, a directory of people and the
 // sockets of API Gateway, all speaking the real protocols over loopback, and
-// hands functions the environment that AWS would. A Person calls and connects
-// in it: each call is the event that API Gateway would make of it, for the
+// gives functions the environment that AWS would. A Person calls and connects
+// there: each call is the event that API Gateway would make of it, for the
 // function that its route leads to, and each answer is what that function gave,
 // held against the OpenAPI document.
 //
@@ -102,7 +102,7 @@ func (h *Harness) Function(t testing.TB, name string) endpoint.FunctionSpec {
 	t.Helper()
 	function, ok := h.functions[name]
 	if !ok {
-		t.Fatalf("there is no function %s in this world", name)
+		t.Fatalf("there is no function %s in this harness", name)
 	}
 	return function
 }
@@ -152,7 +152,7 @@ func (h *Harness) take(ctx context.Context, name string) (lambda.Handler, error)
 func (h *Harness) open(ctx context.Context, name string, overrides endpoint.Overrides) (lambda.Handler, error) {
 	function, ok := h.functions[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no function %s in this world", name)
+		return nil, fmt.Errorf("there is no function %s in this harness", name)
 	}
 	handler, err := function.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}), overrides)
 	if err != nil {

@@ -12,10 +12,10 @@
 // have committed by Execution.Since.
 //
 // A refusal frees the key, unless its method says that nobody knows whether an
-// earlier execution has committed. A claim whose request failed can be taken over, one
-// whose request died when it runs out. Who takes over a committed record runs
-// the method once more for what comes after the effect, and gives the first
-// answer. No execution commits into another's claim, however late it is: its
+// earlier execution has committed. A failed request's claim can be taken over at once, a
+// crashed request's when the claim runs out. The execution that takes over a
+// committed record runs the method once more for what comes after the effect, and
+// gives the first answer. No execution commits into another's claim, however late it is: its
 // transaction checks the owner.
 package idempotency
 

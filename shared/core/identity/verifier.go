@@ -5,7 +5,8 @@
 // configured list of issuers. Its signature is verified in the function against
 // the issuer's key set, which is kept in the table Control so that a cold
 // function needs no call outside. Then its session must not have ended, and its
-// user, whom issuer and subject name together, is created on first sight. Tokens are never logged.
+// user, whom issuer and subject name together, is created on first sight. Tokens are
+// never logged.
 package identity
 
 import (
