@@ -65,7 +65,7 @@ func (f *fixture) Dispatch(_ context.Context, e effect.Effect) error {
 	text := e.(note).text
 	switch text {
 	case "boom":
-		panic("an internal detail")
+		panic("a secret detail")
 	case "fail":
 		return errSecret
 	}
@@ -224,4 +224,4 @@ func failing(err error) Function[struct{}] {
 	})
 }
 
-var errSecret = errors.New("an internal detail")
+var errSecret = errors.New("a secret detail")

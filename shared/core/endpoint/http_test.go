@@ -229,7 +229,7 @@ func TestHTTPRefusalsWithACause(t *testing.T) {
 			}
 			lines := f.lines(t)
 			want := map[bool]string{true: level, false: "INFO"}[cause != nil]
-			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "an internal detail") {
+			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "a secret detail") {
 				t.Errorf("%s with cause %v logs %v, want level %s", kind, cause, lines, want)
 			}
 		}
@@ -243,7 +243,7 @@ func TestHTTPPanic(t *testing.T) {
 		handler := f.open(t, HTTP("POST /box/{box}", "Write.",
 			func(_ struct{}, _ context.Context, _ caller.Caller, in request) (receipt, error) {
 				if in.Text == "boom" {
-					panic("an internal detail")
+					panic("a secret detail")
 				}
 				return receipt{in.Text}, nil
 			}))

@@ -47,7 +47,7 @@ func orders() Function[struct{}] {
 		case "bad":
 			return nil, errSecret
 		case "boom":
-			panic("an internal detail")
+			panic("a secret detail")
 		}
 		return nil, nil
 	})

@@ -19,7 +19,7 @@ func TestSchedule(t *testing.T) {
 		case 13:
 			return swept{}, nil, errSecret
 		case 14:
-			panic("an internal detail")
+			panic("a secret detail")
 		}
 		return swept{at, 3}, nil, nil
 	})

@@ -47,7 +47,7 @@ func whispering(options ...Option) Function[struct{}] {
 		func(_ struct{}, _ context.Context, c caller.Caller, in whisper) (receipt, effect.Effects, error) {
 			switch in.Text {
 			case "boom":
-				panic("an internal detail")
+				panic("a secret detail")
 			case "no":
 				return receipt{}, nil, errs.New(errs.Forbidden, "No.")
 			case "fail":

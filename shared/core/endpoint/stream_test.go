@@ -34,7 +34,7 @@ func reading(options ...Option) Function[struct{}] {
 			case "bad":
 				failed[record.ID] = errSecret
 			case "boom":
-				panic("an internal detail")
+				panic("a secret detail")
 			}
 		}
 		return failed

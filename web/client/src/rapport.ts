@@ -10,7 +10,7 @@ import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
 import type { TranscriptWatchHandlers } from "./meeting/transcript.ts";
 import type { MeetingWatchHandlers } from "./meeting/types.ts";
 import { SocketConnection } from "./net/connection.ts";
-import type { Connection } from "./net/connection.ts";
+import type { Connection } from "./net/connectionstate.ts";
 import { Http } from "./net/http.ts";
 import type { TokenProvider } from "./net/http.ts";
 import type { NotesSession } from "./notes/session.ts";
