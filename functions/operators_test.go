@@ -1,7 +1,6 @@
 package functions_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -40,7 +39,7 @@ func TestOperatorMatrix(t *testing.T) {
 			h := testkit.New(t, functions.All())
 			root, ada := h.Operator("root"), h.User("ada")
 			names := scene.Names{scene.Ada: ada.ID, scene.Fresh: clock.NewID(clock.System{})}
-			request := prepare(t, scenes, spec.Name, root, names)
+			request := root.Prepare(t, scenes, spec.Name, names)
 			operators := root.Claims()["org_id"]
 			call := func(p *testkit.Person, options ...testkit.Option) int {
 				return p.Call(t, request.Line, request.Body, options...).Status
@@ -58,7 +57,7 @@ func TestOperatorMatrix(t *testing.T) {
 					if got := call(ada, testkit.Bearer(ada.Token(t, claims))); got != 403 {
 						t.Errorf("with the claims %v: %d", claims, got)
 					}
-					if got := denials(t, h, ada, spec); got != i+1 {
+					if got := ada.Denials(t, spec.Action, ""); got != i+1 {
 						t.Errorf("with the claims %v: %d denials are audited, want %d", claims, got, i+1)
 					}
 				}
@@ -71,44 +70,4 @@ func TestOperatorMatrix(t *testing.T) {
 	if found == 0 {
 		t.Error("no function is for operators")
 	}
-}
-
-// prepare makes everything ready for a function's event, played by an operator, and
-// gives what a client sends for it.
-func prepare(t *testing.T, scenes *scene.Scenes, function string, root *testkit.Person, names scene.Names) scene.Request {
-	t.Helper()
-	event, err := scenes.Event(function, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := scenes.Prepare(function, event, names, func(_ string, event []byte) ([]byte, error) {
-		before, err := scene.RequestOf(event)
-		if err != nil {
-			return nil, err
-		}
-		answer := root.Call(t, before.Line, before.Body)
-		if answer.Status > 299 {
-			return nil, fmt.Errorf("%s: %d %s", before.Line, answer.Status, answer.Body)
-		}
-		return answer.Body, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	request, err := scene.RequestOf(names.Replace(event))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return request
-}
-
-// denials counts the entries of the audit log that say a person was denied what a
-// function does.
-func denials(t *testing.T, h *testkit.Harness, p *testkit.Person, spec endpoint.FunctionSpec) (n int) {
-	t.Helper()
-	for _, entry := range h.Stored(t, "Audit") {
-		if entry["userId"] == p.ID && entry["action"] == string(spec.Action) && entry["result"] == "denied" {
-			n++
-		}
-	}
-	return n
 }

@@ -1,7 +1,6 @@
 package meetings_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -21,41 +20,13 @@ import (
 // aMeeting is what events call a meeting.
 const aMeeting = "01K0ABCDEFGHJKMNPQRSTVWXYZ"
 
-// request makes everything ready for a function's event, played by the host, and
-// gives what a client sends for it: in the words of events/, about this meeting.
-func (f *fixture) request(t *testing.T, scenes *scene.Scenes, function string) scene.Request {
+// prepare has the host make everything ready for a call about this meeting, and gives
+// the call, which gives the code of its refusal, empty where it was done.
+func (f *fixture) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, spec endpoint.FunctionSpec) func() errs.Kind {
 	t.Helper()
 	newcomer := f.User("newcomer")
 	names := scene.Names{scene.Ada: f.host.ID, scene.Grace: newcomer.ID, aMeeting: f.id, scene.Socket: "any"}
-	event, err := scenes.Event(function, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := scenes.Prepare(function, event, names, func(_ string, event []byte) ([]byte, error) {
-		before, err := scene.RequestOf(event)
-		if err != nil {
-			return nil, err
-		}
-		answer := f.host.Call(t, before.Line, before.Body)
-		if answer.Status > 299 {
-			return nil, fmt.Errorf("%s: %d %s", before.Line, answer.Status, answer.Body)
-		}
-		return answer.Body, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	request, err := scene.RequestOf(names.Replace(event))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return request
-}
-
-// prepare makes everything ready for a call and gives the call, which gives the
-// code of its refusal, empty where it was done.
-func (f *fixture) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, spec endpoint.FunctionSpec) func() errs.Kind {
-	t.Helper()
-	request := f.request(t, scenes, spec.Name)
+	request := f.host.Prepare(t, scenes, spec.Name, names)
 	if spec.Trigger == endpoint.TriggerSocket {
 		socket := p.Connect(t)
 		return func() errs.Kind { return socket.Ask(t, request.Body).Code }
@@ -68,19 +39,6 @@ func (f *fixture) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person,
 		}
 		return problem.Code
 	}
-}
-
-// denials counts the entries of the audit log that say a person was denied an
-// action in the meeting.
-func (f *fixture) denials(t *testing.T, p *testkit.Person, action caller.Action) (n int) {
-	t.Helper()
-	for key, entry := range f.Stored(t, "Audit") {
-		about := strings.HasPrefix(key, "AUDIT#meetings/"+f.id+"/")
-		if about && entry["userId"] == p.ID && entry["action"] == string(action) && entry["result"] == "denied" {
-			n++
-		}
-	}
-	return n
 }
 
 // TestPermissions holds the permission table against the contract's words.
@@ -99,8 +57,8 @@ func TestPermissions(t *testing.T) {
 }
 
 // TestMatrix holds every function with an action against the permission table:
-// every role, somebody who was never in it, and somebody who was removed. Each is called as its
-// event in events/ says.
+// every role, somebody who was never in it, and somebody who was removed. Each is
+// called as its event in events/ says.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	scenes, err := scene.Load("../..")
@@ -142,7 +100,7 @@ func TestMatrix(t *testing.T) {
 						t.Errorf("%s may not %s, but gets %q", who.ID, spec.Action, got)
 					}
 				})
-				if got := f.denials(t, who.Person, spec.Action); got != 1 {
+				if got := who.Denials(t, spec.Action, "meetings/"+f.id+"/"); got != 1 {
 					t.Errorf("that %s may not %s is audited %d times", who.ID, spec.Action, got)
 				}
 			}
