@@ -37,8 +37,8 @@ type Domains struct {
 	reader      *flags.Reader
 }
 
-// New makes the domains of a function. What is missing in its environment for those
-// that are asked for is told by platform.App.
+// New makes the domains of a function. platform.App names the variables that are
+// missing in its environment for those that were asked for.
 func New(env config.Env, overrides endpoint.Overrides) *Domains {
 	return &Domains{Sockets: sockets.New(platform.New(env, overrides))}
 }

@@ -23,7 +23,7 @@ const (
 	moving = 5 * time.Second
 )
 
-// ConnectionOptions say how a line behaves. The zero value is a good client.
+// ConnectionOptions say how a connection behaves. The zero value is a good client.
 type ConnectionOptions struct {
 	// Pause is how long to wait before a socket is opened anew, for the given
 	// attempt from 0; nil is full jitter below 500 ms * 2^attempt, 15 s at most.
@@ -35,8 +35,8 @@ type ConnectionOptions struct {
 
 // Connection is a person's lasting connection: one socket that comes back when it is
 // cut, and moves to a new one when the server asks for it; the topics that it
-// follows go on where they were, without losing or repeating an event. Make it,
-// say what it follows, then Start it.
+// follows go on where they were, without losing or repeating an event. Make
+// the Connection, Follow its topics, then Start it.
 type Connection struct {
 	client  *Client
 	options ConnectionOptions
@@ -50,7 +50,7 @@ type Connection struct {
 	next   int
 }
 
-// NewConnection makes a line that isn't open yet.
+// NewConnection makes a connection that isn't open yet.
 func (c *Client) NewConnection(o ConnectionOptions) *Connection {
 	if o.Pause == nil {
 		o.Pause = Jitter
@@ -67,7 +67,7 @@ func Jitter(attempt int) time.Duration {
 	return rand.N(min(pauseCap, pauseBase<<min(attempt, 5)) + 1)
 }
 
-// Start opens the line and keeps it open until ctx ends. It returns when every
+// Start opens the connection and keeps it open until ctx ends. It returns when every
 // topic is subscribed, or with the error that made it give up.
 func (c *Connection) Start(ctx context.Context) error {
 	socket, err := c.connect(ctx, false)

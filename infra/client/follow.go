@@ -40,8 +40,8 @@ type FollowOptions struct {
 	Event func(e Event, received time.Time)
 	// Head gets the newest position and, where it is known, the content's hash.
 	Head func(position int64, hash string)
-	// Read gives events after a position over HTTP, for those that no frame has
-	// room for. Without it they can't be followed.
+	// Read gives events after a position over HTTP, for events too large for
+	// a frame. Without it a topic that has such events can't be followed.
 	Read func(ctx context.Context, from int64) ([]Event, error)
 	// Restored gets that positions are of another epoch now: an earlier state was
 	// restored. Nothing is given out until Restart, for it isn't known what of the
@@ -102,7 +102,7 @@ func (f *Follow) Position() int64 {
 	return f.position
 }
 
-// Counts are what it has seen.
+// Counts are what the Follow has seen.
 func (f *Follow) Counts() FollowCounts {
 	f.mu.Lock()
 	defer f.mu.Unlock()

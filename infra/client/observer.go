@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Observer sees what happens on a line. Its methods are called by several
+// Observer sees what happens on a connection. Its methods are called by several
 // goroutines and must return at once. Embed NoObserver to leave some out.
 type Observer interface {
 	// Frame is every frame that came, answers too; replay says that it carries

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// maxTries bounds the race of changes: all of them raise one version.
+	// maxTries bounds the race of changes: every change of any flag raises one version.
 	maxTries = 10
 	opFlag   = "flag"
 	opState  = "state"

@@ -66,7 +66,7 @@ type ClientFlag struct {
 }
 
 // Evaluate says what the caller gets of the flags that clients see. It reads the
-// newest version, so that whoever was notified of it by the topic gets it.
+// newest version, so that a client that was notified of a version gets it.
 func (s *Service) Evaluate(ctx context.Context, c caller.Caller, _ EvaluateRequest) (Evaluated, error) {
 	snapshot := s.reader.Latest(ctx)
 	answer := Evaluated{Version: snapshot.Version(), Epoch: s.epoch, Flags: map[string]ClientFlag{}}

@@ -67,8 +67,8 @@ type meetingItem struct {
 	Due   int64 `json:"due,omitempty"`
 	Tat   int64 `json:"tat,omitempty"`
 	Group int64 `json:"group,omitempty"`
-	// OwnRevision is the revision that last changed the meeting itself, and not who
-	// is in it; 0 in what was stored before there was one.
+	// OwnRevision is the revision that last changed the meeting itself, and not its
+	// participants; 0 in rows from before this attribute.
 	OwnRevision int64 `json:"ownRevision,omitempty"`
 }
 
@@ -98,8 +98,8 @@ type Participant struct {
 type participantItem struct {
 	Participant
 	Status string `json:"status"`
-	// NameRevision is the user's since which they have the name that stands here; 0
-	// in what was stored before there was one.
+	// NameRevision is the user's revision that gave them this DisplayName; 0 in rows
+	// from before this attribute.
 	NameRevision int64 `json:"nameRevision,omitempty"`
 }
 

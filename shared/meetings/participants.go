@@ -143,9 +143,10 @@ func (s *Service) revoked(ch *changing, userID string, reason realtime.Reason) r
 	}
 }
 
-// changeable reads a participant whom the caller wants to change. It refuses the
-// host first, whoever asks: that CONFLICT is unconditional. Then whoever may not,
-// and last, with the row as it was, who isn't in the meeting.
+// changeable reads a participant whom the caller wants to change. It refuses in
+// this order: CONFLICT where the participant is the host, whoever asks; FORBIDDEN
+// where the caller may not change them; NOT_FOUND, with the row as it was, where they
+// aren't in the meeting.
 func (s *Service) changeable(
 	ctx context.Context, c caller.Caller, action caller.Action, ch *changing, userID string, to Role,
 ) (participantItem, error) {
@@ -177,8 +178,8 @@ func (s *Service) below(ctx context.Context, c caller.Caller, action caller.Acti
 	return s.deny(ctx, c, action, "meetings/"+ch.next.MeetingID+"/participants/"+userID)
 }
 
-// Members tells, by a consistent read, which of some people are in a meeting; at
-// most table.MaxBatchGet can be asked for.
+// Members gives, by a consistent read, which of some people are in a meeting: at most
+// table.MaxBatchGet people.
 func (s *Service) Members(ctx context.Context, meetingID string, userIDs []string) (map[string]bool, error) {
 	rows := make(map[string]*table.Lookup[participantItem], len(userIDs))
 	var gets []table.Lookups

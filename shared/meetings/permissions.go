@@ -43,11 +43,11 @@ const (
 	ActionRemove           caller.Action = "meetings.remove"
 )
 
-// PermissionTable says who may do what in a meeting: the least role that an action
-// needs. Each domain whose things belong to meetings has one.
+// PermissionTable is the least role in a meeting that each action needs. Each domain
+// whose resources belong to meetings has one.
 type PermissionTable map[caller.Action]Role
 
-// Permission is what one action needs. The zero one allows nobody.
+// Permission is what one action needs. The zero Permission allows nobody.
 type Permission struct {
 	Action caller.Action
 	Least  Role

@@ -45,10 +45,10 @@ func (s Names) Handle(ctx context.Context, records []table.Record) map[string]er
 	return s.Propagate(ctx, records)
 }
 
-// Propagate brings people's names into the meetings that they are in, of whatever
-// state: into their rows, which raises the meetings' revisions as any change of a
-// participant does, to whoever follows a meeting, and to those who are present. It
-// gives what failed, by record id.
+// Propagate brings people's names into their meetings, in any state: into the
+// participants' rows, which raises the meetings' revisions as any change of a
+// participant does, to a meeting's followers, and into presence. It returns failures
+// by record id.
 //
 // A record says only where to look. The name is that which the user has by now,
 // and its revision decides: no older name replaces a newer one, in whatever order
@@ -84,7 +84,8 @@ func (s *Service) Propagate(ctx context.Context, records []table.Record) map[str
 // renaming is what records say of one person.
 type renaming struct {
 	ids []string
-	// everywhere is true for all their meetings; rows are those of single ones.
+	// everywhere is true where all meetings of the person are to be looked at; rows
+	// are the participant's rows to look at otherwise, by meeting.
 	everywhere bool
 	rows       map[string]noted
 }

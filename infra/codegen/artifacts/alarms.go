@@ -215,8 +215,8 @@ func (a alarm) lines() []string {
 	return append(out, a.actions()...)
 }
 
-// actions says who is notified of an alarm, and that it is over; one that is part of another is
-// actions by nobody.
+// actions are an alarm's AlarmActions and OKActions; an alarm that is part of another
+// has none.
 func (a alarm) actions() []string {
 	if a.Severity == "" {
 		return nil

@@ -101,8 +101,8 @@ func (p *Pollers) Close() {
 type Statistics struct {
 	Folder string
 	Queue  string
-	// Messages counts those that the function took, Failed those that it didn't,
-	// each time.
+	// Messages counts deliveries that the function took, Failed deliveries that it
+	// didn't.
 	Messages int64
 	Failed   int64
 	// Batches counts invocations.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// describe says whose call it is and what it asks for.
+// describe reads from a request which function calls, and what it asks for.
 func (p *Proxy) describe(c *Call, r *http.Request) {
 	c.Service = Tables
 	c.header = r.Header

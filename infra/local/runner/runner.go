@@ -1,7 +1,7 @@
 // Package runner puts Rapport together on one machine, from the templates that
 // AWS would be given: tables in a table engine, queues, blobs, functions in a pool,
-// stream readers, pollers and schedules, and API Gateway's HTTP and WebSocket APIs, with a
-// local issuer in WorkOS's place and the console beside them.
+// stream readers, pollers and schedules, and API Gateway's HTTP and WebSocket APIs,
+// with a local issuer in WorkOS's place and the console beside them.
 //
 // Starting takes the data directory, the ports and then everything else, and
 // fails with an error that says what to do. Stopping goes the other way round:

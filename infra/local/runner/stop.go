@@ -15,8 +15,8 @@ type step struct {
 	end    func(context.Context) error
 }
 
-// steps end the parts that have been started, the last first. What started
-// delayedInvoker needs what started before it.
+// steps end the parts that have been started, the last first: a part may need those
+// that were started before it.
 type steps []step
 
 func (s *steps) push(name string, within time.Duration, end func(context.Context) error) {

@@ -69,7 +69,7 @@ type schedule struct {
 type Statistics struct {
 	Folder   string
 	Schedule string
-	// Runs counts those by the clock, Failures those of them that failed.
+	// Runs counts runs by the clock, Failures the failed ones among them.
 	Runs     int64
 	Failures int64
 }

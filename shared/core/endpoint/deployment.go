@@ -23,12 +23,12 @@ type Messages struct {
 	Concurrency int
 }
 
-// Deployment is what the templates say of a function beside its trigger: what it
-// may do, how large it is, and who looks at how it does.
+// Deployment is what the templates say of a function beside its trigger: its
+// grants, its memory and timeout, and the journey that its failures count for.
 type Deployment struct {
 	Grants  []Grant
 	Sockets []SocketCall
-	// Queues are those that it sends to, by their names in the templates.
+	// Queues are the queues that it sends to, by their names in the templates.
 	Queues   []string
 	Services []Service
 	// MemoryMB and Timeout are zero for what its trigger has by itself.

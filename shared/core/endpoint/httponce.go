@@ -15,8 +15,8 @@ import (
 
 // answerOnce runs the method at most once for an Idempotency-Key. A refusal
 // frees the key. After an unknown outcome the next request with the key may
-// take it over at once: it finds what was committed, and what this one may
-// still commit late is refused.
+// take it over at once: that request finds what was committed, and a late commit
+// of this one is refused.
 func (h *httpHandler) answerOnce(
 	ctx context.Context, call *call, event events.APIGatewayV2HTTPRequest, key string, body []byte, in any,
 ) (answer, error) {

@@ -110,8 +110,8 @@ type Parameter struct {
 	In       string // path, query or header
 	Name     string
 	Required bool
-	// IgnoredWith names a parameter of the query; where that is given, this one
-	// isn't looked at.
+	// IgnoredWith names a parameter of the query that, where it is given, has this
+	// parameter ignored.
 	IgnoredWith string
 	Schema      *Schema
 	field       []int

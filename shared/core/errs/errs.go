@@ -13,7 +13,7 @@ import (
 // Kind is an error's stable name, the `code` of the public contract.
 type Kind string
 
-// The kinds of the contract. What is none of them is Internal.
+// The kinds of the contract. Any other error is Internal.
 const (
 	Unauthorized         Kind = "UNAUTHORIZED"
 	Forbidden            Kind = "FORBIDDEN"
@@ -48,7 +48,7 @@ type Error struct {
 	// Oldest is set with HistoryGone: the oldest position still kept.
 	Oldest int64
 	// Epoch is set with HistoryGone where positions of another epoch were sent: the
-	// one that positions belong to now.
+	// present epoch.
 	Epoch string
 	// Retryable says, of a kind that mostly isn't, that the same request may succeed
 	// later.

@@ -60,10 +60,10 @@ func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: 
 
 // Begin claims a key for one execution within a scope (user, method and path).
 // It gives the execution; or the first answer's body, with a nil execution; or
-// both, where the first execution died after its effect: the method is run once
-// more, for what comes after the effect, and the first answer is given. Or it
-// gives CONFLICT: for another request, or while the first one is under way for
-// more than two seconds.
+// both, where the first execution crashed after its effect: the method is run once
+// more, for what comes after the effect, and the first answer is given. CONFLICT
+// where the key belongs to another request, or where the first execution is still
+// under way after two seconds.
 //
 // content is what the request asks for, the same bytes however it was written;
 // sent is its body, by which records are known that have no content: those of
@@ -204,7 +204,7 @@ func (s *Store) Commit(ctx context.Context, tx *table.Tx, e *Execution, answer a
 }
 
 // Finish lets the answer of an execution be given again, now that everything is
-// done; it stores it, unless Commit did.
+// done. It stores the answer, unless Commit did.
 func (s *Store) Finish(ctx context.Context, e *Execution, body []byte) error {
 	update := answered(e, stateDone, body)
 	if e.Recorded {

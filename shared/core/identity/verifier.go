@@ -79,8 +79,8 @@ func (i *Issuers) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Primary is the name of the first issuer: the one whose webhooks are taken. Of an
-// empty list, which no environment gives, it is empty.
+// Primary is the name of the first issuer, whose webhooks are taken; empty for
+// an empty list, which no environment gives.
 func (i Issuers) Primary() string {
 	if len(i) == 0 {
 		return ""
@@ -115,8 +115,8 @@ func NewVerifier(issuers []Issuer, keys *KeySets, c clock.Clock) *Verifier {
 }
 
 // Verify gives a token's claims, with the issuer under which its people are known.
-// Whatever is wrong with it is UNAUTHORIZED,
-// without telling what; PROVIDER_ERROR says that no keys could be had at all.
+// Every defect of the token is UNAUTHORIZED, without saying which; PROVIDER_ERROR
+// says that no keys could be had at all.
 func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if token == "" || len(token) > maxToken {
 		return Claims{}, unauthorized(errors.New("no token, or one of over 8 KB"))

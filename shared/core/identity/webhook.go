@@ -37,8 +37,8 @@ func NewProvider(issuer string, u Resolver, sessions *session.Store) *Provider {
 	return &Provider{issuer: issuer, users: u, sessions: sessions}
 }
 
-// EventRequest is one of WorkOS's events (workos.com/docs/events). What it says
-// beside this is of no concern here.
+// EventRequest is one of WorkOS's events (workos.com/docs/events). Its
+// other fields mean nothing here.
 type EventRequest struct {
 	ID    string          `json:"id" minLength:"1" maxLength:"255"`
 	Event string          `json:"event" minLength:"1" maxLength:"255" doc:"Such as session.revoked."`

@@ -1,5 +1,5 @@
-// Package patch is what a request that changes something says of one field: that
-// it stays, that it is taken away, or what it becomes (RFC 7396).
+// Package patch has the type of a field in a PATCH request: absent leaves the stored
+// value, null takes it away, a value replaces it (RFC 7396).
 package patch
 
 import (

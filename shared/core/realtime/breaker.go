@@ -52,8 +52,8 @@ func (b breaker) failed(now time.Time) breaker {
 func (b breaker) hopeless() bool { return b.Failures >= giveUpAfter }
 
 // note writes what a post has changed of a subscription's breaker: nothing in
-// the common case. Senders that fail at once count as one failure: whoever finds
-// the row changed leaves it.
+// the common case. Senders that fail at once count as one failure: a sender that
+// finds the row changed leaves it.
 func (p *Publisher) note(ctx context.Context, topic Topic, row table.Row[subscription], delivered bool, by lane) error {
 	before := row.Value.breaker
 	after := breaker{}

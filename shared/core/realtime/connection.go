@@ -38,8 +38,8 @@ type Sessions interface {
 // Gateway knows which sockets are open, and closes them.
 type Gateway interface {
 	Alive(ctx context.Context, connectionID string) (bool, error)
-	// Disconnect closes a socket after what was posted to it before; one that is
-	// closed is no error.
+	// Disconnect closes a socket after what was posted to it before. A closed socket is
+	// no error.
 	Disconnect(ctx context.Context, connectionID string) error
 }
 
@@ -174,8 +174,8 @@ func tooMany() error {
 }
 
 // dropStale takes down a user's sockets that are gone without having said so:
-// API Gateway's $disconnect is best effort. It counts the others and, up to
-// MaxSockets, those of them that are about to be left.
+// API Gateway's $disconnect is best effort. It counts the user's open
+// sockets and, up to MaxSockets, those of them that their clients are about to leave.
 func (s *Connections) dropStale(ctx context.Context, userID string) (open, leaving int, err error) {
 	ids, err := s.Of(ctx, userID)
 	if err != nil {
@@ -245,8 +245,8 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 }
 
 // Close takes a socket down: it is marked first, so that no subscription can be
-// added any more, then its subscriptions go, then its row. It gives whose it
-// was and the topics that it followed. Closing a socket that is gone is no error.
+// added any more, then its subscriptions go, then its row. It gives
+// the socket's caller and the topics that the socket followed. Closing a socket that is gone is no error.
 func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
 	item, topics, err := s.detach(ctx, connectionID)
 	if err != nil {

@@ -31,7 +31,7 @@ type Move struct {
 	HashFollows bool
 }
 
-// Domain is what the durable lane asks of those whose tables it reads.
+// Domain is what the durable lane needs of a domain whose records it reads.
 type Domain interface {
 	// Moved gives the topics that a record has moved on.
 	Moved(r table.Record) []Move

@@ -72,7 +72,7 @@ func (s *Service) makeRoom(ctx context.Context, own owner, next presenceItem, st
 	if len(over) == 0 {
 		return limited
 	}
-	// Whoever has entered meanwhile may have entered one of these.
+	// A client that has entered meanwhile may have entered one of these meetings.
 	err := s.realtime.Update(ctx, own.key, table.Update{
 		DeleteFrom: map[string]any{"present": over}, If: table.Equals("entered", standing.Entered),
 	})

@@ -65,9 +65,9 @@ func (s *Service) markGone(ctx context.Context, key table.Key, before, mark pres
 }
 
 // markAbsent leaves a mark of a client that isn't there, or was marked before: its
-// heartbeats may still be under way. FORBIDDEN for who isn't in the meeting; after
-// the meeting's end nobody can come, and there is nothing to mark. Nor is there
-// room for marks without end: whoever leaves so often gets no more of them.
+// heartbeats may still be under way. FORBIDDEN for a caller who isn't in the meeting; after
+// the meeting's end nobody can come, and there is nothing to mark. Marks are bounded:
+// a user who has too many gets no further one.
 func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at presenceScope, before, mark presenceItem, now time.Time) error {
 	topic := at.Topic
 	switch as, err := at.policy.Admit(ctx, c, topic); {

@@ -32,7 +32,7 @@ type Pace struct {
 	// Span is how many positions the entry takes; 0 means one.
 	Span int64
 
-	// posts is true for the writer who posts; the others' entries go with that
+	// posts is true for the writer that posts; other writers' entries go with its
 	// post.
 	posts bool
 	// later is true where Due lay in the future: others may rely on it.

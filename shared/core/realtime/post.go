@@ -49,8 +49,8 @@ const (
 )
 
 // deliver sends frames to subscribers, in order for each, within the deadline.
-// Those that failed lately come last, so that they delay nobody else. Whoever
-// isn't reached is left to the durable lane, and to replay.
+// Sockets that failed lately come last, so that they delay no others. Sockets that
+// aren't reached are left to the durable lane, and to replay.
 func (p *Publisher) deliver(ctx context.Context, topic Topic, rows []table.Row[subscription], frames [][]byte, by lane) []outcome {
 	now := p.clock.Now()
 	rows = slices.Clone(rows)

@@ -15,11 +15,11 @@ import (
 )
 
 // Presence is who has a meeting open, by client: a window, or a device. A client
-// says so every 20 seconds, and whenever its status or cursor changes. Its row
-// isCurrent for the permission to be there: it is made in one transaction with the
-// participant, the meeting and its owner, an open socket or a session, and
-// deleted with them; so what keeps it is one write, on the condition that it is
-// there.
+// says so every 20 seconds, and whenever its status or cursor changes. The client's
+// row stands for the permission to be there: the row is made in one transaction with
+// checks of the participant, the meeting and the row's owner (an open socket or a
+// session), and is deleted with them. So a heartbeat costs one write, on the condition
+// that the row is there.
 const (
 	// silence is how long a client may be silent until it has left.
 	silence = 45 * time.Second
@@ -31,7 +31,7 @@ const (
 	beatEvery = time.Second
 	early     = time.Second
 	// lookEvery is how often a client's heartbeats look for those who have left.
-	// Heartbeats come every 20 s, so that is at each.
+	// Heartbeats come every 20 s, so each of them looks.
 	lookEvery = 10 * time.Second
 	// reenter is how old a row gets before its client enters anew: as long as the
 	// row of a session that owns it is kept at least.

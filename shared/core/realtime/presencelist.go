@@ -23,7 +23,7 @@ type PresenceList struct {
 	Items []Present `json:"items"`
 	// NextCursor is null at the list's end.
 	NextCursor *string `json:"nextCursor" nullable:"true"`
-	// At is when that was so.
+	// At is when the list was read.
 	At time.Time `json:"at"`
 }
 

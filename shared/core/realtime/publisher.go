@@ -21,10 +21,9 @@ import (
 // sockets each, and a margin.
 const maxSubscribers = 2000
 
-// Publisher sends to the subscribers of topics, and ends subscriptions. Whoever
-// sends has read what it sends before it reads the subscribers, consistently
-// both times: so nobody is sent what was committed after their removal was
-// answered.
+// Publisher sends to the subscribers of topics, and ends subscriptions. A sender
+// reads what it sends before it reads the subscribers, consistently both times: so
+// nobody gets an entry that was committed after their removal was answered.
 type Publisher struct {
 	realtime    *table.Table
 	connections *Connections
@@ -46,8 +45,7 @@ func (p *Publisher) In(e epoch.Epoch) *Publisher {
 	return p
 }
 
-// Commit is what the express lane is notified of an entry that was committed, or of a
-// new state.
+// Commit is an entry that was committed, or a new state, for the express lane.
 type Commit struct {
 	Topic Topic
 	// Pace is the entry's, and Returned when its put returned.

@@ -14,7 +14,8 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// What callers do with topics. Whoever owns a topic says what it needs.
+// What callers do with topics. The domain that owns a topic says which role each
+// action needs.
 const (
 	ActionSubscribe   caller.Action = "realtime.subscribe"
 	ActionPresence    caller.Action = "realtime.presence"
@@ -45,10 +46,10 @@ type Revocation struct {
 // whoever lost their right.
 func (Revocation) When() effect.When { return effect.Before }
 
-// Standing knows who may follow what.
+// Standing knows which roles people have.
 type Standing interface {
-	// Stands reports of the role that a person subscribed in, read anew, whether it is
-	// right and so stays.
+	// Stands reads a person's role anew, and reports whether it is the one in which
+	// they subscribed, so that the subscription stays.
 	Stands(ctx context.Context, resourceID, userID, role string) (bool, error)
 }
 
@@ -61,7 +62,7 @@ type Standing interface {
 // repeats a revocation that crashed half-way finds the mark and notifies the socket
 // again. So does the durable lane where the socket couldn't be reached. What needs nothing of each
 // other goes at once, with bounded concurrency: a socket is notified of all its
-// publisher together.
+// streams together.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	var streams, presence error
 	var left []Departed
@@ -256,8 +257,8 @@ func (p *Publisher) postRevoked(ctx context.Context, sockets [][]stream, reason 
 	return outcomes, nil
 }
 
-// together is what became of a socket whose frames were posted at once: one that is
-// gone is gone, one that lacks a frame wasn't reached.
+// together is the outcome for a socket to which several frames were posted: gone if
+// any post found it gone, failed if any frame is missing.
 func together(frames []outcome) outcome {
 	switch {
 	case slices.Contains(frames, gone):

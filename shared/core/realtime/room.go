@@ -205,7 +205,8 @@ func (p *Publisher) endPresences(ctx context.Context, r Revocation) ([]Departed,
 	return left, errors.Join(unread, err)
 }
 
-// clear deletes rows whatever they have become, and gives those who were there.
+// clear deletes rows, also those that have changed since they were read, and gives
+// the clients that were there.
 func (p *Publisher) clear(ctx context.Context, rows []presenceRow) ([]Departed, error) {
 	keys := make([]table.Key, len(rows))
 	var left []Departed

@@ -20,7 +20,7 @@ func (SessionEnd) When() effect.When { return effect.Before }
 // session's clients that have no socket. The session has been marked as ended
 // before, so that nothing is opened or entered any more. When it returns without
 // error, no sender that starts afterwards finds the sockets, and no frame of theirs
-// is taken. Doing it again does what is left.
+// is taken. A repeated call does what is left.
 func (p *Publisher) EndSession(ctx context.Context, userID, sessionID string) error {
 	ids, err := p.connections.Of(ctx, userID)
 	if err != nil {
@@ -51,8 +51,8 @@ func (p *Publisher) endAbsent(ctx context.Context, userID, sessionID string) err
 	return nil
 }
 
-// endSocket takes a socket down if it is of a session. Everything stays listed
-// until it is closed: whoever repeats what died half-way finds it.
+// endSocket takes a socket down if it is of a session. The socket stays listed
+// until it is closed: a repetition after a crash finds it.
 func (p *Publisher) endSocket(ctx context.Context, connectionID, sessionID string) error {
 	item, err := p.connections.shut(ctx, connectionID, table.Equals("sessionId", sessionID))
 	if errors.Is(err, table.ErrConditionFailed) {

@@ -294,7 +294,7 @@ type Unsubscribed struct {
 	Topic string `json:"topic"`
 }
 
-// Unsubscribe ends a subscription of the caller's socket; one that isn't there
+// Unsubscribe ends a subscription of the caller's socket. A missing subscription
 // is no error.
 func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, effect.Effects, error) {
 	topic, _, err := s.topics.find(in.Topic)

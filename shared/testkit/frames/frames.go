@@ -1,8 +1,7 @@
-// Package frames is the wire of the WebSocket contract as clients see it. All
-// that speak it from Go share it: the client of the end-to-end tests and the load
-// driver, the people of package testkit, and those of the simulation. It says the
-// names once more, apart from the packages that send them, so that a name which
-// changes there is noticed here.
+// Package frames has the frames of the WebSocket contract as clients see them. Every
+// client in Go shares it: that of the end-to-end tests and the load driver, testkit's
+// and the simulation's. It repeats the names of fields on purpose, apart from the
+// packages that send them, so that tests notice a name that changes there.
 package frames
 
 import (

@@ -1,7 +1,7 @@
 // Package workostest stands in for WorkOS, for tests and for the local runner:
 // the keys and claims of its access tokens, the event that ends a session, and
-// the part of its REST interface that functions call. It keeps nothing: who the
-// people are and which sessions they have is for those who use it.
+// the part of its REST interface that functions call. It keeps nothing: its
+// callers keep people and sessions.
 package workostest
 
 import (
