@@ -38,10 +38,10 @@ func TestFunctionsNeedWhatTheyUse(t *testing.T) {
 		"CONTROL_TABLE":        not(of("system")),
 		"AUDIT_TABLE":          not(of("system")),
 	}
-	w := testkit.New(t, functions.All())
+	h := testkit.New(t, functions.All())
 	for _, f := range functions.All() {
 		for variable, needed := range needs {
-			env := w.Env()
+			env := h.Env()
 			delete(env, variable)
 			_, err := f.Open(t.Context(), env, endpoint.Overrides{})
 			switch {

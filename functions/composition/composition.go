@@ -37,8 +37,8 @@ type Domains struct {
 	reader      *flags.Reader
 }
 
-// New makes the domains of a function. What is missing in its environment for those
-// that are asked for is told by platform.App.
+// New makes the domains of a function. platform.App names the variables that are
+// missing in its environment for those that were asked for.
 func New(env config.Env, overrides endpoint.Overrides) *Domains {
 	return &Domains{Sockets: sockets.New(platform.New(env, overrides))}
 }
@@ -61,8 +61,8 @@ func (d *Domains) Users() *users.Service {
 // Meetings gives the service of meetings.
 func (d *Domains) Meetings() *meetings.Service {
 	if d.meetings == nil {
-		d.meetings = meetings.New(meetings.Parts{
-			Data: d.Data(), Users: d.Users(), Audit: d.Audit(), Once: d.Idempotency(), Clock: d.Clock, Publisher: d.Publisher(),
+		d.meetings = meetings.New(meetings.Dependencies{
+			Data: d.Data(), Users: d.Users(), Audit: d.Audit(), Idempotency: d.Idempotency(), Clock: d.Clock, Publisher: d.Publisher(),
 			Topics: d.meetingTopics(), Epoch: d.LogEpoch(),
 		})
 	}
@@ -102,8 +102,8 @@ func (d *Domains) newLog(layout log.Layout) *log.Log {
 // Flags gives the service of flags.
 func (d *Domains) Flags() *flags.Service {
 	if d.flags == nil {
-		d.flags = flags.New(flags.Parts{
-			Data: d.Data(), Reader: d.FlagReader(), Audit: d.Audit(), Once: d.Idempotency(), Clock: d.Clock, Epoch: d.LogEpoch(),
+		d.flags = flags.New(flags.Dependencies{
+			Data: d.Data(), Reader: d.FlagReader(), Audit: d.Audit(), Idempotency: d.Idempotency(), Clock: d.Clock, Epoch: d.LogEpoch(),
 		})
 	}
 	return d.flags

@@ -35,10 +35,10 @@ func greeting(others object) object {
 	return body
 }
 
-func newWorld(t *testing.T) (w *testkit.Harness, root, ada *testkit.Person) {
+func newHarness(t *testing.T) (h *testkit.Harness, root, ada *testkit.Person) {
 	t.Helper()
-	w = testkit.New(t, functions.All())
-	return w, w.Operator("root"), w.User("ada")
+	h = testkit.New(t, functions.All())
+	return h, h.Operator("root"), h.User("ada")
 }
 
 func mine(t *testing.T, p *testkit.Person) flags.Evaluated {
@@ -48,9 +48,9 @@ func mine(t *testing.T, p *testkit.Person) flags.Evaluated {
 
 // A flag's life: created, seen by clients, changed, killed, deleted, created again;
 // its revisions and its history go on throughout.
-func TestAFlagsLife(t *testing.T) {
+func TestFlagLifecycle(t *testing.T) {
 	t.Parallel()
-	_, root, ada := newWorld(t)
+	_, root, ada := newHarness(t)
 	if got := mine(t, ada); got.Version != 0 || len(got.Flags) != 0 {
 		t.Errorf("before the first flag: %+v", got)
 	}
@@ -108,11 +108,11 @@ func TestAFlagsLife(t *testing.T) {
 		t.Errorf("made again at revision %d, want 6", again.Revision)
 	}
 
-	var told []string
+	var received []string
 	for path := admin + "/greeting/history?limit=4"; path != ""; {
 		page := testkit.As[flags.HistoryList](t, root.Call(t, "GET "+path, nil).Expect(t, 200))
 		for _, e := range page.Items {
-			told = append(told, fmt.Sprintf("%d %s %s %t %t", e.Version, e.Reason, e.By, e.Flag.Kill, e.Deleted))
+			received = append(received, fmt.Sprintf("%d %s %s %t %t", e.Version, e.Reason, e.By, e.Flag.Kill, e.Deleted))
 			if e.Flag.Revision != e.Version || e.At.IsZero() {
 				t.Errorf("an entry of the history: %+v", e)
 			}
@@ -126,7 +126,7 @@ func TestAFlagsLife(t *testing.T) {
 		"6 Try the warm one. user_root false false", "5 Done user_root false true", "4 No rule. user_root false false",
 		"3 Warm for all. user_root false false", "2 Too warm. user_root true false", "1 Try the warm one. user_root false false",
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, received); diff != "" {
 		t.Errorf("the history (-want +got):\n%s", diff)
 	}
 	root.Call(t, "GET "+admin+"/never/history", nil).Expect(t, 404)
@@ -136,7 +136,7 @@ func TestAFlagsLife(t *testing.T) {
 // it was deleted.
 func TestDeclaredFlags(t *testing.T) {
 	t.Parallel()
-	_, root, _ := newWorld(t)
+	_, root, _ := newHarness(t)
 	path := admin + "/matching"
 	get := func(revision int64, on bool) {
 		t.Helper()
@@ -166,7 +166,7 @@ func TestDeclaredFlags(t *testing.T) {
 // length of its pages.
 func TestList(t *testing.T) {
 	t.Parallel()
-	_, root, _ := newWorld(t)
+	_, root, _ := newHarness(t)
 	want := map[string]int64{
 		"ai.incall": 0, "ai.postcall": 0, "ai.precall": 0, "matching": 0, "search.semantic": 0, "transcription": 1, "video.stream": 2,
 		"aa": 1, "b1": 1, "zz": 1,
@@ -205,7 +205,7 @@ func TestList(t *testing.T) {
 // What isn't a flag is refused where it is wrong, and nothing is stored.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	w, root, _ := newWorld(t)
+	h, root, _ := newHarness(t)
 	root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201)
 	serve := func(s any) list { return list{object{"if": list{}, "serve": s}} }
 	values := func(of string, value any) object {
@@ -239,7 +239,7 @@ func TestBadInput(t *testing.T) {
 		{values("string", strings.Repeat("x", 4001)), "body.variants.a"}, {values("number", "1"), "body.variants.a"}, {values("json", "x"), "body.variants.a"},
 		{object{"type": "json", "variants": `{"a":null}`, "default": "a"}, "body.variants"}, {object{"variants": object{"a b": "x"}, "default": "a b", "rules": list{}}, "body.variants.a b"},
 	}
-	w.ChangesNothing(t, func() {
+	h.ChangesNothing(t, func() {
 		for _, tt := range creations {
 			body := greeting(object{"key": "another"})
 			maps.Copy(body, tt.others)
@@ -284,7 +284,7 @@ func refused(t *testing.T, answer testkit.Answer, want string) {
 // Values of every type come back as they were given.
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	_, root, ada := newWorld(t)
+	_, root, ada := newHarness(t)
 	for of, values := range map[string]list{
 		"boolean": {true, false}, "string": {"", "Amélie 😀\n"}, "number": {0, -1.5, 1e300}, "json": {object{}, list{1, object{"a": nil}}},
 	} {
@@ -309,8 +309,8 @@ func TestTypes(t *testing.T) {
 // the history has no hole; those who change different flags don't disturb each other.
 func TestOperatorsRace(t *testing.T) {
 	t.Parallel()
-	w, root, _ := newWorld(t)
-	other := w.Operator("other")
+	h, root, _ := newHarness(t)
+	other := h.Operator("other")
 	root.Call(t, "POST "+admin, greeting(nil)).Expect(t, 201)
 	const rounds = 8
 	for revision := 1; revision <= rounds; revision++ {
@@ -343,7 +343,7 @@ func TestOperatorsRace(t *testing.T) {
 // The same request with its key changes a flag once.
 func TestOnce(t *testing.T) {
 	t.Parallel()
-	_, root, _ := newWorld(t)
+	_, root, _ := newHarness(t)
 	for _, call := range []struct {
 		line string
 		body any
@@ -367,7 +367,7 @@ func TestOnce(t *testing.T) {
 // The topic says every version at once, and the durable lane repeats it.
 func TestTopic(t *testing.T) {
 	t.Parallel()
-	w, root, ada := newWorld(t)
+	h, root, ada := newHarness(t)
 	s := ada.Connect(t)
 	if got := s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "flags"}); got.Type != "subscribed" || got.Position != 0 {
 		t.Fatalf("subscribed: %s", got.Raw)
@@ -377,7 +377,7 @@ func TestTopic(t *testing.T) {
 	if last := events[len(events)-1]; last.Position != 1 || string(last.Data) != `{"version":1}` {
 		t.Errorf("the topic says %d %s", last.Position, last.Data)
 	}
-	w.Stream(t, "Data", "streams/fanout")
+	h.Stream(t, "Data", "streams/fanout")
 	var heads []int64
 	for _, frame := range s.Frames(t) {
 		if frame.Type == "head" && frame.Topic == "flags" {
@@ -393,23 +393,23 @@ func TestTopic(t *testing.T) {
 // on; a permission is looked at first.
 func TestTranscriptionIsSwitchedOff(t *testing.T) {
 	t.Parallel()
-	w, root, ada := newWorld(t)
+	h, root, ada := newHarness(t)
 	path := "/v1/meetings/" + testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"}).Expect(t, 201)).MeetingID
 	ada.Call(t, "POST "+path+"/start", nil).Expect(t, 200)
 	chunk := object{"chunks": list{object{"text": "So.", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true}}}
 	say := func() testkit.Answer { return ada.Call(t, "POST "+path+"/transcript", chunk, testkit.Key("said")) }
 	say().Expect(t, 200)
 	root.Call(t, "PATCH "+admin+"/transcription", object{"revision": 0, "reason": "An incident.", "kill": true}).Expect(t, 200)
-	w.Restart()
+	h.Restart()
 	say().Expect(t, 200) // what was committed before is answered as before
 	var p testkit.Problem
 	ada.Call(t, "POST "+path+"/transcript", chunk).Expect(t, 409).JSON(t, &p)
 	if p.Code != errs.Conflict || !strings.Contains(p.Detail, "switched off") {
 		t.Errorf("refused with %s: %s", p.Code, p.Detail)
 	}
-	w.User("ben").Call(t, "POST "+path+"/transcript", chunk).Expect(t, 403)
+	h.User("ben").Call(t, "POST "+path+"/transcript", chunk).Expect(t, 403)
 	ada.Call(t, "GET "+path+"/transcript", nil).Expect(t, 200)
 	root.Call(t, "PATCH "+admin+"/transcription", object{"revision": 1, "reason": "It is over.", "kill": false}).Expect(t, 200)
-	w.Restart()
+	h.Restart()
 	ada.Call(t, "POST "+path+"/transcript", chunk).Expect(t, 200)
 }

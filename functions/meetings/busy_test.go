@@ -22,9 +22,9 @@ import (
 
 // behind are the domains whose calls of the tables go through answer, which says
 // whether it has answered an operation itself.
-func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body string) bool) *composition.Domains {
+func (f *fixture) behind(t *testing.T, answer func(w http.ResponseWriter, op, body string) bool) *composition.Domains {
 	t.Helper()
-	engine, err := url.Parse(c.Tables.Endpoint)
+	engine, err := url.Parse(f.Tables.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,21 +42,21 @@ func (c *cast) behind(t *testing.T, answer func(w http.ResponseWriter, op, body 
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	env := c.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL})
+	env := f.Env().With(config.Env{"AWS_ENDPOINT_URL_DYNAMODB": server.URL})
 	return composition.New(env, endpoint.Overrides{})
 }
 
-// by is a person as the door would hand them to a method.
-func by(p *testkit.Person) caller.Caller {
+// asCaller is a person as the adapter passes them to a method.
+func asCaller(p *testkit.Person) caller.Caller {
 	return caller.Caller{UserID: p.ID, DisplayName: p.DisplayName, SessionID: "s", RequestID: "r"}
 }
 
 // What only stood in the way for a moment is no refusal: it may be tried again.
-func TestObstaclesThatPass(t *testing.T) {
+func TestTransientFailuresAreRetried(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	for _, reason := range []string{"TransactionConflict", "ThrottlingError"} {
-		service := c.behind(t, func(w http.ResponseWriter, op, _ string) bool {
+		service := f.behind(t, func(w http.ResponseWriter, op, _ string) bool {
 			if op != "TransactWriteItems" {
 				return false
 			}
@@ -66,8 +66,8 @@ func TestObstaclesThatPass(t *testing.T) {
 				`"Message":"x","CancellationReasons":[{"Code":"`+reason+`","Message":"x"}]}`)
 			return err == nil
 		}).Meetings()
-		_, _, created := service.Create(t.Context(), by(c.host), nil, meetings.CreateRequest{Title: "Once"})
-		_, _, started := service.Start(t.Context(), by(c.host), nil, meetings.GetRequest{MeetingID: c.id})
+		_, _, created := service.Create(t.Context(), asCaller(f.host), nil, meetings.CreateRequest{Title: "Once"})
+		_, _, started := service.Start(t.Context(), asCaller(f.host), nil, meetings.GetRequest{MeetingID: f.id})
 		for _, err := range []error{created, started} {
 			limited, ok := errors.AsType[*errs.Error](err)
 			if !ok || limited.Kind != errs.RateLimited || limited.RetryAfter != time.Second {

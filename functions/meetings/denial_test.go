@@ -14,11 +14,11 @@ import (
 // A denial that can't be audited is one nevertheless, and says why for the log.
 func TestDenialThatCantBeAudited(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	env := c.Env()
+	f := newFixture(t)
+	env := f.Env()
 	env["AUDIT_TABLE"] = "nowhere"
 	d := composition.New(env, endpoint.Overrides{})
-	_, err := d.Meetings().Get(t.Context(), caller.Caller{UserID: c.stranger.ID}, meetings.GetRequest{MeetingID: c.id})
+	_, err := d.Meetings().Get(t.Context(), caller.Caller{UserID: f.outsider.ID}, meetings.GetRequest{MeetingID: f.id})
 	if denied, ok := errors.AsType[*errs.Error](err); !ok || denied.Kind != errs.Forbidden || denied.Err == nil {
 		t.Errorf("%v, want FORBIDDEN with its cause", err)
 	}

@@ -46,8 +46,8 @@ var (
 		moves(), endpoint.Audits())
 )
 
-// moves is what changing a meeting takes: to read it and who is in it, and to tell
-// those who follow.
+// moves is what changing a meeting takes: to read it and its participants, and to
+// send to its followers.
 func moves() endpoint.Option {
 	return func(d *endpoint.Declaration) {
 		endpoint.Reads(endpoint.Data, endpoint.GetItem, endpoint.Query)(d)

@@ -12,8 +12,8 @@ import (
 // What others commit under a meeting's conditions fails by their names.
 func TestConditionsForOthers(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	d := composition.New(c.Env(), endpoint.Overrides{})
+	f := newFixture(t)
+	d := composition.New(f.Env(), endpoint.Overrides{})
 	service := d.Meetings()
 	fails := func(meetingID, wants string, also func(*table.Tx)) {
 		t.Helper()
@@ -27,14 +27,14 @@ func TestConditionsForOthers(t *testing.T) {
 			}
 		}
 	}
-	in := func(tx *table.Tx) { service.Holds(tx, c.id, c.member.ID, "participant") }
-	fails(c.id, "", in)
-	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
-	fails(c.id, "", in)
-	fails(c.id, realtime.OpParticipant, func(tx *table.Tx) { service.Holds(tx, c.id, c.removed.ID, "co-host") })
-	c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200)
-	fails(c.id, realtime.OpMeeting, in)
-	c.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "cancelled"}})
-	fails(c.id, realtime.OpMeeting, in)
+	in := func(tx *table.Tx) { service.Holds(tx, f.id, f.member.ID, "participant") }
+	fails(f.id, "", in)
+	f.host.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+	fails(f.id, "", in)
+	fails(f.id, realtime.OpParticipant, func(tx *table.Tx) { service.Holds(tx, f.id, f.removed.ID, "co-host") })
+	f.host.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200)
+	fails(f.id, realtime.OpMeeting, in)
+	f.mark(t, "MEETING", table.Update{Set: map[string]any{"state": "cancelled"}})
+	fails(f.id, realtime.OpMeeting, in)
 	fails("unknown", realtime.OpMeeting, func(*table.Tx) {})
 }

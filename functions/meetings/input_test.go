@@ -13,7 +13,7 @@ func at(locations ...string) []string { return locations }
 
 func TestCreateRefuses(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	people := func(items ...string) string { return `{"title":"x","participants":[` + strings.Join(items, ",") + `]}` }
 	tests := []struct {
 		name, body string
@@ -55,10 +55,10 @@ func TestCreateRefuses(t *testing.T) {
 		{"an id that is a path", people(`{"userId":"../user_member","role":"observer"}`, `{"userId":"user_member?x","role":"observer"}`), at("body.participants[0].userId", "body.participants[1].userId")},
 		{"an id of many bytes", people(`{"userId":"` + strings.Repeat("😀", 255) + `","role":"observer"}`), at("body.participants[0].userId")},
 	}
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for _, tt := range tests {
 			for _, options := range [][]testkit.Option{nil, {testkit.Key("key of " + tt.name)}} {
-				c.host.Call(t, "POST /v1/meetings", tt.body, options...).Refused(t, errs.Validation, tt.at...)
+				f.host.Call(t, "POST /v1/meetings", tt.body, options...).Refused(t, errs.Validation, tt.at...)
 			}
 			if t.Failed() {
 				t.Fatalf("with %s", tt.name)
@@ -69,7 +69,7 @@ func TestCreateRefuses(t *testing.T) {
 
 func TestBodiesRefused(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	body := `{"title":"x"}`
 	huge := body + strings.Repeat(" ", 256<<10)
 	tests := []struct {
@@ -86,51 +86,51 @@ func TestBodiesRefused(t *testing.T) {
 		{"compressed", "\x1f\x8b", testkit.Header("Content-Encoding", "gzip"), errs.UnsupportedMediaType},
 		{"said to be compressed", body, testkit.Header("Content-Encoding", "gzip"), errs.UnsupportedMediaType},
 	}
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for _, tt := range tests {
 			options := []testkit.Option{testkit.Key("k")}
 			if tt.option != nil {
 				options = append(options, tt.option)
 			}
-			c.host.Call(t, "POST /v1/meetings", tt.body, options...).Refused(t, tt.want)
+			f.host.Call(t, "POST /v1/meetings", tt.body, options...).Refused(t, tt.want)
 			if t.Failed() {
 				t.Fatalf("with a body %s", tt.name)
 			}
 		}
 	})
 	exact := body + strings.Repeat(" ", 256<<10-len(body))
-	c.host.Call(t, "POST /v1/meetings", exact, testkit.Header("Content-Type", "application/json; charset=utf-8")).Expect(t, 201)
+	f.host.Call(t, "POST /v1/meetings", exact, testkit.Header("Content-Type", "application/json; charset=utf-8")).Expect(t, 201)
 }
 
 func TestOtherBodiesRefused(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.ChangesNothing(t, func() {
+	f := newFixture(t)
+	f.ChangesNothing(t, func() {
 		tests := []struct {
 			request string
 			body    any
 			at      []string
 		}{
-			{"PATCH " + c.path, object{"title": "x"}, at("body.revision")},
-			{"PATCH " + c.path, object{"revision": 0}, at("body.revision")},
-			{"PATCH " + c.path, object{"revision": "2"}, at("body.revision")},
-			{"PATCH " + c.path, object{"revision": 2, "title": ""}, at("body.title")},
-			{"PATCH " + c.path, object{"revision": 2, "state": "active"}, at("body.state")},
-			{"PATCH " + c.path, object{"revision": 2, "meetingId": "x"}, at("body.meetingId")},
-			{"PATCH " + c.path, `{"revision":2,"revision":3}`, at("body.revision")},
-			{"POST " + c.path + "/participants", object{"userId": "user_stranger"}, at("body.role")},
-			{"POST " + c.path + "/participants", object{"userId": 7, "role": "observer"}, at("body.userId")},
-			{"POST " + c.path + "/participants", object{"userId": "user_nobody", "role": "observer"}, at("body.userId")},
-			{"PATCH " + c.seat(c.member), object{"role": "Observer"}, at("body.role")},
-			{"PATCH " + c.seat(c.member), object{"role": nil}, at("body.role")},
-			{"PATCH " + c.seat(c.member), object{"role": "observer", "userId": "user_member"}, at("body.userId")},
-			{"POST " + c.path + "/start", object{"now": true}, at("body.now")},
-			{"POST " + c.path + "/end", `[]`, at("body")},
-			{"DELETE " + c.seat(c.member), `{"why":"x"}`, at("body.why")},
-			{"GET " + c.path + "?fields=title", nil, at("query.fields")},
+			{"PATCH " + f.path, object{"title": "x"}, at("body.revision")},
+			{"PATCH " + f.path, object{"revision": 0}, at("body.revision")},
+			{"PATCH " + f.path, object{"revision": "2"}, at("body.revision")},
+			{"PATCH " + f.path, object{"revision": 2, "title": ""}, at("body.title")},
+			{"PATCH " + f.path, object{"revision": 2, "state": "active"}, at("body.state")},
+			{"PATCH " + f.path, object{"revision": 2, "meetingId": "x"}, at("body.meetingId")},
+			{"PATCH " + f.path, `{"revision":2,"revision":3}`, at("body.revision")},
+			{"POST " + f.path + "/participants", object{"userId": "user_outsider"}, at("body.role")},
+			{"POST " + f.path + "/participants", object{"userId": 7, "role": "observer"}, at("body.userId")},
+			{"POST " + f.path + "/participants", object{"userId": "user_nobody", "role": "observer"}, at("body.userId")},
+			{"PATCH " + f.participantPath(f.member), object{"role": "Observer"}, at("body.role")},
+			{"PATCH " + f.participantPath(f.member), object{"role": nil}, at("body.role")},
+			{"PATCH " + f.participantPath(f.member), object{"role": "observer", "userId": "user_member"}, at("body.userId")},
+			{"POST " + f.path + "/start", object{"now": true}, at("body.now")},
+			{"POST " + f.path + "/end", `[]`, at("body")},
+			{"DELETE " + f.participantPath(f.member), `{"why":"x"}`, at("body.why")},
+			{"GET " + f.path + "?fields=title", nil, at("query.fields")},
 		}
 		for _, tt := range tests {
-			c.host.Call(t, tt.request, tt.body).Refused(t, errs.Validation, tt.at...)
+			f.host.Call(t, tt.request, tt.body).Refused(t, errs.Validation, tt.at...)
 		}
 	})
 }
@@ -138,27 +138,27 @@ func TestOtherBodiesRefused(t *testing.T) {
 // A meeting that one may not see is forbidden, whether it exists or not.
 func TestIDsOfOthers(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	paths := map[string]string{"of others": c.path}
+	f := newFixture(t)
+	paths := map[string]string{"of others": f.path}
 	for name, id := range map[string]string{
-		"of nothing": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "in lower case": strings.ToLower(c.id), "with more": c.id + "x", "a word": "x",
-		"a number sign": "a%23b", "a slash": c.id + "%2Fparticipants", "a NUL": "%00", "white space": "%20", "two points": "..%2F" + c.id,
+		"of nothing": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "in lower case": strings.ToLower(f.id), "with more": f.id + "x", "a word": "x",
+		"a number sign": "a%23b", "a slash": f.id + "%2Fparticipants", "a NUL": "%00", "white space": "%20", "two points": "..%2F" + f.id,
 		"emojis": strings.Repeat("%F0%9F%98%80", 63), "the longest": strings.Repeat("x", 255),
 	} {
 		paths[name] = "/v1/meetings/" + id
 	}
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for name, path := range paths {
 			for _, request := range []struct {
 				line string
 				body any
 			}{
 				{"GET " + path, nil}, {"PATCH " + path, object{"revision": 1}}, {"POST " + path + "/start", nil}, {"POST " + path + "/end", nil},
-				{"GET " + path + "/participants", nil}, {"POST " + path + "/participants", invitee(c.stranger, "observer")},
+				{"GET " + path + "/participants", nil}, {"POST " + path + "/participants", invitee(f.outsider, "observer")},
 				{"PATCH " + path + "/participants/user_member", object{"role": "observer"}}, {"DELETE " + path + "/participants/user_member", nil},
 				{"GET " + path + "/notes", nil}, {"POST " + path + "/notes/changes", change("x")}, {"GET " + path + "/notes/changes", nil},
 			} {
-				problem := c.stranger.Call(t, request.line, request.body).Refused(t, errs.Forbidden)
+				problem := f.outsider.Call(t, request.line, request.body).Refused(t, errs.Forbidden)
 				if strings.Contains(problem.Detail, "exist") {
 					t.Errorf("%s tells: %s", request.line, problem.Detail)
 				}
@@ -168,22 +168,22 @@ func TestIDsOfOthers(t *testing.T) {
 			}
 		}
 	})
-	c.stranger.Call(t, "GET /v1/meetings/"+strings.Repeat("x", 256), nil).Refused(t, errs.Validation, "path.meetingId")
-	c.stranger.Call(t, "GET /v1/meetings/"+strings.Repeat("%F0%9F%98%80", 64), nil).Refused(t, errs.Validation, "path.meetingId")
+	f.outsider.Call(t, "GET /v1/meetings/"+strings.Repeat("x", 256), nil).Refused(t, errs.Validation, "path.meetingId")
+	f.outsider.Call(t, "GET /v1/meetings/"+strings.Repeat("%F0%9F%98%80", 64), nil).Refused(t, errs.Validation, "path.meetingId")
 	for _, user := range []string{strings.Repeat("%F0%9F%98%80", 63), "%00", "..%2Fx", "a%23b"} {
-		c.host.Call(t, "DELETE "+c.path+"/participants/"+user, nil).Refused(t, errs.NotFound)
+		f.host.Call(t, "DELETE "+f.path+"/participants/"+user, nil).Refused(t, errs.NotFound)
 	}
-	c.host.Call(t, "DELETE "+c.path+"/participants/"+strings.Repeat("x", 256), nil).Refused(t, errs.Validation, "path.userId")
+	f.host.Call(t, "DELETE "+f.path+"/participants/"+strings.Repeat("x", 256), nil).Refused(t, errs.Validation, "path.userId")
 }
 
 // The contract's order: 401, 413, 415, 400 (shape), 403, 404, 400 (against
 // stored state), 409. Each step mends what the one before was refused for.
 func TestChecksInOrder(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
-	c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200)
-	revision := c.meeting(t).Revision
+	f := newFixture(t)
+	f.host.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+	f.host.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200)
+	revision := f.meeting(t).Revision
 	bad := testkit.Bearer("bad")
 	text := testkit.Header("Content-Type", "text/plain")
 	huge := strings.Repeat("x", 256<<10+1)
@@ -203,34 +203,34 @@ func TestChecksInOrder(t *testing.T) {
 		line        string
 		shape, good any
 	}{
-		{"PATCH " + c.path, object{"revision": 0}, object{"revision": revision - 1}},
-		{"POST " + c.path + "/participants", object{"userId": "user_nobody"}, object{"userId": "user_nobody", "role": "observer"}},
-		{"PATCH " + c.path + "/participants/user_nobody", object{"role": "king"}, object{"role": "observer"}},
-		{"POST " + c.path + "/start", `{`, nil},
+		{"PATCH " + f.path, object{"revision": 0}, object{"revision": revision - 1}},
+		{"POST " + f.path + "/participants", object{"userId": "user_nobody"}, object{"userId": "user_nobody", "role": "observer"}},
+		{"PATCH " + f.path + "/participants/user_nobody", object{"role": "king"}, object{"role": "observer"}},
+		{"POST " + f.path + "/start", `{`, nil},
 	} {
-		refused(c.stranger, route.line, huge, errs.Unauthorized, bad, text)
-		refused(c.stranger, route.line, huge, errs.PayloadTooLarge, text)
-		refused(c.stranger, route.line, `{`, errs.UnsupportedMediaType, text)
-		refused(c.stranger, route.line, route.shape, errs.Validation)
-		refused(c.stranger, route.line, route.good, errs.Forbidden)
-		refused(c.observer, route.line, route.good, errs.Forbidden)
+		refused(f.outsider, route.line, huge, errs.Unauthorized, bad, text)
+		refused(f.outsider, route.line, huge, errs.PayloadTooLarge, text)
+		refused(f.outsider, route.line, `{`, errs.UnsupportedMediaType, text)
+		refused(f.outsider, route.line, route.shape, errs.Validation)
+		refused(f.outsider, route.line, route.good, errs.Forbidden)
+		refused(f.observer, route.line, route.good, errs.Forbidden)
 	}
-	refused(c.host, "PATCH "+c.path+"/participants/user_nobody", object{"role": "observer"}, errs.NotFound)
-	refused(c.cohost, "PATCH "+c.path+"/participants/user_nobody", object{"role": "co-host"}, errs.Forbidden)
-	refused(c.host, "POST "+c.path+"/participants", object{"userId": "user_nobody", "role": "observer"}, errs.Validation)
-	refused(c.host, "POST "+c.path+"/participants", object{"userId": "user_stranger", "role": "observer"}, errs.Conflict)
-	refused(c.host, "PATCH "+c.path, object{"revision": revision - 1}, errs.Conflict)
-	refused(c.host, "POST "+c.path+"/start", nil, errs.Conflict)
+	refused(f.host, "PATCH "+f.path+"/participants/user_nobody", object{"role": "observer"}, errs.NotFound)
+	refused(f.cohost, "PATCH "+f.path+"/participants/user_nobody", object{"role": "co-host"}, errs.Forbidden)
+	refused(f.host, "POST "+f.path+"/participants", object{"userId": "user_nobody", "role": "observer"}, errs.Validation)
+	refused(f.host, "POST "+f.path+"/participants", object{"userId": "user_outsider", "role": "observer"}, errs.Conflict)
+	refused(f.host, "PATCH "+f.path, object{"revision": revision - 1}, errs.Conflict)
+	refused(f.host, "POST "+f.path+"/start", nil, errs.Conflict)
 }
 
 func TestProblemsNameTheirPlaceExactly(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	items := list{}
 	for i := range 30 {
 		items = append(items, object{"userId": fmt.Sprintf("user_%d", i), "role": "king"})
 	}
-	p := c.host.Call(t, "POST /v1/meetings", object{"title": "x", "participants": items})
+	p := f.host.Call(t, "POST /v1/meetings", object{"title": "x", "participants": items})
 	var want []string
 	for i := range 20 {
 		want = append(want, fmt.Sprintf("body.participants[%d].role", i))
@@ -242,17 +242,17 @@ func TestProblemsNameTheirPlaceExactly(t *testing.T) {
 // where; what is one is stored in its normal form.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	places := []struct{ line, field string }{
-		{"POST /v1/meetings", "title"}, {"PATCH " + c.path, "title"}, {"PATCH /v1/me", "displayName"},
+		{"POST /v1/meetings", "title"}, {"PATCH " + f.path, "title"}, {"PATCH /v1/me", "displayName"},
 	}
 	body := func(line, field, text string) object {
-		if line == "PATCH "+c.path {
-			return object{field: text, "revision": c.meeting(t).Revision}
+		if line == "PATCH "+f.path {
+			return object{field: text, "revision": f.meeting(t).Revision}
 		}
 		return object{field: text}
 	}
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for _, text := range []string{
 			"", " ", "\u200b", "\u2060\ufeff", "\u2800", "\u3164", "\u115f\u1160", "\uffa0", "\ufe0f", "\U000E0041", "\u0301",
 			"a\u0000", "a\n", "a\u0085b", "a\u2028b", "a\tb", "\u001b[31mred", "Grace\u202e(tsoh)", "a\u2067b", "a\u200e", "a\u061c",
@@ -260,7 +260,7 @@ func TestNames(t *testing.T) {
 		} {
 			for _, place := range places {
 				for _, options := range [][]testkit.Option{nil, {testkit.Key("k")}} {
-					c.host.Call(t, place.line, body(place.line, place.field, text), options...).Refused(t, errs.Validation, "body."+place.field)
+					f.host.Call(t, place.line, body(place.line, place.field, text), options...).Refused(t, errs.Validation, "body."+place.field)
 				}
 			}
 		}
@@ -270,13 +270,13 @@ func TestNames(t *testing.T) {
 		strings.Repeat("e\u0301", 100): strings.Repeat("é", 100),
 	} {
 		for _, place := range places {
-			got := testkit.As[object](t, c.host.Call(t, place.line, body(place.line, place.field, give)))
+			got := testkit.As[object](t, f.host.Call(t, place.line, body(place.line, place.field, give)))
 			if got[place.field] != want {
 				t.Errorf("%s: %+q is stored as %+q", place.line, give, got[place.field])
 			}
 		}
 	}
-	detail := c.host.Call(t, "POST /v1/meetings", object{"title": "Plan\u202e"}).Refused(t, errs.Validation, "body.title").Errors[0].Detail
+	detail := f.host.Call(t, "POST /v1/meetings", object{"title": "Plan\u202e"}).Refused(t, errs.Validation, "body.title").Errors[0].Detail
 	if detail != "has a character that changes the direction of text (U+202E) at character 5" {
 		t.Errorf("it says %q", detail)
 	}

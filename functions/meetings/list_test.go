@@ -52,8 +52,8 @@ func cursorOf(t *testing.T, p *testkit.Person, path string) string {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.User("ben")
+	h := testkit.New(t, functions.All())
+	ada, ben := h.User("ada"), h.User("ben")
 	var want []string
 	for i := range 7 {
 		creator, guest := ada, ben
@@ -86,7 +86,7 @@ func TestList(t *testing.T) {
 	if got := testkit.As[meetings.List[meetings.Meeting]](t, ada.Call(t, "GET /v1/meetings", nil)); len(got.Items) != 7 || got.NextCursor != nil {
 		t.Errorf("without a limit: %+v", got)
 	}
-	if got := w.User("cy").Call(t, "GET /v1/meetings", nil).Expect(t, 200); string(got.Body) != `{"items":[],"nextCursor":null}` {
+	if got := h.User("cy").Call(t, "GET /v1/meetings", nil).Expect(t, 200); string(got.Body) != `{"items":[],"nextCursor":null}` {
 		t.Errorf("of somebody without meetings: %s", got.Body)
 	}
 	for i := 1; i < len(want); i++ {
@@ -99,14 +99,14 @@ func TestList(t *testing.T) {
 // A list goes on where it was, whatever came and went meanwhile.
 func TestListWhileItChanges(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	first := c.id
-	c.meet(t)
-	second := c.id
-	cursor := url.QueryEscape(cursorOf(t, c.member, "/v1/meetings"))
-	c.host.Call(t, "DELETE "+c.seat(c.member), nil).Expect(t, 204)
-	c.meet(t)
-	got := testkit.As[meetings.List[meetings.Meeting]](t, c.member.Call(t, "GET /v1/meetings?cursor="+cursor, nil))
+	f := newFixture(t)
+	first := f.id
+	f.start(t)
+	second := f.id
+	cursor := url.QueryEscape(cursorOf(t, f.member, "/v1/meetings"))
+	f.host.Call(t, "DELETE "+f.participantPath(f.member), nil).Expect(t, 204)
+	f.start(t)
+	got := testkit.As[meetings.List[meetings.Meeting]](t, f.member.Call(t, "GET /v1/meetings?cursor="+cursor, nil))
 	if len(got.Items) != 1 || got.Items[0].MeetingID != first || got.NextCursor != nil {
 		t.Errorf("after %s, which is gone: %+v, want %s", second, got, first)
 	}
@@ -115,11 +115,11 @@ func TestListWhileItChanges(t *testing.T) {
 // An index that lags behind a removal hands out nothing of the meeting.
 func TestListWhereTheIndexIsBehind(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	first := c.id
-	c.meet(t)
-	c.mark(t, "PARTICIPANT#"+c.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
-	got := pages(t, c.member, "/v1/meetings", 1, meetingID)
+	f := newFixture(t)
+	first := f.id
+	f.start(t)
+	f.mark(t, "PARTICIPANT#"+f.member.ID, table.Update{Set: map[string]any{"status": "removed"}})
+	got := pages(t, f.member, "/v1/meetings", 1, meetingID)
 	if diff := cmp.Diff([]string{first}, slices.Concat(got...)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -127,10 +127,10 @@ func TestListWhereTheIndexIsBehind(t *testing.T) {
 
 func TestListParticipants(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	want := []string{c.cohost.ID, c.host.ID, c.member.ID, c.observer.ID}
+	f := newFixture(t)
+	want := []string{f.cohost.ID, f.host.ID, f.member.ID, f.observer.ID}
 	for _, limit := range []int{1, 2, 3, 4, 200} {
-		got := pages(t, c.observer, c.path+"/participants", limit, participantID)
+		got := pages(t, f.observer, f.path+"/participants", limit, participantID)
 		if diff := cmp.Diff(want, slices.Concat(got...)); diff != "" {
 			t.Errorf("with a limit of %d (-want +got):\n%s", limit, diff)
 		}
@@ -139,26 +139,26 @@ func TestListParticipants(t *testing.T) {
 
 func TestLimitsOutOfRange(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	for _, path := range []string{"/v1/meetings", c.path + "/participants", c.path + "/notes/changes"} {
+	f := newFixture(t)
+	for _, path := range []string{"/v1/meetings", f.path + "/participants", f.path + "/notes/changes"} {
 		for _, limit := range []string{"0", "201", "-1", "1.5", "ten", "", "1e1", "99999999999999999999", "1&limit=2"} {
-			c.host.Call(t, "GET "+path+"?limit="+limit, nil).Refused(t, errs.Validation, "query.limit")
+			f.host.Call(t, "GET "+path+"?limit="+limit, nil).Refused(t, errs.Validation, "query.limit")
 		}
 		for _, limit := range []string{"1", "200"} {
-			c.host.Call(t, "GET "+path+"?limit="+limit, nil).Expect(t, 200)
+			f.host.Call(t, "GET "+path+"?limit="+limit, nil).Expect(t, 200)
 		}
-		c.host.Call(t, "GET "+path+"?Limit=1", nil).Refused(t, errs.Validation, "query.Limit")
-		c.host.Call(t, "GET "+path+"?limit=0&cursor=%21&page=2", nil).Refused(t, errs.Validation, "query.limit", "query.page")
+		f.host.Call(t, "GET "+path+"?Limit=1", nil).Refused(t, errs.Validation, "query.Limit")
+		f.host.Call(t, "GET "+path+"?limit=0&cursor=%21&page=2", nil).Refused(t, errs.Validation, "query.limit", "query.page")
 	}
 }
 
 func TestCursorsThatThisListDidNotGive(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	other, otherPath := c.id, c.path
-	c.meet(t)
-	mine, people := "/v1/meetings", c.path+"/participants"
-	good := cursorOf(t, c.host, people)
+	f := newFixture(t)
+	other, otherPath := f.id, f.path
+	f.start(t)
+	mine, people := "/v1/meetings", f.path+"/participants"
+	good := cursorOf(t, f.host, people)
 	give := map[string]string{
 		"a word":                              "hello",
 		"no base64":                           "!!!",
@@ -167,12 +167,12 @@ func TestCursorsThatThisListDidNotGive(t *testing.T) {
 		"padded":                              good + "=",
 		"very long":                           strings.Repeat("A", 1400),
 		"over the size":                       strings.Repeat("A", 1401),
-		"of the same list of another meeting": cursorOf(t, c.host, otherPath+"/participants"),
-		"of one's meetings":                   cursorOf(t, c.host, mine),
+		"of the same list of another meeting": cursorOf(t, f.host, otherPath+"/participants"),
+		"of one's meetings":                   cursorOf(t, f.host, mine),
 		// What somebody can make who has read how cursors are made.
-		"forged, before the list":          table.EncodeCursor("participants of "+c.id, "AAA"),
-		"forged, behind the list":          table.EncodeCursor("participants of "+c.id, "ZZZ"),
-		"forged, at the meeting":           table.EncodeCursor("participants of "+c.id, "MEETING"),
+		"forged, before the list":          table.EncodeCursor("participants of "+f.id, "AAA"),
+		"forged, behind the list":          table.EncodeCursor("participants of "+f.id, "ZZZ"),
+		"forged, at the meeting":           table.EncodeCursor("participants of "+f.id, "MEETING"),
 		"forged, of a list that it is not": table.EncodeCursor("participants of "+other, "PARTICIPANT#user_host"),
 	}
 	for i := range len(good) {
@@ -184,19 +184,19 @@ func TestCursorsThatThisListDidNotGive(t *testing.T) {
 		if cursor == good {
 			continue
 		}
-		c.host.Call(t, "GET "+people+"?cursor="+url.QueryEscape(cursor), nil).Refused(t, errs.Validation, "query.cursor")
+		f.host.Call(t, "GET "+people+"?cursor="+url.QueryEscape(cursor), nil).Refused(t, errs.Validation, "query.cursor")
 		if t.Failed() {
 			t.Fatalf("a cursor that is %s: %q", name, cursor)
 		}
 	}
-	for _, cursor := range []string{cursorOf(t, c.cohost, mine), good} {
-		c.host.Call(t, "GET "+mine+"?cursor="+url.QueryEscape(cursor), nil).Refused(t, errs.Validation, "query.cursor")
+	for _, cursor := range []string{cursorOf(t, f.cohost, mine), good} {
+		f.host.Call(t, "GET "+mine+"?cursor="+url.QueryEscape(cursor), nil).Refused(t, errs.Validation, "query.cursor")
 	}
 	// A forged cursor in the list's range is another place in what one may read.
 	for _, sk := range []string{"0", "zzz", strings.Repeat("M", 1024)} {
-		forged := table.EncodeCursor("meetings of "+c.host.ID, sk)
-		c.host.Call(t, "GET "+mine+"?cursor="+url.QueryEscape(forged), nil).Expect(t, 200)
+		forged := table.EncodeCursor("meetings of "+f.host.ID, sk)
+		f.host.Call(t, "GET "+mine+"?cursor="+url.QueryEscape(forged), nil).Expect(t, 200)
 	}
-	c.host.Call(t, "GET "+people+"?cursor=", nil).Refused(t, errs.Validation, "query.cursor")
-	c.stranger.Call(t, "GET "+people+"?cursor="+good, nil).Refused(t, errs.Forbidden)
+	f.host.Call(t, "GET "+people+"?cursor=", nil).Refused(t, errs.Validation, "query.cursor")
+	f.outsider.Call(t, "GET "+people+"?cursor="+good, nil).Refused(t, errs.Forbidden)
 }

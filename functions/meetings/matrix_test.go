@@ -1,7 +1,6 @@
 package meetings_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -21,42 +20,14 @@ import (
 // aMeeting is what events call a meeting.
 const aMeeting = "01K0ABCDEFGHJKMNPQRSTVWXYZ"
 
-// request makes everything ready for a function's event, played by the host, and
-// gives what a client sends for it: in the words of events/, about this meeting.
-func (c *cast) request(t *testing.T, scenes *scene.Scenes, function string) scene.Request {
+// prepare has the host make everything ready for a call about this meeting, and gives
+// the call, which gives the code of its refusal, empty where it was done.
+func (f *fixture) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, spec endpoint.FunctionSpec) func() errs.Kind {
 	t.Helper()
-	newcomer := c.User("newcomer")
-	names := scene.Names{scene.Ada: c.host.ID, scene.Grace: newcomer.ID, aMeeting: c.id, scene.Socket: "any"}
-	event, err := scenes.Event(function, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := scenes.Prepare(function, event, names, func(_ string, event []byte) ([]byte, error) {
-		before, err := scene.RequestOf(event)
-		if err != nil {
-			return nil, err
-		}
-		answer := c.host.Call(t, before.Line, before.Body)
-		if answer.Status > 299 {
-			return nil, fmt.Errorf("%s: %d %s", before.Line, answer.Status, answer.Body)
-		}
-		return answer.Body, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	request, err := scene.RequestOf(names.Replace(event))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return request
-}
-
-// prepare makes everything ready for a call and gives the call, which gives the
-// code of its refusal, empty where it was done.
-func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, unit endpoint.FunctionSpec) func() errs.Kind {
-	t.Helper()
-	request := c.request(t, scenes, unit.Name)
-	if unit.Trigger == endpoint.TriggerSocket {
+	newcomer := f.User("newcomer")
+	names := scene.Names{scene.Ada: f.host.ID, scene.Grace: newcomer.ID, aMeeting: f.id, scene.Socket: "any"}
+	request := f.host.Prepare(t, scenes, spec.Name, names)
+	if spec.Trigger == endpoint.TriggerSocket {
 		socket := p.Connect(t)
 		return func() errs.Kind { return socket.Ask(t, request.Body).Code }
 	}
@@ -68,19 +39,6 @@ func (c *cast) prepare(t *testing.T, scenes *scene.Scenes, p *testkit.Person, un
 		}
 		return problem.Code
 	}
-}
-
-// denials counts the entries of the audit log that say a person was denied an
-// action in the meeting.
-func (c *cast) denials(t *testing.T, p *testkit.Person, action caller.Action) (n int) {
-	t.Helper()
-	for key, entry := range c.Stored(t, "Audit") {
-		about := strings.HasPrefix(key, "AUDIT#meetings/"+c.id+"/")
-		if about && entry["userId"] == p.ID && entry["action"] == string(action) && entry["result"] == "denied" {
-			n++
-		}
-	}
-	return n
 }
 
 // TestPermissions holds the permission table against the contract's words.
@@ -99,8 +57,8 @@ func TestPermissions(t *testing.T) {
 }
 
 // TestMatrix holds every function with an action against the permission table:
-// every role, a stranger, and somebody who was removed. Each is called as its
-// event in events/ says.
+// every role, somebody who was never in it, and somebody who was removed. Each is
+// called as its event in events/ says.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	scenes, err := scene.Load("../..")
@@ -110,40 +68,40 @@ func TestMatrix(t *testing.T) {
 	permissions := composition.Permissions()
 	// A part of writing the transcript, which is tested there.
 	declared := map[caller.Action]bool{transcripts.ActionNameSpeakers: true}
-	for _, unit := range functions.All() {
-		if unit.Class != endpoint.Users || unit.Action == "" {
+	for _, spec := range functions.All() {
+		if spec.Class != endpoint.Users || spec.Action == "" {
 			continue
 		}
-		declared[unit.Action] = true
-		t.Run(strings.ReplaceAll(unit.Name, "/", " "), func(t *testing.T) {
+		declared[spec.Action] = true
+		t.Run(strings.ReplaceAll(spec.Name, "/", " "), func(t *testing.T) {
 			t.Parallel()
-			c := newCast(t)
-			needed, ofMeeting := permissions[unit.Action]
+			f := newFixture(t)
+			needed, ofMeeting := permissions[spec.Action]
 			for _, who := range []struct {
 				*testkit.Person
 				role meetings.Role
 			}{
-				{c.stranger, ""}, {c.removed, ""}, {c.observer, meetings.Observer}, {c.member, meetings.Member},
-				{c.cohost, meetings.CoHost}, {c.host, meetings.Host},
+				{f.outsider, ""}, {f.removed, ""}, {f.observer, meetings.Observer}, {f.member, meetings.Member},
+				{f.cohost, meetings.CoHost}, {f.host, meetings.Host},
 			} {
-				c.convene(t)
-				call := c.prepare(t, scenes, who.Person, unit)
-				if who.Person == c.removed {
-					c.host.Call(t, "DELETE "+c.seat(c.removed), nil).Expect(t, 204)
+				f.convene(t)
+				call := f.prepare(t, scenes, who.Person, spec)
+				if who.Person == f.removed {
+					f.host.Call(t, "DELETE "+f.participantPath(f.removed), nil).Expect(t, 204)
 				}
 				if !ofMeeting || (who.role != "" && who.role.AtLeast(needed)) {
 					if got := call(); got != "" {
-						t.Errorf("%s may %s, but gets %s", who.ID, unit.Action, got)
+						t.Errorf("%s may %s, but gets %s", who.ID, spec.Action, got)
 					}
 					continue
 				}
-				c.ChangesNothing(t, func() {
+				f.ChangesNothing(t, func() {
 					if got := call(); got != errs.Forbidden {
-						t.Errorf("%s may not %s, but gets %q", who.ID, unit.Action, got)
+						t.Errorf("%s may not %s, but gets %q", who.ID, spec.Action, got)
 					}
 				})
-				if got := c.denials(t, who.Person, unit.Action); got != 1 {
-					t.Errorf("that %s may not %s is audited %d times", who.ID, unit.Action, got)
+				if got := who.Denials(t, spec.Action, "meetings/"+f.id+"/"); got != 1 {
+					t.Errorf("that %s may not %s is audited %d times", who.ID, spec.Action, got)
 				}
 			}
 		})

@@ -16,8 +16,8 @@ import (
 
 func TestCreate(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.User("ben")
+	h := testkit.New(t, functions.All())
+	ada, ben := h.User("ada"), h.User("ben")
 	at := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 	began := time.Now().UTC().Add(-time.Second)
 	got := testkit.As[meetings.Meeting](t, ada.Call(t, "POST /v1/meetings", object{
@@ -50,32 +50,32 @@ func TestCreate(t *testing.T) {
 
 func TestCreateWithAHundred(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	c := &cast{Harness: w, host: w.User("host")}
+	h := testkit.New(t, functions.All())
+	f := &fixture{Harness: h, host: h.User("host")}
 	invited := list{}
-	for _, p := range c.members(meetings.MaxParticipants) {
+	for _, p := range f.members(meetings.MaxParticipants) {
 		invited = append(invited, invitee(p, "participant"))
 	}
-	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}))
-	c.id, c.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
-	if got := len(c.participants(t)); m.ParticipantCount != 101 || got != 101 {
+	m := testkit.As[meetings.Meeting](t, f.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}))
+	f.id, f.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
+	if got := len(f.participants(t)); m.ParticipantCount != 101 || got != 101 {
 		t.Errorf("the meeting has %d, it says %d, want 101", got, m.ParticipantCount)
 	}
-	c.consistent(t)
-	last := w.User("last")
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Refused(t, errs.Conflict)
-	c.host.Call(t, "DELETE "+c.path+"/participants/user_guest-007", nil).Expect(t, 204)
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(last, "observer")).Expect(t, 201)
-	c.consistent(t)
+	f.consistent(t)
+	last := h.User("last")
+	f.host.Call(t, "POST "+f.path+"/participants", invitee(last, "observer")).Refused(t, errs.Conflict)
+	f.host.Call(t, "DELETE "+f.path+"/participants/user_guest-007", nil).Expect(t, 204)
+	f.host.Call(t, "POST "+f.path+"/participants", invitee(last, "observer")).Expect(t, 201)
+	f.consistent(t)
 	invited = append(invited, invitee(last, "observer"))
-	c.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}).Refused(t, errs.Validation, "body.participants")
+	f.host.Call(t, "POST /v1/meetings", object{"title": "All", "participants": invited}).Refused(t, errs.Validation, "body.participants")
 }
 
 func TestUpdate(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	before := c.meeting(t)
-	got := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{
+	f := newFixture(t)
+	before := f.meeting(t)
+	got := testkit.As[meetings.Meeting](t, f.cohost.Call(t, "PATCH "+f.path, object{
 		"revision": before.Revision, "title": "Other", "description": "New.", "scheduledAt": "2026-12-01T10:00:00Z", "durationMinutes": 30,
 	}).Expect(t, 200))
 	at := time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)
@@ -84,66 +84,66 @@ func TestUpdate(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(meetings.Meeting{}, "UpdatedAt")); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(got, c.meeting(t)); diff != "" {
+	if diff := cmp.Diff(got, f.meeting(t)); diff != "" {
 		t.Errorf("read again (-changed +read):\n%s", diff)
 	}
 	// One field alone leaves the others.
-	got = testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, object{"revision": got.Revision, "description": ""}))
+	got = testkit.As[meetings.Meeting](t, f.host.Call(t, "PATCH "+f.path, object{"revision": got.Revision, "description": ""}))
 	if got.Title != "Other" || got.Description != "" || got.DurationMinutes != 30 || got.Revision != before.Revision+2 {
 		t.Errorf("changed %+v", got)
 	}
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for _, revision := range []int64{1, before.Revision, got.Revision - 1, got.Revision + 1, 1 << 62} {
-			c.host.Call(t, "PATCH "+c.path, object{"revision": revision, "title": "Late"}).Refused(t, errs.Conflict)
+			f.host.Call(t, "PATCH "+f.path, object{"revision": revision, "title": "Late"}).Refused(t, errs.Conflict)
 		}
 	})
 }
 
-func TestLife(t *testing.T) {
+func TestLifecycle(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	refused := func(verbs ...string) {
 		t.Helper()
-		c.ChangesNothing(t, func() {
+		f.ChangesNothing(t, func() {
 			for _, verb := range verbs {
-				c.host.Call(t, "POST "+c.path+"/"+verb, nil).Refused(t, errs.Conflict)
+				f.host.Call(t, "POST "+f.path+"/"+verb, nil).Refused(t, errs.Conflict)
 			}
 		})
 	}
 	refused("end")
-	revision := c.meeting(t).Revision
-	started := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200))
+	revision := f.meeting(t).Revision
+	started := testkit.As[meetings.Meeting](t, f.cohost.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200))
 	if started.State != "active" || started.StartedAt == nil || started.EndedAt != nil || started.Revision != revision+1 {
 		t.Errorf("started: %+v", started)
 	}
 	refused("start")
-	c.host.Call(t, "PATCH "+c.path, object{"revision": started.Revision, "title": "During"}).Expect(t, 200)
-	ended := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200))
+	f.host.Call(t, "PATCH "+f.path, object{"revision": started.Revision, "title": "During"}).Expect(t, 200)
+	ended := testkit.As[meetings.Meeting](t, f.host.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200))
 	if ended.State != "concluded" || ended.EndedAt == nil || !ended.StartedAt.Equal(*started.StartedAt) || ended.Revision != revision+3 {
 		t.Errorf("ended: %+v", ended)
 	}
 	refused("start", "end")
-	c.ChangesNothing(t, func() {
-		c.host.Call(t, "PATCH "+c.path, object{"revision": ended.Revision, "title": "Late"}).Refused(t, errs.Conflict)
-		c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Refused(t, errs.Conflict)
-		c.member.Call(t, "POST "+c.path+"/notes/changes", change("late")).Refused(t, errs.MeetingNotActive)
+	f.ChangesNothing(t, func() {
+		f.host.Call(t, "PATCH "+f.path, object{"revision": ended.Revision, "title": "Late"}).Refused(t, errs.Conflict)
+		f.host.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer")).Refused(t, errs.Conflict)
+		f.member.Call(t, "POST "+f.path+"/notes/changes", change("late")).Refused(t, errs.MeetingNotActive)
 	})
 	// Reading goes on.
 	for _, what := range []string{"", "/participants", "/notes", "/notes/changes"} {
-		c.observer.Call(t, "GET "+c.path+what, nil).Expect(t, 200)
+		f.observer.Call(t, "GET "+f.path+what, nil).Expect(t, 200)
 	}
-	c.consistent(t)
+	f.consistent(t)
 }
 
 // All that one call writes has one time, in whole milliseconds.
 func TestTimesOfOneCallAgree(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	invitedAt := func(p *testkit.Person) time.Time {
 		t.Helper()
-		for _, one := range testkit.As[meetings.List[meetings.Participant]](t, c.host.Call(t, "GET "+c.path+"/participants", nil)).Items {
-			if one.UserID == p.ID {
-				return one.InvitedAt
+		for _, participant := range testkit.As[meetings.List[meetings.Participant]](t, f.host.Call(t, "GET "+f.path+"/participants", nil)).Items {
+			if participant.UserID == p.ID {
+				return participant.InvitedAt
 			}
 		}
 		t.Fatalf("%s is not in the meeting", p.ID)
@@ -155,18 +155,18 @@ func TestTimesOfOneCallAgree(t *testing.T) {
 			t.Errorf("%s at %v, the meeting changed at %v", what, at, m.UpdatedAt)
 		}
 	}
-	m := c.meeting(t)
-	for _, p := range []*testkit.Person{c.host, c.member} {
+	m := f.meeting(t)
+	for _, p := range []*testkit.Person{f.host, f.member} {
 		if at := invitedAt(p); !at.Equal(m.CreatedAt) {
 			t.Errorf("%s was invited at %v, the meeting created at %v", p.ID, at, m.CreatedAt)
 		}
 	}
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Expect(t, 201)
-	at := invitedAt(c.stranger)
-	agree("invited", c.meeting(t), &at)
-	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200))
+	f.host.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer")).Expect(t, 201)
+	at := invitedAt(f.outsider)
+	agree("invited", f.meeting(t), &at)
+	m = testkit.As[meetings.Meeting](t, f.host.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200))
 	agree("started", m, m.StartedAt)
-	m = testkit.As[meetings.Meeting](t, c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200))
+	m = testkit.As[meetings.Meeting](t, f.host.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200))
 	agree("ended", m, m.EndedAt)
 }
 
@@ -177,13 +177,13 @@ func change(text string) object {
 
 func TestChangesAreAudited(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.cohost.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
-	c.member.Call(t, "POST "+c.path+"/end", nil).Refused(t, errs.Forbidden)
-	c.stranger.Call(t, "GET "+c.path, nil).Refused(t, errs.Forbidden)
+	f := newFixture(t)
+	f.cohost.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+	f.member.Call(t, "POST "+f.path+"/end", nil).Refused(t, errs.Forbidden)
+	f.outsider.Call(t, "GET "+f.path, nil).Refused(t, errs.Forbidden)
 	found := map[string]int{}
-	for key, entry := range c.Stored(t, "Audit") {
-		if strings.HasPrefix(key, "AUDIT#meetings/"+c.id+"/") {
+	for key, entry := range f.Stored(t, "Audit") {
+		if strings.HasPrefix(key, "AUDIT#meetings/"+f.id+"/") {
 			found[strings.Join([]string{entry["userId"].(string), entry["action"].(string), entry["result"].(string)}, " ")]++
 		}
 		if entry["requestId"] == nil || entry["sessionId"] == nil {
@@ -192,7 +192,7 @@ func TestChangesAreAudited(t *testing.T) {
 	}
 	want := map[string]int{
 		"user_host meetings.create done": 1, "user_host meetings.remove done": 1, "user_cohost meetings.start done": 1,
-		"user_member meetings.end denied": 1, "user_stranger meetings.get denied": 1,
+		"user_member meetings.end denied": 1, "user_outsider meetings.get denied": 1,
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

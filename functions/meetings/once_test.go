@@ -20,10 +20,10 @@ import (
 const plan = `{"title":"Once"}`
 
 // titled counts the stored meetings of a title.
-func (c *cast) titled(t *testing.T, title string) int {
+func (f *fixture) titled(t *testing.T, title string) int {
 	t.Helper()
 	n := 0
-	for _, item := range c.Stored(t, "Data") {
+	for _, item := range f.Stored(t, "Data") {
 		if item["SK"] == "MEETING" && item["title"] == title {
 			n++
 		}
@@ -33,27 +33,27 @@ func (c *cast) titled(t *testing.T, title string) int {
 
 func TestSameKeySameAnswer(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	requests := []struct {
 		line string
 		body any
 	}{
 		{"POST /v1/meetings", plan},
-		{"PATCH " + c.path, object{"revision": c.meeting(t).Revision, "title": "Other"}},
-		{"POST " + c.path + "/participants", invitee(c.stranger, "observer")},
-		{"PATCH " + c.seat(c.observer), object{"role": "participant"}},
-		{"DELETE " + c.seat(c.member), nil},
-		{"POST " + c.path + "/start", nil},
-		{"POST " + c.path + "/end", nil},
+		{"PATCH " + f.path, object{"revision": f.meeting(t).Revision, "title": "Other"}},
+		{"POST " + f.path + "/participants", invitee(f.outsider, "observer")},
+		{"PATCH " + f.participantPath(f.observer), object{"role": "participant"}},
+		{"DELETE " + f.participantPath(f.member), nil},
+		{"POST " + f.path + "/start", nil},
+		{"POST " + f.path + "/end", nil},
 	}
 	var first []testkit.Answer
 	for _, r := range requests {
-		first = append(first, c.host.Call(t, r.line, r.body, testkit.Key("k")))
+		first = append(first, f.host.Call(t, r.line, r.body, testkit.Key("k")))
 	}
 	// Long after, and though none of them would be possible any more.
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for i, r := range requests {
-			again := c.host.Call(t, r.line, r.body, testkit.Key("k"))
+			again := f.host.Call(t, r.line, r.body, testkit.Key("k"))
 			first[i].Header.Del("X-Request-Id")
 			again.Header.Del("X-Request-Id")
 			if diff := cmp.Diff(first[i], again); diff != "" || again.Status > 299 {
@@ -61,59 +61,59 @@ func TestSameKeySameAnswer(t *testing.T) {
 			}
 		}
 	})
-	c.consistent(t)
+	f.consistent(t)
 }
 
 func TestKeysBelongToUserMethodAndPath(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	other := c.path
-	c.meet(t)
+	f := newFixture(t)
+	other := f.path
+	f.start(t)
 	key := testkit.Key("k")
-	c.host.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
-	c.ChangesNothing(t, func() {
-		c.host.Call(t, "POST /v1/meetings", ` { "title" : "\u004fnce" } `, key).Expect(t, 201)
-		c.host.Call(t, "POST /v1/meetings", `{"title":"Twice"}`, key).Refused(t, errs.Conflict)
+	f.host.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
+	f.ChangesNothing(t, func() {
+		f.host.Call(t, "POST /v1/meetings", ` { "title" : "\u004fnce" } `, key).Expect(t, 201)
+		f.host.Call(t, "POST /v1/meetings", `{"title":"Twice"}`, key).Refused(t, errs.Conflict)
 	})
-	c.member.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
-	c.host.Call(t, "POST "+c.path+"/start", nil, key).Expect(t, 200)
-	c.host.Call(t, "POST "+other+"/start", nil, key).Expect(t, 200)
-	c.host.Call(t, "POST "+c.path+"/end", nil, key).Expect(t, 200)
-	if got := c.titled(t, "Once"); got != 2 {
+	f.member.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
+	f.host.Call(t, "POST "+f.path+"/start", nil, key).Expect(t, 200)
+	f.host.Call(t, "POST "+other+"/start", nil, key).Expect(t, 200)
+	f.host.Call(t, "POST "+f.path+"/end", nil, key).Expect(t, 200)
+	if got := f.titled(t, "Once"); got != 2 {
 		t.Errorf("%d meetings, want one of each of two people", got)
 	}
 	for _, bad := range []string{strings.Repeat("k", 256)} {
-		c.host.Call(t, "POST /v1/meetings", plan, testkit.Key(bad)).Refused(t, errs.Validation, "header.Idempotency-Key")
+		f.host.Call(t, "POST /v1/meetings", plan, testkit.Key(bad)).Refused(t, errs.Validation, "header.Idempotency-Key")
 	}
-	c.host.Call(t, "POST /v1/meetings", plan, testkit.Key(strings.Repeat("k", 255))).Expect(t, 201)
+	f.host.Call(t, "POST /v1/meetings", plan, testkit.Key(strings.Repeat("k", 255))).Expect(t, 201)
 }
 
 func TestRefusedRequestsKeepTheirKey(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	key := testkit.Key("k")
-	c.ChangesNothing(t, func() {
-		c.member.Call(t, "POST "+c.path+"/start", nil, key).Refused(t, errs.Forbidden)
-		c.host.Call(t, "POST /v1/meetings", `{"title":""}`, key).Refused(t, errs.Validation, "body.title")
-		c.host.Call(t, "POST /v1/meetings", `{"title":"x","participants":[{"userId":"user_nobody","role":"observer"}]}`, key).
+	f.ChangesNothing(t, func() {
+		f.member.Call(t, "POST "+f.path+"/start", nil, key).Refused(t, errs.Forbidden)
+		f.host.Call(t, "POST /v1/meetings", `{"title":""}`, key).Refused(t, errs.Validation, "body.title")
+		f.host.Call(t, "POST /v1/meetings", `{"title":"x","participants":[{"userId":"user_nobody","role":"observer"}]}`, key).
 			Refused(t, errs.Validation, "body.participants[0].userId")
-		c.host.Call(t, "DELETE "+c.seat(c.stranger), nil, key).Refused(t, errs.NotFound)
-		c.host.Call(t, "POST "+c.path+"/end", nil, key).Refused(t, errs.Conflict)
+		f.host.Call(t, "DELETE "+f.participantPath(f.outsider), nil, key).Refused(t, errs.NotFound)
+		f.host.Call(t, "POST "+f.path+"/end", nil, key).Refused(t, errs.Conflict)
 	})
-	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "co-host"}).Expect(t, 200)
-	c.member.Call(t, "POST "+c.path+"/start", nil, key).Expect(t, 200)
-	c.host.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Expect(t, 201)
-	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil, key).Expect(t, 204)
-	c.host.Call(t, "POST "+c.path+"/end", nil, key).Expect(t, 200)
+	f.host.Call(t, "PATCH "+f.participantPath(f.member), object{"role": "co-host"}).Expect(t, 200)
+	f.member.Call(t, "POST "+f.path+"/start", nil, key).Expect(t, 200)
+	f.host.Call(t, "POST /v1/meetings", plan, key).Expect(t, 201)
+	f.host.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer")).Expect(t, 201)
+	f.host.Call(t, "DELETE "+f.participantPath(f.outsider), nil, key).Expect(t, 204)
+	f.host.Call(t, "POST "+f.path+"/end", nil, key).Expect(t, 200)
 }
 
 func TestDuplicatesAtOnce(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	ids := map[string]bool{}
 	for _, answer := range testkit.AtOnce(6, func(int) testkit.Answer {
-		return c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k"))
+		return f.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k"))
 	}) {
 		if answer.Status == 409 {
 			answer.Refused(t, errs.Conflict)
@@ -121,7 +121,7 @@ func TestDuplicatesAtOnce(t *testing.T) {
 		}
 		ids[testkit.As[meetings.Meeting](t, answer).MeetingID] = true
 	}
-	if got := c.titled(t, "Once"); len(ids) != 1 || got != 1 {
+	if got := f.titled(t, "Once"); len(ids) != 1 || got != 1 {
 		t.Errorf("%d meetings were answered, %d are stored, want 1", len(ids), got)
 	}
 }
@@ -129,69 +129,69 @@ func TestDuplicatesAtOnce(t *testing.T) {
 // A provider that failed is asked again with the same key.
 func TestProviderThatFails(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	newcomer := c.Newcomer("newcomer")
-	c.Directory.Down(500)
+	f := newFixture(t)
+	newcomer := f.Newcomer("newcomer")
+	f.Directory.Down(500)
 	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Refused(t, errs.Provider)
-	c.Directory.Down(0)
+	f.Directory.Down(0)
 	newcomer.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201)
-	if got := c.titled(t, "Once"); got != 1 {
+	if got := f.titled(t, "Once"); got != 1 {
 		t.Errorf("%d meetings", got)
 	}
 }
 
-// execution is one that a function began and died in: the door's own steps, as
+// execution is one that a function began and died in: the adapter's own steps, as
 // far as they got.
-func (c *cast) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
+func (f *fixture) execution(t *testing.T, begun time.Time) (*meetings.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	d := composition.New(c.Env(), endpoint.Overrides{})
+	d := composition.New(f.Env(), endpoint.Overrides{})
 	store := idempotency.New(d.Control(), clock.NewManual(begun))
-	execution, _, err := store.Begin(t.Context(), c.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
+	execution, _, err := store.Begin(t.Context(), f.host.ID+" POST /v1/meetings", "k", nil, []byte(plan))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)
 	}
-	return d.Meetings(), caller.Caller{UserID: c.host.ID, DisplayName: c.host.DisplayName, SessionID: "s", RequestID: "r"}, execution
+	return d.Meetings(), caller.Caller{UserID: f.host.ID, DisplayName: f.host.DisplayName, SessionID: "s", RequestID: "r"}, execution
 }
 
-func TestDeathAfterTheCommit(t *testing.T) {
+func TestCrashAfterTheCommit(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
+	f := newFixture(t)
+	service, author, dying := f.execution(t, time.Now().Add(-36*time.Second))
 	want, _, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// It never answers, and never says that it has ended.
-	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
+	got := testkit.As[meetings.Meeting](t, f.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("another answer (-committed +answered):\n%s", diff)
 	}
-	if got := c.titled(t, "Once"); got != 1 {
+	if got := f.titled(t, "Once"); got != 1 {
 		t.Errorf("%d meetings, want 1", got)
 	}
 }
 
-func TestDeathBeforeTheCommit(t *testing.T) {
+func TestCrashBeforeTheCommit(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	service, author, dying := c.execution(t, time.Now().Add(-36*time.Second))
-	got := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
+	f := newFixture(t)
+	service, author, dying := f.execution(t, time.Now().Add(-36*time.Second))
+	got := testkit.As[meetings.Meeting](t, f.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Expect(t, 201))
 	// It wasn't dead, only slow: now it is too late.
 	if late, _, err := service.Create(t.Context(), author, dying, meetings.CreateRequest{Title: "Once"}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("the one that was taken over creates %+v: %v", late, err)
 	}
-	if stored := c.titled(t, "Once"); stored != 1 || c.Stored(t, "Data")["MEETING#"+got.MeetingID+"/MEETING"] == nil {
+	if stored := f.titled(t, "Once"); stored != 1 || f.Stored(t, "Data")["MEETING#"+got.MeetingID+"/MEETING"] == nil {
 		t.Errorf("%d meetings, want the one that was answered", stored)
 	}
 }
 
 func TestUnderWay(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.execution(t, time.Now())
-	c.ChangesNothing(t, func() {
-		c.host.Call(t, "POST /v1/meetings", `{"title":"Other"}`, testkit.Key("k")).Refused(t, errs.Conflict)
+	f := newFixture(t)
+	f.execution(t, time.Now())
+	f.ChangesNothing(t, func() {
+		f.host.Call(t, "POST /v1/meetings", `{"title":"Other"}`, testkit.Key("k")).Refused(t, errs.Conflict)
 		// This one waits, and waits in vain.
-		c.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Refused(t, errs.Conflict)
+		f.host.Call(t, "POST /v1/meetings", plan, testkit.Key("k")).Refused(t, errs.Conflict)
 	})
 }

@@ -13,13 +13,13 @@ import (
 )
 
 // update changes the meeting at its newest revision.
-func (c *cast) update(t *testing.T, change object) meetings.Meeting {
+func (f *fixture) update(t *testing.T, change object) meetings.Meeting {
 	t.Helper()
-	body := object{"revision": c.meeting(t).Revision}
+	body := object{"revision": f.meeting(t).Revision}
 	for name, value := range change {
 		body[name] = value
 	}
-	return testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, body).Expect(t, 200))
+	return testkit.As[meetings.Meeting](t, f.host.Call(t, "PATCH "+f.path, body).Expect(t, 200))
 }
 
 // whole is all that a meeting says of itself.
@@ -29,9 +29,9 @@ func whole() object {
 
 func TestNullTakesAway(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	for _, field := range []string{"description", "scheduledAt", "durationMinutes"} {
-		want := c.update(t, whole())
+		want := f.update(t, whole())
 		switch field {
 		case "description":
 			want.Description = ""
@@ -41,8 +41,8 @@ func TestNullTakesAway(t *testing.T) {
 			want.DurationMinutes = 0
 		}
 		want.Revision++
-		answer := c.host.Call(t, "PATCH "+c.path, object{"revision": want.Revision - 1, field: nil}).Expect(t, 200)
-		for _, got := range []meetings.Meeting{testkit.As[meetings.Meeting](t, answer), c.meeting(t)} {
+		answer := f.host.Call(t, "PATCH "+f.path, object{"revision": want.Revision - 1, field: nil}).Expect(t, 200)
+		for _, got := range []meetings.Meeting{testkit.As[meetings.Meeting](t, answer), f.meeting(t)} {
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(meetings.Meeting{}, "UpdatedAt")); diff != "" {
 				t.Errorf("%s: null (-want +got):\n%s", field, diff)
 			}
@@ -51,48 +51,48 @@ func TestNullTakesAway(t *testing.T) {
 			t.Errorf("%s is still there: %s", field, answer.Body)
 		}
 	}
-	c.ChangesNothing(t, func() {
-		c.host.Call(t, "PATCH "+c.path, object{"revision": 1, "title": nil}).Refused(t, errs.Validation, "body.title")
-		c.host.Call(t, "PATCH "+c.path, object{"revision": nil}).Refused(t, errs.Validation, "body.revision")
-		c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": nil}).Refused(t, errs.Validation, "body.role")
+	f.ChangesNothing(t, func() {
+		f.host.Call(t, "PATCH "+f.path, object{"revision": 1, "title": nil}).Refused(t, errs.Validation, "body.title")
+		f.host.Call(t, "PATCH "+f.path, object{"revision": nil}).Refused(t, errs.Validation, "body.revision")
+		f.host.Call(t, "PATCH "+f.participantPath(f.member), object{"role": nil}).Refused(t, errs.Validation, "body.role")
 	})
 }
 
-// What changes nothing writes nothing and tells nobody.
+// What changes nothing writes nothing and sends nothing.
 func TestEmptyChanges(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	socket := c.observer.Connect(t)
-	before := c.update(t, whole())
-	if got := socket.Ask(t, object{"action": "subscribe", "id": "s", "topic": "meetings/" + c.id}); got.Type != "subscribed" {
+	f := newFixture(t)
+	socket := f.observer.Connect(t)
+	before := f.update(t, whole())
+	if got := socket.Ask(t, object{"action": "subscribe", "id": "s", "topic": "meetings/" + f.id}); got.Type != "subscribed" {
 		t.Fatalf("subscribe: %s", got.Raw)
 	}
 	frames := len(socket.Frames(t))
-	audited := len(c.Stored(t, "Audit"))
-	c.ChangesNothing(t, func() {
+	audited := len(f.Stored(t, "Audit"))
+	f.ChangesNothing(t, func() {
 		same := whole()
 		same["scheduledAt"] = "2026-12-01T11:00:00+01:00"
 		for _, change := range []object{{}, whole(), same, {"title": " Plan "}, {"durationMinutes": 30}} {
 			change["revision"] = before.Revision
-			got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path, change).Expect(t, 200))
+			got := testkit.As[meetings.Meeting](t, f.host.Call(t, "PATCH "+f.path, change).Expect(t, 200))
 			if diff := cmp.Diff(before, got); diff != "" {
 				t.Errorf("%v (-before +after):\n%s", change, diff)
 			}
 		}
-		c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "participant"}).Expect(t, 200)
-		c.host.Call(t, "PATCH /v1/me", object{}).Expect(t, 200)
-		c.host.Call(t, "PATCH /v1/me", object{"displayName": "Host Test"}).Expect(t, 200)
+		f.host.Call(t, "PATCH "+f.participantPath(f.member), object{"role": "participant"}).Expect(t, 200)
+		f.host.Call(t, "PATCH /v1/me", object{}).Expect(t, 200)
+		f.host.Call(t, "PATCH /v1/me", object{"displayName": "Host Test"}).Expect(t, 200)
 	})
 	if more := socket.Frames(t)[frames:]; len(more) > 0 {
 		t.Errorf("others were told %v", more)
 	}
-	if more := len(c.Stored(t, "Audit")) - audited; more != 0 {
+	if more := len(f.Stored(t, "Audit")) - audited; more != 0 {
 		t.Errorf("%d entries more in the audit", more)
 	}
 	// Also what is absent twice, and with a key.
-	bare := c.update(t, object{"scheduledAt": nil, "durationMinutes": nil, "description": nil})
+	bare := f.update(t, object{"scheduledAt": nil, "durationMinutes": nil, "description": nil})
 	for range 2 {
-		got := testkit.As[meetings.Meeting](t, c.host.Call(t, "PATCH "+c.path,
+		got := testkit.As[meetings.Meeting](t, f.host.Call(t, "PATCH "+f.path,
 			object{"revision": bare.Revision, "scheduledAt": nil, "durationMinutes": nil, "description": nil}, testkit.Key("k")).Expect(t, 200))
 		if got.Revision != bare.Revision {
 			t.Errorf("the revision goes from %d to %d", bare.Revision, got.Revision)
@@ -104,45 +104,45 @@ func TestEmptyChanges(t *testing.T) {
 // is in it.
 func TestConflictsAreOfTheMeetingItself(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	read := c.meeting(t).Revision
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Expect(t, 201)
-	c.host.Call(t, "PATCH "+c.seat(c.stranger), object{"role": "participant"}).Expect(t, 200)
-	c.host.Call(t, "DELETE "+c.seat(c.stranger), nil).Expect(t, 204)
-	rename(t, c.member, "Renamed")
-	c.propagate(t)
-	if now := c.meeting(t).Revision; now != read+4 {
+	f := newFixture(t)
+	read := f.meeting(t).Revision
+	f.host.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer")).Expect(t, 201)
+	f.host.Call(t, "PATCH "+f.participantPath(f.outsider), object{"role": "participant"}).Expect(t, 200)
+	f.host.Call(t, "DELETE "+f.participantPath(f.outsider), nil).Expect(t, 204)
+	rename(t, f.member, "Renamed")
+	f.propagate(t)
+	if now := f.meeting(t).Revision; now != read+4 {
 		t.Fatalf("the revision went from %d to %d", read, now)
 	}
-	changed := testkit.As[meetings.Meeting](t, c.cohost.Call(t, "PATCH "+c.path, object{"revision": read, "title": "Mine"}).Expect(t, 200))
+	changed := testkit.As[meetings.Meeting](t, f.cohost.Call(t, "PATCH "+f.path, object{"revision": read, "title": "Mine"}).Expect(t, 200))
 	if changed.Revision != read+5 {
 		t.Errorf("revision %d, want %d", changed.Revision, read+5)
 	}
-	c.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for _, stale := range []int64{read, read + 4, changed.Revision + 1} {
-			c.host.Call(t, "PATCH "+c.path, object{"revision": stale, "title": "Late"}).Refused(t, errs.Conflict)
-			c.host.Call(t, "PATCH "+c.path, object{"revision": stale}).Refused(t, errs.Conflict)
+			f.host.Call(t, "PATCH "+f.path, object{"revision": stale, "title": "Late"}).Refused(t, errs.Conflict)
+			f.host.Call(t, "PATCH "+f.path, object{"revision": stale}).Refused(t, errs.Conflict)
 		}
 	})
-	c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
-	c.host.Call(t, "PATCH "+c.path, object{"revision": changed.Revision, "title": "Late"}).Refused(t, errs.Conflict)
+	f.host.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+	f.host.Call(t, "PATCH "+f.path, object{"revision": changed.Revision, "title": "Late"}).Refused(t, errs.Conflict)
 }
 
 // Changes of one meeting's words at once: one of each revision is taken, though
 // people come and go meanwhile.
 func TestUpdatesAtOnce(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	read := c.meeting(t).Revision
+	f := newFixture(t)
+	read := f.meeting(t).Revision
 	statuses := testkit.AtOnce(5, func(i int) int {
 		if i == 0 {
 			for range 4 {
-				c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer"))
-				c.host.Call(t, "DELETE "+c.seat(c.stranger), nil)
+				f.host.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer"))
+				f.host.Call(t, "DELETE "+f.participantPath(f.outsider), nil)
 			}
 			return 0
 		}
-		return c.cohost.Call(t, "PATCH "+c.path, object{"revision": read, "title": string(rune('A' + i))}).Status
+		return f.cohost.Call(t, "PATCH "+f.path, object{"revision": read, "title": string(rune('A' + i))}).Status
 	})
 	counted := map[int]int{}
 	for _, status := range statuses[1:] {

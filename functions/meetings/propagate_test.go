@@ -13,10 +13,10 @@ import (
 )
 
 // propagate hands the function what has happened, until nothing more happens.
-func (c *cast) propagate(t *testing.T) {
+func (f *fixture) propagate(t *testing.T) {
 	t.Helper()
 	for range 10 {
-		got := c.Stream(t, "Data", "streams/project")
+		got := f.Stream(t, "Data", "streams/project")
 		if len(got.Failed) > 0 {
 			t.Fatalf("failed: %v", got.Failed)
 		}
@@ -33,12 +33,12 @@ func rename(t *testing.T, p *testkit.Person, name string) {
 }
 
 // called is what a meeting calls a person.
-func (c *cast) called(t *testing.T, path string, p *testkit.Person) string {
+func (f *fixture) called(t *testing.T, path string, p *testkit.Person) string {
 	t.Helper()
-	all := testkit.As[meetings.List[meetings.Participant]](t, c.host.Call(t, "GET "+path+"/participants?limit=200", nil).Expect(t, 200))
-	for _, one := range all.Items {
-		if one.UserID == p.ID {
-			return one.DisplayName
+	all := testkit.As[meetings.List[meetings.Participant]](t, f.host.Call(t, "GET "+path+"/participants?limit=200", nil).Expect(t, 200))
+	for _, participant := range all.Items {
+		if participant.UserID == p.ID {
+			return participant.DisplayName
 		}
 	}
 	return ""
@@ -46,44 +46,44 @@ func (c *cast) called(t *testing.T, path string, p *testkit.Person) string {
 
 func TestNewNameReachesMeetings(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	var paths []string
 	for i := range 5 {
-		c.meet(t)
-		paths = append(paths, c.path)
+		f.start(t)
+		paths = append(paths, f.path)
 		if i > 0 {
-			c.host.Call(t, "POST "+c.path+"/start", nil).Expect(t, 200)
+			f.host.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
 		}
 		if i > 2 {
-			c.host.Call(t, "POST "+c.path+"/end", nil).Expect(t, 200)
+			f.host.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200)
 		}
 	}
-	c.host.Call(t, "PATCH "+c.seat(c.member), object{"role": "observer"})
-	c.propagate(t)
-	revision := c.meeting(t).Revision
-	c.ChangesNothing(t, func() { c.propagate(t) })
+	f.host.Call(t, "PATCH "+f.participantPath(f.member), object{"role": "observer"})
+	f.propagate(t)
+	revision := f.meeting(t).Revision
+	f.ChangesNothing(t, func() { f.propagate(t) })
 
-	rename(t, c.member, "Renamed")
-	rename(t, c.removed, "Gone")
-	c.propagate(t)
+	rename(t, f.member, "Renamed")
+	rename(t, f.removed, "Gone")
+	f.propagate(t)
 	for i, path := range paths {
-		if got := c.called(t, path, c.member); got != "Renamed" {
+		if got := f.called(t, path, f.member); got != "Renamed" {
 			t.Errorf("meeting %d calls the member %q", i, got)
 		}
-		if got := c.called(t, path, c.observer); got != "Observer Test" {
+		if got := f.called(t, path, f.observer); got != "Observer Test" {
 			t.Errorf("meeting %d calls the observer %q", i, got)
 		}
-		if got := c.called(t, path, c.removed); got != "" {
+		if got := f.called(t, path, f.removed); got != "" {
 			t.Errorf("meeting %d has somebody who was removed, as %q", i, got)
 		}
 	}
-	if m := c.consistent(t); m.Revision != revision+1 {
+	if m := f.consistent(t); m.Revision != revision+1 {
 		t.Errorf("the revision went from %d to %d", revision, m.Revision)
 	}
 	// Whoever is invited again comes with the newest name.
-	c.path = paths[0]
-	c.host.Call(t, "POST "+c.path+"/participants", invitee(c.removed, "observer")).Expect(t, 201)
-	if got := c.called(t, c.path, c.removed); got != "Gone" {
+	f.path = paths[0]
+	f.host.Call(t, "POST "+f.path+"/participants", invitee(f.removed, "observer")).Expect(t, 201)
+	if got := f.called(t, f.path, f.removed); got != "Gone" {
 		t.Errorf("invited again as %q", got)
 	}
 }
@@ -92,18 +92,18 @@ func TestNewNameReachesMeetings(t *testing.T) {
 // revision, and the order of names is kept.
 func TestNameThatComesBack(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.propagate(t)
-	revision := c.meeting(t).Revision
-	rename(t, c.member, "Other")
-	rename(t, c.member, "Member Test")
-	c.propagate(t)
-	if got := c.meeting(t).Revision; got != revision || c.called(t, c.path, c.member) != "Member Test" {
+	f := newFixture(t)
+	f.propagate(t)
+	revision := f.meeting(t).Revision
+	rename(t, f.member, "Other")
+	rename(t, f.member, "Member Test")
+	f.propagate(t)
+	if got := f.meeting(t).Revision; got != revision || f.called(t, f.path, f.member) != "Member Test" {
 		t.Errorf("the revision went from %d to %d", revision, got)
 	}
-	rename(t, c.member, "Other")
-	c.propagate(t)
-	if got := c.called(t, c.path, c.member); got != "Other" {
+	rename(t, f.member, "Other")
+	f.propagate(t)
+	if got := f.called(t, f.path, f.member); got != "Other" {
 		t.Errorf("called %q", got)
 	}
 }
@@ -111,25 +111,25 @@ func TestNameThatComesBack(t *testing.T) {
 // What was stored before names had revisions is brought up to date as well.
 func TestRowsWithoutRevision(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	seat := table.Key{PK: "MEETING#" + c.id, SK: "PARTICIPANT#" + c.member.ID}
-	if err := c.Tables.Data.Update(t.Context(), seat, table.Update{Remove: []string{"nameRevision"}}); err != nil {
+	f := newFixture(t)
+	seat := table.Key{PK: "MEETING#" + f.id, SK: "PARTICIPANT#" + f.member.ID}
+	if err := f.Tables.Data.Update(t.Context(), seat, table.Update{Remove: []string{"nameRevision"}}); err != nil {
 		t.Fatal(err)
 	}
-	meeting := table.Key{PK: "MEETING#" + c.id, SK: "MEETING"}
-	if err := c.Tables.Data.Update(t.Context(), meeting, table.Update{Remove: []string{"ownRevision"}}); err != nil {
+	meeting := table.Key{PK: "MEETING#" + f.id, SK: "MEETING"}
+	if err := f.Tables.Data.Update(t.Context(), meeting, table.Update{Remove: []string{"ownRevision"}}); err != nil {
 		t.Fatal(err)
 	}
-	before := c.meeting(t).Revision
-	rename(t, c.member, "Renamed")
-	c.propagate(t)
-	if got := c.called(t, c.path, c.member); got != "Renamed" {
+	before := f.meeting(t).Revision
+	rename(t, f.member, "Renamed")
+	f.propagate(t)
+	if got := f.called(t, f.path, f.member); got != "Renamed" {
 		t.Errorf("called %q", got)
 	}
 	// Nobody knows any more what had changed before; what has changed since was a
 	// participant.
-	c.host.Call(t, "PATCH "+c.path, object{"revision": before - 1, "title": "Late"}).Expect(t, 409)
-	c.host.Call(t, "PATCH "+c.path, object{"revision": before, "title": "In time"}).Expect(t, 200)
+	f.host.Call(t, "PATCH "+f.path, object{"revision": before - 1, "title": "Late"}).Expect(t, 409)
+	f.host.Call(t, "PATCH "+f.path, object{"revision": before, "title": "In time"}).Expect(t, 200)
 }
 
 // People are renamed while they are invited, removed and given roles, and records
@@ -139,63 +139,63 @@ func TestRenamedWhileEverythingHappens(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	c := newCast(t)
-	crowd := c.members(3)
-	names := make([]string, len(crowd))
-	testkit.AtOnce(len(crowd)+3, func(worker int) struct{} {
+	f := newFixture(t)
+	invited := f.members(3)
+	names := make([]string, len(invited))
+	testkit.AtOnce(len(invited)+3, func(worker int) struct{} {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))
 		for i := range 12 {
-			p := crowd[random.IntN(len(crowd))]
+			p := invited[random.IntN(len(invited))]
 			role := []string{"observer", "participant"}[random.IntN(2)]
 			switch {
-			case worker < len(crowd):
+			case worker < len(invited):
 				names[worker] = fmt.Sprint("Name ", worker, " ", i)
-				rename(t, crowd[worker], names[worker])
-			case worker == len(crowd):
-				c.Stream(t, "Data", "streams/project")
+				rename(t, invited[worker], names[worker])
+			case worker == len(invited):
+				f.Stream(t, "Data", "streams/project")
 			default:
-				line, body := []string{"POST " + c.path + "/participants", "DELETE " + c.seat(p), "PATCH " + c.seat(p)}[random.IntN(3)], any(nil)
+				line, body := []string{"POST " + f.path + "/participants", "DELETE " + f.participantPath(p), "PATCH " + f.participantPath(p)}[random.IntN(3)], any(nil)
 				if strings.HasPrefix(line, "POST") {
 					body = invitee(p, role)
 				} else if strings.HasPrefix(line, "PATCH") {
 					body = object{"role": role}
 				}
-				if a := c.host.Call(t, line, body); a.Status >= 500 {
+				if a := f.host.Call(t, line, body); a.Status >= 500 {
 					t.Errorf("%s: %d %s", line, a.Status, a.Body)
 				}
 			}
 		}
 		return struct{}{}
 	})
-	for _, p := range crowd {
-		c.host.Call(t, "POST "+c.path+"/participants", invitee(p, "observer"))
+	for _, p := range invited {
+		f.host.Call(t, "POST "+f.path+"/participants", invitee(p, "observer"))
 	}
-	c.propagate(t)
-	for i, p := range crowd {
-		if got := c.called(t, c.path, p); got != names[i] {
+	f.propagate(t)
+	for i, p := range invited {
+		if got := f.called(t, f.path, p); got != names[i] {
 			t.Errorf("%s is called %q, not %q", p.ID, got, names[i])
 		}
 	}
-	c.consistent(t)
+	f.consistent(t)
 }
 
 // The index of a person's meetings is behind, or the invitation commits after
 // the walk through it: the row's own record leads there.
 func TestInvitedByAnOldName(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	c.propagate(t)
-	before := testkit.As[users.Me](t, c.member.Call(t, "GET /v1/me", nil))
-	rename(t, c.member, "Renamed")
-	c.propagate(t)
+	f := newFixture(t)
+	f.propagate(t)
+	before := testkit.As[users.Me](t, f.member.Call(t, "GET /v1/me", nil))
+	rename(t, f.member, "Renamed")
+	f.propagate(t)
 	// As if the invitation had read the user before.
-	seat := table.Key{PK: "MEETING#" + c.id, SK: "PARTICIPANT#" + c.member.ID}
-	err := c.Tables.Data.Update(t.Context(), seat, table.Update{Set: map[string]any{"displayName": before.DisplayName, "nameRevision": 1}})
+	seat := table.Key{PK: "MEETING#" + f.id, SK: "PARTICIPANT#" + f.member.ID}
+	err := f.Tables.Data.Update(t.Context(), seat, table.Update{Set: map[string]any{"displayName": before.DisplayName, "nameRevision": 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.propagate(t)
-	if got := c.called(t, c.path, c.member); got != "Renamed" {
+	f.propagate(t)
+	if got := f.called(t, f.path, f.member); got != "Renamed" {
 		t.Errorf("called %q", got)
 	}
 }

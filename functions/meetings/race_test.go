@@ -33,15 +33,15 @@ func statuses(answers []testkit.Answer) map[int]int {
 
 func TestOneOfManyPatches(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	revision := c.meeting(t).Revision
+	f := newFixture(t)
+	revision := f.meeting(t).Revision
 	got := testkit.AtOnce(8, func(i int) testkit.Answer {
-		return c.host.Call(t, "PATCH "+c.path, object{"revision": revision, "title": fmt.Sprint("title ", i)})
+		return f.host.Call(t, "PATCH "+f.path, object{"revision": revision, "title": fmt.Sprint("title ", i)})
 	})
 	if counted := statuses(got); counted[200] != 1 || counted[409] != 7 {
 		t.Errorf("statuses %v, want one 200 and seven 409", counted)
 	}
-	m := c.consistent(t)
+	m := f.consistent(t)
 	for i, answer := range got {
 		if answer.Status == 200 && m.Title != fmt.Sprint("title ", i) {
 			t.Errorf("%d won, the title is %q", i, m.Title)
@@ -54,53 +54,53 @@ func TestOneOfManyPatches(t *testing.T) {
 
 func TestOneOfManyStarts(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	revision := c.meeting(t).Revision
+	f := newFixture(t)
+	revision := f.meeting(t).Revision
 	got := testkit.AtOnce(6, func(i int) testkit.Answer {
 		return insist(func() testkit.Answer {
-			return []*testkit.Person{c.host, c.cohost}[i%2].Call(t, "POST "+c.path+"/start", nil)
+			return []*testkit.Person{f.host, f.cohost}[i%2].Call(t, "POST "+f.path+"/start", nil)
 		})
 	})
 	if counted := statuses(got); counted[200] != 1 || counted[409] != 5 {
 		t.Errorf("statuses %v, want one 200 and five 409", counted)
 	}
-	if m := c.consistent(t); m.Revision != revision+1 || m.State != "active" {
+	if m := f.consistent(t); m.Revision != revision+1 || m.State != "active" {
 		t.Errorf("the meeting is %+v", m)
 	}
 }
 
 func TestOneOfManyInvitationsOfOnePerson(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	before := c.meeting(t)
+	f := newFixture(t)
+	before := f.meeting(t)
 	got := testkit.AtOnce(6, func(i int) testkit.Answer {
 		role := []string{"observer", "participant"}[i%2]
 		return insist(func() testkit.Answer {
-			return c.host.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, role))
+			return f.host.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, role))
 		})
 	})
 	if counted := statuses(got); counted[201] != 1 || counted[409] != 5 {
 		t.Errorf("statuses %v, want one 201 and five 409", counted)
 	}
-	if m := c.consistent(t); m.Revision != before.Revision+1 || m.ParticipantCount != before.ParticipantCount+1 {
+	if m := f.consistent(t); m.Revision != before.Revision+1 || m.ParticipantCount != before.ParticipantCount+1 {
 		t.Errorf("the meeting went from %+v to %+v", before, m)
 	}
 }
 
 func TestManyInvitationsAtOnce(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
-	before := c.meeting(t)
-	crowd := c.members(8)
-	got := testkit.AtOnce(len(crowd), func(i int) testkit.Answer {
+	f := newFixture(t)
+	before := f.meeting(t)
+	invited := f.members(8)
+	got := testkit.AtOnce(len(invited), func(i int) testkit.Answer {
 		return insist(func() testkit.Answer {
-			return c.cohost.Call(t, "POST "+c.path+"/participants", invitee(crowd[i], "observer"))
+			return f.cohost.Call(t, "POST "+f.path+"/participants", invitee(invited[i], "observer"))
 		})
 	})
-	if counted := statuses(got); counted[201] != len(crowd) {
+	if counted := statuses(got); counted[201] != len(invited) {
 		t.Errorf("statuses %v, want 201 alone", counted)
 	}
-	if m := c.consistent(t); m.Revision != before.Revision+int64(len(crowd)) || m.ParticipantCount != before.ParticipantCount+len(crowd) {
+	if m := f.consistent(t); m.Revision != before.Revision+int64(len(invited)) || m.ParticipantCount != before.ParticipantCount+len(invited) {
 		t.Errorf("the meeting went from %+v to %+v", before, m)
 	}
 }
@@ -108,23 +108,23 @@ func TestManyInvitationsAtOnce(t *testing.T) {
 // A full meeting takes one more only where one has left.
 func TestLastSeat(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	invited := list{}
-	for _, p := range c.members(meetings.MaxParticipants - 1) {
+	for _, p := range f.members(meetings.MaxParticipants - 1) {
 		invited = append(invited, invitee(p, "observer"))
 	}
-	m := testkit.As[meetings.Meeting](t, c.host.Call(t, "POST /v1/meetings", object{"title": "Nearly full", "participants": invited}))
-	c.id, c.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
-	late := []*testkit.Person{c.cohost, c.member, c.observer, c.stranger}
+	m := testkit.As[meetings.Meeting](t, f.host.Call(t, "POST /v1/meetings", object{"title": "Nearly full", "participants": invited}))
+	f.id, f.path = m.MeetingID, "/v1/meetings/"+m.MeetingID
+	late := []*testkit.Person{f.cohost, f.member, f.observer, f.outsider}
 	got := testkit.AtOnce(len(late), func(i int) testkit.Answer {
 		return insist(func() testkit.Answer {
-			return c.host.Call(t, "POST "+c.path+"/participants", invitee(late[i], "observer"))
+			return f.host.Call(t, "POST "+f.path+"/participants", invitee(late[i], "observer"))
 		})
 	})
 	if counted := statuses(got); counted[201] != 1 || counted[409] != 3 {
 		t.Errorf("statuses %v, want one 201 and three 409", counted)
 	}
-	if m := c.consistent(t); m.ParticipantCount != meetings.MaxParticipants+1 {
+	if m := f.consistent(t); m.ParticipantCount != meetings.MaxParticipants+1 {
 		t.Errorf("%d participants", m.ParticipantCount)
 	}
 }
@@ -135,25 +135,25 @@ func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	c := newCast(t)
-	before := c.meeting(t).Revision
-	crowd := c.members(4)
+	f := newFixture(t)
+	before := f.meeting(t).Revision
+	invited := f.members(4)
 	const workers, calls = 6, 8
 	changes := testkit.AtOnce(workers, func(worker int) (changed int64) {
 		random := rand.New(rand.NewPCG(seed, uint64(worker)))
 		for call := range calls {
-			p, by := crowd[random.IntN(len(crowd))], []*testkit.Person{c.host, c.cohost}[random.IntN(2)]
+			p, by := invited[random.IntN(len(invited))], []*testkit.Person{f.host, f.cohost}[random.IntN(2)]
 			role := []string{"observer", "participant", "co-host"}[random.IntN(3)]
 			var a testkit.Answer
 			switch random.IntN(4) {
 			case 0:
-				a = by.Call(t, "POST "+c.path+"/participants", invitee(p, role))
+				a = by.Call(t, "POST "+f.path+"/participants", invitee(p, role))
 			case 1:
-				a = by.Call(t, "DELETE "+c.seat(p), nil)
+				a = by.Call(t, "DELETE "+f.participantPath(p), nil)
 			case 2:
-				a = by.Call(t, "PATCH "+c.path, object{"revision": c.meeting(t).Revision, "title": fmt.Sprint(worker, " ", call)})
+				a = by.Call(t, "PATCH "+f.path, object{"revision": f.meeting(t).Revision, "title": fmt.Sprint(worker, " ", call)})
 			default:
-				a = by.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer"))
+				a = by.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer"))
 			}
 			switch a.Status {
 			case 200, 201, 204:
@@ -169,7 +169,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	for _, changed := range changes {
 		sum += changed
 	}
-	if m := c.consistent(t); m.Revision != before+sum || sum == 0 {
+	if m := f.consistent(t); m.Revision != before+sum || sum == 0 {
 		t.Errorf("revision %d after %d changes of %d", m.Revision, sum, before)
 	}
 }
@@ -178,29 +178,29 @@ func TestEverythingAtOnce(t *testing.T) {
 // though it was on its way.
 func TestRemovedWhileActing(t *testing.T) {
 	t.Parallel()
-	c := newCast(t)
+	f := newFixture(t)
 	type outcome struct {
 		answer testkit.Answer
 		after  int64
 	}
 	got := testkit.AtOnce(4, func(i int) outcome {
 		if i == 0 {
-			a := insist(func() testkit.Answer { return c.host.Call(t, "DELETE "+c.seat(c.cohost), nil) })
-			return outcome{a, c.meeting(t).Revision}
+			a := insist(func() testkit.Answer { return f.host.Call(t, "DELETE "+f.participantPath(f.cohost), nil) })
+			return outcome{a, f.meeting(t).Revision}
 		}
-		return outcome{answer: c.cohost.Call(t, "POST "+c.path+"/participants", invitee(c.User(fmt.Sprint("late-", i)), "observer"))}
+		return outcome{answer: f.cohost.Call(t, "POST "+f.path+"/participants", invitee(f.User(fmt.Sprint("late-", i)), "observer"))}
 	})
 	got[0].answer.Expect(t, 204)
-	for _, one := range got[1:] {
-		if one.answer.Status == 403 {
-			one.answer.Refused(t, errs.Forbidden)
+	for _, outcome := range got[1:] {
+		if outcome.answer.Status == 403 {
+			outcome.answer.Refused(t, errs.Forbidden)
 		}
 	}
-	c.ChangesNothing(t, func() {
-		c.cohost.Call(t, "POST "+c.path+"/participants", invitee(c.stranger, "observer")).Refused(t, errs.Forbidden)
+	f.ChangesNothing(t, func() {
+		f.cohost.Call(t, "POST "+f.path+"/participants", invitee(f.outsider, "observer")).Refused(t, errs.Forbidden)
 	})
 	// What was done stood before the removal did.
-	if m := c.consistent(t); m.Revision != got[0].after {
+	if m := f.consistent(t); m.Revision != got[0].after {
 		t.Errorf("revision %d, %d when the removal was answered", m.Revision, got[0].after)
 	}
 }

@@ -40,7 +40,7 @@ var (
 )
 
 // writes is what an append takes: to read on from the log's base, to put the entry,
-// and to tell those who follow.
+// and to send to its followers.
 func writes() endpoint.Option {
 	return func(d *endpoint.Declaration) {
 		endpoint.Reads(endpoint.Log, endpoint.GetItem, endpoint.Query)(d)

@@ -59,8 +59,8 @@ func Functions() []endpoint.FunctionSpec {
 // queue of departures.
 func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[service], error) {
 	s := sockets.New(platform.New(env, overrides))
-	parts := realtime.Parts{
-		Realtime: s.Realtime(), Connections: s.Connections(), Streams: s.Publisher(), Audit: s.Audit(), Clock: s.Clock, Log: s.Log,
+	parts := realtime.Dependencies{
+		Realtime: s.Realtime(), Connections: s.Connections(), Publisher: s.Publisher(), Audit: s.Audit(), Clock: s.Clock, Log: s.Log,
 	}
 	if declaration.Route == Disconnect.Route {
 		parts.Departures = queues.Open(s.Platform, "DEPARTURES_QUEUE_URL")

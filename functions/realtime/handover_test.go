@@ -56,8 +56,8 @@ func TestReconnect(t *testing.T) {
 // Who has ten sockets can still move over: those near their end don't count.
 func TestHandoverBeyondTenSockets(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	early, late := ticketOf(t, ada), ticketOf(t, ada)
 	var sockets []*testkit.Socket
 	for range 10 {
@@ -88,10 +88,10 @@ func TestHandoverBeyondTenSockets(t *testing.T) {
 	}
 }
 
-// Sockets whose end nobody was told of make place for new ones.
+// Sockets whose end nobody was notified of make place for new ones.
 func TestSocketsThatAreGoneMakePlace(t *testing.T) {
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	for range 10 {
 		ada.Connect(t).Vanish()
 	}

@@ -1,6 +1,6 @@
 // Package streams declares the readers of the tables' streams. A shard allows two,
 // so there are two functions, and domains add to what these do instead of reading
-// by themselves: fanout tells subscribers what moved (composition.Movers), project
+// by themselves: fanout sends subscribers what moved (composition.Movers), project
 // has handlers for all else that follows from a record (composition.Projections).
 package streams
 
@@ -27,7 +27,7 @@ type Service struct {
 var (
 	// Fanout may see a record twice: a head says what is newest, and a
 	// revocation ends only what shouldn't be there.
-	Fanout = endpoint.Stream("Data,Log", "stream: tell subscribers what moved, and end the streams that must; a retry tells the same.",
+	Fanout = endpoint.Stream("Data,Log", "stream: send subscribers the newest positions, and end revoked subscriptions; a retry sends the same.",
 		Service.Fanout, endpoint.Timeout(30*time.Second), endpoint.Serves("edit"),
 		endpoint.From(fanoutReads()...), endpoint.Lag(30*time.Second),
 		endpoint.Reads(endpoint.Data, endpoint.GetItem),

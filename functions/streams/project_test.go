@@ -30,8 +30,8 @@ func record(number, event, table, pk, sk string, image object) object {
 // record comes again, alone.
 func TestOneHandlersFailureIsNoOthers(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	created := testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"}))
 	ada.Call(t, "POST /v1/meetings/"+created.MeetingID+"/notes/changes", object{
 		"baseVersion": 0, "clientId": "c", "clientSeq": 1, "ops": []any{object{"type": "insert", "position": 0, "content": "x"}},
@@ -40,7 +40,7 @@ func TestOneHandlersFailureIsNoOthers(t *testing.T) {
 	change := record("2", "INSERT", "Log", "LOG#meetings/"+created.MeetingID+"/notes#0", "000000000000001", object{"len": object{"N": "1"}})
 	project := func(records ...object) []string {
 		t.Helper()
-		payload, err := w.Invoke(t.Context(), "streams/project", object{"Records": records})
+		payload, err := h.Invoke(t.Context(), "streams/project", object{"Records": records})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,8 +49,8 @@ func TestOneHandlersFailureIsNoOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := []string{}
-		for _, one := range answer.BatchItemFailures {
-			failed = append(failed, one.ItemIdentifier)
+		for _, failure := range answer.BatchItemFailures {
+			failed = append(failed, failure.ItemIdentifier)
 		}
 		return failed
 	}
@@ -58,7 +58,7 @@ func TestOneHandlersFailureIsNoOthers(t *testing.T) {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 	snapshots := 0
-	for key := range w.Stored(t, "Log") {
+	for key := range h.Stored(t, "Log") {
 		if strings.HasSuffix(key, "/BASE") {
 			snapshots++
 		}
@@ -66,7 +66,7 @@ func TestOneHandlersFailureIsNoOthers(t *testing.T) {
 	if snapshots != 1 {
 		t.Errorf("%d snapshots, want 1", snapshots)
 	}
-	w.ChangesNothing(t, func() {
+	h.ChangesNothing(t, func() {
 		if diff := cmp.Diff([]string{"1"}, project(unreadable, change)); diff != "" {
 			t.Errorf("failed again (-want +got):\n%s", diff)
 		}

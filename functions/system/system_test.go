@@ -12,29 +12,29 @@ import (
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	if got := testkit.As[system.Healthy](t, w.Nobody().Call(t, "GET /healthz", nil).Expect(t, 200)); got != (system.Healthy{Status: "ok", Stage: "test"}) {
+	h := testkit.New(t, functions.All())
+	if got := testkit.As[system.Healthy](t, h.Nobody().Call(t, "GET /healthz", nil).Expect(t, 200)); got != (system.Healthy{Status: "ok", Stage: "test"}) {
 		t.Errorf("got %+v", got)
 	}
 	// Whoever it is, and whatever their token is worth.
-	w.Nobody().Call(t, "GET /healthz", nil, testkit.Bearer("bad")).Expect(t, 200)
-	w.Nobody().Call(t, "GET /healthz?x=1", nil).Refused(t, errs.Validation, "query.x")
-	if got := w.Issuer.Fetches(); got != 0 {
+	h.Nobody().Call(t, "GET /healthz", nil, testkit.Bearer("bad")).Expect(t, 200)
+	h.Nobody().Call(t, "GET /healthz?x=1", nil).Refused(t, errs.Validation, "query.x")
+	if got := h.Issuer.Fetches(); got != 0 {
 		t.Errorf("%d fetches of the key set for nobody's health", got)
 	}
 }
 
 func TestNotFound(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	for _, request := range []string{
 		"GET /", "GET /v1", "GET /v1/nowhere", "GET /v2/me", "POST /v1/me", "DELETE /v1/meetings", "PUT /v1/me", "OPTIONS /v1/me",
 		"GET /v1/me/", "GET /v1//me", "GET /v1/meetings/", "GET /V1/me",
 	} {
-		w.ChangesNothing(t, func() {
+		h.ChangesNothing(t, func() {
 			ada.Call(t, request, nil).Refused(t, errs.NotFound)
-			w.Nobody().Call(t, request, `not JSON`).Refused(t, errs.NotFound)
+			h.Nobody().Call(t, request, `not JSON`).Refused(t, errs.NotFound)
 		})
 	}
 	if got := ada.Call(t, "GET /v1/nowhere", nil); got.Header.Get("X-Content-Type-Options") != "nosniff" || got.Status != http.StatusNotFound {

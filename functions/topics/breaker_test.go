@@ -16,22 +16,22 @@ type circuit struct {
 	OpenUntil int64 `json:"openUntil"`
 }
 
-func (r *room) row(s *testkit.Socket) table.Key {
-	return table.Key{PK: "TOPIC#" + r.notes, SK: "CONNECTION#" + s.ID}
+func (f *fixture) row(s *testkit.Socket) table.Key {
+	return table.Key{PK: "TOPIC#" + f.notes, SK: "CONNECTION#" + s.ID}
 }
 
-func (r *room) circuit(t *testing.T, s *testkit.Socket) circuit {
+func (f *fixture) circuit(t *testing.T, s *testkit.Socket) circuit {
 	t.Helper()
-	got, err := table.Get[circuit](t.Context(), r.Tables.Realtime, r.row(s))
+	got, err := table.Get[circuit](t.Context(), f.Tables.Realtime, f.row(s))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-func (r *room) setCircuit(t *testing.T, s *testkit.Socket, failures int, openUntil time.Time) {
+func (f *fixture) setCircuit(t *testing.T, s *testkit.Socket, failures int, openUntil time.Time) {
 	t.Helper()
-	err := r.Tables.Realtime.Update(t.Context(), r.row(s), table.Update{
+	err := f.Tables.Realtime.Update(t.Context(), f.row(s), table.Update{
 		Set: map[string]any{"failures": failures, "openUntil": openUntil.UnixMilli()},
 	})
 	if err != nil {
@@ -41,20 +41,20 @@ func (r *room) setCircuit(t *testing.T, s *testkit.Socket, failures int, openUnt
 
 func TestAFailingSocketOpensItsBreaker(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ben.Connect(t)
-	subscribe(t, s, r.notes)
-	r.write(t)
-	if got := r.circuit(t, s); got != (circuit{}) {
+	f := newFixture(t)
+	s := f.ben.Connect(t)
+	subscribe(t, s, f.notes)
+	f.write(t)
+	if got := f.circuit(t, s); got != (circuit{}) {
 		t.Fatalf("after a post that got through: %+v", got)
 	}
 	s.Fail()
 	for want := 1; want <= 3; want++ {
 		// A write that leaves its entry to another's post tries no socket.
-		for r.circuit(t, s).Failures < want {
-			r.write(t)
+		for f.circuit(t, s).Failures < want {
+			f.write(t)
 		}
-		if got := r.circuit(t, s); got.Failures != want || (got.OpenUntil > 0) != (want >= 3) {
+		if got := f.circuit(t, s); got.Failures != want || (got.OpenUntil > 0) != (want >= 3) {
 			t.Fatalf("after %d failures: %+v", want, got)
 		}
 	}
@@ -62,40 +62,40 @@ func TestAFailingSocketOpensItsBreaker(t *testing.T) {
 
 func TestAnOpenBreakerIsPassedOverUntilAHeadGetsThrough(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s, other := r.ben.Connect(t), r.ada.Connect(t)
-	subscribe(t, s, r.notes)
-	subscribe(t, other, r.notes)
-	r.setCircuit(t, s, 3, time.Now().Add(time.Hour))
+	f := newFixture(t)
+	s, other := f.ben.Connect(t), f.ada.Connect(t)
+	subscribe(t, s, f.notes)
+	subscribe(t, other, f.notes)
+	f.setCircuit(t, s, 3, time.Now().Add(time.Hour))
 	posts := s.Posts()
-	r.write(t)
-	if s.Posts() != posts || len(other.Events(t, r.notes)) != 1 {
-		t.Fatalf("%d posts to the socket with the open breaker; the other has %v", s.Posts()-posts, other.Events(t, r.notes))
+	f.write(t)
+	if s.Posts() != posts || len(other.Events(t, f.notes)) != 1 {
+		t.Fatalf("%d posts to the socket with the open breaker; the other has %v", s.Posts()-posts, other.Events(t, f.notes))
 	}
-	r.stream(t, "Log", "streams/project")
-	r.stream(t, "Log", "streams/fanout")
-	if head := last(t, s, "head", r.notes); head == nil || head.Position != 1 {
+	f.stream(t, "Log", "streams/project")
+	f.stream(t, "Log", "streams/fanout")
+	if head := last(t, s, "head", f.notes); head == nil || head.Position != 1 {
 		t.Fatalf("head %v, want position 1", head)
 	}
-	if got := r.circuit(t, s); got != (circuit{}) {
+	if got := f.circuit(t, s); got != (circuit{}) {
 		t.Errorf("after a head that got through: %+v", got)
 	}
-	r.write(t)
-	if got := s.Events(t, r.notes); len(got) != 1 || got[0].Position != 2 {
+	f.write(t)
+	if got := s.Events(t, f.notes); len(got) != 1 || got[0].Position != 2 {
 		t.Errorf("got %v, want position 2", got)
 	}
 }
 
 func TestSubscribingAgainClosesTheBreaker(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ben.Connect(t)
-	subscribe(t, s, r.notes)
-	r.setCircuit(t, s, 5, time.Now().Add(time.Hour))
-	r.write(t)
-	subscribe(t, s, r.notes, 0)
-	if got := r.circuit(t, s); got != (circuit{}) || len(s.Events(t, r.notes)) != 1 {
-		t.Errorf("%+v, events %v", got, s.Events(t, r.notes))
+	f := newFixture(t)
+	s := f.ben.Connect(t)
+	subscribe(t, s, f.notes)
+	f.setCircuit(t, s, 5, time.Now().Add(time.Hour))
+	f.write(t)
+	subscribe(t, s, f.notes, 0)
+	if got := f.circuit(t, s); got != (circuit{}) || len(s.Events(t, f.notes)) != 1 {
+		t.Errorf("%+v, events %v", got, s.Events(t, f.notes))
 	}
 }
 
@@ -103,22 +103,22 @@ func TestSubscribingAgainClosesTheBreaker(t *testing.T) {
 // this one is closed. The durable lane closes it.
 func TestASocketThatFailsForLongIsGivenUp(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ben.Connect(t)
-	subscribe(t, s, r.notes)
+	f := newFixture(t)
+	s := f.ben.Connect(t)
+	subscribe(t, s, f.notes)
 	s.Fail()
-	r.setCircuit(t, s, 20, time.Now().Add(-time.Second))
-	r.write(t)
-	if got := r.circuit(t, s); got.Failures != 21 || !s.Open() {
+	f.setCircuit(t, s, 20, time.Now().Add(-time.Second))
+	f.write(t)
+	if got := f.circuit(t, s); got.Failures != 21 || !s.Open() {
 		t.Fatalf("after an event: %+v, hung up: %v", got, !s.Open())
 	}
-	r.stream(t, "Log", "streams/project")
-	r.stream(t, "Log", "streams/fanout")
+	f.stream(t, "Log", "streams/project")
+	f.stream(t, "Log", "streams/fanout")
 	if s.Open() {
 		t.Error("the socket is still open")
 	}
-	for _, key := range []table.Key{r.row(s), {PK: "CONNECTION#" + s.ID, SK: "CONNECTION"}} {
-		if _, err := table.Get[circuit](t.Context(), r.Tables.Realtime, key); !errors.Is(err, table.ErrNotFound) {
+	for _, key := range []table.Key{f.row(s), {PK: "CONNECTION#" + s.ID, SK: "CONNECTION"}} {
+		if _, err := table.Get[circuit](t.Context(), f.Tables.Realtime, key); !errors.Is(err, table.ErrNotFound) {
 			t.Errorf("%s is left: %v", key, err)
 		}
 	}
@@ -128,31 +128,31 @@ func TestASocketThatFailsForLongIsGivenUp(t *testing.T) {
 // slots they hold.
 func TestSocketsThatHangDelayNobody(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	var hanging []*testkit.Socket
 	for range 9 {
-		s := r.ben.Connect(t)
-		subscribe(t, s, r.notes)
+		s := f.ben.Connect(t)
+		subscribe(t, s, f.notes)
 		s.Hang()
 		hanging = append(hanging, s)
 	}
-	good := r.ada.Connect(t)
-	subscribe(t, good, r.notes)
-	r.write(t)
-	if got := good.Events(t, r.notes); len(got) != 1 {
+	good := f.ada.Connect(t)
+	subscribe(t, good, f.notes)
+	f.write(t)
+	if got := good.Events(t, f.notes); len(got) != 1 {
 		t.Errorf("the good socket got %v", got)
 	}
 	for _, s := range hanging {
-		if got := r.circuit(t, s); got.Failures != 1 {
+		if got := f.circuit(t, s); got.Failures != 1 {
 			t.Errorf("a hanging socket: %+v", got)
 		}
 	}
 }
 
-// tray keeps what calls measured.
-type tray map[string]float64
+// metricSink keeps what calls measured.
+type metricSink map[string]float64
 
-func (m tray) Collect(groups []metrics.Group) {
+func (m metricSink) Collect(groups []metrics.Group) {
 	for _, g := range groups {
 		for _, s := range g.Series {
 			name := s.Name
@@ -168,17 +168,17 @@ func (m tray) Collect(groups []metrics.Group) {
 
 func TestDeliveryIsCounted(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	good, failing, gone := r.ada.Connect(t), r.ben.Connect(t), r.ben.Connect(t)
+	f := newFixture(t)
+	good, failing, gone := f.ada.Connect(t), f.ben.Connect(t), f.ben.Connect(t)
 	for _, s := range []*testkit.Socket{good, failing, gone} {
-		subscribe(t, s, r.notes)
+		subscribe(t, s, f.notes)
 	}
 	failing.Fail()
 	gone.Vanish()
-	got := tray{}
-	r.seq++
+	got := metricSink{}
+	f.seq++
 	good.SendIn(metrics.WithSink(t.Context(), got), t, map[string]any{
-		"action": "edit", "id": "e", "meetingId": r.id, "baseVersion": 0, "clientId": "ada-1", "clientSeq": r.seq,
+		"action": "edit", "id": "e", "meetingId": f.id, "baseVersion": 0, "clientId": "ada-1", "clientSeq": f.seq,
 		"ops": []any{map[string]any{"type": "insert", "position": 0, "content": "x"}},
 	})
 	for name, want := range map[string]float64{

@@ -8,10 +8,10 @@ import (
 	"github.com/rapport/rapport/shared/testkit"
 )
 
-// history is a room whose notes have three versions, of which a restore leaves two
+// epochFixture is a room whose notes have three versions, of which a restore leaves two
 // and others then make the third.
-type history struct {
-	*room
+type epochFixture struct {
+	*fixture
 	notesPath, transcriptPath string
 	// cursor leads on in the notes, behind their first version.
 	cursor string
@@ -19,32 +19,32 @@ type history struct {
 
 // restoredRoom gives a room in which an earlier state has taken over, in an epoch
 // of its own unless that is empty.
-func restoredRoom(t *testing.T, epoch string) *history {
+func restoredRoom(t *testing.T, epoch string) *epochFixture {
 	t.Helper()
-	h := &history{room: newRoom(t)}
+	h := &epochFixture{fixture: newFixture(t)}
 	h.notesPath, h.transcriptPath = h.path+"/notes/changes", h.path+"/transcript"
 	h.ada.Call(t, "POST "+h.path+"/start", nil).Expect(t, 200)
 	h.write(t)
 	h.write(t)
-	h.say(t)
+	h.append(t)
 	h.cursor = testkit.As[struct{ NextCursor string }](t, h.ada.Call(t, "GET "+h.notesPath+"?limit=1", nil)).NextCursor
 	earlier := h.Backup(t)
 	h.write(t)
-	h.say(t)
+	h.append(t)
 	h.Restore(t, earlier, epoch)
 	h.write(t)
-	h.say(t)
+	h.append(t)
 	return h
 }
 
-func (h *history) say(t *testing.T) {
+func (h *epochFixture) append(t *testing.T) {
 	t.Helper()
 	h.ada.Call(t, "POST "+h.transcriptPath, object{"chunks": []any{object{
 		"text": "so", "confidence": 1, "startMs": 0, "endMs": 1, "isFinal": true,
 	}}}).Expect(t, 200)
 }
 
-func (h *history) edit(base int, epoch string) object {
+func (h *epochFixture) edit(base int, epoch string) object {
 	h.seq++
 	return object{
 		"baseVersion": base, "epoch": epoch, "clientId": "ada-1", "clientSeq": h.seq,

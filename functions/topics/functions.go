@@ -1,4 +1,4 @@
-// Package topics declares the functions that follow topics and tell who is present
+// Package topics declares the functions that subscribe to topics and keep presence
 // in them. They know all domains' topics, which composition registers.
 package topics
 
@@ -37,8 +37,8 @@ var (
 		tellsPresence(), endpoint.Audits())
 )
 
-// tellsPresence is what a presence's row takes: it is held to the participant's, and
-// the others are told.
+// tellsPresence is what writing a row of presence takes: the row is checked against the
+// participant's, and the others are notified.
 func tellsPresence() endpoint.Option {
 	return func(d *endpoint.Declaration) {
 		endpoint.Reads(endpoint.Data, endpoint.ConditionCheckItem)(d)
@@ -62,8 +62,8 @@ func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, o
 	if err != nil {
 		return endpoint.App[Service]{}, fmt.Errorf("open: %w", err)
 	}
-	return platform.App(d.Platform, d.Runtime(declaration), Service{realtime.New(realtime.Parts{
-		Realtime: d.Realtime(), Connections: d.Connections(), Streams: d.Publisher(), Topics: registry,
+	return platform.App(d.Platform, d.Runtime(declaration), Service{realtime.New(realtime.Dependencies{
+		Realtime: d.Realtime(), Connections: d.Connections(), Publisher: d.Publisher(), Topics: registry,
 		Audit: d.Audit(), Clock: d.Clock, Log: d.Log,
 	})})
 }

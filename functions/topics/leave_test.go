@@ -12,49 +12,49 @@ import (
 // windows over another socket and without one.
 func TestAClosedSocketLeaves(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada, other, ben := r.ada.Connect(t), r.ada.Connect(t), r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	ok(t, ada, r.beat(1, "active"))
-	ok(t, other, r.beat(1, "typing", object{"clientId": "c-2"}))
-	if code := r.told(t, r.ada, 1, "idle", object{"clientId": "c-3"}); code != "" {
+	f := newFixture(t)
+	ada, other, ben := f.ada.Connect(t), f.ada.Connect(t), f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	ok(t, ada, f.beat(1, "active"))
+	ok(t, other, f.beat(1, "typing", object{"clientId": "c-2"}))
+	if code := f.received(t, f.ada, 1, "idle", object{"clientId": "c-3"}); code != "" {
 		t.Fatalf("refused with %s", code)
 	}
-	seen, all := r.presence(t, ben, 0)
+	seen, all := f.presence(t, ben, 0)
 	expect(t, "all are there", seen, "", "+user_ada active", "+user_ada typing", "+user_ada idle")
 	closing := all[1].Here[0].ClientKey
 
 	ada.Close(t)
-	seen, _ = r.presence(t, ben, len(all))
+	seen, _ = f.presence(t, ben, len(all))
 	expect(t, "nothing yet", seen)
-	waiting := r.Queues.Snapshot()[0]
+	waiting := f.Queues.Snapshot()[0]
 	if waiting.Delayed != 1 || waiting.Visible != 0 {
 		t.Errorf("the message isn't held back: %+v", waiting)
 	}
-	_, next, err := r.Queues.Awaken("Departures")
+	_, next, err := f.Queues.Awaken("Departures")
 	if wait := time.Until(next); err != nil || wait > 8*time.Second || wait < 4*time.Second {
 		t.Errorf("it comes in %v, %v", wait, err)
 	}
-	given := r.Queue(t, "realtime/leave")
+	given := f.Queue(t, "realtime/leave")
 	if len(given.Messages) != 1 || len(given.Failed) != 0 || given.Messages[0].Attributes["sourceId"].Text != ada.ID {
 		t.Fatalf("delivered %+v", given)
 	}
-	seen, now := r.presence(t, ben, len(all))
+	seen, now := f.presence(t, ben, len(all))
 	expect(t, "left", seen, "-user_ada")
 	if left := now[len(all)].Left[0].ClientKey; left != closing {
 		t.Errorf("%s left, want %s", left, closing)
 	}
-	if got := r.here(t, r.ben); len(got) != 2 {
+	if got := f.here(t, f.ben); len(got) != 2 {
 		t.Errorf("there are %v, want the two other windows", got)
 	}
 
 	again := testkit.QueueEvent("Departures", given.Messages)
-	if _, err := r.Invoke(t.Context(), "realtime/leave", again); err != nil {
+	if _, err := f.Invoke(t.Context(), "realtime/leave", again); err != nil {
 		t.Fatal(err)
 	}
-	seen, _ = r.presence(t, ben, len(all))
+	seen, _ = f.presence(t, ben, len(all))
 	expect(t, "told once", seen, "-user_ada")
-	if r.Stored(t, "Realtime")["CONNECTION#"+ada.ID+"/CONNECTION"] != nil {
+	if f.Stored(t, "Realtime")["CONNECTION#"+ada.ID+"/CONNECTION"] != nil {
 		t.Error("the connection's row is still there")
 	}
 }
@@ -63,18 +63,18 @@ func TestAClosedSocketLeaves(t *testing.T) {
 // nothing at all.
 func TestAClientThatComesBackStays(t *testing.T) {
 	t.Parallel()
-	overSocket := func(seq int) func(*testing.T, *room) {
-		return func(t *testing.T, r *room) { ok(t, r.ada.Connect(t), r.beat(seq, "active")) }
+	overSocket := func(seq int) func(*testing.T, *fixture) {
+		return func(t *testing.T, f *fixture) { ok(t, f.ada.Connect(t), f.beat(seq, "active")) }
 	}
-	overHTTP := func(seq int) func(*testing.T, *room) {
-		return func(t *testing.T, r *room) {
-			if code := r.told(t, r.ada, seq, "active"); code != "" {
+	overHTTP := func(seq int) func(*testing.T, *fixture) {
+		return func(t *testing.T, f *fixture) {
+			if code := f.received(t, f.ada, seq, "active"); code != "" {
 				t.Errorf("refused with %s", code)
 			}
 		}
 	}
 	for name, tt := range map[string]struct {
-		before, after func(*testing.T, *room)
+		before, after func(*testing.T, *fixture)
 		messages      int
 	}{
 		"over another socket":           {after: overSocket(51), messages: 1},
@@ -86,25 +86,25 @@ func TestAClientThatComesBackStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRoom(t)
-			ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-			subscribe(t, ben, r.state())
-			ok(t, ada, r.beat(50, "active"))
-			r.pass(t, 2000, r.ada)
-			_, all := r.presence(t, ben, 0)
+			f := newFixture(t)
+			ada, ben := f.ada.Connect(t), f.ben.Connect(t)
+			subscribe(t, ben, f.state())
+			ok(t, ada, f.beat(50, "active"))
+			f.pass(t, 2000, f.ada)
+			_, all := f.presence(t, ben, 0)
 			if tt.before != nil {
-				tt.before(t, r)
+				tt.before(t, f)
 			}
 			ada.Close(t)
 			if tt.after != nil {
-				tt.after(t, r)
+				tt.after(t, f)
 			}
-			if given := r.Queue(t, "realtime/leave"); len(given.Messages) != tt.messages || len(given.Failed) != 0 {
+			if given := f.Queue(t, "realtime/leave"); len(given.Messages) != tt.messages || len(given.Failed) != 0 {
 				t.Errorf("delivered %+v, want %d messages", given, tt.messages)
 			}
-			seen, _ := r.presence(t, ben, len(all))
+			seen, _ := f.presence(t, ben, len(all))
 			expect(t, "others see", seen)
-			if got := r.here(t, r.ben); len(got) != 1 {
+			if got := f.here(t, f.ben); len(got) != 1 {
 				t.Errorf("there are %v, want the client", got)
 			}
 		})
@@ -113,30 +113,30 @@ func TestAClientThatComesBackStays(t *testing.T) {
 
 // Who said that they leave has left; the mark goes with the socket, so that they may
 // come back counting anew.
-func TestASocketOfWhoHasGoneSendsNothing(t *testing.T) {
+func TestASocketThatLeftSendsNothing(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	ok(t, ada, r.beat(50, "active"))
-	ok(t, ada, r.beat(51, "gone"))
+	f := newFixture(t)
+	ada, ben := f.ada.Connect(t), f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	ok(t, ada, f.beat(50, "active"))
+	ok(t, ada, f.beat(51, "gone"))
 	ada.Close(t)
-	if given := r.Queue(t, "realtime/leave"); len(given.Messages) != 0 {
+	if given := f.Queue(t, "realtime/leave"); len(given.Messages) != 0 {
 		t.Errorf("delivered %+v", given)
 	}
-	ok(t, r.ada.Connect(t), r.beat(1, "active"))
-	seen, _ := r.presence(t, ben, 1)
+	ok(t, f.ada.Connect(t), f.beat(1, "active"))
+	seen, _ := f.presence(t, ben, 1)
 	expect(t, "told", seen, "+user_ada active", "-user_ada", "+user_ada active")
 }
 
 // A socket whose client was nowhere present has nothing to be looked at.
 func TestASocketWithoutPresenceSendsNothing(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada := r.ada.Connect(t)
-	subscribe(t, ada, r.state())
+	f := newFixture(t)
+	ada := f.ada.Connect(t)
+	subscribe(t, ada, f.state())
 	ada.Close(t)
-	if given := r.Queue(t, "realtime/leave"); len(given.Messages) != 0 {
+	if given := f.Queue(t, "realtime/leave"); len(given.Messages) != 0 {
 		t.Errorf("delivered %+v", given)
 	}
 }
@@ -145,22 +145,22 @@ func TestASocketWithoutPresenceSendsNothing(t *testing.T) {
 // that still knows where its client was present.
 func TestASocketFoundGoneLeavesToo(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	subscribe(t, ada, r.state())
-	ok(t, ada, r.beat(1, "active"))
+	f := newFixture(t)
+	ada, ben := f.ada.Connect(t), f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	subscribe(t, ada, f.state())
+	ok(t, ada, f.beat(1, "active"))
 	ada.Vanish()
-	ok(t, ben, r.beat(1, "active", object{"clientId": "b-1"}))
-	_, all := r.presence(t, ben, 0)
-	if r.Stored(t, "Realtime")["TOPIC#"+r.state()+"/CONNECTION#"+ada.ID] != nil {
+	ok(t, ben, f.beat(1, "active", object{"clientId": "b-1"}))
+	_, all := f.presence(t, ben, 0)
+	if f.Stored(t, "Realtime")["TOPIC#"+f.state()+"/CONNECTION#"+ada.ID] != nil {
 		t.Fatal("the sender has not taken the socket down")
 	}
 	ada.Close(t)
-	r.Queue(t, "realtime/leave")
-	seen, _ := r.presence(t, ben, len(all))
+	f.Queue(t, "realtime/leave")
+	seen, _ := f.presence(t, ben, len(all))
 	expect(t, "left", seen, "-user_ada")
-	if r.Stored(t, "Realtime")["CONNECTION#"+ada.ID+"/CONNECTION"] != nil {
+	if f.Stored(t, "Realtime")["CONNECTION#"+ada.ID+"/CONNECTION"] != nil {
 		t.Error("the connection's row is still there")
 	}
 }
@@ -168,21 +168,21 @@ func TestASocketFoundGoneLeavesToo(t *testing.T) {
 // What a message says is checked like a request.
 func TestADepartureThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	for _, body := range []string{`no JSON`, `{"connectionId":"c","userId":"u","topics":[]}`} {
-		r.SendRaw(t, "Departures", body)
+		f.SendRaw(t, "Departures", body)
 	}
-	r.SendRaw(t, "Departures", `{"connectionId":"c","userId":"u","topics":["meetings/x"]}`)
+	f.SendRaw(t, "Departures", `{"connectionId":"c","userId":"u","topics":["meetings/x"]}`)
 	for try := range 5 {
-		given := r.Queue(t, "realtime/leave")
+		given := f.Queue(t, "realtime/leave")
 		if want := 2; len(given.Failed) != want {
 			t.Fatalf("try %d: %d failed, want %d", try, len(given.Failed), want)
 		}
 	}
-	if given := r.Queue(t, "realtime/leave"); len(given.Messages) != 0 {
+	if given := f.Queue(t, "realtime/leave"); len(given.Messages) != 0 {
 		t.Errorf("still delivered: %+v", given.Messages)
 	}
-	if buried := r.Queues.Snapshot()[0].Buried; buried != 2 {
+	if buried := f.Queues.Snapshot()[0].Buried; buried != 2 {
 		t.Errorf("%d dead letters", buried)
 	}
 }

@@ -34,7 +34,7 @@ func (b *between) Do(r *http.Request) (*http.Response, error) {
 
 // A subscription that ends before the answer to its subscribe: the client is told
 // so after the answer too, or it would believe that it follows the topic.
-func TestEndsThatOvertakeTheAnswer(t *testing.T) {
+func TestRevocationBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -49,20 +49,20 @@ func TestEndsThatOvertakeTheAnswer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRoom(t)
-			r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
-			socket := r.ben.Connect(t)
-			request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
-			overtaking := &between{behind: table.NewHTTP(), then: func() { r.ada.Call(t, request, tt.body) }}
-			socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
-			var told []string
+			f := newFixture(t)
+			f.ada.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+			socket := f.ben.Connect(t)
+			request := strings.NewReplacer("{meeting}", f.path, "{ben}", f.ben.ID).Replace(tt.request)
+			overtaking := &between{behind: table.NewHTTP(), then: func() { f.ada.Call(t, request, tt.body) }}
+			socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": f.notes})
+			var received []string
 			for _, frame := range socket.Frames(t) {
-				if frame.Topic == r.notes {
-					told = append(told, strings.TrimSpace(frame.Type+" "+frame.Reason))
+				if frame.Topic == f.notes {
+					received = append(received, strings.TrimSpace(frame.Type+" "+frame.Reason))
 				}
 			}
 			want := "revoked " + tt.reason + ", subscribed, revoked " + tt.reason
-			if got := strings.Join(told, ", "); got != want {
+			if got := strings.Join(received, ", "); got != want {
 				t.Errorf("told %s, want %s", got, want)
 			}
 		})
@@ -71,7 +71,7 @@ func TestEndsThatOvertakeTheAnswer(t *testing.T) {
 
 // What happens to a caller between being let in and being written down: another
 // role is no reason to be refused, a removal is.
-func TestEndsThatOvertakeTheWriting(t *testing.T) {
+func TestRevocationBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -84,22 +84,22 @@ func TestEndsThatOvertakeTheWriting(t *testing.T) {
 	}
 	frames := []struct {
 		action string
-		fields func(r *room) map[string]any
+		fields func(f *fixture) map[string]any
 	}{
-		{"subscribe", func(r *room) map[string]any { return map[string]any{"topic": r.notes} }},
-		{"presence", func(r *room) map[string]any {
-			return map[string]any{"topic": strings.TrimSuffix(r.notes, "/notes"), "clientId": "c-ben-0001", "status": "active", "seq": 1}
+		{"subscribe", func(f *fixture) map[string]any { return map[string]any{"topic": f.notes} }},
+		{"presence", func(f *fixture) map[string]any {
+			return map[string]any{"topic": strings.TrimSuffix(f.notes, "/notes"), "clientId": "c-ben-0001", "status": "active", "seq": 1}
 		}},
 	}
 	for _, frame := range frames {
 		for _, tt := range tests {
 			t.Run(frame.action+", "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				r := newRoom(t)
-				socket := r.ben.Connect(t)
-				request := strings.NewReplacer("{meeting}", r.path, "{ben}", r.ben.ID).Replace(tt.request)
-				overtaking := &between{behind: table.NewHTTP(), first: func() { r.ada.Call(t, request, tt.body) }}
-				fields := frame.fields(r)
+				f := newFixture(t)
+				socket := f.ben.Connect(t)
+				request := strings.NewReplacer("{meeting}", f.path, "{ben}", f.ben.ID).Replace(tt.request)
+				overtaking := &between{behind: table.NewHTTP(), first: func() { f.ada.Call(t, request, tt.body) }}
+				fields := frame.fields(f)
 				fields["action"], fields["id"] = frame.action, "f"
 				socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, fields)
 				code := "no answer"
@@ -116,17 +116,17 @@ func TestEndsThatOvertakeTheWriting(t *testing.T) {
 	}
 }
 
-// A socket that can't be told so after the answer is closed: its client comes back
-// and hears what holds.
-func TestEndsThatOvertakeTheAnswerOfAnUnreachable(t *testing.T) {
+// A socket that can't be reached after the answer is closed: its client comes back
+// and gets what holds.
+func TestRevocationBeforeTheAnswerOfAnUnreachableSocket(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	socket := r.ben.Connect(t)
+	f := newFixture(t)
+	socket := f.ben.Connect(t)
 	overtaking := &between{behind: table.NewHTTP(), then: func() {
-		r.ada.Call(t, "PATCH "+r.path+"/participants/"+r.ben.ID, map[string]any{"role": "observer"}).Expect(t, 200)
+		f.ada.Call(t, "PATCH "+f.path+"/participants/"+f.ben.ID, map[string]any{"role": "observer"}).Expect(t, 200)
 		socket.Fail()
 	}}
-	socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": r.notes})
+	socket.SendWith(t, endpoint.Overrides{Tables: overtaking}, map[string]any{"action": "subscribe", "id": "s", "topic": f.notes})
 	if socket.Open() {
 		t.Error("the socket is open")
 	}
@@ -135,9 +135,9 @@ func TestEndsThatOvertakeTheAnswerOfAnUnreachable(t *testing.T) {
 // Who follows from now on, with nothing to replay, isn't told of any end.
 func TestNothingOvertakesAnAnswer(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	socket := r.ben.Connect(t)
-	subscribe(t, socket, r.notes)
+	f := newFixture(t)
+	socket := f.ben.Connect(t)
+	subscribe(t, socket, f.notes)
 	for _, frame := range socket.Frames(t) {
 		if frame.Type == "revoked" {
 			t.Errorf("told %s", frame.Raw)

@@ -19,49 +19,49 @@ type items struct {
 }
 
 // What topics tell over a socket can be asked for over HTTP, the same.
-func TestHTTPHasWhatTopicsTell(t *testing.T) {
+func TestHTTPAnswersWhatTopicsSend(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	spoken := "meetings/" + r.id + "/transcript"
-	ben := r.ben.Connect(t)
-	for _, topic := range []string{r.state(), r.notes, spoken} {
+	f := newFixture(t)
+	spoken := "meetings/" + f.id + "/transcript"
+	ben := f.ben.Connect(t)
+	for _, topic := range []string{f.state(), f.notes, spoken} {
 		subscribe(t, ben, topic)
 	}
-	r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
+	f.ada.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
 	for range 3 {
-		r.write(t)
-		r.ada.Call(t, "POST "+r.path+"/transcript", object{"chunks": []any{
+		f.write(t)
+		f.ada.Call(t, "POST "+f.path+"/transcript", object{"chunks": []any{
 			object{"text": "So.", "confidence": 0.5, "startMs": 0, "endMs": 900, "isFinal": true},
 		}}).Expect(t, 200)
 	}
-	r.ada.Call(t, "POST "+r.path+"/participants", object{"userId": r.User("eve").ID, "role": "observer"}).Expect(t, 201)
+	f.ada.Call(t, "POST "+f.path+"/participants", object{"userId": f.User("eve").ID, "role": "observer"}).Expect(t, 201)
 
-	same := func(what string, told, asked any) {
+	same := func(what string, received, asked any) {
 		t.Helper()
-		if diff := cmp.Diff(told, asked); diff != "" {
+		if diff := cmp.Diff(received, asked); diff != "" {
 			t.Errorf("%s: what was told, and what was asked for (-told +asked):\n%s", what, diff)
 		}
 	}
-	for path, topic := range map[string]string{"/notes/changes": r.notes, "/transcript": spoken} {
-		var told []object
+	for path, topic := range map[string]string{"/notes/changes": f.notes, "/transcript": spoken} {
+		var received []object
 		for _, event := range ben.Events(t, topic) {
 			var data object
 			if err := json.Unmarshal(event.Data, &data); err != nil {
 				t.Fatal(err)
 			}
-			told = append(told, data)
+			received = append(received, data)
 		}
-		if len(told) != 3 {
-			t.Fatalf("%d events of %s", len(told), topic)
+		if len(received) != 3 {
+			t.Fatalf("%d events of %s", len(received), topic)
 		}
-		same(path, told, testkit.As[items](t, r.ben.Call(t, "GET "+r.path+path+"?from=0", nil)).Items)
-		same(path+" from 1", told[1:], testkit.As[items](t, r.ben.Call(t, "GET "+r.path+path+"?from=1", nil)).Items)
-		if got := testkit.As[items](t, r.ben.Call(t, "GET "+r.path+path+"?from=3", nil)).Items; len(got) != 0 {
+		same(path, received, testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=0", nil)).Items)
+		same(path+" from 1", received[1:], testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=1", nil)).Items)
+		if got := testkit.As[items](t, f.ben.Call(t, "GET "+f.path+path+"?from=3", nil)).Items; len(got) != 0 {
 			t.Errorf("%s from the newest on: %v", path, got)
 		}
 	}
 
-	events := ben.Events(t, r.state())
+	events := ben.Events(t, f.state())
 	var state struct {
 		Meeting      object
 		Participants []object
@@ -69,8 +69,8 @@ func TestHTTPHasWhatTopicsTell(t *testing.T) {
 	if err := json.Unmarshal(events[len(events)-1].Data, &state); err != nil {
 		t.Fatal(err)
 	}
-	meeting := testkit.As[object](t, r.ben.Call(t, "GET "+r.path, nil))
-	people := testkit.As[items](t, r.ben.Call(t, "GET "+r.path+"/participants", nil))
+	meeting := testkit.As[object](t, f.ben.Call(t, "GET "+f.path, nil))
+	people := testkit.As[items](t, f.ben.Call(t, "GET "+f.path+"/participants", nil))
 	if meeting["role"] != "participant" {
 		t.Errorf("Ben's own role came as %v", meeting["role"])
 	}
@@ -91,19 +91,19 @@ func TestHTTPHasWhatTopicsTell(t *testing.T) {
 func TestCostOfPolling(t *testing.T) {
 	t.Parallel()
 	calls := newLedger()
-	r := &room{Harness: testkit.New(t, timed(clock.System{}, slog.New(calls)))}
-	r.ada = r.User("ada")
+	f := &fixture{Harness: testkit.New(t, timed(clock.System{}, slog.New(calls)))}
+	f.ada = f.User("ada")
 	var others []any
 	const people = 101
 	for n := range people - 1 {
-		person := r.User(fmt.Sprintf("person-%03d-with-a-real-id-01k0", n))
+		person := f.User(fmt.Sprintf("person-%03d-with-a-real-id-01k0", n))
 		person.Call(t, "GET /v1/me", nil).Expect(t, 200)
 		others = append(others, object{"userId": person.ID, "role": "participant"})
 	}
-	r.id = testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": others})).MeetingID
-	r.path = "/v1/meetings/" + r.id
+	f.id = testkit.As[struct{ MeetingID string }](t, f.ada.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": others})).MeetingID
+	f.path = "/v1/meetings/" + f.id
 	for seq := 1; seq <= 20; seq++ {
-		r.write(t)
+		f.write(t)
 	}
 	const access = 4 // the session, the caller, the meeting and the participant
 	perHour := 0.0
@@ -112,14 +112,14 @@ func TestCostOfPolling(t *testing.T) {
 		most    float64
 		always  bool
 	}{
-		{"GET " + r.path, access, true},
-		{"GET " + r.path + "/notes/changes?from=20&limit=200", access + 3, true},
-		{"GET " + r.path + "/transcript?from=0&limit=200", access + 3, true},
-		{"GET " + r.path + "/presence", access + 1, true},
-		{"GET " + r.path + "/participants?limit=200", access + 9, false},
+		{"GET " + f.path, access, true},
+		{"GET " + f.path + "/notes/changes?from=20&limit=200", access + 3, true},
+		{"GET " + f.path + "/transcript?from=0&limit=200", access + 3, true},
+		{"GET " + f.path + "/presence", access + 1, true},
+		{"GET " + f.path + "/participants?limit=200", access + 9, false},
 	} {
-		r.ada.Call(t, tt.request, nil).Expect(t, 200) // whoever comes first reads the issuer's keys
-		r.ada.Call(t, tt.request, nil).Expect(t, 200)
+		f.ada.Call(t, tt.request, nil).Expect(t, 200) // whoever comes first reads the issuer's keys
+		f.ada.Call(t, tt.request, nil).Expect(t, 200)
 		got := calls.last()
 		t.Logf("%s: %g read units, %g write units", got.function, got.read, got.write)
 		if got.write != 0 || got.read > tt.most {

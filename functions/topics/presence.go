@@ -28,6 +28,6 @@ type TellPresenceRequest struct {
 }
 
 // TellPresence notes that a client of the caller is present in a meeting.
-func (s Service) TellPresence(ctx context.Context, c caller.Caller, _ *idempotency.Execution, in TellPresenceRequest) (realtime.Told, effect.Effects, error) {
+func (s Service) TellPresence(ctx context.Context, c caller.Caller, _ *idempotency.Execution, in TellPresenceRequest) (realtime.PresenceAnswer, effect.Effects, error) {
 	return s.Service.TellPresence(ctx, c, meetings.StateTopic.Topic(in.MeetingID), in.Heartbeat)
 }

@@ -15,8 +15,8 @@ import (
 
 type object = map[string]any
 
-// who is a client in a frame of presence.
-type who struct {
+// presentClient is a client in a frame of presence.
+type presentClient struct {
 	UserID      string `json:"userId"`
 	ClientKey   string `json:"clientKey"`
 	DisplayName string `json:"displayName"`
@@ -24,40 +24,40 @@ type who struct {
 	Cursor      *struct{ Anchor, Head, Version int }
 }
 
-type presenceNews struct{ Here, Left []who }
+type presenceNews struct{ Here, Left []presentClient }
 
 // presence gives the frames of presence that a socket has got since it was last
 // asked, as `+user status` and `-user`, and all of them.
-func (r *room) presence(t *testing.T, s *testkit.Socket, skip int) (seen []string, all []presenceNews) {
+func (f *fixture) presence(t *testing.T, s *testkit.Socket, skip int) (seen []string, all []presenceNews) {
 	t.Helper()
 	for _, frame := range s.Frames(t) {
 		if frame.Type != "presence" {
 			continue
 		}
 		var got presenceNews
-		if err := json.Unmarshal(frame.Raw, &got); err != nil || got.Here == nil || got.Left == nil || frame.Topic != r.state() {
+		if err := json.Unmarshal(frame.Raw, &got); err != nil || got.Here == nil || got.Left == nil || frame.Topic != f.state() {
 			t.Fatalf("a frame of presence %s: %v", frame.Raw, err)
 		}
 		all = append(all, got)
 	}
 	for _, frame := range all[min(skip, len(all)):] {
 		text := ""
-		for _, one := range frame.Left {
-			text += " -" + one.UserID
+		for _, presentClient := range frame.Left {
+			text += " -" + presentClient.UserID
 		}
-		for _, one := range frame.Here {
-			text += " +" + one.UserID + " " + one.Status
+		for _, presentClient := range frame.Here {
+			text += " +" + presentClient.UserID + " " + presentClient.Status
 		}
 		seen = append(seen, strings.TrimSpace(text))
 	}
 	return seen, all
 }
 
-func (r *room) state() string { return "meetings/" + r.id }
+func (f *fixture) state() string { return "meetings/" + f.id }
 
 // beat is a heartbeat of the client c-1.
-func (r *room) beat(seq int, status string, more ...object) object {
-	frame := object{"action": "presence", "id": fmt.Sprint("p", seq), "topic": r.state(), "clientId": "c-1", "seq": seq, "status": status}
+func (f *fixture) beat(seq int, status string, more ...object) object {
+	frame := object{"action": "presence", "id": fmt.Sprint("p", seq), "topic": f.state(), "clientId": "c-1", "seq": seq, "status": status}
 	for _, change := range more {
 		for name, value := range change {
 			frame[name] = value
@@ -77,9 +77,9 @@ func ok(t *testing.T, s *testkit.Socket, frame object) {
 }
 
 // pass lets time pass for whoever is present: their rows get older.
-func (r *room) pass(t *testing.T, ms float64, users ...*testkit.Person) {
+func (f *fixture) pass(t *testing.T, ms float64, users ...*testkit.Person) {
 	t.Helper()
-	for key, item := range r.Stored(t, "Realtime") {
+	for key, item := range f.Stored(t, "Realtime") {
 		if !strings.HasPrefix(key, "PRESENCE#") {
 			continue
 		}
@@ -87,7 +87,7 @@ func (r *room) pass(t *testing.T, ms float64, users ...*testkit.Person) {
 			if item["userId"] != user.ID {
 				continue
 			}
-			err := r.Tables.Realtime.Update(t.Context(), table.Key{PK: item["PK"].(string), SK: item["SK"].(string)}, table.Update{
+			err := f.Tables.Realtime.Update(t.Context(), table.Key{PK: item["PK"].(string), SK: item["SK"].(string)}, table.Update{
 				Set: map[string]any{"at": int64(item["at"].(float64) - ms), "tat": int64(item["tat"].(float64) - ms)},
 			})
 			if err != nil {
@@ -106,27 +106,27 @@ func expect(t *testing.T, what string, got []string, want ...string) {
 
 func TestPresence(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	seen, _ := r.presence(t, ben, 0)
+	f := newFixture(t)
+	ada, ben := f.ada.Connect(t), f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	seen, _ := f.presence(t, ben, 0)
 	expect(t, "nobody is there", seen, "")
 
-	ok(t, ada, r.beat(1, "active"))
-	r.pass(t, 20_000, r.ada)
+	ok(t, ada, f.beat(1, "active"))
+	f.pass(t, 20_000, f.ada)
 	posts := ada.Posts()
-	ada.Send(t, r.beat(2, "active", object{"id": nil}))
+	ada.Send(t, f.beat(2, "active", object{"id": nil}))
 	if ada.Posts() != posts {
 		t.Error("a heartbeat without id was answered")
 	}
 	cursor := object{"cursor": object{"anchor": 3, "head": 9, "version": 12}}
-	r.pass(t, 20_000, r.ada)
-	ok(t, ada, r.beat(3, "active", cursor))
-	r.pass(t, 20_000, r.ada)
-	ok(t, ada, r.beat(4, "active", cursor))
-	r.pass(t, 1000, r.ada)
-	ok(t, ada, r.beat(5, "typing", cursor))
-	seen, all := r.presence(t, ben, 1)
+	f.pass(t, 20_000, f.ada)
+	ok(t, ada, f.beat(3, "active", cursor))
+	f.pass(t, 20_000, f.ada)
+	ok(t, ada, f.beat(4, "active", cursor))
+	f.pass(t, 1000, f.ada)
+	ok(t, ada, f.beat(5, "typing", cursor))
+	seen, all := f.presence(t, ben, 1)
 	expect(t, "changes alone are told", seen, "+user_ada active", "+user_ada active", "+user_ada typing")
 	first, moved := all[1].Here[0], all[2].Here[0]
 	if first.DisplayName != "Ada Test" || first.Cursor != nil || len(first.ClientKey) < 16 || strings.Contains(first.ClientKey, "c-1") {
@@ -137,29 +137,29 @@ func TestPresence(t *testing.T) {
 	}
 
 	// Two windows of one person are two clients; whoever subscribes sees both.
-	other := r.ada.Connect(t)
-	ok(t, other, r.beat(1, "idle", object{"clientId": "c-2"}))
-	late := r.ben.Connect(t)
-	subscribe(t, late, r.state())
-	_, all = r.presence(t, late, 0)
+	other := f.ada.Connect(t)
+	ok(t, other, f.beat(1, "idle", object{"clientId": "c-2"}))
+	late := f.ben.Connect(t)
+	subscribe(t, late, f.state())
+	_, all = f.presence(t, late, 0)
 	if len(all) != 1 || len(all[0].Here) != 2 || all[0].Here[0].ClientKey == all[0].Here[1].ClientKey {
 		t.Errorf("who is there came as %+v, want two clients", all)
 	}
 
-	// The notes have no presence, and whoever follows only them hears of none.
-	notes := r.ben.Connect(t)
-	subscribe(t, notes, r.notes)
-	r.pass(t, 2000, r.ada)
-	ok(t, ada, r.beat(6, "idle"))
-	if seen, _ := r.presence(t, notes, 0); len(seen) > 0 {
+	// The notes have no presence, and whoever follows only them learns of none.
+	notes := f.ben.Connect(t)
+	subscribe(t, notes, f.notes)
+	f.pass(t, 2000, f.ada)
+	ok(t, ada, f.beat(6, "idle"))
+	if seen, _ := f.presence(t, notes, 0); len(seen) > 0 {
 		t.Errorf("told %v on another topic", seen)
 	}
 }
 
 func TestPresenceRefused(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ben.Connect(t)
+	f := newFixture(t)
+	s := f.ben.Connect(t)
 	big := strings.Repeat("x", 256)
 	tests := []struct {
 		name   string
@@ -168,8 +168,8 @@ func TestPresenceRefused(t *testing.T) {
 		at     string
 	}{
 		{"another's meeting", object{"topic": "meetings/other"}, errs.Forbidden, ""},
-		{"the notes", object{"topic": r.notes}, errs.Validation, "body.topic"},
-		{"a user", object{"topic": "users/" + r.ben.ID}, errs.Validation, "body.topic"},
+		{"the notes", object{"topic": f.notes}, errs.Validation, "body.topic"},
+		{"a user", object{"topic": "users/" + f.ben.ID}, errs.Validation, "body.topic"},
 		{"no topic", object{"topic": "weather"}, errs.Validation, "body.topic"},
 		{"topic missing", object{"topic": nil}, errs.Validation, "body.topic"},
 		{"no client", object{"clientId": ""}, errs.Validation, "body.clientId"},
@@ -187,10 +187,10 @@ func TestPresenceRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r.ChangesNothing(t, func() {
+			f.ChangesNothing(t, func() {
 				for _, id := range []any{"1", nil} {
 					before := len(s.Frames(t))
-					s.Send(t, r.beat(1, "active", tt.change, object{"id": id}))
+					s.Send(t, f.beat(1, "active", tt.change, object{"id": id}))
 					frames := s.Frames(t)[before:]
 					if len(frames) != 1 || frames[0].Type != "error" || frames[0].Code != tt.want || (frames[0].ID == "") != (id == nil) {
 						t.Fatalf("id %v: got %v, want %s", id, frames, tt.want)
@@ -202,37 +202,37 @@ func TestPresenceRefused(t *testing.T) {
 			})
 		})
 	}
-	gone := r.ben.Connect(t)
+	gone := f.ben.Connect(t)
 	gone.Close(t)
-	r.ChangesNothing(t, func() { gone.Send(t, r.beat(1, "active")) })
+	f.ChangesNothing(t, func() { gone.Send(t, f.beat(1, "active")) })
 }
 
 // Of a client's frames the highest number wins, in whatever order they come.
 func TestPresenceHighestWins(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	ok(t, ada, r.beat(5, "active"))
-	ok(t, ada, r.beat(4, "typing"))
-	r.pass(t, 5000, r.ada)
-	ok(t, ada, r.beat(3, "idle"))
-	seen, _ := r.presence(t, ben, 1)
+	f := newFixture(t)
+	ada, ben := f.ada.Connect(t), f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	ok(t, ada, f.beat(5, "active"))
+	ok(t, ada, f.beat(4, "typing"))
+	f.pass(t, 5000, f.ada)
+	ok(t, ada, f.beat(3, "idle"))
+	seen, _ := f.presence(t, ben, 1)
 	expect(t, "late frames change nothing", seen, "+user_ada active")
 	// The same frame again: whoever took it may have died before the others knew.
-	ok(t, ada, r.beat(5, "active"))
-	seen, _ = r.presence(t, ben, 2)
+	ok(t, ada, f.beat(5, "active"))
+	seen, _ = f.presence(t, ben, 2)
 	expect(t, "the same again", seen, "+user_ada active")
 	// After a silence that others took for the end, a client may begin anew.
-	r.pass(t, 46_000, r.ada)
-	ok(t, ada, r.beat(1, "idle"))
-	seen, _ = r.presence(t, ben, 3)
+	f.pass(t, 46_000, f.ada)
+	ok(t, ada, f.beat(1, "idle"))
+	seen, _ = f.presence(t, ben, 3)
 	expect(t, "back with a lower number", seen, "+user_ada idle")
 
 	for round := range 5 {
-		r.pass(t, 10_000, r.ada)
+		f.pass(t, 10_000, f.ada)
 		base := 10 + 10*round
-		answers := testkit.AtOnce(4, func(i int) testkit.Frame { return ada.Ask(t, r.beat(base+i, "active")) })
+		answers := testkit.AtOnce(4, func(i int) testkit.Frame { return ada.Ask(t, f.beat(base+i, "active")) })
 		highest := 0
 		for i, answer := range answers {
 			if answer.Type == "ok" {
@@ -241,7 +241,7 @@ func TestPresenceHighestWins(t *testing.T) {
 				t.Errorf("got %s", answer.Raw)
 			}
 		}
-		for key, item := range r.Stored(t, "Realtime") {
+		for key, item := range f.Stored(t, "Realtime") {
 			if strings.HasPrefix(key, "PRESENCE#") && int(item["seq"].(float64)) != highest {
 				t.Errorf("stored is seq %v, the highest that was taken is %d", item["seq"], highest)
 			}
@@ -251,38 +251,38 @@ func TestPresenceHighestWins(t *testing.T) {
 
 func TestPresenceLimits(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ada.Connect(t)
-	ok(t, s, r.beat(1, "active"))
-	r.pass(t, -10_000, r.ada) // as if many had come at once
-	r.ChangesNothing(t, func() {
-		if got := s.Ask(t, r.beat(2, "active")); got.Code != errs.RateLimited {
+	f := newFixture(t)
+	s := f.ada.Connect(t)
+	ok(t, s, f.beat(1, "active"))
+	f.pass(t, -10_000, f.ada) // as if many had come at once
+	f.ChangesNothing(t, func() {
+		if got := s.Ask(t, f.beat(2, "active")); got.Code != errs.RateLimited {
 			t.Errorf("too many frames: %s", got.Raw)
 		}
 	})
-	r.pass(t, 12_000, r.ada)
-	ok(t, s, r.beat(2, "active"))
+	f.pass(t, 12_000, f.ada)
+	ok(t, s, f.beat(2, "active"))
 	for client := range 9 {
-		ok(t, s, r.beat(1, "active", object{"clientId": fmt.Sprint("more-", client)}))
+		ok(t, s, f.beat(1, "active", object{"clientId": fmt.Sprint("more-", client)}))
 	}
-	r.ChangesNothing(t, func() {
-		if got := s.Ask(t, r.beat(1, "active", object{"clientId": "eleventh"})); got.Code != errs.RateLimited {
+	f.ChangesNothing(t, func() {
+		if got := s.Ask(t, f.beat(1, "active", object{"clientId": "eleventh"})); got.Code != errs.RateLimited {
 			t.Errorf("the eleventh client: %s", got.Raw)
 		}
 	})
-	r.pass(t, 46_000, r.ada)
-	ok(t, s, r.beat(1, "active", object{"clientId": "eleventh"}))
+	f.pass(t, 46_000, f.ada)
+	ok(t, s, f.beat(1, "active", object{"clientId": "eleventh"}))
 }
 
 // Over one socket a client is present in twenty meetings, and can go on to
 // others when it has left some.
 func TestPresenceInManyMeetings(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	s := r.ada.Connect(t)
+	f := newFixture(t)
+	s := f.ada.Connect(t)
 	enter := func() testkit.Frame {
-		id := testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
-		return s.Ask(t, r.beat(1, "active", object{"topic": "meetings/" + id}))
+		id := testkit.As[struct{ MeetingID string }](t, f.ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
+		return s.Ask(t, f.beat(1, "active", object{"topic": "meetings/" + id}))
 	}
 	for range 20 {
 		if got := enter(); got.Type != "ok" {
@@ -292,17 +292,17 @@ func TestPresenceInManyMeetings(t *testing.T) {
 	if got := enter(); got.Code != errs.RateLimited {
 		t.Fatalf("the twenty-first: %s", got.Raw)
 	}
-	r.pass(t, 46_000, r.ada)
+	f.pass(t, 46_000, f.ada)
 	if got := enter(); got.Type != "ok" {
 		t.Errorf("after leaving the others: %s", got.Raw)
 	}
-	for _, item := range r.Stored(t, "Realtime") {
+	for _, item := range f.Stored(t, "Realtime") {
 		if present, ok := item["present"].([]string); ok && len(present) != 1 {
 			t.Errorf("the socket has %d meetings, want the last one", len(present))
 		}
 	}
-	r.ada.Revoke(t).Expect(t, 200)
-	for key := range r.Stored(t, "Realtime") {
+	f.ada.Revoke(t).Expect(t, 200)
+	for key := range f.Stored(t, "Realtime") {
 		if strings.HasPrefix(key, "PRESENCE#") {
 			t.Errorf("%s is left after the end of the session", key)
 		}
@@ -310,140 +310,140 @@ func TestPresenceInManyMeetings(t *testing.T) {
 }
 
 // Who is silent for 45 seconds has left: the others' next heartbeats find it.
-func TestPresenceOfTheSilent(t *testing.T) {
+func TestPresenceExpires(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ada, ben := r.ada.Connect(t), r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	ok(t, ada, r.beat(1, "active"))
-	ok(t, ben, r.beat(1, "active"))
-	r.pass(t, 35_000, r.ada)
-	r.pass(t, 20_000, r.ben)
-	ok(t, ben, r.beat(2, "active"))
-	seen, _ := r.presence(t, ben, 1)
+	f := newFixture(t)
+	ada, ben := f.ada.Connect(t), f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	ok(t, ada, f.beat(1, "active"))
+	ok(t, ben, f.beat(1, "active"))
+	f.pass(t, 35_000, f.ada)
+	f.pass(t, 20_000, f.ben)
+	ok(t, ben, f.beat(2, "active"))
+	seen, _ := f.presence(t, ben, 1)
 	expect(t, "after 35 s", seen, "+user_ada active", "+user_ben active")
-	r.pass(t, 11_000, r.ada)
-	r.pass(t, 20_000, r.ben)
-	ok(t, ben, r.beat(3, "active"))
-	ok(t, ben, r.beat(4, "active"))
-	seen, all := r.presence(t, ben, 3)
+	f.pass(t, 11_000, f.ada)
+	f.pass(t, 20_000, f.ben)
+	ok(t, ben, f.beat(3, "active"))
+	ok(t, ben, f.beat(4, "active"))
+	seen, all := f.presence(t, ben, 3)
 	expect(t, "after 46 s, once", seen, "-user_ada")
 	if all[3].Left[0].ClientKey != all[1].Here[0].ClientKey {
 		t.Errorf("left as %+v, came as %+v", all[3].Left[0], all[1].Here[0])
 	}
-	ok(t, ada, r.beat(2, "active"))
-	seen, _ = r.presence(t, ben, 4)
+	ok(t, ada, f.beat(2, "active"))
+	seen, _ = f.presence(t, ben, 4)
 	expect(t, "back", seen, "+user_ada active")
 
 	// Whoever subscribes finds it too, and isn't shown who has left.
-	r.pass(t, 46_000, r.ada)
-	late := r.ben.Connect(t)
-	subscribe(t, late, r.state())
-	seen, _ = r.presence(t, ben, 5)
+	f.pass(t, 46_000, f.ada)
+	late := f.ben.Connect(t)
+	subscribe(t, late, f.state())
+	seen, _ = f.presence(t, ben, 5)
 	expect(t, "found by who subscribes", seen, "-user_ada")
-	seen, _ = r.presence(t, late, 0)
+	seen, _ = f.presence(t, late, 0)
 	expect(t, "shown to who subscribes", seen[:1], "+user_ben active")
 }
 
-// A client that moves to a new socket stays who it is, and nobody is told.
+// A client that moves to a new socket stays who it is, and nobody is notified.
 func TestPresenceSurvivesANewSocket(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ben := r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	old := r.ada.Connect(t)
-	ok(t, old, r.beat(1, "active"))
-	r.pass(t, 2000, r.ada)
-	fresh := r.ada.Connect(t)
-	ok(t, fresh, r.beat(2, "active"))
+	f := newFixture(t)
+	ben := f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	old := f.ada.Connect(t)
+	ok(t, old, f.beat(1, "active"))
+	f.pass(t, 2000, f.ada)
+	fresh := f.ada.Connect(t)
+	ok(t, fresh, f.beat(2, "active"))
 	old.Close(t)
-	r.pass(t, 20_000, r.ada)
-	ok(t, fresh, r.beat(3, "active"))
-	seen, _ := r.presence(t, ben, 1)
+	f.pass(t, 20_000, f.ada)
+	ok(t, fresh, f.beat(3, "active"))
+	seen, _ := f.presence(t, ben, 1)
 	expect(t, "told", seen, "+user_ada active")
-	r.pass(t, 2000, r.ada)
-	ok(t, fresh, r.beat(4, "idle"))
-	_, all := r.presence(t, ben, 0)
+	f.pass(t, 2000, f.ada)
+	ok(t, fresh, f.beat(4, "idle"))
+	_, all := f.presence(t, ben, 0)
 	if all[1].Here[0].ClientKey != all[2].Here[0].ClientKey {
 		t.Error("the client has another key over its new socket")
 	}
 }
 
-func TestPresenceEndsWithTheRight(t *testing.T) {
+func TestPresenceEndsWithThePermission(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T) (r *room, ada, ben *testkit.Socket) {
-		r = newRoom(t)
-		r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
-		ada, ben = r.ada.Connect(t), r.ben.Connect(t)
-		subscribe(t, ada, r.state())
-		subscribe(t, ben, r.state())
-		ok(t, ben, r.beat(1, "active"))
-		ok(t, ada, r.beat(1, "active"))
-		r.pass(t, 2000, r.ada, r.ben)
-		return r, ada, ben
+	begin := func(t *testing.T) (f *fixture, ada, ben *testkit.Socket) {
+		f = newFixture(t)
+		f.ada.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+		ada, ben = f.ada.Connect(t), f.ben.Connect(t)
+		subscribe(t, ada, f.state())
+		subscribe(t, ben, f.state())
+		ok(t, ben, f.beat(1, "active"))
+		ok(t, ada, f.beat(1, "active"))
+		f.pass(t, 2000, f.ada, f.ben)
+		return f, ada, ben
 	}
-	seat := func(r *room) string { return r.path + "/participants/" + r.ben.ID }
+	seat := func(f *fixture) string { return f.path + "/participants/" + f.ben.ID }
 	t.Run("removal", func(t *testing.T) {
-		r, ada, ben := begin(t)
-		r.ada.Call(t, "DELETE "+seat(r), nil).Expect(t, 204)
-		seen, _ := r.presence(t, ada, 3)
+		f, ada, ben := begin(t)
+		f.ada.Call(t, "DELETE "+seat(f), nil).Expect(t, 204)
+		seen, _ := f.presence(t, ada, 3)
 		expect(t, "told", seen, "-user_ben")
-		if got := ben.Ask(t, r.beat(2, "typing")); got.Code != errs.Forbidden {
+		if got := ben.Ask(t, f.beat(2, "typing")); got.Code != errs.Forbidden {
 			t.Errorf("a heartbeat of who was removed: %s", got.Raw)
 		}
-		seen, _ = r.presence(t, ben, 3)
+		seen, _ = f.presence(t, ben, 3)
 		expect(t, "told who was removed", seen)
 	})
 	t.Run("another role", func(t *testing.T) {
-		r, ada, ben := begin(t)
-		r.ada.Call(t, "PATCH "+seat(r), object{"role": "observer"}).Expect(t, 200)
-		ok(t, ben, r.beat(2, "idle"))
-		seen, _ := r.presence(t, ada, 3)
+		f, ada, ben := begin(t)
+		f.ada.Call(t, "PATCH "+seat(f), object{"role": "observer"}).Expect(t, 200)
+		ok(t, ben, f.beat(2, "idle"))
+		seen, _ := f.presence(t, ada, 3)
 		expect(t, "told", seen, "+user_ben idle")
 	})
 	t.Run("end of the meeting", func(t *testing.T) {
-		r, ada, ben := begin(t)
-		r.ada.Call(t, "POST "+r.path+"/end", nil).Expect(t, 200)
-		_, all := r.presence(t, ada, 0)
+		f, ada, ben := begin(t)
+		f.ada.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200)
+		_, all := f.presence(t, ada, 0)
 		if left := all[len(all)-1].Left; len(left) != 2 || len(all[len(all)-1].Here) != 0 {
 			t.Errorf("told %+v, want both to have left", all[len(all)-1])
 		}
-		if got := ben.Ask(t, r.beat(2, "active")); got.Code != errs.MeetingNotActive {
+		if got := ben.Ask(t, f.beat(2, "active")); got.Code != errs.MeetingNotActive {
 			t.Errorf("a heartbeat after the end: %s", got.Raw)
 		}
-		late := r.ben.Connect(t)
-		subscribe(t, late, r.state())
-		seen, _ := r.presence(t, late, 0)
+		late := f.ben.Connect(t)
+		subscribe(t, late, f.state())
+		seen, _ := f.presence(t, late, 0)
 		expect(t, "after the end", seen, "")
 	})
 	t.Run("end of the session", func(t *testing.T) {
-		r, ada, ben := begin(t)
-		elsewhere := *r.ben
+		f, ada, ben := begin(t)
+		elsewhere := *f.ben
 		elsewhere.Session = "session_elsewhere"
 		other := elsewhere.Connect(t)
-		ok(t, other, r.beat(1, "active", object{"clientId": "c-2"}))
-		r.ben.Revoke(t).Expect(t, 200)
-		seen, all := r.presence(t, ada, 4)
+		ok(t, other, f.beat(1, "active", object{"clientId": "c-2"}))
+		f.ben.Revoke(t).Expect(t, 200)
+		seen, all := f.presence(t, ada, 4)
 		expect(t, "told", seen, "-user_ben")
 		if all[4].Left[0].ClientKey != all[1].Here[0].ClientKey {
 			t.Error("the client of another session has left")
 		}
 		posts := ben.Posts()
-		r.ChangesNothing(t, func() { ben.Send(t, r.beat(2, "active")) })
-		if seen, _ := r.presence(t, ada, 5); len(seen) > 0 || ben.Posts() != posts+1 {
+		f.ChangesNothing(t, func() { ben.Send(t, f.beat(2, "active")) })
+		if seen, _ := f.presence(t, ada, 5); len(seen) > 0 || ben.Posts() != posts+1 {
 			t.Errorf("after the end of the session: told %v, %d posts", seen, ben.Posts()-posts)
 		}
 	})
 	t.Run("a removal that died", func(t *testing.T) {
-		r, ada, ben := begin(t)
-		key := table.Key{PK: "MEETING#" + r.id, SK: "PARTICIPANT#" + r.ben.ID}
-		if err := r.Tables.Data.Update(t.Context(), key, table.Update{Set: map[string]any{"status": "removed"}}); err != nil {
+		f, ada, ben := begin(t)
+		key := table.Key{PK: "MEETING#" + f.id, SK: "PARTICIPANT#" + f.ben.ID}
+		if err := f.Tables.Data.Update(t.Context(), key, table.Update{Set: map[string]any{"status": "removed"}}); err != nil {
 			t.Fatal(err)
 		}
-		r.stream(t, "Data", "streams/fanout")
-		seen, _ := r.presence(t, ada, 3)
+		f.stream(t, "Data", "streams/fanout")
+		seen, _ := f.presence(t, ada, 3)
 		expect(t, "told", seen, "-user_ben")
-		if got := ben.Ask(t, r.beat(2, "typing")); got.Code != errs.Forbidden {
+		if got := ben.Ask(t, f.beat(2, "typing")); got.Code != errs.Forbidden {
 			t.Errorf("a heartbeat of who was removed: %s", got.Raw)
 		}
 	})

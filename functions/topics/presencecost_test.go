@@ -18,10 +18,10 @@ import (
 type ledger struct {
 	slog.Handler
 	mu    sync.Mutex
-	calls []units
+	calls []capacity
 }
 
-type units struct {
+type capacity struct {
 	function    string
 	read, write float64
 }
@@ -36,7 +36,7 @@ func (l *ledger) Handle(_ context.Context, record slog.Record) error {
 	if record.Message != "call" {
 		return nil
 	}
-	var u units
+	var u capacity
 	record.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "function":
@@ -55,7 +55,7 @@ func (l *ledger) Handle(_ context.Context, record slog.Record) error {
 }
 
 // last is the call that ended last.
-func (l *ledger) last() units {
+func (l *ledger) last() capacity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.calls[len(l.calls)-1]
@@ -83,21 +83,21 @@ func TestCostOfPresence(t *testing.T) {
 			t.Parallel()
 			const slot = 10 * time.Second
 			now, calls := clock.NewManual(time.Now().Truncate(slot)), newLedger()
-			r := &room{Harness: testkit.New(t, timed(now, slog.New(calls)))}
-			r.ada = r.User("ada")
+			f := &fixture{Harness: testkit.New(t, timed(now, slog.New(calls)))}
+			f.ada = f.User("ada")
 			var others []any
-			people := []*testkit.Person{r.ada}
+			people := []*testkit.Person{f.ada}
 			for n := range tt.people - 1 {
-				person := r.User(fmt.Sprintf("person-%02d-with-a-real-id-01k0", n))
+				person := f.User(fmt.Sprintf("person-%02d-with-a-real-id-01k0", n))
 				person.Call(t, "GET /v1/me", nil).Expect(t, 200)
 				people = append(people, person)
 				others = append(others, object{"userId": person.ID, "role": "participant"})
 			}
-			r.id = testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": others})).MeetingID
+			f.id = testkit.As[struct{ MeetingID string }](t, f.ada.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": others})).MeetingID
 			var sockets []*testkit.Socket
 			for _, person := range people {
 				socket := person.Connect(t)
-				subscribe(t, socket, r.state())
+				subscribe(t, socket, f.state())
 				sockets = append(sockets, socket)
 			}
 			posts := func() (n int) {
@@ -107,13 +107,13 @@ func TestCostOfPresence(t *testing.T) {
 				return n
 			}
 			seq := 0
-			beat := func(s *testkit.Socket, status string) (units, int) {
+			beat := func(s *testkit.Socket, status string) (capacity, int) {
 				seq++
 				before := posts()
-				s.Send(t, r.beat(seq, status, object{"id": nil, "cursor": object{"anchor": 1000, "head": 1000, "version": 400}}))
+				s.Send(t, f.beat(seq, status, object{"id": nil, "cursor": object{"anchor": 1000, "head": 1000, "version": 400}}))
 				return calls.last(), posts() - before
 			}
-			var entered units
+			var entered capacity
 			for _, socket := range sockets {
 				entered, _ = beat(socket, "active")
 			}

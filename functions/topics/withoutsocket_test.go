@@ -14,9 +14,9 @@ import (
 	"github.com/rapport/rapport/shared/testkit"
 )
 
-// told says over HTTP that a person's client c-1 is there, and gives the code of a
+// received says over HTTP that a person's client c-1 is there, and gives the code of a
 // refusal.
-func (r *room) told(t *testing.T, p *testkit.Person, seq int, status string, more ...object) errs.Kind {
+func (f *fixture) received(t *testing.T, p *testkit.Person, seq int, status string, more ...object) errs.Kind {
 	t.Helper()
 	body := object{"clientId": "c-1", "seq": seq, "status": status}
 	for _, change := range more {
@@ -27,7 +27,7 @@ func (r *room) told(t *testing.T, p *testkit.Person, seq int, status string, mor
 			}
 		}
 	}
-	answer := p.Call(t, "POST "+r.path+"/presence", body)
+	answer := p.Call(t, "POST "+f.path+"/presence", body)
 	var got struct {
 		Code      errs.Kind
 		ClientKey string
@@ -41,71 +41,71 @@ func (r *room) told(t *testing.T, p *testkit.Person, seq int, status string, mor
 }
 
 // here asks over HTTP who is there.
-func (r *room) here(t *testing.T, p *testkit.Person) []who {
+func (f *fixture) here(t *testing.T, p *testkit.Person) []presentClient {
 	t.Helper()
-	return testkit.As[struct{ Items []who }](t, p.Call(t, "GET "+r.path+"/presence", nil)).Items
+	return testkit.As[struct{ Items []presentClient }](t, p.Call(t, "GET "+f.path+"/presence", nil)).Items
 }
 
 func TestPresenceWithoutASocket(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	ben := r.ben.Connect(t)
-	subscribe(t, ben, r.state())
-	if got := r.here(t, r.ada); got == nil || len(got) > 0 {
+	f := newFixture(t)
+	ben := f.ben.Connect(t)
+	subscribe(t, ben, f.state())
+	if got := f.here(t, f.ada); got == nil || len(got) > 0 {
 		t.Errorf("there are %v, want an empty list", got)
 	}
 	come := func(seq int, status string, more ...object) {
 		t.Helper()
-		if code := r.told(t, r.ada, seq, status, more...); code != "" {
+		if code := f.received(t, f.ada, seq, status, more...); code != "" {
 			t.Fatalf("refused with %s", code)
 		}
 	}
 	come(1, "active")
 	come(2, "typing", object{"cursor": object{"anchor": 3, "head": 9, "version": 12}})
 	come(1, "idle")
-	seen, all := r.presence(t, ben, 1)
+	seen, all := f.presence(t, ben, 1)
 	expect(t, "told over sockets", seen, "+user_ada active", "+user_ada typing")
-	got := r.here(t, r.ben)
-	if len(got) != 1 || got[0].UserID != r.ada.ID || got[0].DisplayName != "Ada Test" || got[0].Status != "typing" ||
+	got := f.here(t, f.ben)
+	if len(got) != 1 || got[0].UserID != f.ada.ID || got[0].DisplayName != "Ada Test" || got[0].Status != "typing" ||
 		got[0].ClientKey != all[1].Here[0].ClientKey || got[0].Cursor == nil || got[0].Cursor.Head != 9 {
 		t.Errorf("there are %+v", got)
 	}
 
 	// No socket stands behind it, and none is needed to stay.
 	for seq := 3; seq < 8; seq++ {
-		r.pass(t, 20_000, r.ada)
+		f.pass(t, 20_000, f.ada)
 		come(seq, "typing")
 	}
-	if got := r.here(t, r.ben); len(got) != 1 {
+	if got := f.here(t, f.ben); len(got) != 1 {
 		t.Errorf("after five heartbeats there are %+v", got)
 	}
 
 	// The client gets a socket, and loses it again.
-	r.pass(t, 2000, r.ada)
-	socket := r.ada.Connect(t)
-	ok(t, socket, r.beat(8, "typing"))
-	r.pass(t, 2000, r.ada)
+	f.pass(t, 2000, f.ada)
+	socket := f.ada.Connect(t)
+	ok(t, socket, f.beat(8, "typing"))
+	f.pass(t, 2000, f.ada)
 	come(9, "typing")
 	socket.Close(t)
-	seen, all = r.presence(t, ben, 4)
+	seen, all = f.presence(t, ben, 4)
 	expect(t, "told of the way that it takes", seen)
-	if got := r.here(t, r.ben); len(got) != 1 || got[0].ClientKey != all[1].Here[0].ClientKey {
+	if got := f.here(t, f.ben); len(got) != 1 || got[0].ClientKey != all[1].Here[0].ClientKey {
 		t.Errorf("after it moved there are %+v", got)
 	}
 
-	r.pass(t, 46_000, r.ada)
-	if got := r.here(t, r.ben); len(got) > 0 {
+	f.pass(t, 46_000, f.ada)
+	if got := f.here(t, f.ben); len(got) > 0 {
 		t.Errorf("after a silence there are %+v", got)
 	}
-	ok(t, ben, r.beat(1, "active"))
-	seen, _ = r.presence(t, ben, 4)
+	ok(t, ben, f.beat(1, "active"))
+	seen, _ = f.presence(t, ben, 4)
 	expect(t, "told of the silent", seen, "-user_ada +user_ben active")
 }
 
 func TestPresenceWithoutASocketRefused(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	post, get := "POST "+r.path+"/presence", "GET "+r.path+"/presence"
+	f := newFixture(t)
+	post, get := "POST "+f.path+"/presence", "GET "+f.path+"/presence"
 	good := func() object { return object{"clientId": "c-1", "seq": 1, "status": "active"} }
 	with := func(name string, value any) object {
 		body := good()
@@ -125,49 +125,49 @@ func TestPresenceWithoutASocketRefused(t *testing.T) {
 		{"half a cursor", with("cursor", object{"anchor": 1, "head": 1}), "body.cursor.version"},
 		{"a cursor behind any text", with("cursor", object{"anchor": 0, "head": 262145, "version": 0}), "body.cursor.head"},
 		{"no cursor but null", with("cursor", json.RawMessage("null")), "body.cursor"},
-		{"a topic, which the path has", with("topic", r.state()), "body.topic"},
+		{"a topic, which the path has", with("topic", f.state()), "body.topic"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r.ChangesNothing(t, func() { r.ada.Call(t, post, tt.body).Refused(t, errs.Validation, tt.at) })
+			f.ChangesNothing(t, func() { f.ada.Call(t, post, tt.body).Refused(t, errs.Validation, tt.at) })
 		})
 	}
-	r.ChangesNothing(t, func() {
-		r.ada.Call(t, get+"?what=1", nil).Refused(t, errs.Validation, "query.what")
-		r.ada.Call(t, get+"?limit=201", nil).Refused(t, errs.Validation, "query.limit")
-		r.ada.Call(t, get+"?cursor=abc", nil).Refused(t, errs.Validation, "query.cursor")
-		r.Nobody().Call(t, get, nil).Refused(t, errs.Unauthorized)
-		r.Nobody().Call(t, post, good()).Refused(t, errs.Unauthorized)
+	f.ChangesNothing(t, func() {
+		f.ada.Call(t, get+"?what=1", nil).Refused(t, errs.Validation, "query.what")
+		f.ada.Call(t, get+"?limit=201", nil).Refused(t, errs.Validation, "query.limit")
+		f.ada.Call(t, get+"?cursor=abc", nil).Refused(t, errs.Validation, "query.cursor")
+		f.Nobody().Call(t, get, nil).Refused(t, errs.Unauthorized)
+		f.Nobody().Call(t, post, good()).Refused(t, errs.Unauthorized)
 	})
-	eve := r.User("eve")
+	eve := f.User("eve")
 	eve.Call(t, get, nil).Refused(t, errs.Forbidden)
 	eve.Call(t, post, good()).Refused(t, errs.Forbidden)
-	r.ada.Call(t, "GET /v1/meetings/other/presence", nil).Refused(t, errs.Forbidden)
-	if got := r.here(t, r.ben); len(got) > 0 {
+	f.ada.Call(t, "GET /v1/meetings/other/presence", nil).Refused(t, errs.Forbidden)
+	if got := f.here(t, f.ben); len(got) > 0 {
 		t.Errorf("after refusals there are %+v", got)
 	}
 
-	r.ada.Call(t, post, good()).Expect(t, 200)
-	r.pass(t, -10_000, r.ada) // as if many had come at once
-	r.ada.Call(t, post, with("seq", 2)).Refused(t, errs.RateLimited)
-	r.pass(t, 12_000, r.ada)
+	f.ada.Call(t, post, good()).Expect(t, 200)
+	f.pass(t, -10_000, f.ada) // as if many had come at once
+	f.ada.Call(t, post, with("seq", 2)).Refused(t, errs.RateLimited)
+	f.pass(t, 12_000, f.ada)
 	for i := range 9 {
-		r.ada.Call(t, post, with("clientId", fmt.Sprint("more-", i))).Expect(t, 200)
+		f.ada.Call(t, post, with("clientId", fmt.Sprint("more-", i))).Expect(t, 200)
 	}
-	r.ada.Call(t, post, with("clientId", "eleventh")).Refused(t, errs.RateLimited)
+	f.ada.Call(t, post, with("clientId", "eleventh")).Refused(t, errs.RateLimited)
 
 	// They come in one answer, or in pages.
-	if got := r.here(t, r.ben); len(got) != 10 {
+	if got := f.here(t, f.ben); len(got) != 10 {
 		t.Errorf("there are %d, want 10", len(got))
 	}
 	keys := map[string]bool{}
 	for path, pages := get+"?limit=4", 0; path != ""; pages++ {
 		page := testkit.As[struct {
-			Items      []who
+			Items      []presentClient
 			NextCursor *string
-		}](t, r.ben.Call(t, path, nil))
-		for _, one := range page.Items {
-			keys[one.ClientKey] = true
+		}](t, f.ben.Call(t, path, nil))
+		for _, presentClient := range page.Items {
+			keys[presentClient.ClientKey] = true
 		}
 		if path = ""; page.NextCursor != nil {
 			path = get + "?limit=4&cursor=" + url.QueryEscape(*page.NextCursor)
@@ -184,21 +184,21 @@ func TestPresenceWithoutASocketRefused(t *testing.T) {
 // Over one session a client is present in twenty meetings at once, as over a socket.
 func TestPresenceInManyMeetingsWithoutASocket(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	var paths []string
 	enter := func() testkit.Answer {
-		id := testkit.As[struct{ MeetingID string }](t, r.ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
+		id := testkit.As[struct{ MeetingID string }](t, f.ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
 		paths = append(paths, "/v1/meetings/"+id+"/presence")
-		return r.ada.Call(t, "POST /v1/meetings/"+id+"/presence", object{"clientId": "c-1", "seq": 1, "status": "active"})
+		return f.ada.Call(t, "POST /v1/meetings/"+id+"/presence", object{"clientId": "c-1", "seq": 1, "status": "active"})
 	}
 	for range 20 {
 		enter().Expect(t, 200)
 	}
 	enter().Refused(t, errs.RateLimited)
-	r.ada.Call(t, "POST "+paths[0], object{"clientId": "c-1", "seq": 2, "status": "gone"}).Expect(t, 200)
+	f.ada.Call(t, "POST "+paths[0], object{"clientId": "c-1", "seq": 2, "status": "gone"}).Expect(t, 200)
 	enter().Expect(t, 200)
-	r.ada.Revoke(t).Expect(t, 200)
-	for key, item := range r.Stored(t, "Realtime") {
+	f.ada.Revoke(t).Expect(t, 200)
+	for key, item := range f.Stored(t, "Realtime") {
 		present := strings.HasPrefix(key, "PRESENCE#") && item["status"] != "gone"
 		if present || strings.HasPrefix(key, "OWNER#") {
 			t.Errorf("%s is left after the end of the session", key)
@@ -206,60 +206,60 @@ func TestPresenceInManyMeetingsWithoutASocket(t *testing.T) {
 	}
 }
 
-func TestPresenceWithoutASocketEndsWithTheRight(t *testing.T) {
+func TestPresenceWithoutASocketEndsWithThePermission(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T) (r *room, ada *testkit.Socket) {
-		r = newRoom(t)
-		r.ada.Call(t, "POST "+r.path+"/start", nil).Expect(t, 200)
-		ada = r.ada.Connect(t)
-		subscribe(t, ada, r.state())
-		if code := r.told(t, r.ben, 1, "active"); code != "" {
+	begin := func(t *testing.T) (f *fixture, ada *testkit.Socket) {
+		f = newFixture(t)
+		f.ada.Call(t, "POST "+f.path+"/start", nil).Expect(t, 200)
+		ada = f.ada.Connect(t)
+		subscribe(t, ada, f.state())
+		if code := f.received(t, f.ben, 1, "active"); code != "" {
 			t.Fatalf("refused with %s", code)
 		}
-		r.pass(t, 2000, r.ben)
-		return r, ada
+		f.pass(t, 2000, f.ben)
+		return f, ada
 	}
-	ends := func(t *testing.T, r *room, ada *testkit.Socket, then errs.Kind) {
+	ends := func(t *testing.T, f *fixture, ada *testkit.Socket, then errs.Kind) {
 		t.Helper()
-		seen, _ := r.presence(t, ada, 2)
+		seen, _ := f.presence(t, ada, 2)
 		expect(t, "told", seen, "-user_ben")
-		if got := r.here(t, r.ada); len(got) > 0 {
+		if got := f.here(t, f.ada); len(got) > 0 {
 			t.Errorf("there are %+v", got)
 		}
-		answer := r.ben.Call(t, "POST "+r.path+"/presence", object{"clientId": "c-1", "seq": 2, "status": "typing"})
+		answer := f.ben.Call(t, "POST "+f.path+"/presence", object{"clientId": "c-1", "seq": 2, "status": "typing"})
 		answer.Refused(t, then)
-		seen, _ = r.presence(t, ada, 3)
+		seen, _ = f.presence(t, ada, 3)
 		expect(t, "told of the refused", seen)
 	}
 	t.Run("removal", func(t *testing.T) {
 		t.Parallel()
-		r, ada := begin(t)
-		r.ada.Call(t, "DELETE "+r.path+"/participants/"+r.ben.ID, nil).Expect(t, 204)
-		ends(t, r, ada, errs.Forbidden)
-		r.ben.Call(t, "GET "+r.path+"/presence", nil).Refused(t, errs.Forbidden)
+		f, ada := begin(t)
+		f.ada.Call(t, "DELETE "+f.path+"/participants/"+f.ben.ID, nil).Expect(t, 204)
+		ends(t, f, ada, errs.Forbidden)
+		f.ben.Call(t, "GET "+f.path+"/presence", nil).Refused(t, errs.Forbidden)
 	})
 	t.Run("end of the meeting", func(t *testing.T) {
 		t.Parallel()
-		r, ada := begin(t)
-		r.ada.Call(t, "POST "+r.path+"/end", nil).Expect(t, 200)
-		ends(t, r, ada, errs.MeetingNotActive)
+		f, ada := begin(t)
+		f.ada.Call(t, "POST "+f.path+"/end", nil).Expect(t, 200)
+		ends(t, f, ada, errs.MeetingNotActive)
 	})
 	t.Run("end of the session", func(t *testing.T) {
 		t.Parallel()
-		r, ada := begin(t)
-		r.ben.Revoke(t).Expect(t, 200)
-		ends(t, r, ada, errs.Unauthorized)
+		f, ada := begin(t)
+		f.ben.Revoke(t).Expect(t, 200)
+		ends(t, f, ada, errs.Unauthorized)
 	})
 	t.Run("another session goes on", func(t *testing.T) {
 		t.Parallel()
-		r, ada := begin(t)
-		elsewhere := *r.ben
+		f, ada := begin(t)
+		elsewhere := *f.ben
 		elsewhere.Session = "session_elsewhere"
-		elsewhere.Call(t, "POST "+r.path+"/presence", object{"clientId": "c-2", "seq": 1, "status": "idle"}).Expect(t, 200)
-		r.ben.Revoke(t).Expect(t, 200)
-		seen, _ := r.presence(t, ada, 3)
+		elsewhere.Call(t, "POST "+f.path+"/presence", object{"clientId": "c-2", "seq": 1, "status": "idle"}).Expect(t, 200)
+		f.ben.Revoke(t).Expect(t, 200)
+		seen, _ := f.presence(t, ada, 3)
 		expect(t, "told", seen, "-user_ben")
-		if got := r.here(t, r.ada); len(got) != 1 || got[0].Status != "idle" {
+		if got := f.here(t, f.ada); len(got) != 1 || got[0].Status != "idle" {
 			t.Errorf("there are %+v, want the other session's", got)
 		}
 	})
@@ -268,15 +268,15 @@ func TestPresenceWithoutASocketEndsWithTheRight(t *testing.T) {
 // A session that ends between being let in and being written down.
 func TestPresenceWithoutASocketOfAnEndedSession(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	overtaking := &between{behind: table.NewHTTP(), first: func() {
-		if err := r.ben.EndSession(t.Context()); err != nil {
+		if err := f.ben.EndSession(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}}
 	beat := object{"clientId": "c-1", "seq": 1, "status": "active"}
-	r.ben.Call(t, "POST "+r.path+"/presence", beat, testkit.With(endpoint.Overrides{Tables: overtaking})).Refused(t, errs.Unauthorized)
-	if got := r.here(t, r.ada); len(got) > 0 {
+	f.ben.Call(t, "POST "+f.path+"/presence", beat, testkit.With(endpoint.Overrides{Tables: overtaking})).Refused(t, errs.Unauthorized)
+	if got := f.here(t, f.ada); len(got) > 0 {
 		t.Errorf("there are %+v", got)
 	}
 }

@@ -15,7 +15,7 @@ func at(locations ...string) []string { return locations }
 // Nothing is stored of what is refused, and the refusal says where to mend it.
 func TestAppendRefuses(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	with := func(field string, value any) object { return body(said("x", object{field: value})) }
 	tests := []struct {
 		name string
@@ -58,20 +58,20 @@ func TestAppendRefuses(t *testing.T) {
 		{"no speaker", with("speakerId", ""), at("body.chunks[0].speakerId")},
 		{"a speaker with a long id", with("speakerId", strings.Repeat("x", 256)), at("body.chunks[0].speakerId")},
 		{"a speaker with an id of many bytes", with("speakerId", strings.Repeat("😀", 255)), at("body.chunks[0].speakerId")},
-		{"a stranger as speaker", with("speakerId", r.stranger.ID), at("body.chunks[0].speakerId")},
-		{"a speaker who was removed", with("speakerId", r.removed.ID), at("body.chunks[0].speakerId")},
+		{"a speaker who is not in the meeting", with("speakerId", f.outsider.ID), at("body.chunks[0].speakerId")},
+		{"a speaker who was removed", with("speakerId", f.removed.ID), at("body.chunks[0].speakerId")},
 		{"an unknown speaker", with("speakerId", "nobody"), at("body.chunks[0].speakerId")},
 		{"several things wrong", body(said("x"), said("", object{"endMs": -1}), said("x", object{"confidence": 2})),
 			at("body.chunks[1].endMs", "body.chunks[1].text", "body.chunks[2].confidence")},
 		{"several that don't fit together", body(said("x", object{"endMs": 1}), said("x"), said("x", object{"endMs": 0, "language": "a-"})),
 			at("body.chunks[0].endMs", "body.chunks[2].endMs", "body.chunks[2].language")},
-		{"several strangers", body(said("x", object{"speakerId": "nobody"}), said("x", object{"speakerId": r.host.ID}), said("x", object{"speakerId": r.removed.ID})),
+		{"several who are not in the meeting", body(said("x", object{"speakerId": "nobody"}), said("x", object{"speakerId": f.host.ID}), said("x", object{"speakerId": f.removed.ID})),
 			at("body.chunks[0].speakerId", "body.chunks[2].speakerId")},
 	}
-	r.ChangesNothing(t, func() {
+	f.ChangesNothing(t, func() {
 		for _, test := range tests {
 			for _, options := range [][]testkit.Option{nil, {testkit.Key("key of " + test.name)}} {
-				r.cohost.Call(t, "POST "+r.path, test.body, options...).Refused(t, errs.Validation, test.at...)
+				f.cohost.Call(t, "POST "+f.path, test.body, options...).Refused(t, errs.Validation, test.at...)
 			}
 			if t.Failed() {
 				t.Fatalf("with %s", test.name)
@@ -83,16 +83,16 @@ func TestAppendRefuses(t *testing.T) {
 // What is just allowed.
 func TestAppendAccepts(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	most := object{
 		"text": strings.Repeat("é", 4000), "confidence": 1, "startMs": 86_400_000, "endMs": 86_400_000, "isFinal": false,
-		"utteranceId": strings.Repeat("u", 255), "language": "zh-cmn-Hans-CN-x-private-abcdefgh-1", "speakerId": r.observer.ID,
+		"utteranceId": strings.Repeat("u", 255), "language": "zh-cmn-Hans-CN-x-private-abcdefgh-1", "speakerId": f.observer.ID,
 	}
-	least := object{"text": "x", "confidence": 0, "startMs": 0, "endMs": 0, "isFinal": true, "utteranceId": "u", "language": "en", "speakerId": r.member.ID}
-	r.append(t, r.cohost, body(most, least))
+	least := object{"text": "x", "confidence": 0, "startMs": 0, "endMs": 0, "isFinal": true, "utteranceId": "u", "language": "en", "speakerId": f.member.ID}
+	f.append(t, f.cohost, body(most, least))
 	odd := "\u0000\"\\<script>\u2028 العربية 👩‍👩‍👧"
-	r.append(t, r.member, body(said(odd)))
-	all := r.all(t)
+	f.append(t, f.member, body(said(odd)))
+	all := f.all(t)
 	for i, want := range []object{most, least} {
 		text, err := json.Marshal(all[i])
 		if err != nil {
@@ -113,14 +113,14 @@ func TestAppendAccepts(t *testing.T) {
 	for range 20 {
 		chunks = append(chunks, said(strings.Repeat("日", 4000)))
 	}
-	if got := r.append(t, r.member, body(chunks...)); got.FirstPosition != 4 || got.LastPosition != 23 {
+	if got := f.append(t, f.member, body(chunks...)); got.FirstPosition != 4 || got.LastPosition != 23 {
 		t.Errorf("appended at %+v", got)
 	}
 	for i := range chunks {
 		chunks[i] = said(strings.Repeat("👋", 4000))
 	}
-	r.member.Call(t, "POST "+r.path, body(chunks...)).Refused(t, errs.PayloadTooLarge)
-	if all := r.all(t); len(all) != 23 {
+	f.member.Call(t, "POST "+f.path, body(chunks...)).Refused(t, errs.PayloadTooLarge)
+	if all := f.all(t); len(all) != 23 {
 		t.Errorf("%d chunks", len(all))
 	}
 }
@@ -135,25 +135,25 @@ func number(value any) any {
 
 func TestListRefuses(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	r.append(t, r.member, numbered("x", 3))
-	first := testkit.As[page](t, r.member.Call(t, "GET "+r.path+"?limit=1", nil))
-	other := newRoom(t)
+	f := newFixture(t)
+	f.append(t, f.member, numbered("x", 3))
+	first := testkit.As[page](t, f.member.Call(t, "GET "+f.path+"?limit=1", nil))
+	other := newFixture(t)
 	for query, location := range map[string]string{
 		"?limit=0": "query.limit", "?limit=201": "query.limit", "?limit=x": "query.limit", "?limit=": "query.limit",
 		"?from=-1": "query.from", "?from=x": "query.from", "?from=1.0": "query.from", "?from=99999999999999999999": "query.from",
 		"?cursor=x": "query.cursor", "?cursor=": "query.cursor", "?to=3": "query.to",
 	} {
-		r.member.Call(t, "GET "+r.path+query, nil).Refused(t, errs.Validation, location)
+		f.member.Call(t, "GET "+f.path+query, nil).Refused(t, errs.Validation, location)
 	}
 	// A cursor belongs to its list; beside it `from` is ignored, whatever it says.
 	other.member.Call(t, "GET "+other.path+"?cursor="+*first.NextCursor, nil).Refused(t, errs.Validation, "query.cursor")
-	r.member.Call(t, "GET "+r.meeting+"/notes/changes?cursor="+*first.NextCursor, nil).Refused(t, errs.Validation, "query.cursor")
-	if got := testkit.As[page](t, r.member.Call(t, "GET "+r.path+"?limit=1&from=x&cursor="+*first.NextCursor, nil)); len(got.Items) != 1 || got.Items[0].Position != 2 {
+	f.member.Call(t, "GET "+f.meeting+"/notes/changes?cursor="+*first.NextCursor, nil).Refused(t, errs.Validation, "query.cursor")
+	if got := testkit.As[page](t, f.member.Call(t, "GET "+f.path+"?limit=1&from=x&cursor="+*first.NextCursor, nil)); len(got.Items) != 1 || got.Items[0].Position != 2 {
 		t.Errorf("got %+v, want position 2", got.Items)
 	}
 	for query, want := range map[string]int{"": 3, "?from=2": 1, "?from=3": 0, "?from=999999999999999": 0, "?from=9223372036854775807": 0} {
-		if got := testkit.As[page](t, r.member.Call(t, "GET "+r.path+query, nil)); len(got.Items) != want || got.NextCursor != nil {
+		if got := testkit.As[page](t, f.member.Call(t, "GET "+f.path+query, nil)); len(got.Items) != want || got.NextCursor != nil {
 			t.Errorf("%s gives %d chunks, more %v; want %d", query, len(got.Items), got.NextCursor != nil, want)
 		}
 	}

@@ -19,31 +19,31 @@ import (
 
 func TestSameKeySameAnswer(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	first := r.append(t, r.member, numbered("x", 3), testkit.Key("k"))
-	r.append(t, r.host, numbered("y", 2), testkit.Key("k"))
-	r.ChangesNothing(t, func() {
-		again := r.append(t, r.member, numbered("x", 3), testkit.Key("k"))
+	f := newFixture(t)
+	first := f.append(t, f.member, numbered("x", 3), testkit.Key("k"))
+	f.append(t, f.host, numbered("y", 2), testkit.Key("k"))
+	f.ChangesNothing(t, func() {
+		again := f.append(t, f.member, numbered("x", 3), testkit.Key("k"))
 		if again.FirstPosition != first.FirstPosition || again.LastPosition != first.LastPosition {
 			t.Errorf("%+v, then %+v", first, again)
 		}
-		r.member.Call(t, "POST "+r.path, numbered("z", 3), testkit.Key("k")).Refused(t, errs.Conflict)
+		f.member.Call(t, "POST "+f.path, numbered("z", 3), testkit.Key("k")).Refused(t, errs.Conflict)
 	})
-	if got := r.append(t, r.member, numbered("x", 3), testkit.Key("other")); got.FirstPosition != 6 {
+	if got := f.append(t, f.member, numbered("x", 3), testkit.Key("other")); got.FirstPosition != 6 {
 		t.Errorf("with another key appended at %+v", got)
 	}
-	r.append(t, r.member, numbered("x", 3))
-	r.append(t, r.member, numbered("x", 3))
-	if got := len(r.all(t)); got != 14 {
+	f.append(t, f.member, numbered("x", 3))
+	f.append(t, f.member, numbered("x", 3))
+	if got := len(f.all(t)); got != 14 {
 		t.Errorf("%d chunks, want 14", got)
 	}
 }
 
 func TestDuplicatesAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	f := newFixture(t)
 	for _, answer := range testkit.AtOnce(6, func(int) testkit.Answer {
-		return r.member.Call(t, "POST "+r.path, numbered("x", 3), testkit.Key("k"))
+		return f.member.Call(t, "POST "+f.path, numbered("x", 3), testkit.Key("k"))
 	}) {
 		if answer.Status == 409 {
 			answer.Refused(t, errs.Conflict)
@@ -53,91 +53,91 @@ func TestDuplicatesAtOnce(t *testing.T) {
 			t.Errorf("answered %+v", got)
 		}
 	}
-	if got := len(r.all(t)); got != 3 {
+	if got := len(f.all(t)); got != 3 {
 		t.Errorf("%d chunks, want 3", got)
 	}
 }
 
 // execution is one that a function began a while ago and died in.
-func (r *room) execution(t *testing.T, body string) (*transcripts.Service, caller.Caller, *idempotency.Execution) {
+func (f *fixture) execution(t *testing.T, body string) (*transcripts.Service, caller.Caller, *idempotency.Execution) {
 	t.Helper()
-	d := composition.New(r.Env(), endpoint.Overrides{})
+	d := composition.New(f.Env(), endpoint.Overrides{})
 	store := idempotency.New(d.Control(), clock.NewManual(time.Now().Add(-36*time.Second)))
-	execution, _, err := store.Begin(t.Context(), r.member.ID+" POST "+r.path, "k", nil, []byte(body))
+	execution, _, err := store.Begin(t.Context(), f.member.ID+" POST "+f.path, "k", nil, []byte(body))
 	if err != nil || execution == nil {
 		t.Fatalf("begin: %v, %v", execution, err)
 	}
-	return d.Transcripts(), caller.Caller{UserID: r.member.ID, SessionID: "s", RequestID: "r"}, execution
+	return d.Transcripts(), caller.Caller{UserID: f.member.ID, SessionID: "s", RequestID: "r"}, execution
 }
 
 const spoken = `{"chunks":[{"text":"x","confidence":1,"startMs":0,"endMs":1,"isFinal":true}]}`
 
 // A function dies between its commit and its answer: the request, sent again,
 // gets that answer, though others have spoken and the meeting is over.
-func TestDeathAfterTheCommit(t *testing.T) {
+func TestCrashAfterTheCommit(t *testing.T) {
 	t.Parallel()
 	for _, over := range []bool{false, true} {
-		r := newRoom(t)
-		service, author, dying := r.execution(t, spoken)
+		f := newFixture(t)
+		service, author, dying := f.execution(t, spoken)
 		first, _, err := service.Append(t.Context(), author, dying, transcripts.AppendRequest{
-			MeetingID: r.meeting[len("/v1/meetings/"):],
+			MeetingID: f.meeting[len("/v1/meetings/"):],
 			Chunks:    []transcripts.Speech{{Words: transcripts.Words{Text: "x", Confidence: 1, EndMs: 1, IsFinal: true}}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.append(t, r.host, numbered("y", 2))
+		f.append(t, f.host, numbered("y", 2))
 		if over {
-			r.host.Call(t, "POST "+r.meeting+"/end", nil).Expect(t, 200)
+			f.host.Call(t, "POST "+f.meeting+"/end", nil).Expect(t, 200)
 		}
 		for range 2 {
-			again := testkit.As[transcripts.Appended](t, r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")))
+			again := testkit.As[transcripts.Appended](t, f.member.Call(t, "POST "+f.path, spoken, testkit.Key("k")))
 			if again.FirstPosition != first.FirstPosition || again.LastPosition != first.LastPosition {
 				t.Errorf("%+v, then %+v", first, again)
 			}
 		}
-		if got := len(r.all(t)); got != 3 {
+		if got := len(f.all(t)); got != 3 {
 			t.Errorf("%d chunks, want 3", got)
 		}
 	}
 }
 
 // While nobody knows whether it was used, a key isn't free for another body.
-func TestKeyOfWhoMayNotAnyMore(t *testing.T) {
+func TestKeyAfterPermissionIsLost(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	r.execution(t, spoken)
-	seat := r.meeting + "/participants/" + r.member.ID
-	r.host.Call(t, "PATCH "+seat, object{"role": "observer"}).Expect(t, 200)
-	r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")).Refused(t, errs.Forbidden)
-	r.host.Call(t, "PATCH "+seat, object{"role": "participant"}).Expect(t, 200)
-	r.member.Call(t, "POST "+r.path, numbered("other", 1), testkit.Key("k")).Refused(t, errs.Conflict)
-	r.member.Call(t, "POST "+r.path, spoken, testkit.Key("k")).Expect(t, 200)
-	if got := len(r.all(t)); got != 1 {
+	f := newFixture(t)
+	f.execution(t, spoken)
+	seat := f.meeting + "/participants/" + f.member.ID
+	f.host.Call(t, "PATCH "+seat, object{"role": "observer"}).Expect(t, 200)
+	f.member.Call(t, "POST "+f.path, spoken, testkit.Key("k")).Refused(t, errs.Forbidden)
+	f.host.Call(t, "PATCH "+seat, object{"role": "participant"}).Expect(t, 200)
+	f.member.Call(t, "POST "+f.path, numbered("other", 1), testkit.Key("k")).Refused(t, errs.Conflict)
+	f.member.Call(t, "POST "+f.path, spoken, testkit.Key("k")).Expect(t, 200)
+	if got := len(f.all(t)); got != 1 {
 		t.Errorf("%d chunks, want 1", got)
 	}
 }
 
 func TestRefusedRequestsKeepTheirKey(t *testing.T) {
 	t.Parallel()
-	r := scheduled(t)
+	f := scheduled(t)
 	key := testkit.Key("k")
-	r.ChangesNothing(t, func() {
-		r.member.Call(t, "POST "+r.path, spoken, key).Refused(t, errs.MeetingNotActive)
-		r.cohost.Call(t, "POST "+r.path, body(said("x", object{"speakerId": "nobody"})), key).Refused(t, errs.Validation, "body.chunks[0].speakerId")
+	f.ChangesNothing(t, func() {
+		f.member.Call(t, "POST "+f.path, spoken, key).Refused(t, errs.MeetingNotActive)
+		f.cohost.Call(t, "POST "+f.path, body(said("x", object{"speakerId": "nobody"})), key).Refused(t, errs.Validation, "body.chunks[0].speakerId")
 	})
-	r.host.Call(t, "POST "+r.meeting+"/start", nil).Expect(t, 200)
-	r.append(t, r.member, numbered("x", 1), key)
+	f.host.Call(t, "POST "+f.meeting+"/start", nil).Expect(t, 200)
+	f.append(t, f.member, numbered("x", 1), key)
 }
 
 // Eight write at once, twenty requests each: positions without holes, every chunk
 // once, and a request's chunks together.
 func TestWritersAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	socket := r.subscribe(t, r.observer)
+	f := newFixture(t)
+	socket := f.subscribe(t, f.observer)
 	const writers, each, chunks = 8, 20, 3
-	people := []*testkit.Person{r.host, r.cohost, r.member}
+	people := []*testkit.Person{f.host, f.cohost, f.member}
 	answers := testkit.AtOnce(writers, func(i int) map[int64]string {
 		stands := map[int64]string{}
 		for n := 0; n < each; n++ {
@@ -145,7 +145,7 @@ func TestWritersAtOnce(t *testing.T) {
 			// A request that lost its race is sent again, as a client does, under its key.
 			var answer testkit.Answer
 			for range 50 {
-				answer = people[i%len(people)].Call(t, "POST "+r.path, numbered(name, chunks), testkit.Key(fmt.Sprint(i, " ", n)))
+				answer = people[i%len(people)].Call(t, "POST "+f.path, numbered(name, chunks), testkit.Key(fmt.Sprint(i, " ", n)))
 				if answer.Status != 429 {
 					break
 				}
@@ -162,7 +162,7 @@ func TestWritersAtOnce(t *testing.T) {
 		}
 		return stands
 	})
-	all := r.all(t)
+	all := f.all(t)
 	if len(all) != writers*each*chunks {
 		t.Errorf("%d chunks, want %d", len(all), writers*each*chunks)
 	}
@@ -176,9 +176,9 @@ func TestWritersAtOnce(t *testing.T) {
 	}
 	// Around late posts a socket may miss some and get others twice: a replay
 	// brings the rest.
-	r.follow(t, socket, 0)
+	f.follow(t, socket, 0)
 	seen := map[int64]bool{}
-	for _, event := range socket.Events(t, r.topic) {
+	for _, event := range socket.Events(t, f.topic) {
 		seen[event.Position] = true
 	}
 	if len(seen) != len(all) {

@@ -55,7 +55,7 @@ func (s Service) ticket(ctx context.Context, c caller.Caller, in struct{}) (real
 	return s.sockets.IssueTicket(ctx, c, in)
 }
 
-// signed tells whether a webhook is WorkOS's own.
+// signed reports whether a webhook is WorkOS's own.
 func (s Service) signed(header func(name string) string, body []byte) error {
 	return s.signatures.Check(header(workos.SignatureHeader), body)
 }
@@ -74,7 +74,7 @@ func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, o
 	service := Service{Service: people}
 	switch declaration.Route {
 	case Ticket.Route:
-		service.sockets = realtime.New(realtime.Parts{Connections: s.Connections(), URL: s.Env.Variable("WS_URL")})
+		service.sockets = realtime.New(realtime.Dependencies{Connections: s.Connections(), URL: s.Env.Variable("WS_URL")})
 	case Webhook.Route:
 		cfg := config.Read[webhookConfig](s.Env)
 		service.Provider = identity.NewProvider(cfg.Issuers.Primary(), people, s.Sessions())

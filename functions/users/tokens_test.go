@@ -15,14 +15,14 @@ import (
 	"github.com/rapport/rapport/shared/testkit"
 )
 
-// What the verifier refuses has tests beside it; these go through the door.
+// What the verifier refuses has tests beside it; these go through the adapter.
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 
-	key := w.Issuer.Key()
+	key := h.Issuer.Key()
 	kid := map[string]any{"kid": key.ID}
 	mine := testkit.NewSigningKey(t, key.ID)
 	public, err := x509.MarshalPKIXPublicKey(&key.Private.PublicKey)
@@ -39,7 +39,7 @@ func TestTokens(t *testing.T) {
 		"malformed":                "hello",
 		"cut":                      good[:len(good)/2],
 		"without signature":        good[:signature],
-		"somebody else's claims":   w.User("ben").Token(t)[:strings.LastIndex(w.User("ben").Token(t), ".")+1] + good[signature:],
+		"somebody else's claims":   h.User("ben").Token(t)[:strings.LastIndex(h.User("ben").Token(t), ".")+1] + good[signature:],
 		"expired":                  ada.Token(t, jwt.MapClaims{"exp": in(-10 * time.Second)}),
 		"not yet valid":            ada.Token(t, jwt.MapClaims{"nbf": in(time.Minute)}),
 		"without end":              ada.Token(t, jwt.MapClaims{"exp": nil}),
@@ -55,8 +55,8 @@ func TestTokens(t *testing.T) {
 		"with my certificate":      forged(jwt.SigningMethodRS256, mine.Private, map[string]any{"kid": key.ID, "x5u": "https://evil.test/cert"}),
 		"with an unknown key id":   forged(jwt.SigningMethodRS256, mine.Private, map[string]any{"kid": "key-9"}),
 	}
-	fetches := w.Issuer.Fetches()
-	w.ChangesNothing(t, func() {
+	fetches := h.Issuer.Fetches()
+	h.ChangesNothing(t, func() {
 		for name, token := range refused {
 			answer := ada.Call(t, "GET /v1/me", nil, testkit.Bearer(token))
 			problem := answer.Refused(t, errs.Unauthorized)
@@ -67,10 +67,10 @@ func TestTokens(t *testing.T) {
 				t.Fatalf("a token that is %s", name)
 			}
 		}
-		w.Nobody().Call(t, "GET /v1/me", nil).Refused(t, errs.Unauthorized)
+		h.Nobody().Call(t, "GET /v1/me", nil).Refused(t, errs.Unauthorized)
 		ada.Call(t, "GET /v1/me", nil, testkit.Header("Authorization", "Basic "+good)).Refused(t, errs.Unauthorized)
 	})
-	if got := w.Issuer.Fetches(); got != fetches {
+	if got := h.Issuer.Fetches(); got != fetches {
 		t.Errorf("forged tokens made %d fetches of the key set", got-fetches)
 	}
 	ada.Call(t, "GET /v1/me", nil, testkit.Header("Authorization", "bearer "+good)).Expect(t, 200)
@@ -79,8 +79,8 @@ func TestTokens(t *testing.T) {
 
 func TestEndedSession(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.User("ben")
+	h := testkit.New(t, functions.All())
+	ada, ben := h.User("ada"), h.User("ben")
 	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	for range 2 {
 		if err := ada.EndSession(t.Context()); err != nil {
@@ -96,19 +96,19 @@ func TestEndedSession(t *testing.T) {
 
 func TestKeysOfTheIssuer(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
-	w.Issuer.Down(http.StatusServiceUnavailable)
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
+	h.Issuer.Down(http.StatusServiceUnavailable)
 	ada.Call(t, "GET /v1/me", nil).Refused(t, errs.Provider)
 
 	// Another harness, because nobody asks again within ten seconds.
-	w = testkit.New(t, functions.All())
-	ada = w.User("ada")
+	h = testkit.New(t, functions.All())
+	ada = h.User("ada")
 	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
-	w.Issuer.Down(http.StatusServiceUnavailable)
-	w.Restart()
+	h.Issuer.Down(http.StatusServiceUnavailable)
+	h.Restart()
 	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
-	if got := w.Issuer.Fetches(); got != 1 {
+	if got := h.Issuer.Fetches(); got != 1 {
 		t.Errorf("%d fetches of the key set, want 1: a cold function has it from the table", got)
 	}
 }

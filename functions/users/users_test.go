@@ -16,8 +16,8 @@ import (
 
 func TestMe(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.Newcomer("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.Newcomer("ada")
 	first := testkit.As[users.Me](t, ada.Call(t, "GET /v1/me", nil))
 	if id := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`); !id.MatchString(first.UserID) {
 		t.Errorf("the id %q is no ULID", first.UserID)
@@ -28,15 +28,15 @@ func TestMe(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
-	if got := w.Directory.Lookups(); got != 1 {
+	if got := h.Directory.Lookups(); got != 1 {
 		t.Errorf("the directory was asked %d times about one person, want once", got)
 	}
 }
 
 func TestManyFirstCallsMakeOneUser(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.Newcomer("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.Newcomer("ada")
 	ids := map[string]bool{}
 	for _, answer := range testkit.AtOnce(6, func(int) testkit.Answer { return ada.Call(t, "GET /v1/me", nil) }) {
 		me := testkit.As[users.Me](t, answer)
@@ -45,15 +45,15 @@ func TestManyFirstCallsMakeOneUser(t *testing.T) {
 			t.Errorf("got %+v", me)
 		}
 	}
-	if stored := w.Stored(t, "Data"); len(ids) != 1 || len(stored) != 3 {
+	if stored := h.Stored(t, "Data"); len(ids) != 1 || len(stored) != 3 {
 		t.Errorf("answered the ids %v, and stored %v: want one, with a user and two rows of an identity", ids, stored)
 	}
 }
 
 func TestUpdate(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.User("ben")
+	h := testkit.New(t, functions.All())
+	ada, ben := h.User("ada"), h.User("ben")
 	ben.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	for _, name := range []string{"Ada Lovelace", "Ада 😀", "x"} {
 		got := testkit.As[users.Me](t, ada.Call(t, "PATCH /v1/me", map[string]string{"displayName": name}).Expect(t, 200))
@@ -65,15 +65,15 @@ func TestUpdate(t *testing.T) {
 	if got := testkit.As[users.Me](t, ben.Call(t, "GET /v1/me", nil)); got.DisplayName != "Ben Test" {
 		t.Errorf("ben is called %q", got.DisplayName)
 	}
-	if got := w.Stored(t, "Data")["USER#user_ada/PROFILE"]["revision"]; got != 4.0 {
+	if got := h.Stored(t, "Data")["USER#user_ada/PROFILE"]["revision"]; got != 4.0 {
 		t.Errorf("ada's revision is %v after three changes", got)
 	}
 }
 
 func TestUpdateRefuses(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	tests := []struct {
 		name, body string
@@ -90,23 +90,23 @@ func TestUpdateRefuses(t *testing.T) {
 		{"another address", `{"displayName":"Ada","email":"x@example.com"}`, []string{"body.email"}},
 		{"no JSON", `displayName=Ada`, []string{"body"}},
 	}
-	w.ChangesNothing(t, func() {
+	h.ChangesNothing(t, func() {
 		for _, tt := range tests {
 			ada.Call(t, "PATCH /v1/me", tt.body).Refused(t, errs.Validation, tt.at...)
 		}
 		ada.Call(t, "PATCH /v1/me?x=1", `{"displayName":"Ada"}`).Refused(t, errs.Validation, "query.x")
 		ada.Call(t, "PATCH /v1/me", `{"displayName":"Ada"}`, testkit.Header("Content-Type", "text/plain")).Refused(t, errs.UnsupportedMediaType)
-		w.Nobody().Call(t, "PATCH /v1/me", `{"displayName":"Ada"}`).Refused(t, errs.Unauthorized)
+		h.Nobody().Call(t, "PATCH /v1/me", `{"displayName":"Ada"}`).Refused(t, errs.Unauthorized)
 	})
 }
 
 func TestUpdateOnce(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	first := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Expect(t, 200)
 	ada.Call(t, "PATCH /v1/me", `{"displayName":"Second"}`, testkit.Key("l")).Expect(t, 200)
-	w.ChangesNothing(t, func() {
+	h.ChangesNothing(t, func() {
 		again := ada.Call(t, "PATCH /v1/me", `{"displayName":"First"}`, testkit.Key("k")).Expect(t, 200)
 		if diff := cmp.Diff(string(first.Body), string(again.Body)); diff != "" {
 			t.Errorf("another answer (-first +again):\n%s", diff)
@@ -119,14 +119,14 @@ func TestUpdateOnce(t *testing.T) {
 
 func TestDirectoryThatIsDown(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada, ben := w.Newcomer("ada"), w.Newcomer("ben")
+	h := testkit.New(t, functions.All())
+	ada, ben := h.Newcomer("ada"), h.Newcomer("ben")
 	ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
-	w.Directory.Down(http.StatusInternalServerError)
-	w.ChangesNothing(t, func() {
+	h.Directory.Down(http.StatusInternalServerError)
+	h.ChangesNothing(t, func() {
 		ben.Call(t, "GET /v1/me", nil).Refused(t, errs.Provider)
 		ada.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	})
-	w.Directory.Down(0)
+	h.Directory.Down(0)
 	ben.Call(t, "GET /v1/me", nil).Expect(t, 200)
 }

@@ -17,8 +17,8 @@ type object = map[string]any
 // nothing of another session of the same person.
 func TestSessionRevoked(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	elsewhere := *ada
 	elsewhere.Session = "session_ada_elsewhere"
 	meeting := testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", object{"title": "Plan"})).MeetingID
@@ -50,7 +50,7 @@ func TestSessionRevoked(t *testing.T) {
 			if s.Open() {
 				t.Errorf("%s: the socket is open", name)
 			}
-			for key := range w.Stored(t, "Realtime") {
+			for key := range h.Stored(t, "Realtime") {
 				if strings.Contains(key, s.ID) {
 					t.Errorf("%s: %s is left", name, key)
 				}
@@ -73,17 +73,17 @@ func TestSessionRevoked(t *testing.T) {
 			t.Errorf("%s: %d states, want only the one from before", name, got)
 		}
 	}
-	if ended := audited(t, w, "sessions.end"); ended != 2 {
+	if ended := audited(t, h, "sessions.end"); ended != 2 {
 		t.Errorf("the end is audited %d times, want once an event", ended)
 	}
-	if begun, ended := audited(t, w, "realtime.subscribe"), audited(t, w, "realtime.unsubscribe"); begun != 6 || ended != 4 {
+	if begun, ended := audited(t, h, "realtime.subscribe"), audited(t, h, "realtime.unsubscribe"); begun != 6 || ended != 4 {
 		t.Errorf("audited %d subscriptions and %d ends, want 6 and 4", begun, ended)
 	}
 }
 
-func audited(t *testing.T, w *testkit.Harness, action string) (n int) {
+func audited(t *testing.T, h *testkit.Harness, action string) (n int) {
 	t.Helper()
-	for _, entry := range w.Stored(t, "Audit") {
+	for _, entry := range h.Stored(t, "Audit") {
 		if entry["action"] == action && entry["result"] == "done" {
 			n++
 		}
@@ -93,10 +93,10 @@ func audited(t *testing.T, w *testkit.Harness, action string) (n int) {
 
 // A function died after it had marked the session: the event comes again, and
 // what is left is done.
-func TestSessionRevokedAfterADeath(t *testing.T) {
+func TestSessionRevokedAfterACrash(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	s := ada.Connect(t)
 	s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "users/" + ada.ID})
 	if err := ada.EndSession(t.Context()); err != nil {
@@ -112,13 +112,13 @@ func TestSessionRevokedAfterADeath(t *testing.T) {
 // A socket that hangs keeps nobody from ending its session.
 func TestSessionOfAHangingSocket(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	s := ada.Connect(t)
 	s.Ask(t, object{"action": "subscribe", "id": "1", "topic": "users/" + ada.ID})
 	s.Hang()
 	ada.Revoke(t).Expect(t, 200)
-	for key := range w.Stored(t, "Realtime") {
+	for key := range h.Stored(t, "Realtime") {
 		if strings.Contains(key, s.ID) {
 			t.Errorf("%s is left", key)
 		}
@@ -129,17 +129,17 @@ func TestSessionOfAHangingSocket(t *testing.T) {
 // neither does one of that name elsewhere.
 func TestSessionOfANewcomer(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.Newcomer("ben")
+	h := testkit.New(t, functions.All())
+	ada, ben := h.User("ada"), h.Newcomer("ben")
 	s := ada.Connect(t)
 	if got := testkit.As[struct{ Handled bool }](t, ben.Revoke(t)); !got.Handled {
 		t.Error("not handled")
 	}
 	ben.Call(t, "GET /v1/me", nil).Refused(t, errs.Unauthorized)
-	if w.Directory.Lookups() != 0 || len(w.Stored(t, "Data")) != 3 {
+	if h.Directory.Lookups() != 0 || len(h.Stored(t, "Data")) != 3 {
 		t.Error("somebody whose session has ended was made a user")
 	}
-	if ended := audited(t, w, "sessions.end"); ended != 0 || !s.Open() {
+	if ended := audited(t, h, "sessions.end"); ended != 0 || !s.Open() {
 		t.Errorf("%d ends are audited, ada's socket is open: %v", ended, s.Open())
 	}
 	ben.Session = "session_of_the_next_day"
@@ -150,26 +150,26 @@ func TestSessionOfANewcomer(t *testing.T) {
 // The user id in an event is the provider's: ours means nobody there.
 func TestSessionRevokedByOurID(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	s := ada.Connect(t)
-	w.Webhook(t, object{"id": "event_1", "event": "session.revoked", "data": object{"id": "session_other", "user_id": ada.ID}}).Expect(t, 200)
-	if !s.Open() || audited(t, w, "sessions.end") != 0 {
+	h.Webhook(t, object{"id": "event_1", "event": "session.revoked", "data": object{"id": "session_other", "user_id": ada.ID}}).Expect(t, 200)
+	if !s.Open() || audited(t, h, "sessions.end") != 0 {
 		t.Error("ada was taken for whom the event names")
 	}
 }
 
 func TestRefusedWebhooks(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(t, functions.All())
+	ada := h.User("ada")
 	ada.Connect(t)
 	event := func(data any) object { return object{"id": "event_1", "event": "session.revoked", "data": data} }
 	good := event(object{"id": ada.Session, "user_id": ada.Subject})
 	signed := func(secret string, at time.Time) testkit.Option {
 		return testkit.Header(workos.SignatureHeader, workos.Sign(secret, at, []byte(`{}`)))
 	}
-	w.ChangesNothing(t, func() {
+	h.ChangesNothing(t, func() {
 		for _, option := range []testkit.Option{
 			testkit.Header(workos.SignatureHeader, ""),
 			testkit.Header(workos.SignatureHeader, "t=1, v1=00"),
@@ -177,16 +177,16 @@ func TestRefusedWebhooks(t *testing.T) {
 			signed(testkit.WebhookSecret, time.Now()), // of another body
 			testkit.Bearer(ada.Token(t)),
 		} {
-			w.Webhook(t, good, testkit.Header(workos.SignatureHeader, ""), option).Refused(t, errs.Unauthorized)
+			h.Webhook(t, good, testkit.Header(workos.SignatureHeader, ""), option).Refused(t, errs.Unauthorized)
 		}
-		w.Webhook(t, "{}", signed(testkit.WebhookSecret, time.Now().Add(-time.Hour))).Refused(t, errs.Unauthorized)
-		w.Webhook(t, "not JSON").Refused(t, errs.Validation, "body")
-		w.Webhook(t, object{"id": "event_1"}).Refused(t, errs.Validation, "body.data", "body.event")
-		w.Webhook(t, event("ada")).Refused(t, errs.Validation, "body.data")
-		w.Webhook(t, event(object{"user_id": ada.Subject})).Refused(t, errs.Validation, "body.data.id")
-		w.Webhook(t, event(object{"id": ada.Session})).Refused(t, errs.Validation, "body.data.user_id")
+		h.Webhook(t, "{}", signed(testkit.WebhookSecret, time.Now().Add(-time.Hour))).Refused(t, errs.Unauthorized)
+		h.Webhook(t, "not JSON").Refused(t, errs.Validation, "body")
+		h.Webhook(t, object{"id": "event_1"}).Refused(t, errs.Validation, "body.data", "body.event")
+		h.Webhook(t, event("ada")).Refused(t, errs.Validation, "body.data")
+		h.Webhook(t, event(object{"user_id": ada.Subject})).Refused(t, errs.Validation, "body.data.id")
+		h.Webhook(t, event(object{"id": ada.Session})).Refused(t, errs.Validation, "body.data.user_id")
 		other := object{"id": "event_2", "event": "user.updated", "data": object{"id": ada.Subject}}
-		if got := testkit.As[struct{ Handled bool }](t, w.Webhook(t, other)); got.Handled {
+		if got := testkit.As[struct{ Handled bool }](t, h.Webhook(t, other)); got.Handled {
 			t.Error("an event that means nothing here was handled")
 		}
 	})

@@ -46,7 +46,7 @@ func burnOf(t *testing.T, r resource) burn {
 	return b
 }
 
-// fires tells whether the alarm is on after the last of some minutes.
+// fires reports whether the alarm is on after the last of some minutes.
 func (b burn) fires(past []minute) bool {
 	var sum minute
 	for _, m := range past[max(0, len(past)-b.minutes):] {
@@ -60,9 +60,9 @@ func stretch(minutes int, calls, share float64) []minute {
 	return slices.Repeat([]minute{{calls, calls * share}}, minutes)
 }
 
-// TestJourneysTellInTime replays minutes of calls against the alarms of every journey, as
+// TestBurnAlarmsFireInTime replays minutes of calls against the alarms of every journey, as
 // CloudWatch evaluates them: each minute, over windows that slide.
-func TestJourneysTellInTime(t *testing.T) {
+func TestBurnAlarmsFireInTime(t *testing.T) {
 	const day, calls = 24 * 60, 100
 	alarms := templates(t).of("alarms.yaml").Resources
 	journeys := 0
@@ -91,7 +91,7 @@ func TestJourneysTellInTime(t *testing.T) {
 		}
 		for _, tt := range tests {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
-				told := func(suffixes ...string) int {
+				reported := func(suffixes ...string) int {
 					past := slices.Clone(tt.before)
 					for n, m := range tt.then {
 						past = append(past, m)
@@ -103,13 +103,13 @@ func TestJourneysTellInTime(t *testing.T) {
 					}
 					return -1
 				}
-				if got := told("Fast", "Steady"); (got < 0) != (tt.page < 0) || got > tt.page {
+				if got := reported("Fast", "Steady"); (got < 0) != (tt.page < 0) || got > tt.page {
 					t.Errorf("somebody is woken after %d minutes, want %d", got, tt.page)
 				}
 				if tt.name == "it is over" {
 					return // a ticket stands for as long as a day's budget is spent
 				}
-				if got := told("Slow"); (got < 0) != (tt.ticket < 0) || got > tt.ticket {
+				if got := reported("Slow"); (got < 0) != (tt.ticket < 0) || got > tt.ticket {
 					t.Errorf("there is a ticket after %d minutes, want %d", got, tt.ticket)
 				}
 			})

@@ -21,7 +21,7 @@ func templateFindings(s suite) findings {
 	var f findings
 	for _, look := range []func(*findings, suite){
 		functionsAreDeployable, functionsAreGated, policiesAreWrittenOut, eventSourcesLoseNothing,
-		alarmsAreHeard, alarmsWatchWhatTheySay, answersAreCounted, dashboardShowsWhatIsThere,
+		alarmsNotify, alarmsWatchWhatTheySay, answersAreCounted, dashboardShowsWhatIsThere,
 		routesMayInvoke, browsersMayCall, callsAreLogged, addressesHaveTheirStage, stacksGetWhatTheyAreGiven,
 		tablesAreKept, bucketsAreClosed, queuesAreKept, logsAreKept,
 	} {

@@ -8,10 +8,10 @@ import (
 	"github.com/rapport/rapport/functions"
 )
 
-// alarmsAreHeard holds every alarm to a severity, to who hears it and that it is over,
+// alarmsNotify holds every alarm to a severity, to who is notified of it and that it is over,
 // and to a runbook; those that only roll back, or are part of another, are heard by
 // nobody.
-func alarmsAreHeard(f *findings, s suite) {
+func alarmsNotify(f *findings, s suite) {
 	topics := map[string]string{"page": "PageTopicArn", "ticket": "TicketTopicArn"}
 	for _, doc := range s {
 		parts := map[string]bool{}
@@ -32,13 +32,13 @@ func alarmsAreHeard(f *findings, s suite) {
 				f.add("%s: %s names no runbook", doc.File, id)
 			}
 			severity := severityOf(r)
-			heard, over := refs(r.Properties["AlarmActions"]), refs(r.Properties["OKActions"])
+			notified, over := refs(r.Properties["AlarmActions"]), refs(r.Properties["OKActions"])
 			silent := severity == "" && parts[id] || severity == "rollback" && gates[id]
 			switch {
-			case silent && len(heard)+len(over) > 0:
+			case silent && len(notified)+len(over) > 0:
 				f.add("%s: %s is heard, but is only part of what is", doc.File, id)
-			case !silent && (topics[severity] == "" || !slices.Equal(heard, []string{topics[severity]}) || !slices.Equal(over, heard)):
-				f.add("%s: %s of the severity %q is heard by %v, and that it is over by %v", doc.File, id, severity, heard, over)
+			case !silent && (topics[severity] == "" || !slices.Equal(notified, []string{topics[severity]}) || !slices.Equal(over, notified)):
+				f.add("%s: %s of the severity %q is heard by %v, and that it is over by %v", doc.File, id, severity, notified, over)
 			}
 			for _, part := range alarmsIn(substituted(r.Properties["AlarmRule"])) {
 				if doc.Resources[part].Type != alarmType || !strings.HasPrefix(part, id) {
@@ -94,14 +94,14 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 			f.add("%s: %s looks at nothing", doc.File, id)
 		}
 		journey := ""
-		for _, one := range all {
-			if name, is := one.dimensions["Journey"].(string); is {
+		for _, looked := range all {
+			if name, is := looked.dimensions["Journey"].(string); is {
 				journey = name
 			}
 		}
-		for _, one := range all {
+		for _, looked := range all {
 			named := map[string]string{}
-			for dimension, value := range one.dimensions {
+			for dimension, value := range looked.dimensions {
 				named[dimension] = dimensionText(value)
 				if owner, is := strings.CutSuffix(ref(value), "Function"); is && !watches(id, owner) {
 					f.add("%s: %s watches %sFunction", doc.File, id, owner)
@@ -119,8 +119,8 @@ func alarmsWatchWhatTheySay(f *findings, s suite) {
 					f.add("%s: %s counts %s, of another journey", doc.File, id, parameter)
 				}
 			}
-			if wrong := metricFinding(one.namespace, one.name, named); wrong != "" {
-				f.add("%s: %s looks at %s %s: %s", doc.File, id, one.namespace, one.name, wrong)
+			if wrong := metricFinding(looked.namespace, looked.name, named); wrong != "" {
+				f.add("%s: %s looks at %s %s: %s", doc.File, id, looked.namespace, looked.name, wrong)
 			}
 		}
 		mustWatch(f, doc, id, r)
@@ -135,13 +135,13 @@ func journeyOf(parameter string) string { return journeys()[strings.ToLower(para
 // journeys are those of all functions, by their parameters in lower case.
 var journeys = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
-	for _, unit := range functions.All() {
-		all[strings.ReplaceAll(unit.Name, "/", "")+"functionname"] = unit.JourneyName()
+	for _, spec := range functions.All() {
+		all[strings.ReplaceAll(spec.Name, "/", "")+"functionname"] = spec.JourneyName()
 	}
 	return all
 })
 
-// watches tells whether an alarm is named after something, by its id.
+// watches reports whether an alarm is named after something, by its id.
 func watches(alarm, of string) bool {
 	rest, is := strings.CutPrefix(alarm, of)
 	return is && slices.Contains([]string{"Errors", "Age", "Depth", "Missed", "Failed", "Throttled", "SystemErrors"}, rest)
@@ -159,7 +159,7 @@ func mustWatch(f *findings, doc document, id string, r resource) {
 	}
 }
 
-// missingAlarms finds functions, queues and tables whose trouble nobody hears of.
+// missingAlarms finds functions, queues and tables whose trouble nobody learns of.
 func missingAlarms(f *findings, s suite) {
 	all := map[string]bool{}
 	for _, doc := range s {

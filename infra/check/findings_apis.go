@@ -201,7 +201,7 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 	}
 }
 
-// names tells whether `MeetingsStack.Outputs.GetName` is the physical name of the
+// names reports whether `MeetingsStack.Outputs.GetName` is the physical name of the
 // function that a parameter such as MeetingsGetFunctionName is named after.
 func (s suite) names(root document, output, parameter string) bool {
 	stack, name, _ := strings.Cut(output, ".Outputs.")

@@ -152,7 +152,7 @@ func eventSourcesLoseNothing(f *findings, s suite) {
 	})
 }
 
-// triggeredBy tells whether a function has an event of a type.
+// triggeredBy reports whether a function has an event of a type.
 func triggeredBy(r resource, kind string) bool {
 	for _, event := range mappings(r.Properties["Events"]) {
 		if event["Type"] == kind {

@@ -49,7 +49,7 @@ func socketMetrics() []string {
 	return []string{"ConnectCount", "MessageCount", "IntegrationError", "ExecutionError", "ClientError", "IntegrationLatency"}
 }
 
-// metricFinding tells what is wrong with a metric and the dimensions, by name, that it
+// metricFinding is what is wrong with a metric and the dimensions, by name, that it
 // is looked at under; empty where nothing is. A dimension's value is a parameter's
 // name, or a text after `=`.
 func metricFinding(namespace, name string, dimensions map[string]string) string {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// kept tells what a resource that must outlive its stack lacks. It may go when the
+// kept gives what a resource that must outlive its stack lacks. It may go when the
 // stack that made it never came up.
 func kept(r resource) bool {
 	return r.DeletionPolicy == "RetainExceptOnCreate" && r.UpdateReplacePolicy == "Retain"

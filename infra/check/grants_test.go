@@ -75,9 +75,9 @@ func TestPoliciesGrantWhatFunctionsDo(t *testing.T) {
 		}
 		for _, s := range f.Policies {
 			for _, action := range s.Action {
-				one := s
-				one.Action = []string{action}
-				if !slices.ContainsFunc(watch.uses(), func(u use) bool { return u.function == f.Folder && iam.Covers(one, u.Action) }) {
+				statement := s
+				statement.Action = []string{action}
+				if !slices.ContainsFunc(watch.uses(), func(u use) bool { return u.function == f.Folder && iam.Covers(statement, u.Action) }) {
 					t.Logf("not used: %s %s on %s", f.Folder, action, s.Sid)
 				}
 			}

@@ -90,7 +90,7 @@ func (h *harness) play(ctx context.Context, steps []scene.Step) {
 		case step.Do != "":
 			h.frames(ctx, as, step)
 		case step.Hears != "":
-			as.hear(ctx, h.t, step.Hears)
+			as.await(ctx, h.t, step.Hears)
 		case step.Leaves:
 			as.leave()
 		case step.Revokes != "":
@@ -245,8 +245,8 @@ func (p *person) leave() {
 	p.sockets = nil
 }
 
-// hear waits for a frame of a type that nobody asked for.
-func (p *person) hear(ctx context.Context, t *testing.T, kind string) {
+// await waits for a frame of a type that nobody asked for.
+func (p *person) await(ctx context.Context, t *testing.T, kind string) {
 	t.Helper()
 	for {
 		select {

@@ -74,7 +74,7 @@ var external = map[string]string{
 	"net/http":                     "shared/core/sdk shared/core/endpoint shared/core/table shared/core/identity shared/core/queue/sqs shared/core/realtime/apigateway shared/core/platform shared/testkit functions/D infra web",
 }
 
-// wrongImports tells which imports of a package go in a direction that is not
+// wrongImports gives the imports of a package that go in a direction that is not
 // allowed. The package is named from the root of the module, as in
 // `shared/notes`, its imports as Go does.
 func wrongImports(pkg string, imports []string) []string {

@@ -172,7 +172,7 @@ func everyMutant(original suite) []mutant {
 				})
 				if len(list(r.Properties["AlarmActions"])) > 0 {
 					here("nobody hears", func(r resource) bool { return removeKey(r.Properties, "AlarmActions") })
-					here("nobody hears that it is over", func(r resource) bool { return removeKey(r.Properties, "OKActions") })
+					here("nobody gets that it is over", func(r resource) bool { return removeKey(r.Properties, "OKActions") })
 				}
 				if r.Type == alarmType && !strings.HasSuffix(id, "Long") && !strings.HasSuffix(id, "Short") && !strings.HasSuffix(doc.File, "alarms.yaml") {
 					all = append(all, mutant{doc.File + " without " + id, func(s suite) bool { delete(s[i].Resources, id); return true }})
@@ -310,15 +310,15 @@ func removeKey(value any, key string) bool {
 func copied(s suite) suite {
 	all := make(suite, 0, len(s))
 	for _, doc := range s {
-		one := doc
-		one.Globals = mappings(deep(anyMap(doc.Globals)))
-		one.Outputs = fields(deep(doc.Outputs))
-		one.Resources = map[string]resource{}
+		document := doc
+		document.Globals = mappings(deep(anyMap(doc.Globals)))
+		document.Outputs = fields(deep(doc.Outputs))
+		document.Resources = map[string]resource{}
 		for id, r := range doc.Resources {
 			r.Properties, r.Metadata = fields(deep(r.Properties)), fields(deep(r.Metadata))
-			one.Resources[id] = r
+			document.Resources[id] = r
 		}
-		all = append(all, one)
+		all = append(all, document)
 	}
 	return all
 }

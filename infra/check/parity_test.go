@@ -32,16 +32,16 @@ func TestEveryFunctionIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatalf("templates:\n%v", err)
 	}
-	units := functions.All()
-	if len(units) == 0 {
+	specs := functions.All()
+	if len(specs) == 0 {
 		t.Fatal("no function is declared")
 	}
-	for _, unit := range units {
-		t.Run(unit.Name, func(t *testing.T) {
-			if unit.Summary == "" {
+	for _, spec := range specs {
+		t.Run(spec.Name, func(t *testing.T) {
+			if spec.Summary == "" {
 				t.Error("the declaration has no summary")
 			}
-			for _, lack := range slices.Concat(mainLacks(root, unit), eventLacks(root, unit), templateLacks(stack, unit)) {
+			for _, lack := range slices.Concat(mainLacks(root, spec), eventLacks(root, spec), templateLacks(stack, spec)) {
 				t.Error(lack)
 			}
 		})
@@ -51,15 +51,15 @@ func TestEveryFunctionIsComplete(t *testing.T) {
 // TestSummariesNameTheirTrigger holds what runs without a caller to saying so,
 // and to saying what a repetition does.
 func TestSummariesNameTheirTrigger(t *testing.T) {
-	for _, unit := range functions.All() {
-		switch unit.Trigger {
+	for _, spec := range functions.All() {
+		switch spec.Trigger {
 		case endpoint.TriggerStream, endpoint.TriggerQueue:
-			if !strings.HasPrefix(unit.Summary, string(unit.Trigger)+": ") || !strings.Contains(unit.Summary, "a retry ") {
-				t.Errorf("%s: the summary %q does not begin with its trigger and say what a retry does", unit.Name, unit.Summary)
+			if !strings.HasPrefix(spec.Summary, string(spec.Trigger)+": ") || !strings.Contains(spec.Summary, "a retry ") {
+				t.Errorf("%s: the summary %q does not begin with its trigger and say what a retry does", spec.Name, spec.Summary)
 			}
 		case endpoint.TriggerSchedule:
-			if !strings.HasPrefix(unit.Summary, "schedule: ") || !strings.Contains(unit.Summary, "a missed run ") || !strings.Contains(unit.Summary, "doubled one ") {
-				t.Errorf("%s: the summary %q does not begin with its trigger and say what a missed and a doubled run do", unit.Name, unit.Summary)
+			if !strings.HasPrefix(spec.Summary, "schedule: ") || !strings.Contains(spec.Summary, "a missed run ") || !strings.Contains(spec.Summary, "doubled one ") {
+				t.Errorf("%s: the summary %q does not begin with its trigger and say what a missed and a doubled run do", spec.Name, spec.Summary)
 			}
 		}
 	}
@@ -70,11 +70,11 @@ func TestSummariesNameTheirTrigger(t *testing.T) {
 func TestNothingIsLeftOver(t *testing.T) {
 	root := root(t)
 	declared := map[string]bool{}
-	for _, unit := range functions.All() {
-		if declared[unit.Name] {
-			t.Errorf("%s is declared twice", unit.Name)
+	for _, spec := range functions.All() {
+		if declared[spec.Name] {
+			t.Errorf("%s is declared twice", spec.Name)
 		}
-		declared[unit.Name] = true
+		declared[spec.Name] = true
 	}
 	have, err := folders(root)
 	if err != nil {
@@ -127,8 +127,8 @@ func TestNothingIsLeftOver(t *testing.T) {
 const mainLines = 10
 
 // mainLacks reads functions/<domain>/<function>/main.go.
-func mainLacks(root string, unit endpoint.FunctionSpec) []string {
-	name := path.Join("functions", unit.Name, "main.go")
+func mainLacks(root string, spec endpoint.FunctionSpec) []string {
+	name := path.Join("functions", spec.Name, "main.go")
 	text, err := os.ReadFile(path.Join(root, name))
 	if err != nil {
 		return []string{name + " is missing"}
@@ -141,21 +141,21 @@ func mainLacks(root string, unit endpoint.FunctionSpec) []string {
 	if err != nil {
 		return append(lacks, err.Error())
 	}
-	for _, word := range strings.Split(unit.Route, ",") {
-		named := strings.Contains(file.Doc.Text(), word) || unit.Trigger == endpoint.TriggerHTTP && word == template.DefaultRoute
+	for _, word := range strings.Split(spec.Route, ",") {
+		named := strings.Contains(file.Doc.Text(), word) || spec.Trigger == endpoint.TriggerHTTP && word == template.DefaultRoute
 		if !named {
 			lacks = append(lacks, fmt.Sprintf("%s: its doc comment does not name %s", name, word))
 		}
 	}
-	domain := path.Dir(unit.Name)
+	domain := path.Dir(spec.Name)
 	listed, err := artifacts.Declared(os.DirFS(root), domain)
 	if err != nil {
 		return append(lacks, err.Error())
 	}
-	if !strings.EqualFold(listed[path.Base(unit.Name)], path.Base(unit.Name)) {
-		lacks = append(lacks, fmt.Sprintf("functions/%s: Functions lists %q under the folder %s", domain, listed[path.Base(unit.Name)], path.Base(unit.Name)))
+	if !strings.EqualFold(listed[path.Base(spec.Name)], path.Base(spec.Name)) {
+		lacks = append(lacks, fmt.Sprintf("functions/%s: Functions lists %q under the folder %s", domain, listed[path.Base(spec.Name)], path.Base(spec.Name)))
 	}
-	want := fmt.Sprintf("endpoint.Serve(%[1]s.Open, %[1]s.%[2]s) of %[3]s/functions/%[1]s", domain, listed[path.Base(unit.Name)], module)
+	want := fmt.Sprintf("endpoint.Serve(%[1]s.Open, %[1]s.%[2]s) of %[3]s/functions/%[1]s", domain, listed[path.Base(spec.Name)], module)
 	if served := servedBy(file); served != want {
 		lacks = append(lacks, fmt.Sprintf("%s has %q; Functions lists under its folder what is served by %q", name, served, want))
 	}
@@ -186,25 +186,25 @@ func servedBy(file *ast.File) string {
 }
 
 // eventLacks reads events/<domain>/<function>.json as the type of its trigger.
-func eventLacks(root string, unit endpoint.FunctionSpec) []string {
-	name := path.Join("events", unit.Name+".json")
+func eventLacks(root string, spec endpoint.FunctionSpec) []string {
+	name := path.Join("events", spec.Name+".json")
 	text, err := os.ReadFile(path.Join(root, name))
 	if err != nil {
 		return []string{name + " is missing"}
 	}
 	var route, want string
-	switch unit.Trigger {
+	switch spec.Trigger {
 	case endpoint.TriggerHTTP:
 		var event events.APIGatewayV2HTTPRequest
 		err = json.Unmarshal(text, &event)
-		route, want = event.RouteKey, unit.Route
+		route, want = event.RouteKey, spec.Route
 		if event.Version != "2.0" || event.RequestContext.RouteKey != event.RouteKey {
 			return []string{name + " is no HTTP event of payload format 2.0"}
 		}
 	case endpoint.TriggerSocket:
 		var event events.APIGatewayWebsocketProxyRequest
 		err = json.Unmarshal(text, &event)
-		route, want = event.RequestContext.RouteKey, unit.Route
+		route, want = event.RequestContext.RouteKey, spec.Route
 		if event.RequestContext.ConnectionID == "" || event.RequestContext.EventType == "" {
 			return []string{name + " is no WebSocket event"}
 		}
@@ -215,7 +215,7 @@ func eventLacks(root string, unit endpoint.FunctionSpec) []string {
 			return []string{name + " has no records"}
 		}
 	case endpoint.TriggerQueue:
-		return queueEventLacks(name, text, unit)
+		return queueEventLacks(name, text, spec)
 	case endpoint.TriggerSchedule:
 		var event events.EventBridgeEvent
 		err = json.Unmarshal(text, &event)
@@ -223,7 +223,7 @@ func eventLacks(root string, unit endpoint.FunctionSpec) []string {
 			return []string{name + " is no event of EventBridge Scheduler"}
 		}
 	default:
-		return []string{fmt.Sprintf("%s: the check knows no trigger %q", name, unit.Trigger)}
+		return []string{fmt.Sprintf("%s: the check knows no trigger %q", name, spec.Trigger)}
 	}
 	if err != nil {
 		return []string{fmt.Sprintf("%s: %v", name, err)}
@@ -236,7 +236,7 @@ func eventLacks(root string, unit endpoint.FunctionSpec) []string {
 
 // queueEventLacks reads an event of a queue, whose messages must be what the
 // function takes.
-func queueEventLacks(name string, text []byte, unit endpoint.FunctionSpec) []string {
+func queueEventLacks(name string, text []byte, spec endpoint.FunctionSpec) []string {
 	var event events.SQSEvent
 	if err := json.Unmarshal(text, &event); err != nil {
 		return []string{fmt.Sprintf("%s: %v", name, err)}
@@ -271,27 +271,27 @@ func otherEvents(f template.Function, trigger endpoint.Trigger) string {
 }
 
 // templateLacks looks for the function, its route or its streams.
-func templateLacks(stack *template.Stack, unit endpoint.FunctionSpec) []string {
+func templateLacks(stack *template.Stack, spec endpoint.FunctionSpec) []string {
 	var rows []template.Function
 	for _, f := range stack.Functions {
-		if f.Folder == unit.Name {
+		if f.Folder == spec.Name {
 			rows = append(rows, f)
 		}
 	}
 	if len(rows) != 1 {
-		return []string{fmt.Sprintf("%d resources in the templates have functions/%s/ as CodeUri; one must", len(rows), unit.Name)}
+		return []string{fmt.Sprintf("%d resources in the templates have functions/%s/ as CodeUri; one must", len(rows), spec.Name)}
 	}
 	var led []string
-	switch unit.Trigger {
+	switch spec.Trigger {
 	case endpoint.TriggerHTTP:
 		for _, r := range stack.Routes {
-			if r.Folder == unit.Name {
+			if r.Folder == spec.Name {
 				led = append(led, strings.TrimSpace(r.Method+" "+r.Path))
 			}
 		}
 	case endpoint.TriggerSocket:
 		for _, r := range stack.SocketRoutes {
-			if r.Folder == unit.Name {
+			if r.Folder == spec.Name {
 				led = append(led, r.Key)
 			}
 		}
@@ -311,11 +311,11 @@ func templateLacks(stack *template.Stack, unit endpoint.FunctionSpec) []string {
 			led = append(led, s.Expression)
 		}
 	}
-	if others := otherEvents(rows[0], unit.Trigger); others != "" {
-		return []string{fmt.Sprintf("the templates have %s run it, declared is the trigger %s", others, unit.Trigger)}
+	if others := otherEvents(rows[0], spec.Trigger); others != "" {
+		return []string{fmt.Sprintf("the templates have %s run it, declared is the trigger %s", others, spec.Trigger)}
 	}
-	if !slices.Equal(led, []string{unit.Route}) {
-		return []string{fmt.Sprintf("the templates lead %q to it, declared is %q (HTTP routes: make codegen)", led, unit.Route)}
+	if !slices.Equal(led, []string{spec.Route}) {
+		return []string{fmt.Sprintf("the templates lead %q to it, declared is %q (HTTP routes: make codegen)", led, spec.Route)}
 	}
 	return nil
 }

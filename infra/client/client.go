@@ -49,7 +49,7 @@ type Problem struct {
 	RetryAfter time.Duration `json:"-"`
 }
 
-// Again tells whether the same request may be sent again: as the server says, or
+// Again reports whether the same request may be sent again: as the server says, or
 // where something else answered in its place, the status.
 func (p *Problem) Again() bool {
 	if p.Code != "" {
@@ -58,7 +58,7 @@ func (p *Problem) Again() bool {
 	return p.Status == http.StatusTooManyRequests || p.Status >= http.StatusInternalServerError
 }
 
-// Error tells status, code and what to mend.
+// Error names status, code and what to mend.
 func (p *Problem) Error() string {
 	return fmt.Sprintf("%d %s: %s %v", p.Status, p.Code, p.Detail, p.Errors)
 }

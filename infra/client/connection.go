@@ -2,17 +2,11 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/coder/websocket"
-
-	"github.com/rapport/rapport/shared/testkit/frames"
 )
 
 const (
@@ -29,24 +23,7 @@ const (
 	moving = 5 * time.Second
 )
 
-// Observer sees what happens on a line. Its methods are called by several
-// goroutines and must return at once. Embed NoObserver to leave some out.
-type Observer interface {
-	// Frame is every frame that came, answers too; replay tells that it carries
-	// events which were asked for again.
-	Frame(f *Frame, replay bool)
-	// Asked is every frame that is sent, again too.
-	Asked(action string, bytes int, again bool)
-	// Opened is a socket that took over, Lost one that ended unasked; trouble
-	// is whatever went wrong and is tried again.
-	Opened(took time.Duration, moved bool)
-	Lost()
-	Trouble(doing string, err error)
-	// Subscribed is a topic that is followed again or anew.
-	Subscribed(topic string, took time.Duration)
-}
-
-// ConnectionOptions say how a line behaves. The zero value is a good client.
+// ConnectionOptions say how a connection behaves. The zero value is a good client.
 type ConnectionOptions struct {
 	// Pause is how long to wait before a socket is opened anew, for the given
 	// attempt from 0; nil is full jitter below 500 ms * 2^attempt, 15 s at most.
@@ -58,8 +35,8 @@ type ConnectionOptions struct {
 
 // Connection is a person's lasting connection: one socket that comes back when it is
 // cut, and moves to a new one when the server asks for it; the topics that it
-// follows go on where they were, without losing or repeating an event. Make it,
-// say what it follows, then Start it.
+// follows go on where they were, without losing or repeating an event. Make
+// the Connection, Follow its topics, then Start it.
 type Connection struct {
 	client  *Client
 	options ConnectionOptions
@@ -73,7 +50,7 @@ type Connection struct {
 	next   int
 }
 
-// NewConnection makes a line that isn't open yet.
+// NewConnection makes a connection that isn't open yet.
 func (c *Client) NewConnection(o ConnectionOptions) *Connection {
 	if o.Pause == nil {
 		o.Pause = Jitter
@@ -90,7 +67,7 @@ func Jitter(attempt int) time.Duration {
 	return rand.N(min(pauseCap, pauseBase<<min(attempt, 5)) + 1)
 }
 
-// Start opens the line and keeps it open until ctx ends. It returns when every
+// Start opens the connection and keeps it open until ctx ends. It returns when every
 // topic is subscribed, or with the error that made it give up.
 func (c *Connection) Start(ctx context.Context) error {
 	socket, err := c.connect(ctx, false)
@@ -207,7 +184,7 @@ func (c *Connection) Cut() {
 	}
 }
 
-// Open tells whether there is a socket now.
+// Open reports whether there is a socket now.
 func (c *Connection) Open() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,67 +206,6 @@ func (c *Connection) current(ctx context.Context) (*Socket, error) {
 		case <-up:
 		}
 	}
-}
-
-// Ask sends a frame, without its id, and waits for the answer. Where none comes
-// in ten seconds, the socket is cut, or the server says that trying again makes
-// sense, the same bytes are sent again, over the socket that is there then,
-// until ctx ends. Any other refusal is a *Refused.
-func (c *Connection) Ask(ctx context.Context, frame map[string]any) (Frame, error) {
-	c.mu.Lock()
-	c.next++
-	id := "l" + strconv.Itoa(c.next)
-	c.mu.Unlock()
-	raw, err := frames.Encode(id, frame)
-	if err != nil {
-		return Frame{}, err
-	}
-	action, _ := frame["action"].(string)
-	for try := 0; ; try++ {
-		socket, err := c.current(ctx)
-		if err != nil {
-			return Frame{}, err
-		}
-		c.options.Observer.Asked(action, len(raw), try > 0)
-		answer, err := socket.exchange(ctx, id, raw)
-		if err == nil || ctx.Err() != nil {
-			return answer, err
-		}
-		if refused, ok := errors.AsType[*Refused](err); ok && !refused.Again() {
-			return answer, err
-		}
-		c.options.Observer.Trouble(action, err)
-		select {
-		case <-ctx.Done():
-			return Frame{}, ctx.Err()
-		case <-time.After(retryPause(try)):
-		}
-	}
-}
-
-// retryPause is full jitter before a retry, from 0.
-func retryPause(try int) time.Duration {
-	return rand.N(min(retryCap, retryBase<<min(try, 6)) + 1)
-}
-
-// Tell sends a frame that wants no answer, if there is a socket; an error says
-// that it didn't go.
-func (c *Connection) Tell(ctx context.Context, frame map[string]any) error {
-	c.mu.Lock()
-	socket := c.socket
-	c.mu.Unlock()
-	if socket == nil {
-		return ErrCut
-	}
-	raw, err := json.Marshal(frame)
-	if err != nil {
-		return err
-	}
-	action, _ := frame["action"].(string)
-	c.options.Observer.Asked(action, len(raw), false)
-	ctx, cancel := context.WithTimeout(ctx, AnswerLimit)
-	defer cancel()
-	return socket.conn.Write(ctx, websocket.MessageText, raw)
 }
 
 // handle takes what comes unasked.
@@ -322,7 +238,7 @@ func (c *Connection) handle(frame Frame) {
 	}
 }
 
-// answered sees answers in order with events, so that a replay is told apart
+// answered sees answers in order with events, so that a replay is distinguished
 // from what is new.
 func (c *Connection) answered(frame Frame) {
 	c.options.Observer.Frame(&frame, false)
@@ -355,27 +271,6 @@ func (c *Connection) drop(topic string) {
 	defer c.mu.Unlock()
 	delete(c.topics, topic)
 }
-
-// NoObserver sees nothing.
-type NoObserver struct{}
-
-// Frame does nothing.
-func (NoObserver) Frame(*Frame, bool) {}
-
-// Asked does nothing.
-func (NoObserver) Asked(string, int, bool) {}
-
-// Opened does nothing.
-func (NoObserver) Opened(time.Duration, bool) {}
-
-// Lost does nothing.
-func (NoObserver) Lost() {}
-
-// Trouble does nothing.
-func (NoObserver) Trouble(string, error) {}
-
-// Subscribed does nothing.
-func (NoObserver) Subscribed(string, time.Duration) {}
 
 var errRevoked = errors.New("the stream has ended")
 

@@ -40,14 +40,14 @@ type FollowOptions struct {
 	Event func(e Event, received time.Time)
 	// Head gets the newest position and, where it is known, the content's hash.
 	Head func(position int64, hash string)
-	// Read gives events after a position over HTTP, for those that no frame has
-	// room for. Without it they can't be followed.
+	// Read gives events after a position over HTTP, for events too large for
+	// a frame. Without it a topic that has such events can't be followed.
 	Read func(ctx context.Context, from int64) ([]Event, error)
-	// Restored hears that positions are of another epoch now: an earlier state was
+	// Restored gets that positions are of another epoch now: an earlier state was
 	// restored. Nothing is given out until Restart, for it isn't known what of the
 	// events that came still holds. Without it the topic is refused.
 	Restored func()
-	// Refused hears that the topic can't be followed any more: revoked, or
+	// Refused gets that the topic can't be followed any more: revoked, or
 	// refused for good.
 	Refused func(error)
 }
@@ -102,14 +102,14 @@ func (f *Follow) Position() int64 {
 	return f.position
 }
 
-// Counts are what it has seen.
+// Counts are what the Follow has seen.
 func (f *Follow) Counts() FollowCounts {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.counts
 }
 
-// Known tells that a position of an epoch exists, from an answer: if its event
+// Known says that a position of an epoch exists, from an answer: if its event
 // doesn't come it is asked for.
 func (f *Follow) Known(position int64, epoch string) {
 	f.mu.Lock()
@@ -182,7 +182,7 @@ func (f *Follow) subscribed(frame *Frame) {
 	f.know(frame.Position, afterHead)
 }
 
-// enter tells whether the positions of a frame can be compared with those that are
+// enter reports whether the positions of a frame can be compared with those that are
 // known. A state is whole, so it is taken in any epoch.
 func (f *Follow) enter(epoch string) bool {
 	switch {
@@ -235,7 +235,7 @@ func (f *Follow) Restart(position int64, epoch string) {
 	f.again()
 }
 
-// replays tells whether a frame carries only what a subscription asked for.
+// replays reports whether a frame carries only what a subscription asked for.
 func (f *Follow) replays(frame *Frame) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -43,7 +43,7 @@ const (
 	FastWithin   = time.Second
 )
 
-// Fast takes note of an edit and tells whether it is one of somebody who types
+// Fast takes note of an edit and reports whether it is one of somebody who types
 // fast. last are the times of the edits before it, which it changes.
 func Fast(last *[FastEdits]time.Time, now time.Time) bool {
 	copy(last[:], last[1:])
@@ -94,7 +94,7 @@ type Left struct {
 	Change ot.Change
 }
 
-// OpenNotes opens a session that runs until ctx ends. refused hears of an edit
+// OpenNotes opens a session that runs until ctx ends. refused learns of an edit
 // that the server refused for good, or that the notes can't be followed any
 // more; the session stops sending then.
 func (c *Client) OpenNotes(ctx context.Context, meetingID string, refused func(error)) (*Notes, error) {

@@ -18,10 +18,10 @@ type Server struct {
 	Base string
 	// Issuer is where people get their tokens, at /dev/token; empty is Base.
 	Issuer string
-	// Sent, where set, hears of every request when its answer has come: method,
+	// Sent, where set, learns of every request when its answer has come: method,
 	// path, status (0 where there was no answer), bytes received.
 	Sent func(method, path string, status, bytes int)
-	// Trouble, where set, hears of what went wrong and is tried again.
+	// Trouble, where set, learns of what went wrong and is tried again.
 	Trouble func(doing string, err error)
 
 	http *http.Client

@@ -35,10 +35,10 @@ type Refused struct {
 	again bool
 }
 
-// Error tells code and detail.
+// Error names code and detail.
 func (r *Refused) Error() string { return r.Code + ": " + r.Detail }
 
-// Again tells whether the same frame may be sent again.
+// Again reports whether the same frame may be sent again.
 func (r *Refused) Again() bool { return r.again }
 
 // ErrCut says that the socket went before the answer came.
@@ -159,7 +159,7 @@ func (s *Socket) exchange(ctx context.Context, id string, raw []byte) (Frame, er
 	}
 }
 
-// idle tells whether nobody waits for an answer.
+// idle reports whether nobody waits for an answer.
 func (s *Socket) idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

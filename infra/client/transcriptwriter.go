@@ -46,36 +46,36 @@ type TranscriptWriter struct {
 	done   func([]Chunk, Spoken, error)
 }
 
-// NewTranscriptWriter makes a speaker that appends until ctx ends. done hears what
+// NewTranscriptWriter makes a speaker that appends until ctx ends. done gets what
 // became of each request's chunks, from one goroutine at a time.
 func (c *Client) NewTranscriptWriter(ctx context.Context, meetingID string, done func([]Chunk, Spoken, error)) *TranscriptWriter {
-	s := &TranscriptWriter{client: c, path: "/v1/meetings/" + meetingID + "/transcript", done: done}
-	s.chunks = batch.New(ctx, batch.Options{Max: speechChunks, Wait: speechWindow, Queue: speechQueue}, s.append)
-	return s
+	w := &TranscriptWriter{client: c, path: "/v1/meetings/" + meetingID + "/transcript", done: done}
+	w.chunks = batch.New(ctx, batch.Options{Max: speechChunks, Wait: speechWindow, Queue: speechQueue}, w.append)
+	return w
 }
 
 // Say appends a chunk; it waits only while too many wait already.
-func (s *TranscriptWriter) Say(ctx context.Context, chunk Chunk) error {
-	_, err := s.chunks.Put(ctx, chunk)
+func (w *TranscriptWriter) Say(ctx context.Context, chunk Chunk) error {
+	_, err := w.chunks.Put(ctx, chunk)
 	return err
 }
 
 // Close appends what waits and takes no more.
-func (s *TranscriptWriter) Close(ctx context.Context) error { return s.chunks.Close(ctx) }
+func (w *TranscriptWriter) Close(ctx context.Context) error { return w.chunks.Close(ctx) }
 
 // append sends one request, again with the same Idempotency-Key while its
 // outcome is unknown or the server is busy.
-func (s *TranscriptWriter) append(ctx context.Context, chunks []Chunk) error {
+func (w *TranscriptWriter) append(ctx context.Context, chunks []Chunk) error {
 	key := rand.Uint64()
 	for try := 0; ; try++ {
 		var answer Spoken
-		err := s.client.DoOnce(ctx, http.MethodPost, s.path, key, map[string]any{"chunks": chunks}, &answer)
+		err := w.client.DoOnce(ctx, http.MethodPost, w.path, key, map[string]any{"chunks": chunks}, &answer)
 		problem, refused := errors.AsType[*Problem](err)
 		if err == nil || ctx.Err() != nil || (refused && !problem.Again()) {
-			s.done(chunks, answer, err)
+			w.done(chunks, answer, err)
 			return err
 		}
-		s.client.site.trouble("transcript", err)
+		w.client.site.trouble("transcript", err)
 		wait := retryPause(try)
 		if refused {
 			wait = max(wait, min(problem.RetryAfter, retryCap))

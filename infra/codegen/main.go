@@ -27,7 +27,7 @@ func main() {
 	}
 }
 
-// run writes what is stale, or only names it, and tells how many were.
+// run writes what is stale, or only names it, and says how many were.
 func run(root string, check bool) (stale int, err error) {
 	all, err := artifacts.All(root, functions.All())
 	if err != nil {

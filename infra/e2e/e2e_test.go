@@ -49,8 +49,8 @@ func root() string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// rapport is a runner on ports of its own, which stay when it is restarted.
-type rapport struct {
+// suite is a runner on ports of its own, which stay when it is restarted.
+type suite struct {
 	t       testing.TB
 	dataDir string
 	port    int
@@ -61,9 +61,9 @@ type rapport struct {
 	stderr  string
 }
 
-func start(t testing.TB, dataDir string, env ...string) *rapport {
+func start(t testing.TB, dataDir string, env ...string) *suite {
 	t.Helper()
-	r := &rapport{t: t, dataDir: dataDir, env: env, port: freePort(t), socket: freePort(t), stderr: filepath.Join(t.TempDir(), "stderr")}
+	r := &suite{t: t, dataDir: dataDir, env: env, port: freePort(t), socket: freePort(t), stderr: filepath.Join(t.TempDir(), "stderr")}
 	r.run()
 	t.Cleanup(func() {
 		r.kill()
@@ -76,10 +76,10 @@ func start(t testing.TB, dataDir string, env ...string) *rapport {
 	return r
 }
 
-func (r *rapport) base() string { return "http://localhost:" + strconv.Itoa(r.port) }
+func (r *suite) base() string { return "http://localhost:" + strconv.Itoa(r.port) }
 
 // run starts the process and waits until it is ready.
-func (r *rapport) run() {
+func (r *suite) run() {
 	r.t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -110,7 +110,7 @@ func (r *rapport) run() {
 }
 
 // kill ends the process as a power cut would: kill -9.
-func (r *rapport) kill() {
+func (r *suite) kill() {
 	if r.command == nil || r.command.Process == nil {
 		return
 	}
@@ -129,7 +129,7 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func signIn(ctx context.Context, t testing.TB, r *rapport, user string) *client.Client {
+func signIn(ctx context.Context, t testing.TB, r *suite, user string) *client.Client {
 	t.Helper()
 	c, err := client.SignIn(ctx, r.base(), user)
 	if err != nil {

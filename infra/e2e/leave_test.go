@@ -24,18 +24,18 @@ func beat(ctx context.Context, t testing.TB, socket *client.Socket, meetingID, c
 	}
 }
 
-// presence is what a socket was told of a user: how often they came, and left.
+// presence is what a socket was notified of a user: how often they came, and left.
 func (r *recorder) presence(userID string) (here, left int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, frame := range r.frames {
-		for _, one := range frame.Here {
-			if one.UserID == userID {
+		for _, present := range frame.Here {
+			if present.UserID == userID {
 				here++
 			}
 		}
-		for _, one := range frame.Left {
-			if one.UserID == userID {
+		for _, present := range frame.Left {
+			if present.UserID == userID {
 				left++
 			}
 		}
@@ -44,7 +44,7 @@ func (r *recorder) presence(userID string) (here, left int) {
 }
 
 // metric is a figure at /metrics, summed over its labels.
-func metric(t testing.TB, r *rapport, name string) float64 {
+func metric(t testing.TB, r *suite, name string) float64 {
 	t.Helper()
 	response, err := http.Get(r.base() + "/metrics")
 	if err != nil {
@@ -121,7 +121,7 @@ func TestMessagesSurviveAKill(t *testing.T) {
 		socket, seen := open(ctx, t, linus)
 		defer socket.Cut()
 		subscribe(ctx, t, socket, "meetings/"+id)
-		told := func() bool {
+		reported := func() bool {
 			seen.mu.Lock()
 			defer seen.mu.Unlock()
 			for _, frame := range seen.frames {
@@ -131,7 +131,7 @@ func TestMessagesSurviveAKill(t *testing.T) {
 			}
 			return false
 		}
-		eventually(t, "presence is told", told)
+		eventually(t, "presence is told", reported)
 		here, _ := seen.presence(ada.UserID)
 		return here == 0
 	})

@@ -78,7 +78,7 @@ type writing struct {
 	meetingID string
 }
 
-func newWriting(ctx context.Context, t *testing.T, r *rapport) *writing {
+func newWriting(ctx context.Context, t *testing.T, r *suite) *writing {
 	t.Helper()
 	w := &writing{t: t}
 	for i := range people {

@@ -18,12 +18,12 @@ import (
 // is about to lose it, follows and keeps on asking for more.
 type scene struct {
 	t               *testing.T
-	r               *rapport
+	r               *suite
 	host, pen, lost *client.Client
 	id, topic       string
 	// seen is all that reached the loser, over all their sockets; told what
 	// reached the writer.
-	seen, told *recorder
+	seen, revokedAt *recorder
 
 	stop  chan struct{}
 	group sync.WaitGroup
@@ -32,7 +32,7 @@ type scene struct {
 	sockets []*client.Socket
 }
 
-func newScene(ctx context.Context, t *testing.T, r *rapport) *scene {
+func newScene(ctx context.Context, t *testing.T, r *suite) *scene {
 	t.Helper()
 	s := &scene{
 		t: t, r: r, seen: &recorder{}, stop: make(chan struct{}),
@@ -76,8 +76,8 @@ func (s *scene) open(ctx context.Context) (*client.Socket, error) {
 // go on opening others.
 func (s *scene) play(ctx context.Context, asking, opening bool) *client.Socket {
 	s.t.Helper()
-	writer, told := open(ctx, s.t, s.pen)
-	s.told = told
+	writer, reported := open(ctx, s.t, s.pen)
+	s.revokedAt = reported
 	first, err := s.open(ctx)
 	if err != nil {
 		s.t.Fatal(err)
@@ -140,13 +140,13 @@ func (s *scene) over(ctx context.Context, after int64, more bool) {
 	}
 }
 
-// departed tells whether the loser's presence has ended for the writer.
+// departed reports whether the loser's presence has ended for the writer.
 func (s *scene) departed() bool {
-	s.told.mu.Lock()
-	defer s.told.mu.Unlock()
-	for _, frame := range s.told.frames {
-		for _, one := range frame.Left {
-			if one.UserID == s.lost.UserID {
+	s.revokedAt.mu.Lock()
+	defer s.revokedAt.mu.Unlock()
+	for _, frame := range s.revokedAt.frames {
+		for _, present := range frame.Left {
+			if present.UserID == s.lost.UserID {
 				return true
 			}
 		}
@@ -246,7 +246,7 @@ func TestEndOfMeetingLeavesNoGap(t *testing.T) {
 	}
 }
 
-// When a person's sessions end, all their sockets are told and closed, those
+// When a person's sessions end, all their sockets are notified and closed, those
 // that they were just opening too; nothing committed after the answer reaches
 // them, and their tokens are refused. A new session is as good as any.
 func TestEndedSessionsLeaveNoGap(t *testing.T) {
@@ -311,7 +311,7 @@ func TestRevokeAfterARestart(t *testing.T) {
 }
 
 // revoke ends all sessions of a local person.
-func revoke(ctx context.Context, t *testing.T, r *rapport, user string) {
+func revoke(ctx context.Context, t *testing.T, r *suite, user string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base()+"/dev/revoke", strings.NewReader(`{"user":"`+user+`"}`))
 	if err != nil {

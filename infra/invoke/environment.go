@@ -161,7 +161,7 @@ func (e *environment) try(ctx context.Context, b binary, folder, eventFile strin
 }
 
 // event reads a function's event, does what must have happened before it, and signs
-// it; signed tells whether there was anything to sign.
+// it; signed reports whether there was anything to sign.
 func (e *environment) event(ctx context.Context, folder, file string) (event []byte, signed bool, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -183,7 +183,7 @@ var localToken = regexp.MustCompile(`Bearer local:([A-Za-z0-9._-]+)`)
 var localSignature = regexp.MustCompile(`("workos-signature":\s*)"local"`)
 
 // sign replaces the local users of an event by tokens, and a local signature by
-// a real one, and tells whether there were any.
+// a real one, and reports whether there were any.
 func (e *environment) sign(event []byte) (signed []byte, found bool, err error) {
 	signed = localToken.ReplaceAllFunc(event, func(match []byte) []byte {
 		found = true

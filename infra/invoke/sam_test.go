@@ -36,16 +36,16 @@ func TestSAMGetsAFunctionThatWorks(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	told := filepath.Join(t.TempDir(), "told")
+	reported := filepath.Join(t.TempDir(), "told")
 	sam := filepath.Join(t.TempDir(), "sam")
-	script := "#!/bin/sh\nprintf '%s\\n' \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"$AWS_SESSION_TOKEN\" \"$@\" >" + told + "\n"
+	script := "#!/bin/sh\nprintf '%s\\n' \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"$AWS_SESSION_TOKEN\" \"$@\" >" + reported + "\n"
 	if err := os.WriteFile(sam, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
 		t.Fatal(err)
 	}
 	if err := w.samLocal(t.Context(), sam, "notes/append", filepath.Join(root, "events", "notes", "append.json"), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := os.ReadFile(told)
+	raw, err := os.ReadFile(reported)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,8 +65,8 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 	s := p.scenario
 	s.Meetings, s.Clients, s.Rate, s.Transcripts, s.Queries = sh.meetings, sh.clients, sh.from, 0, 0
 	s.Ramp = min(s.Ramp, 15*time.Second)
-	p.say("%v people: from %g operations a second on", sh, sh.from)
-	o, running, err := stage(ctx, s, p.server, p.show, p.say)
+	p.printf("%v people: from %g operations a second on", sh, sh.from)
+	o, running, err := stage(ctx, s, p.server, p.show, p.printf)
 	defer o.close()
 	if err != nil {
 		return Section{}, nil, p.interrupted(o, err)
@@ -75,13 +75,13 @@ func (p *program) climb(ctx context.Context, sh shape) (Section, *Report, error)
 	var steps []step
 	seek := search{rate: sh.from}
 	for n := 0; n < maxSteps && !seek.over(); n++ {
-		one := o.step(running, seek.rate, length, uint64(300+n))
+		step := o.step(running, seek.rate, length, uint64(300+n))
 		if err := running.Err(); err != nil {
 			return Section{}, nil, err
 		}
-		steps = append(steps, one)
-		p.say("%v at %.0f/s: %.0f/s acknowledged, delivery p95 %s: %s", sh, seek.rate, one.acked, ms(one.delivery.P95), heldWord(one.held))
-		seek.next(one.held)
+		steps = append(steps, step)
+		p.printf("%v at %.0f/s: %.0f/s acknowledged, delivery p95 %s: %s", sh, seek.rate, step.acked, ms(step.delivery.P95), heldWord(step.held))
+		seek.next(step.held)
 	}
 	if err := o.finish(running); err != nil {
 		return Section{}, nil, p.interrupted(o, err)
@@ -157,10 +157,10 @@ func stepSection(sh shape, good float64, steps []step) Section {
 			deliveryP95),
 		Head: []string{"Operations a second", "acknowledged a second", "delivery p50", "p95", "p99", "driver's lateness p99", "server, cores", ""},
 	}
-	for _, one := range steps {
+	for _, step := range steps {
 		s.Rows = append(s.Rows, []string{
-			fmt.Sprintf("%.0f", one.rate), fmt.Sprintf("%.0f", one.acked), ms(one.delivery.P50), ms(one.delivery.P95), ms(one.delivery.P99),
-			ms(one.lateness), fmt.Sprintf("%.2f", one.serverCPU), heldWord(one.held),
+			fmt.Sprintf("%.0f", step.rate), fmt.Sprintf("%.0f", step.acked), ms(step.delivery.P50), ms(step.delivery.P95), ms(step.delivery.P99),
+			ms(step.lateness), fmt.Sprintf("%.2f", step.serverCPU), heldWord(step.held),
 		})
 	}
 	return s

@@ -36,7 +36,7 @@ func stage(ctx context.Context, s Scenario, sv *server, show func(*fleet, Sample
 	if err := c.setUp(ctx); err != nil {
 		return o, ctx, fmt.Errorf("set-up: %w", err)
 	}
-	sampler := newSampler(c, sv, func(one Sample) { show(c, one) })
+	sampler := newSampler(c, sv, func(sample Sample) { show(c, sample) })
 	sampling, stopSampling := context.WithCancel(ctx)
 	go sampler.run(sampling)
 	o.sampler, o.stopSampling = sampler, stopSampling
@@ -92,7 +92,7 @@ func (f *fleet) ramp(ctx context.Context) error {
 	return sleep(ctx, time.Until(begun.Add(s.Ramp)))
 }
 
-// measure runs a period of measured time at some rates and tells how long it
+// measure runs a period of measured time at some rates and says how long it
 // was.
 func (f *fleet) measure(ctx context.Context, sampler *sampler, full rates, length time.Duration, salt uint64) time.Duration {
 	s := f.scenario

@@ -44,7 +44,7 @@ type fleet struct {
 	people   []*person
 	byClient map[string]*person
 	// pause, where set, is how long a lost socket waits instead of the client's
-	// own way; returned hears of each socket that is open.
+	// own way; returned learns of each socket that is open.
 	pause    atomic.Pointer[func(attempt int) time.Duration]
 	returned atomic.Pointer[func(*person)]
 	// greets has a person whose socket has opened tell that they are there; nil where
@@ -124,7 +124,7 @@ func (f *fleet) utterance(id string) (p *person, number int, ok bool) {
 func (f *fleet) setUp(ctx context.Context) error {
 	err := f.each(ctx, "people", len(f.people), setUpParallel, func(ctx context.Context, i int) error {
 		p := f.people[i]
-		return f.patiently(ctx, func() error {
+		return f.retryBusy(ctx, func() error {
 			var err error
 			if p.client == nil {
 				if p.client, err = f.site.SignIn(ctx, p.name); err != nil {
@@ -152,14 +152,14 @@ func (f *fleet) meet(ctx context.Context, m *meeting) error {
 		MeetingID string `json:"meetingId"`
 	}
 	in := map[string]any{"title": fmt.Sprintf("Load %d", m.index), "participants": invited}
-	err := f.patiently(ctx, func() error {
+	err := f.retryBusy(ctx, func() error {
 		return host.DoOnce(ctx, http.MethodPost, "/v1/meetings", uint64(m.index)+1, in, &made)
 	})
 	if err != nil {
 		return err
 	}
 	m.id = made.MeetingID
-	return f.patiently(ctx, func() error {
+	return f.retryBusy(ctx, func() error {
 		err := host.Do(ctx, http.MethodPost, "/v1/meetings/"+m.id+"/start", nil, nil)
 		if problem, ok := errors.AsType[*client.Problem](err); ok && problem.Code == "CONFLICT" {
 			return nil // an earlier try had started it
@@ -184,7 +184,7 @@ func (f *fleet) openMeeting(ctx, lasting context.Context, m *meeting, due time.T
 		return err
 	}
 	for _, p := range m.people {
-		if err := f.patiently(ctx, func() error { return p.open(lasting) }); err != nil {
+		if err := f.retryBusy(ctx, func() error { return p.open(lasting) }); err != nil {
 			return err
 		}
 	}
@@ -192,8 +192,8 @@ func (f *fleet) openMeeting(ctx, lasting context.Context, m *meeting, due time.T
 	return nil
 }
 
-// patiently calls do within the set-up's rate, again while the server is busy.
-func (f *fleet) patiently(ctx context.Context, do func() error) error {
+// retryBusy calls do within the set-up's rate, again while the server is busy.
+func (f *fleet) retryBusy(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		if err := f.limit.Wait(ctx); err != nil {
 			return err
@@ -269,7 +269,7 @@ func (f *fleet) run(ctx context.Context, o op, due time.Time, measured bool) {
 		case transcriptOp:
 			p.say(ctx, due, measured, o.dice)
 		case queryOp:
-			p.ask(ctx, choose(rng.Float64(), f.scenario.Transcripts > 0), due, measured)
+			p.query(ctx, choose(rng.Float64(), f.scenario.Transcripts > 0), due, measured)
 		}
 	})
 }
@@ -328,7 +328,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// knowsPresence tells whether the server takes heartbeats.
+// knowsPresence reports whether the server takes heartbeats.
 func (f *fleet) knowsPresence(ctx context.Context) bool {
 	p := f.people[0]
 	line := p.client.NewConnection(client.ConnectionOptions{})

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// hotSection tells how many frames each client of a hot topic saw.
+// hotSection says how many frames each client of a hot topic saw.
 func hotSection(o *outcome) Section {
 	s := Section{
 		Title: "Frames seen by each client of the hot topic",

@@ -53,11 +53,11 @@ func run(ctx context.Context, env config.Env, out io.Writer) error {
 		return err
 	}
 	p := &program{scenario: s, dir: dir, out: out, began: time.Now()}
-	p.say("%v", s)
+	p.printf("%v", s)
 	if p.server, err = startServer(ctx, s, filepath.Join(dir, "runner.log")); err != nil {
 		return err
 	}
-	p.say("the runner is at %s", p.server.base)
+	p.printf("the runner is at %s", p.server.base)
 	switch s.Mode {
 	case "ceiling":
 		err = p.ceiling(ctx)
@@ -67,7 +67,7 @@ func run(ctx context.Context, env config.Env, out io.Writer) error {
 		err = p.objective(ctx)
 	}
 	if ending := p.server.stop(); ending != nil {
-		p.say("the runner did not end in order: %v", ending)
+		p.printf("the runner did not end in order: %v", ending)
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// longest is the longest latency that a meter tells apart; longer counts as it.
+// longest is the longest latency that a meter distinguishes; longer counts as it.
 const longest = 2 * time.Minute
 
 // meter keeps latencies: those of the measured time, and those since the last

@@ -24,20 +24,20 @@ func newFolder(out string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o755) //nolint:gosec // for everybody who may see the folder above
 }
 
-func (p *program) say(format string, args ...any) {
+func (p *program) printf(format string, args ...any) {
 	fmt.Fprintf(p.out, "%5.0f s  %s\n", time.Since(p.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-func (p *program) show(c *fleet, one Sample) { p.say("%s", line(c, one)) }
+func (p *program) show(c *fleet, sample Sample) { p.printf("%s", line(c, sample)) }
 
 // objective runs the scenario once, as the service's objective has it.
 func (p *program) objective(ctx context.Context) error {
-	o, running, err := stage(ctx, p.scenario, p.server, p.show, p.say)
+	o, running, err := stage(ctx, p.scenario, p.server, p.show, p.printf)
 	defer o.close()
 	if err != nil {
 		return p.interrupted(o, err)
 	}
-	p.say("everybody is there: measuring for %d s", p.scenario.Seconds)
+	p.printf("everybody is there: measuring for %d s", p.scenario.Seconds)
 	o.measured = o.fleet.measure(running, o.sampler, p.scenario.rates(), time.Duration(p.scenario.Seconds)*time.Second, 200)
 	if err := o.finish(running); err != nil {
 		return p.interrupted(o, err)
@@ -63,33 +63,33 @@ func (p *program) conclude(r *Report) error {
 	return nil
 }
 
-// interrupted tells what went wrong in a run that came to no report.
+// interrupted says what went wrong in a run that came to no report.
 func (p *program) interrupted(o *outcome, err error) error {
 	for name, n := range o.fleet.tally.failures() {
-		p.say("until then: %s, %d times", name, n)
+		p.printf("until then: %s, %d times", name, n)
 	}
 	return err
 }
 
 // line is what is shown of a second: percentiles are p50/p95/p99 of delivery so
 // far, in milliseconds.
-func line(c *fleet, one Sample) string {
+func line(c *fleet, sample Sample) string {
 	t := c.tally
 	notes, speech := t.noteDelivery.measured(), t.transcriptDelivery.measured()
 	late := t.lateness.measured()
 	if notes.Count == 0 {
-		notes, speech, late = one.Latencies["noteDelivery"], one.Latencies["transcriptDelivery"], one.Lateness
+		notes, speech, late = sample.Latencies["noteDelivery"], sample.Latencies["transcriptDelivery"], sample.Lateness
 	}
-	text := fmt.Sprintf("sockets %d  notes %.0f/s %.0f/%.0f/%.0f ms", one.Sockets, one.Acked[noteOp], notes.P50, notes.P95, notes.P99)
+	text := fmt.Sprintf("sockets %d  notes %.0f/s %.0f/%.0f/%.0f ms", sample.Sockets, sample.Acked[noteOp], notes.P50, notes.P95, notes.P99)
 	if c.scenario.Transcripts > 0 {
-		text += fmt.Sprintf("  speech %.0f/s %.0f/%.0f/%.0f ms", one.Acked[transcriptOp], speech.P50, speech.P95, speech.P99)
+		text += fmt.Sprintf("  speech %.0f/s %.0f/%.0f/%.0f ms", sample.Acked[transcriptOp], speech.P50, speech.P95, speech.P99)
 	}
 	if c.scenario.Queries > 0 {
-		text += fmt.Sprintf("  queries %.0f/s p95 %.0f ms", one.Acked[queryOp], one.Latencies["queries"].P95)
+		text += fmt.Sprintf("  queries %.0f/s p95 %.0f ms", sample.Acked[queryOp], sample.Latencies["queries"].P95)
 	}
-	text += fmt.Sprintf("  late %.1f ms  cpu server %.2f engine %.2f driver %.2f others %.2f", late.P99, one.ServerCPU, one.EngineCPU, one.DriverCPU, one.OthersCPU)
-	if one.Errors > 0 {
-		text += fmt.Sprintf("  errors %.0f/s", one.Errors)
+	text += fmt.Sprintf("  late %.1f ms  cpu server %.2f engine %.2f driver %.2f others %.2f", late.P99, sample.ServerCPU, sample.EngineCPU, sample.DriverCPU, sample.OthersCPU)
+	if sample.Errors > 0 {
+		text += fmt.Sprintf("  errors %.0f/s", sample.Errors)
 	}
 	return text
 }

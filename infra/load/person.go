@@ -229,7 +229,7 @@ func (p *person) Trouble(doing string, err error) { p.fleet.tally.fail(doing, er
 // Subscribed implements client.Observer.
 func (p *person) Subscribed(_ string, took time.Duration) { p.fleet.tally.subscribing.add(took, true) }
 
-// present tells that the person is there.
+// present says that the person is there.
 func (p *person) present(ctx context.Context) {
 	p.mu.Lock()
 	p.beat++
@@ -237,7 +237,7 @@ func (p *person) present(ctx context.Context) {
 		"action": "presence", "topic": p.meeting.stateTopic(), "clientId": p.clientID, "seq": p.beat, "status": "active",
 	}
 	p.mu.Unlock()
-	if err := p.line.Tell(ctx, frame); err != nil && ctx.Err() == nil {
+	if err := p.line.Send(ctx, frame); err != nil && ctx.Err() == nil {
 		p.fleet.tally.fail("presence", err)
 	}
 }

@@ -45,8 +45,8 @@ func choose(dice float64, transcripts bool) query {
 	return mix[0]
 }
 
-// ask reads once; nothing is tried again, so that every failure shows.
-func (p *person) ask(ctx context.Context, q query, due time.Time, measured bool) {
+// query reads once; nothing is tried again, so that every failure shows.
+func (p *person) query(ctx context.Context, q query, due time.Time, measured bool) {
 	t := p.fleet.tally
 	err := p.client.Do(ctx, http.MethodGet, q.path(p), nil, nil)
 	if ctx.Err() != nil {

@@ -15,7 +15,7 @@ const returnWithin = 5 * time.Minute
 // with full jitter, and nothing may be lost.
 func (p *program) reconnect(ctx context.Context) error {
 	s := p.scenario
-	o, running, err := stage(ctx, s, p.server, p.show, p.say)
+	o, running, err := stage(ctx, s, p.server, p.show, p.printf)
 	defer o.close()
 	if err != nil {
 		return p.interrupted(o, err)
@@ -27,10 +27,10 @@ func (p *program) reconnect(ctx context.Context) error {
 	before := t.failures()
 	t.opening.reset()
 	t.subscribing.reset()
-	p.say("cutting %d sockets; they come back within %v, by chance", len(c.people), s.Jitter)
+	p.printf("cutting %d sockets; they come back within %v, by chance", len(c.people), s.Jitter)
 	cut := time.Now()
-	for _, one := range c.people {
-		one.line.Cut()
+	for _, person := range c.people {
+		person.line.Cut()
 	}
 	for _, session := range o.sessions {
 		session.notes.Cut()
@@ -40,7 +40,7 @@ func (p *program) reconnect(ctx context.Context) error {
 		writing <- c.measure(running, o.sampler, s.rates(), time.Duration(s.Seconds)*time.Second, 200)
 	}()
 	wait(running, cut.Add(returnWithin), back.complete)
-	p.say("%d of %d are back after %.1f s", back.count(), len(c.people), time.Since(cut).Seconds())
+	p.printf("%d of %d are back after %.1f s", back.count(), len(c.people), time.Since(cut).Seconds())
 	o.measured = <-writing
 	errors := map[string]int64{}
 	for name, n := range t.failures() {

@@ -215,30 +215,30 @@ func functionSums(server scraped, memoryMB map[string]float64) []FunctionSums {
 		if name == "" || value == 0 {
 			continue
 		}
-		one := by[name]
-		if one == nil {
-			one = &FunctionSums{Name: name, MemoryMB: cmp.Or(memoryMB[name], defaultMemoryMB)}
-			by[name] = one
+		sums := by[name]
+		if sums == nil {
+			sums = &FunctionSums{Name: name, MemoryMB: cmp.Or(memoryMB[name], defaultMemoryMB)}
+			by[name] = sums
 		}
 		switch family(series) {
 		case "rapport_function_invocations_total":
-			one.Invocations = value
+			sums.Invocations = value
 		case "rapport_function_duration_seconds_sum":
-			one.GBSeconds = value
+			sums.GBSeconds = value
 		case "rapport_function_errors_total":
-			one.Errors = value
+			sums.Errors = value
 		}
 	}
 	var all []FunctionSums
-	for _, one := range by {
-		if one.Invocations == 0 {
+	for _, sums := range by {
+		if sums.Invocations == 0 {
 			continue
 		}
-		seconds := one.GBSeconds
-		one.MeanMs = seconds / one.Invocations * 1000
+		seconds := sums.GBSeconds
+		sums.MeanMs = seconds / sums.Invocations * 1000
 		// Each invocation is rounded up to a millisecond: half of one on average.
-		one.GBSeconds = (seconds + one.Invocations*0.0005) * one.MemoryMB / 1024
-		all = append(all, *one)
+		sums.GBSeconds = (seconds + sums.Invocations*0.0005) * sums.MemoryMB / 1024
+		all = append(all, *sums)
 	}
 	slices.SortFunc(all, func(a, b FunctionSums) int {
 		return cmp.Or(cmp.Compare(b.Invocations, a.Invocations), cmp.Compare(a.Name, b.Name))

@@ -12,7 +12,7 @@ import (
 // Sample is what one second was like. Rates are a second, latencies in
 // milliseconds over that second, CPU in cores.
 type Sample struct {
-	// Seconds since the driver began; Measured tells whether it counts.
+	// Seconds since the driver began; Measured reports whether it counts.
 	Seconds  float64 `json:"seconds"`
 	Measured bool    `json:"measured"`
 
@@ -114,7 +114,7 @@ func (s *sampler) look(ctx context.Context) {
 	s.before = now
 	over := now.at.Sub(before.at).Seconds()
 	rate := func(a, b int64) float64 { return float64(a-b) / over }
-	one := Sample{
+	sample := Sample{
 		Seconds: now.at.Sub(s.begun).Seconds(), Measured: t.measuring.Load(),
 		Latencies: s.latencies(), Lateness: t.lateness.recent(),
 		Delivered: rate(now.delivered, before.delivered), FramesIn: rate(now.in, before.in), FramesOut: rate(now.out, before.out),
@@ -126,15 +126,15 @@ func (s *sampler) look(ctx context.Context) {
 		Server: serverRates(now.server, before.server, over),
 	}
 	if s.server.pid > 0 {
-		one.OthersCPU = max(0, (now.busy-before.busy).Seconds()/over-one.ServerCPU-one.EngineCPU-one.DriverCPU)
+		sample.OthersCPU = max(0, (now.busy-before.busy).Seconds()/over-sample.ServerCPU-sample.EngineCPU-sample.DriverCPU)
 	}
 	for k := range kinds {
-		one.Scheduled[k], one.Acked[k] = rate(now.scheduled[k], before.scheduled[k]), rate(now.acked[k], before.acked[k])
+		sample.Scheduled[k], sample.Acked[k] = rate(now.scheduled[k], before.scheduled[k]), rate(now.acked[k], before.acked[k])
 	}
 	s.mu.Lock()
-	s.samples = append(s.samples, one)
+	s.samples = append(s.samples, sample)
 	s.mu.Unlock()
-	s.show(one)
+	s.show(sample)
 }
 
 func (s *sampler) latencies() map[string]Latency {
@@ -145,9 +145,9 @@ func (s *sampler) latencies() map[string]Latency {
 	}
 	worst := Latency{}
 	for _, m := range t.queries {
-		one := m.recent()
-		worst.Count += one.Count
-		worst.P50, worst.P95, worst.P99, worst.Max = max(worst.P50, one.P50), max(worst.P95, one.P95), max(worst.P99, one.P99), max(worst.Max, one.Max)
+		latency := m.recent()
+		worst.Count += latency.Count
+		worst.P50, worst.P95, worst.P99, worst.Max = max(worst.P50, latency.P50), max(worst.P95, latency.P95), max(worst.P99, latency.P99), max(worst.Max, latency.Max)
 	}
 	all["queries"] = worst
 	return all
@@ -205,8 +205,8 @@ func (s *sampler) mean(from int, of func(Sample) float64) float64 {
 
 func meanOf(samples []Sample, of func(Sample) float64) float64 {
 	total := 0.0
-	for _, one := range samples {
-		total += of(one)
+	for _, sample := range samples {
+		total += of(sample)
 	}
 	return total / float64(max(1, len(samples)))
 }

@@ -30,7 +30,7 @@ type Scenario struct {
 	// Seconds are measured, after a Ramp in which sockets open and rates climb.
 	Seconds int           `env:"LOAD_SECONDS" envDefault:"120" json:"seconds"`
 	Ramp    time.Duration `env:"RAMP" envDefault:"60s" json:"rampNs"`
-	// Heartbeats is how often every client tells that it is there; 0 never.
+	// Heartbeats is how often every client says that it is there; 0 never.
 	Heartbeats time.Duration `env:"HEARTBEATS" envDefault:"0s" json:"heartbeatsNs"`
 	// Arrivals is poisson or fixed.
 	Arrivals string `env:"ARRIVALS" envDefault:"poisson" json:"arrivals"`

@@ -69,7 +69,7 @@ func arrivals(k kind, rate float64, ramp, steady time.Duration, poisson bool, rn
 	return ops
 }
 
-// dispatch hands out each operation at its time and tells how late it was; it
+// dispatch hands out each operation at its time and says how late it was; it
 // stops early when stop is closed. It never waits for what an operation does.
 func dispatch(ops []op, start time.Time, stop <-chan struct{}, run func(op, time.Time), late func(time.Duration)) {
 	timer := time.NewTimer(0)

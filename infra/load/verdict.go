@@ -61,7 +61,7 @@ func verdicts(r *Report) []Verdict {
 	return all
 }
 
-// failed tells whether any line fails the run.
+// failed reports whether any line fails the run.
 func failed(all []Verdict, misses bool) bool {
 	for _, v := range all {
 		if !v.Pass && !v.Informs && (v.Correctness || misses) {

@@ -9,8 +9,8 @@ import (
 
 // identity is what a client gave an operation, which must stand once.
 type identity struct {
-	who string
-	seq int64
+	person string
+	seq    int64
 }
 
 // entry is one of a topic's history: where it stands, who made it, and the
@@ -54,7 +54,7 @@ type Findings struct {
 // maxSentences bounds the list.
 const maxSentences = 40
 
-func (f *Findings) tell(format string, args ...any) {
+func (f *Findings) report(format string, args ...any) {
 	if len(f.Sentences) < maxSentences {
 		f.Sentences = append(f.Sentences, fmt.Sprintf(format, args...))
 	}
@@ -74,17 +74,17 @@ func (f *Findings) add(o Findings) {
 	f.TextsDiffer += o.TextsDiffer
 	f.Unread += o.Unread
 	for _, sentence := range o.Sentences {
-		f.tell("%s", sentence)
+		f.report("%s", sentence)
 	}
 }
 
-// right tells whether everything that was acknowledged stands exactly once and
+// right reports whether everything that was acknowledged stands exactly once and
 // all agree.
 func (f *Findings) right() bool {
 	return f.Missing+f.Twice+f.Holes+f.Behind+f.Differ+f.TextsDiffer+f.Unread == 0
 }
 
-// check compares a topic's history, as the API tells it, with what was
+// check compares a topic's history, as the API has it, with what was
 // acknowledged (identity to position; 0 where the position isn't known) and with
 // what the clients saw.
 func check(topic string, history []entry, acked map[identity]int64, clients []finalState) Findings {
@@ -95,11 +95,11 @@ func check(topic string, history []entry, acked map[identity]int64, clients []fi
 	for i, e := range history {
 		if want := int64(i) + 1; e.position != want {
 			f.Holes++
-			f.tell("%s: position %d stands where %d belongs", topic, e.position, want)
+			f.report("%s: position %d stands where %d belongs", topic, e.position, want)
 		}
 		if before, twice := stands[e.id]; twice && e.id != (identity{}) {
 			f.Twice++
-			f.tell("%s: operation %d of %s stands at %d and at %d", topic, e.id.seq, e.id.who, before, e.position)
+			f.report("%s: operation %d of %s stands at %d and at %d", topic, e.id.seq, e.id.person, before, e.position)
 		} else {
 			stands[e.id] = e.position
 		}
@@ -109,7 +109,7 @@ func check(topic string, history []entry, acked map[identity]int64, clients []fi
 		at, there := stands[id]
 		if !there || (position > 0 && at != position) {
 			f.Missing++
-			f.tell("%s: operation %d of %s was acknowledged at %d, the history has it at %d (0: nowhere)", topic, id.seq, id.who, position, at)
+			f.report("%s: operation %d of %s was acknowledged at %d, the history has it at %d (0: nowhere)", topic, id.seq, id.person, position, at)
 		}
 	}
 	newest := int64(len(history))
@@ -117,10 +117,10 @@ func check(topic string, history []entry, acked map[identity]int64, clients []fi
 		switch known, ok := chains[c.chain.Position]; {
 		case !ok || known.Sum != c.chain.Sum:
 			f.Differ++
-			f.tell("%s: client %s saw another history up to %d", topic, c.client, c.chain.Position)
+			f.report("%s: client %s saw another history up to %d", topic, c.client, c.chain.Position)
 		case c.chain.Position < newest:
 			f.Behind++
-			f.tell("%s: client %s stopped at %d of %d", topic, c.client, c.chain.Position, newest)
+			f.report("%s: client %s stopped at %d of %d", topic, c.client, c.chain.Position, newest)
 		}
 	}
 	return f
@@ -137,7 +137,7 @@ func changeEntries(changes []client.Change) []entry {
 	return entries
 }
 
-// saidChunk is a chunk at its position, as the API tells it.
+// saidChunk is a chunk at its position, as the API has it.
 type saidChunk struct {
 	Position int64 `json:"position"`
 	client.Chunk

@@ -109,11 +109,11 @@ func TestChunksAreCheckedByUtterance(t *testing.T) {
 func TestSentencesAreBounded(t *testing.T) {
 	var f Findings
 	for range 3 {
-		one := Findings{Differ: 100}
+		findings := Findings{Differ: 100}
 		for range 100 {
-			one.tell("something")
+			findings.report("something")
 		}
-		f.add(one)
+		f.add(findings)
 	}
 	if f.Differ != 300 || len(f.Sentences) != maxSentences {
 		t.Errorf("%d differ in %d sentences", f.Differ, len(f.Sentences))

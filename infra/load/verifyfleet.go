@@ -32,7 +32,7 @@ func (f *fleet) openTexts(lasting context.Context) ([]textSession, error) {
 	err := f.each(lasting, "text sessions", n, openParallel, func(ctx context.Context, i int) error {
 		// Spread over all meetings.
 		m := f.meetings[i*len(f.meetings)/n]
-		return f.patiently(ctx, func() error {
+		return f.retryBusy(ctx, func() error {
 			notes, err := m.people[0].client.OpenNotes(lasting, m.id, func(err error) {
 				f.tally.fail("text session", err)
 				f.report("text session of meeting %d: %v", m.index, err)
@@ -103,7 +103,7 @@ func (f *fleet) verifyText(ctx context.Context, s textSession, deadline time.Tim
 		Content string `json:"content"`
 		Hash    string `json:"hash"`
 	}
-	err := f.patiently(ctx, func() error {
+	err := f.retryBusy(ctx, func() error {
 		return s.meeting.people[0].client.Do(ctx, http.MethodGet, "/v1/meetings/"+s.meeting.id+"/notes", nil, &text)
 	})
 	if err != nil {
@@ -125,7 +125,7 @@ func (f *fleet) verifyText(ctx context.Context, s textSession, deadline time.Tim
 	}
 	wrong := func(format string, args ...any) {
 		findings.TextsDiffer++
-		findings.tell("text of meeting %d: %s", s.meeting.index, fmt.Sprintf(format, args...))
+		findings.report("text of meeting %d: %s", s.meeting.index, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case text.Hash != hex.EncodeToString(sum[:]):
@@ -149,7 +149,7 @@ func pages[T any](ctx context.Context, c *fleet, m *meeting, path string) ([]T, 
 			Items      []T     `json:"items"`
 			NextCursor *string `json:"nextCursor"`
 		}
-		err := c.patiently(ctx, func() error {
+		err := c.retryBusy(ctx, func() error {
 			return reader.Do(ctx, http.MethodGet, "/v1/meetings/"+m.id+path+"?limit=200"+cursor, nil, &page)
 		})
 		if err != nil {
@@ -170,7 +170,7 @@ func wait(ctx context.Context, deadline time.Time, holds func() bool) {
 	}
 }
 
-// all tells whether something holds for everybody.
+// all reports whether something holds for everybody.
 func (m *meeting) all(holds func(*person) bool) bool {
 	for _, p := range m.people {
 		p.mu.Lock()

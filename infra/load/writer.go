@@ -120,7 +120,7 @@ func word(rng *rand.Rand) string {
 	return w.String()
 }
 
-// say puts a chunk of speech on its way.
+// printf puts a chunk of speech on its way.
 func (p *person) say(ctx context.Context, due time.Time, measured bool, dice uint64) {
 	rng := rand.New(rand.NewPCG(dice, 3))
 	var text strings.Builder
@@ -147,7 +147,7 @@ func utteranceID(who, number int) string {
 	return "u-" + strconv.Itoa(who) + "-" + strconv.Itoa(number)
 }
 
-// said hears what became of chunks.
+// said gets what became of chunks.
 func (p *person) said(chunks []client.Chunk, answer client.Spoken, err error) {
 	now := time.Now()
 	t := p.fleet.tally

@@ -4,7 +4,7 @@ that the rehearsal changes of what is deployed stands in this file, and
 docs/deploy.md lists it as not proved.
 
     adapt.py binaries --built .aws-sam/build --binaries DIR --to DIR
-    adapt.py templates --packaged packaged.yaml --door http://127.0.0.1:PORT --to FILE
+    adapt.py templates --packaged packaged.yaml --emulator http://127.0.0.1:PORT --to FILE
              [--without notes/edit:Log:dynamodb:PutItem ...]
 
 binaries, between `sam build` and `sam package`:
@@ -118,9 +118,9 @@ def operations(body):
             yield key, operation["x-amazon-apigateway-integration"]
 
 
-def at_the_emulator(value, door):
-    """6. wss://<api>.execute-api... as ws://<door>/_aws/execute-api/<api>, wherever it stands."""
-    host = door.split("://")[1]
+def at_the_emulator(value, emulator):
+    """6. wss://<api>.execute-api... as ws://<emulator>/_aws/execute-api/<api>, wherever it stands."""
+    host = emulator.split("://")[1]
     return replaced(value, FRONT_DOOR, lambda m: f"{'ws' if m[1] == 'wss' else 'http'}://{host}/_aws/execute-api/{m[2]}")
 
 
@@ -162,7 +162,7 @@ def take_grant(template, grant):
     return False
 
 
-def adapt(template, door):
+def adapt(template, emulator):
     """The whole of a template, as CloudFormation gets it after SAM."""
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
@@ -171,7 +171,7 @@ def adapt(template, door):
     with_plain_alarms(template)
     with_secrets(template)
     translator = Translator(managed_policy_map={}, sam_parser=Parser())
-    expanded = translator.translate(sam_template=at_the_emulator(template, door), parameter_values={})
+    expanded = translator.translate(sam_template=at_the_emulator(template, emulator), parameter_values={})
     expanded.pop("Transform", None)
     with_routes(expanded)
     return expanded
@@ -184,7 +184,7 @@ def read(text):
     return yaml_parse(text)
 
 
-def packaged(text, door, grants, s3):
+def packaged(text, emulator, grants, s3):
     """A packaged template adapted, after those that it nests; grants that were taken
     from a policy on the way are taken from the set too."""
     template = read(text)
@@ -193,11 +193,11 @@ def packaged(text, door, grants, s3):
         if resource["Type"] == NESTED:
             properties = resource["Properties"]
             bucket, key = location(properties["Location"])
-            nested = packaged(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(), door, grants, s3).encode()
+            nested = packaged(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(), emulator, grants, s3).encode()
             key = f"{key}.{hashlib.sha256(nested).hexdigest()}.json"
             s3.put_object(Bucket=bucket, Key=key, Body=nested)
             properties["Location"] = f"https://s3.amazonaws.com/{bucket}/{key}"
-    return json.dumps(adapt(template, door), indent=1)
+    return json.dumps(adapt(template, emulator), indent=1)
 
 
 def location(url):
@@ -215,7 +215,7 @@ def main(argv):
     binaries.add_argument("--to", type=pathlib.Path, required=True)
     templates = commands.add_parser("templates")
     templates.add_argument("--packaged", type=pathlib.Path, required=True)
-    templates.add_argument("--door", required=True)
+    templates.add_argument("--emulator", required=True)
     templates.add_argument("--without", action="append", default=[])
     templates.add_argument("--to", type=pathlib.Path, required=True)
     args = parser.parse_args(argv)
@@ -228,7 +228,7 @@ def main(argv):
 
     logging.disable(logging.WARNING)  # the translator speaks of metrics that it didn't send
     missing = set(args.without)
-    args.to.write_text(packaged(args.packaged.read_text(), args.door, missing, boto3.client("s3")))
+    args.to.write_text(packaged(args.packaged.read_text(), args.emulator, missing, boto3.client("s3")))
     if missing:
         print("adapt: no policy has " + ", ".join(sorted(missing)), file=sys.stderr)
         return 1

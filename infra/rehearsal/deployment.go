@@ -153,7 +153,7 @@ func (d *deployment) link(ctx context.Context) error {
 // deploy brings the stack to what was uploaded, without some grants, and gives what
 // SAM said.
 func (d *deployment) deploy(ctx context.Context, without ...string) (string, error) {
-	args := []string{"templates", "--packaged", d.file("packaged.yaml"), "--door", d.to.url, "--to", d.file("template.json")}
+	args := []string{"templates", "--packaged", d.file("packaged.yaml"), "--emulator", d.to.url, "--to", d.file("template.json")}
 	for _, grant := range without {
 		args = append(args, "--without", grant)
 	}

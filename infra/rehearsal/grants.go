@@ -29,7 +29,7 @@ type lost struct {
 
 func (l lost) grant() string { return l.function + ":" + l.statement + ":" + l.action }
 
-// lostGrants are of functions behind both front doors, for a table, the sockets and
+// lostGrants are of functions behind both APIs, for a table, the sockets and
 // a queue. The last one's use closes Ada's socket.
 func lostGrants() []lost {
 	return []lost{
@@ -55,7 +55,7 @@ func lostGrants() []lost {
 	}
 }
 
-// internal tells what is wrong with an answer that isn't INTERNAL: a function's own
+// internal gives what is wrong with an answer that isn't INTERNAL: a function's own
 // refusals are others.
 func internal(err error) error {
 	var code string

@@ -22,7 +22,7 @@ type journey struct {
 	ada, grace *client.Client
 	adas       *client.Socket
 	graces     *client.Socket
-	heard      *recorder // over Grace's socket
+	received   *recorder // over Grace's socket
 	meetingID  string
 	// revoke ends a person's sessions as their identity provider does.
 	revoke func(ctx context.Context, user string) error
@@ -53,7 +53,7 @@ func steps() []step {
 func newJourney(api, issuer string, revoke func(context.Context, string) error) *journey {
 	server := client.NewServer(api)
 	server.Issuer = issuer
-	return &journey{server: server, heard: newRecorder(), revoke: revoke}
+	return &journey{server: server, received: newRecorder(), revoke: revoke}
 }
 
 func (j *journey) close() {
@@ -127,7 +127,7 @@ func (j *journey) connect(ctx context.Context) (err error) {
 	if j.adas, err = j.ada.Open(ctx, func(client.Frame) {}); err != nil {
 		return err
 	}
-	if j.graces, err = j.grace.Open(ctx, j.heard.add); err != nil {
+	if j.graces, err = j.grace.Open(ctx, j.received.add); err != nil {
 		return err
 	}
 	for _, rest := range []string{"", "/notes", "/transcript"} {
@@ -157,7 +157,7 @@ func (j *journey) presence(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return j.heard.hear(ctx, "that ada is here", func(f client.Frame) bool {
+	return j.received.await(ctx, "that ada is here", func(f client.Frame) bool {
 		for _, present := range f.Here {
 			if present.UserID == j.ada.UserID && present.DisplayName == "Ada Lovelace" {
 				return true
@@ -183,13 +183,13 @@ func (j *journey) edit(ctx context.Context) error {
 	if answer.Type != "ack" || answer.Version != 1 {
 		return fmt.Errorf("the answer is %s at %d, want ack at 1", answer.Type, answer.Version)
 	}
-	return j.heard.hear(ctx, "the edit", event(j.topic("/notes"), 1))
+	return j.received.await(ctx, "the edit", event(j.topic("/notes"), 1))
 }
 
 func (j *journey) head(ctx context.Context) error {
 	sum := sha256.Sum256([]byte(written))
 	hash := hex.EncodeToString(sum[:])
-	return j.heard.hear(ctx, "the head of the notes with the text's hash", func(f client.Frame) bool {
+	return j.received.await(ctx, "the head of the notes with the text's hash", func(f client.Frame) bool {
 		return f.Type == "head" && f.Topic == j.topic("/notes") && f.Position == 1 && f.Hash == hash
 	})
 }
@@ -199,7 +199,7 @@ func (j *journey) transcript(ctx context.Context) error {
 	if err := j.speak(ctx, said); err != nil {
 		return err
 	}
-	if err := j.heard.hear(ctx, "the transcript's chunk", event(j.topic("/transcript"), 1)); err != nil {
+	if err := j.received.await(ctx, "the transcript's chunk", event(j.topic("/transcript"), 1)); err != nil {
 		return err
 	}
 	var listed struct{ Items []struct{ Text string } }
@@ -222,7 +222,7 @@ func (j *journey) changeRole(ctx context.Context) error {
 	if err := j.ada.Do(ctx, http.MethodPatch, j.path("/participants/"+j.grace.UserID), role, nil); err != nil {
 		return err
 	}
-	if err := j.heard.hear(ctx, "role_changed", revoked(j.topic("/notes"), "role_changed")); err != nil {
+	if err := j.received.await(ctx, "role_changed", revoked(j.topic("/notes"), "role_changed")); err != nil {
 		return err
 	}
 	_, err := insert(ctx, j, j.graces, 1, "not mine to write")
@@ -236,7 +236,7 @@ func (j *journey) end(ctx context.Context) error {
 	if err := j.ada.Do(ctx, http.MethodPost, j.path("/end"), nil, nil); err != nil {
 		return err
 	}
-	if err := j.heard.hear(ctx, "meeting_ended", revoked(j.topic("/notes"), "meeting_ended")); err != nil {
+	if err := j.received.await(ctx, "meeting_ended", revoked(j.topic("/notes"), "meeting_ended")); err != nil {
 		return err
 	}
 	var text struct {
@@ -256,7 +256,7 @@ func (j *journey) endSession(ctx context.Context) error {
 	if err := j.revoke(ctx, "grace"); err != nil {
 		return err
 	}
-	if err := j.heard.hear(ctx, "session_ended", revoked(j.topic(""), "session_ended")); err != nil {
+	if err := j.received.await(ctx, "session_ended", revoked(j.topic(""), "session_ended")); err != nil {
 		return err
 	}
 	select {

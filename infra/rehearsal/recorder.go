@@ -10,8 +10,8 @@ import (
 	"github.com/rapport/rapport/infra/client"
 )
 
-// hearLimit is how long a frame may take: stream readers start cold here.
-const hearLimit = 30 * time.Second
+// frameLimit is how long a frame may take: stream readers start cold here.
+const frameLimit = 30 * time.Second
 
 // recorder keeps what comes over a socket unasked.
 type recorder struct {
@@ -32,12 +32,12 @@ func (r *recorder) add(f client.Frame) {
 	}
 }
 
-// hear waits until a frame has come that satisfies want; what says which it is.
-func (r *recorder) hear(ctx context.Context, what string, want func(client.Frame) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, hearLimit)
+// await waits until a frame has come that satisfies want; what says which it is.
+func (r *recorder) await(ctx context.Context, what string, want func(client.Frame) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, frameLimit)
 	defer cancel()
 	for {
-		if r.heard(want) {
+		if r.received(want) {
 			return nil
 		}
 		select {
@@ -48,7 +48,7 @@ func (r *recorder) hear(ctx context.Context, what string, want func(client.Frame
 	}
 }
 
-func (r *recorder) heard(want func(client.Frame) bool) bool {
+func (r *recorder) received(want func(client.Frame) bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, frame := range r.frames {

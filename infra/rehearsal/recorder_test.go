@@ -9,7 +9,7 @@ import (
 	"github.com/rapport/rapport/infra/client"
 )
 
-func TestHear(t *testing.T) {
+func TestAwait(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	r.add(client.Frame{Type: "event", Topic: "meetings/1/notes", Events: []client.Event{{Position: 1}, {Position: 2}}})
@@ -19,13 +19,13 @@ func TestHear(t *testing.T) {
 	for what, want := range map[string]func(client.Frame) bool{
 		"what came before": event("meetings/1/notes", 2), "what comes later": revoked("meetings/1/notes", "removed"),
 	} {
-		if err := r.hear(t.Context(), what, want); err != nil {
+		if err := r.await(t.Context(), what, want); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	err := r.hear(ended, "another end", revoked("meetings/1/notes", "meeting_ended"))
+	err := r.await(ended, "another end", revoked("meetings/1/notes", "meeting_ended"))
 	if err == nil || !strings.Contains(err.Error(), "revoked meetings/1/notes removed") {
 		t.Errorf("what never comes: %v, want an error that names what came", err)
 	}

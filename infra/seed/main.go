@@ -50,7 +50,7 @@ func seed(ctx context.Context, api *api) error {
 		fmt.Println("person ", name)
 	}
 	for _, m := range story() {
-		if err := m.tell(ctx, api, people); err != nil {
+		if err := m.create(ctx, api, people); err != nil {
 			return fmt.Errorf("meeting %q: %w", m.title, err)
 		}
 		fmt.Println("meeting", m.title)

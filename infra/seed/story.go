@@ -56,8 +56,8 @@ func story() []meeting {
 	}
 }
 
-// tell makes the meeting, as its people would.
-func (m meeting) tell(ctx context.Context, api *api, people map[string]person) error {
+// create makes the meeting, as its people would.
+func (m meeting) create(ctx context.Context, api *api, people map[string]person) error {
 	host := people[m.host]
 	var invited []map[string]string
 	for _, other := range m.others {
@@ -77,7 +77,7 @@ func (m meeting) tell(ctx context.Context, api *api, people map[string]person) e
 			return err
 		}
 	}
-	if err := m.write(ctx, api, people, path); err != nil {
+	if err := m.writeNotes(ctx, api, people, path); err != nil {
 		return err
 	}
 	if err := m.speak(ctx, api, people, path); err != nil {
@@ -89,7 +89,7 @@ func (m meeting) tell(ctx context.Context, api *api, people map[string]person) e
 	return nil
 }
 
-func (m meeting) write(ctx context.Context, api *api, people map[string]person, path string) error {
+func (m meeting) writeNotes(ctx context.Context, api *api, people map[string]person, path string) error {
 	end := 0
 	for i, n := range m.notes {
 		change := map[string]any{

@@ -41,8 +41,8 @@ func (c call) writes() []written {
 		return []written{writtenBy(verb, c.fields)}
 	case "TransactWriteItems":
 		var all []written
-		for _, one := range members(c.fields["TransactItems"]) {
-			for verb, fields := range object(one) {
+		for _, element := range members(c.fields["TransactItems"]) {
+			for verb, fields := range object(element) {
 				if verb != "ConditionCheck" {
 					all = append(all, writtenBy(verb, object(fields)))
 				}
@@ -52,8 +52,8 @@ func (c call) writes() []written {
 	case "BatchWriteItem":
 		var all []written
 		for table, requests := range object(c.fields["RequestItems"]) {
-			for _, one := range members(requests) {
-				for verb, fields := range object(one) {
+			for _, element := range members(requests) {
+				for verb, fields := range object(element) {
 					w := writtenBy(strings.TrimSuffix(verb, "Request"), object(fields))
 					w.table = table
 					all = append(all, w)
@@ -103,8 +103,8 @@ func (c call) name(names *strings.Replacer) string {
 func collect(v any, into *[]string) {
 	switch v := v.(type) {
 	case []any:
-		for _, one := range v {
-			collect(one, into)
+		for _, element := range v {
+			collect(element, into)
 		}
 	case map[string]any:
 		for name, member := range v {

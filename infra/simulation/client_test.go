@@ -23,9 +23,9 @@ type person struct {
 // client is one window: a socket that comes back, and topics that it follows,
 // by the rules of docs/realtime.md. All of it is guarded by the run's lock.
 type client struct {
-	w    *simulation
-	who  *person
-	name string
+	sim    *simulation
+	person *person
+	name   string
 
 	connection *connection
 	opening    bool
@@ -50,7 +50,7 @@ type topic interface {
 	// part of an answer.
 	event(e event)
 	head(position int64, hash string, asked bool)
-	// ended hears that the stream is over, for good or until it is subscribed
+	// ended gets that the stream is over, for good or until it is subscribed
 	// again.
 	ended(reason string, forGood bool)
 }
@@ -72,18 +72,18 @@ const (
 	replayWait = 3 * time.Second
 )
 
-func newClient(w *simulation, who *person, name string) *client {
-	return &client{w: w, who: who, name: name, waiting: map[string]*question{}, topics: map[string]topic{}}
+func newClient(sim *simulation, who *person, name string) *client {
+	return &client{sim: sim, person: who, name: name, waiting: map[string]*question{}, topics: map[string]topic{}}
 }
 
-func (c *client) note(format string, args ...any) { c.w.noteLocked(c.name, format, args...) }
+func (c *client) note(format string, args ...any) { c.sim.noteLocked(c.name, format, args...) }
 
 // after runs f later, under the run's lock, unless the run is over.
 func (c *client) after(d time.Duration, f func()) {
 	time.AfterFunc(d, func() {
-		c.w.mu.Lock()
-		defer c.w.mu.Unlock()
-		if !c.w.over() {
+		c.sim.mu.Lock()
+		defer c.sim.mu.Unlock()
+		if !c.sim.over() {
 			f()
 		}
 	})
@@ -91,16 +91,16 @@ func (c *client) after(d time.Duration, f func()) {
 
 // open gets a socket, and comes back as long as it has none.
 func (c *client) open() {
-	if c.connection != nil || c.opening || c.gone || c.w.over() {
+	if c.connection != nil || c.opening || c.gone || c.sim.over() {
 		return
 	}
 	c.opening = true
 	c.sockets++
 	id := fmt.Sprintf("%s/%d", c.name, c.sockets)
-	c.w.beside(func() {
+	c.sim.beside(func() {
 		conn, ok := c.handshake(id)
-		c.w.mu.Lock()
-		defer c.w.mu.Unlock()
+		c.sim.mu.Lock()
+		defer c.sim.mu.Unlock()
 		c.opening = false
 		if !ok || !conn.open {
 			c.attempts++
@@ -118,28 +118,28 @@ func (c *client) open() {
 
 // pause is how long to wait before the next attempt.
 func (c *client) pause() time.Duration {
-	o := c.w.operation(fmt.Sprintf("%s pause %d", c.name, c.sockets), "")
+	o := c.sim.operation(fmt.Sprintf("%s pause %d", c.name, c.sockets), "")
 	return pace{low: 50 * time.Millisecond, high: 500 * time.Millisecond << min(c.attempts, 4)}.of(o.number("length"))
 }
 
 func (c *client) handshake(id string) (*connection, bool) {
-	r := c.w.request(id+" ticket", c.who, "POST /v1/realtime/tickets", nil, "")
+	r := c.sim.request(id+" ticket", c.person, "POST /v1/realtime/tickets", nil, "")
 	if r.status != http.StatusOK {
 		return nil, false
 	}
 	var ticket struct{ Ticket string }
 	if err := json.Unmarshal(r.body, &ticket); err != nil {
-		c.w.t.Errorf("%s: %v", id, err)
+		c.sim.t.Errorf("%s: %v", id, err)
 		return nil, false
 	}
-	o := c.w.operation(id+" connect", "")
-	if o.sleep(c.w.ctx, "to the function", c.w.paces.network) != nil {
+	o := c.sim.operation(id+" connect", "")
+	if o.sleep(c.sim.ctx, "to the function", c.sim.paces.network) != nil {
 		return nil, false
 	}
-	return c.w.handshake(o, c, id, ticket.Ticket)
+	return c.sim.handshake(o, c, id, ticket.Ticket)
 }
 
-// lost hears that the socket has ended.
+// lost gets that the socket has ended.
 func (c *client) lost() {
 	c.note("lost its socket")
 	c.connection = nil
@@ -150,16 +150,16 @@ func (c *client) lost() {
 	c.after(c.pause(), c.open)
 }
 
-// ask sends a frame over the socket that there is, and again until it is answered
+// request sends a frame over the socket that there is, and again until it is answered
 // for good, or the socket is lost. id is empty for a new one.
-func (c *client) ask(id, about string, fields map[string]any, answered func(frame)) *question {
+func (c *client) request(id, about string, fields map[string]any, answered func(frame)) *question {
 	if id == "" {
 		c.asked++
 		id = fmt.Sprint(c.asked)
 	}
 	raw, err := frames.Encode(id, fields)
 	if err != nil {
-		c.w.t.Errorf("%s: %v", c.name, err)
+		c.sim.t.Errorf("%s: %v", c.name, err)
 	}
 	q := &question{id: id, topic: about, raw: raw, answered: answered}
 	c.waiting[id] = q
@@ -171,7 +171,7 @@ func (c *client) ask(id, about string, fields map[string]any, answered func(fram
 func (c *client) put(q *question) {
 	q.sends++
 	conn, sends := c.connection, q.sends
-	c.w.sendLocked(conn, q.raw)
+	c.sim.sendLocked(conn, q.raw)
 	c.puts++
 	// Those that are sent at one moment don't give up at one moment.
 	c.after(answerWithin+time.Duration(c.puts)*time.Microsecond, func() {
@@ -231,7 +231,7 @@ func (c *client) answer(f frame) {
 }
 
 func (c *client) pauseOf(q *question) time.Duration {
-	o := c.w.operation(fmt.Sprintf("%s again %s %d", c.name, q.id, q.sends), "")
+	o := c.sim.operation(fmt.Sprintf("%s again %s %d", c.name, q.id, q.sends), "")
 	return pace{low: 100 * time.Millisecond, high: 400 * time.Millisecond << min(q.sends, 3)}.of(o.number("length"))
 }
 
@@ -242,7 +242,7 @@ func (c *client) follow(name string, t topic) {
 	c.present(name)
 }
 
-// subscribing tells whether a subscribe for a topic is under way.
+// subscribing reports whether a subscribe for a topic is under way.
 func (c *client) subscribing(name string) bool {
 	for _, q := range c.waiting {
 		if q.topic == name {
@@ -267,7 +267,7 @@ func (c *client) subscribe(name string) {
 	if position >= 0 {
 		fields["from"] = position
 	}
-	c.ask("", name, fields, func(f frame) {
+	c.request("", name, fields, func(f frame) {
 		switch {
 		case f.Type == "subscribed":
 			c.note("follows %s at %d", name, f.Position)
@@ -278,7 +278,7 @@ func (c *client) subscribe(name string) {
 		case f.Code == "UNAUTHORIZED":
 			c.over()
 		default:
-			c.w.breakLocked("%s was refused %s: %s %s", c.name, name, f.Code, f.Detail)
+			c.sim.breakLocked("%s was refused %s: %s %s", c.name, name, f.Code, f.Detail)
 			t.ended("refused", true)
 		}
 	})
@@ -288,7 +288,7 @@ func (c *client) subscribe(name string) {
 func (c *client) over() {
 	if c.connection != nil {
 		id := c.connection.id
-		c.w.beside(func() { c.w.cut(id, "left by its client") })
+		c.sim.beside(func() { c.sim.cut(id, "left by its client") })
 	}
 }
 
@@ -298,7 +298,7 @@ func (c *client) unsubscribe(name string) {
 	if t == nil || c.connection == nil || c.subscribing(name) {
 		return
 	}
-	c.ask("", name, map[string]any{"action": "unsubscribe", "topic": name}, func(f frame) {
+	c.request("", name, map[string]any{"action": "unsubscribe", "topic": name}, func(f frame) {
 		if f.Type == "unsubscribed" {
 			t.ended("unsubscribed", true)
 		}

@@ -119,8 +119,8 @@ type answer struct {
 	body   []byte
 }
 
-// ask sends one request of the protocol and reads its answer.
-func (l *line) ask(header http.Header, body []byte) (answer, error) {
+// request sends one request of the protocol and reads its answer.
+func (l *line) request(header http.Header, body []byte) (answer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out bytes.Buffer
@@ -155,7 +155,7 @@ func (l *line) Do(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	a, err := l.ask(r.Header, body)
+	a, err := l.request(r.Header, body)
 	if err != nil {
 		return nil, err
 	}

@@ -82,42 +82,42 @@ type simulation struct {
 
 // newSimulation makes the run of a plan, inside a bubble.
 func newSimulation(t testing.TB, f fixture, p plan, unique string, specs []engine.TableSpec, m mutant) *simulation {
-	w := &simulation{
+	sim := &simulation{
 		fixture: f, t: t, plan: p, unique: unique, rng: p.random("world"), paces: calm(), mutant: m,
 		faults: faults.New(faults.Settings{Seed: p.seed, Rate: p.rate, Skew: p.skew}, nil),
 		idle:   map[string][]lambda.Handler{}, connections: map[string]*connection{},
 		ledger: newLedger(), replacer: strings.NewReplacer(),
 	}
 	if p.rough {
-		w.paces = rough()
+		sim.paces = rough()
 	}
-	w.ctx, w.stop = context.WithCancel(context.Background())
-	w.wire = &wire{w: w, line: f.line}
-	w.functions = functions.All()
-	if w.faults != nil {
-		w.functions = w.faults.Wrap(w.functions)
+	sim.ctx, sim.stop = context.WithCancel(context.Background())
+	sim.wire = &wire{sim: sim, line: f.line}
+	sim.functions = functions.All()
+	if sim.faults != nil {
+		sim.functions = sim.faults.Wrap(sim.functions)
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": f.issuer.Name, "jwksUrl": jwksURL}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.env = config.Env{
+	sim.env = config.Env{
 		"STAGE": "simulation", "ISSUERS": string(issuers), "WORKOS_API_KEY": "sk_simulation", "WORKOS_ENDPOINT": directoryURL,
 		"WORKOS_WEBHOOK_SECRET": "simulation", "STREAM_API_KEY": "simulation", "STREAM_API_SECRET": "simulation",
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "simulation", "AWS_SECRET_ACCESS_KEY": "simulation",
 		"AWS_ENDPOINT_URL_DYNAMODB": f.engine.Endpoint, "WS_URL": "wss://sockets.test/live", "WS_ENDPOINT": "https://sockets.test/live",
 	}
 	for i, name := range []string{"DATA_TABLE", "LOG_TABLE", "REALTIME_TABLE", "CONTROL_TABLE", "AUDIT_TABLE"} {
-		w.env[name] = specs[i].Name
+		sim.env[name] = specs[i].Name
 	}
-	w.feeds = newFeeds(w, specs)
-	w.queues = openQueues(t, w.functions)
-	for _, function := range w.functions {
+	sim.feeds = newFeeds(sim, specs)
+	sim.queues = openQueues(t, sim.functions)
+	for _, function := range sim.functions {
 		if function.Trigger == endpoint.TriggerQueue {
-			w.env[testkit.QueueVariable(function.Route)] = "https://sqs.test/0/" + function.Route
+			sim.env[testkit.QueueVariable(function.Route)] = "https://sqs.test/0/" + function.Route
 		}
 	}
-	return w
+	return sim
 }
 
 // operation begins something under a name of its own.
@@ -197,14 +197,14 @@ func (s *simulation) instance(ctx context.Context, function endpoint.FunctionSpe
 	}
 	s.mu.Unlock()
 	return function.Open(ctx, s.env, endpoint.Overrides{
-		Tables: s.wire, Queues: letters{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
+		Tables: s.wire, Queues: sentMessages{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
 	})
 }
 
 // beside runs f beside everything else; the run's end waits for it.
 func (s *simulation) beside(f func()) { s.running.Go(f) }
 
-// over tells whether the run is ending.
+// over reports whether the run is ending.
 func (s *simulation) over() bool { return s.ctx.Err() != nil }
 
 // names replaces the ids of people and meetings by names that are the same in every run.
@@ -252,7 +252,7 @@ func (s *simulation) breakLocked(format string, args ...any) {
 }
 
 // logs takes what functions log at a level above what is normal.
-type logs struct{ w *simulation }
+type logs struct{ sim *simulation }
 
 func (l logs) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
 func (l logs) WithAttrs([]slog.Attr) slog.Handler               { return l }
@@ -268,13 +268,13 @@ func (l logs) Handle(ctx context.Context, r slog.Record) error {
 			fmt.Fprintf(&text, " %s=%s", a.Key, said)
 		}
 		if a.Key == "stack" {
-			l.w.mu.Lock()
-			l.w.breakLocked("a function panicked: %s", a.Value)
-			l.w.mu.Unlock()
+			l.sim.mu.Lock()
+			l.sim.breakLocked("a function panicked: %s", a.Value)
+			l.sim.mu.Unlock()
 		}
 		return true
 	})
-	l.w.note(operationOf(ctx), "logs %s%s", r.Message, text.String())
+	l.sim.note(operationOf(ctx), "logs %s%s", r.Message, text.String())
 	return nil
 }
 
@@ -284,14 +284,14 @@ const (
 )
 
 // web is the identity provider: its keys and its people.
-type web struct{ w *simulation }
+type web struct{ sim *simulation }
 
 // RoundTrip implements http.RoundTripper.
 func (p web) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body any
 	switch {
 	case r.URL.String() == jwksURL:
-		body = map[string]any{"keys": []any{p.w.issuer.Key().JWK()}}
+		body = map[string]any{"keys": []any{p.sim.issuer.Key().JWK()}}
 	case strings.HasPrefix(r.URL.String(), directoryURL):
 		id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 		body = map[string]any{"object": "user", "id": id, "email": id + "@example.com", "first_name": id, "last_name": "Test"}

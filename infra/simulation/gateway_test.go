@@ -47,7 +47,7 @@ type (
 )
 
 // posts is @connections, without the HTTP.
-type posts struct{ w *simulation }
+type posts struct{ sim *simulation }
 
 var errPost = errors.New("post: 500 InternalServerErrorException")
 
@@ -56,13 +56,13 @@ func (p posts) Post(ctx context.Context, connectionID string, raw []byte) error 
 	o := operationOf(ctx)
 	// An operation posts several topics' frames to one socket at once: each has
 	// delays of its own, whichever of them comes first.
-	what := "post " + connectionID + " " + p.w.subject(raw)
-	if err := o.sleep(ctx, what, p.w.paces.post); err != nil {
+	what := "post " + connectionID + " " + p.sim.subject(raw)
+	if err := o.sleep(ctx, what, p.sim.paces.post); err != nil {
 		return err
 	}
-	fault := p.w.faults.Post(o.function)
+	fault := p.sim.faults.Post(o.function)
 	if fault != faults.None {
-		p.w.note(o, "%s: %s", what, fault)
+		p.sim.note(o, "%s: %s", what, fault)
 	}
 	switch fault {
 	case faults.PostFailed:
@@ -71,12 +71,12 @@ func (p posts) Post(ctx context.Context, connectionID string, raw []byte) error 
 		<-ctx.Done()
 		return ctx.Err()
 	case faults.PostGone:
-		p.w.cut(connectionID, "found gone")
+		p.sim.cut(connectionID, "found gone")
 	}
-	if !p.w.deliver(o, connectionID, raw) {
+	if !p.sim.deliver(o, connectionID, raw) {
 		return realtime.ErrGone
 	}
-	return o.sleep(ctx, what, p.w.paces.post)
+	return o.sleep(ctx, what, p.sim.paces.post)
 }
 
 // subject names what a frame is about, alike in every replay.
@@ -93,22 +93,22 @@ func (s *simulation) subject(raw []byte) string {
 // Alive implements realtime.Gateway.
 func (p posts) Alive(ctx context.Context, connectionID string) (bool, error) {
 	o := operationOf(ctx)
-	if err := o.sleep(ctx, "look at "+connectionID, p.w.paces.post); err != nil {
+	if err := o.sleep(ctx, "look at "+connectionID, p.sim.paces.post); err != nil {
 		return false, err
 	}
-	p.w.mu.Lock()
-	defer p.w.mu.Unlock()
-	c := p.w.connections[connectionID]
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	c := p.sim.connections[connectionID]
 	return c != nil && c.open, nil
 }
 
 // Disconnect implements realtime.Gateway.
 func (p posts) Disconnect(ctx context.Context, connectionID string) error {
 	o := operationOf(ctx)
-	if err := o.sleep(ctx, "hang up "+connectionID, p.w.paces.post); err != nil {
+	if err := o.sleep(ctx, "hang up "+connectionID, p.sim.paces.post); err != nil {
 		return err
 	}
-	p.w.cut(connectionID, "hung up")
+	p.sim.cut(connectionID, "hung up")
 	return nil
 }
 
@@ -224,7 +224,7 @@ func (s *simulation) sendLocked(conn *connection, raw []byte) {
 	})
 }
 
-// dispatch runs the function of a route and tells whether it went well. A frame
+// dispatch runs the function of a route and reports whether it went well. A frame
 // whose function fails is answered by API Gateway itself.
 func (s *simulation) dispatch(o *operation, conn *connection, route, kind, body string) bool {
 	function, ok := s.function(endpoint.TriggerSocket, route)

@@ -21,10 +21,10 @@ type reply struct {
 	at int64
 }
 
-// ok tells a success.
+// ok reports a success.
 func (r reply) ok() bool { return r.status >= 200 && r.status < 300 }
 
-// passing tells an answer after which the same request may be sent again.
+// passing reports an answer after which the same request may be sent again.
 func (r reply) passing() bool { return r.status >= 500 || r.status == http.StatusTooManyRequests }
 
 // request sends an HTTP request for a person and waits for its answer.

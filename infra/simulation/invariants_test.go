@@ -13,7 +13,7 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// promise is what somebody was told of something that they asked for.
+// promise is what somebody was notified of something that they asked for.
 type promise struct {
 	topic    string
 	identity string
@@ -153,19 +153,19 @@ func (s *simulation) checkWindows(m *meeting, history []change, text noteText) {
 				s.breakLocked("%s saw something else at %d of %s than was committed", c.name, position, n.name)
 			}
 		}
-		if n.following && s.entitled(m, c.who) && (n.position != text.Version || n.text != text.Content) {
+		if n.following && s.entitled(m, c.person) && (n.position != text.Version || n.text != text.Content) {
 			s.breakLocked("%s follows %s and is at %d, not %d, with %q", c.name, n.name, n.position, text.Version, n.text)
 		}
 	}
 }
 
-// invited tells whether somebody is in a meeting.
+// invited reports whether somebody is in a meeting.
 func (s *simulation) invited(m *meeting, p *person) bool {
 	standings := s.ledger.standings[[2]string{m.id, p.id}]
 	return len(standings) > 0 && standings[len(standings)-1].status == "active"
 }
 
-// entitled tells whether somebody may follow a meeting's logs. Who may not any
+// entitled reports whether somebody may follow a meeting's logs. Who may not any
 // more, and wasn't told because the post failed, can't know.
 func (s *simulation) entitled(m *meeting, p *person) bool {
 	states := s.ledger.states[m.id]
@@ -194,7 +194,7 @@ func (s *simulation) checkState(m *meeting) {
 	newest := slices.Max(slices.Collect(maps.Keys(s.ledger.states[m.id])))
 	for _, c := range s.windowsOf() {
 		followed := c.stateOf(m)
-		if !followed.following || !s.invited(m, c.who) {
+		if !followed.following || !s.invited(m, c.person) {
 			continue
 		}
 		var seen meetingState

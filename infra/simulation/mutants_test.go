@@ -62,8 +62,8 @@ func cachedSubscribers() mutant {
 		ask: func(_ *operation, c call) (answer, bool) {
 			mu.Lock()
 			defer mu.Unlock()
-			one, ok := known[about(c)]
-			return one.answer, ok && time.Since(one.at) < 3*time.Second
+			cached, ok := known[about(c)]
+			return cached.answer, ok && time.Since(cached.at) < 3*time.Second
 		},
 		answer: func(_ *operation, c call, a answer) answer {
 			if c.queryOf("TOPIC#") {

@@ -28,7 +28,7 @@ func (c change) identity() string {
 	return fmt.Sprintf("%s %s %d", c.AuthorID, c.ClientID, c.ClientSeq)
 }
 
-// fingerprint tells whether two people were told the same.
+// fingerprint reports whether two people were told the same.
 func (c change) fingerprint() string {
 	ops, err := json.Marshal(c.Ops)
 	if err != nil {
@@ -48,7 +48,7 @@ type flight struct {
 	asked []*question
 }
 
-// once tells whether it was sent a single time.
+// once reports whether it was sent a single time.
 func (f *flight) once() bool { return len(f.asked) == 1 && f.asked[0].sends == 1 }
 
 // notes is a text as one client has it.
@@ -72,13 +72,13 @@ func (n *notes) load() {
 		return
 	}
 	n.loading = true
-	name := n.c.name + " reads " + n.c.w.namesLocked().Replace(n.meetingID)
+	name := n.c.name + " reads " + n.c.sim.namesLocked().Replace(n.meetingID)
 	n.c.asked++
 	name = fmt.Sprint(name, " ", n.c.asked)
-	n.c.w.beside(func() {
-		r, _ := n.c.w.insist(name, n.c.who, "GET /v1/meetings/"+n.meetingID+"/notes", nil, "")
-		n.c.w.mu.Lock()
-		defer n.c.w.mu.Unlock()
+	n.c.sim.beside(func() {
+		r, _ := n.c.sim.insist(name, n.c.person, "GET /v1/meetings/"+n.meetingID+"/notes", nil, "")
+		n.c.sim.mu.Lock()
+		defer n.c.sim.mu.Unlock()
 		n.loading = false
 		var text struct {
 			Version int64
@@ -94,7 +94,7 @@ func (n *notes) load() {
 			return
 		}
 		if hashOf(text.Content) != text.Hash {
-			n.c.w.breakLocked("%s read a text whose hash is wrong", n.c.name)
+			n.c.sim.breakLocked("%s read a text whose hash is wrong", n.c.name)
 		}
 		n.loaded, n.position, n.known, n.text = true, text.Version, text.Version, text.Content
 		n.c.subscribe(n.name)
@@ -129,11 +129,11 @@ func (n *notes) resume() {
 }
 
 func (n *notes) head(position int64, hash string, asked bool) {
-	n.told(position, asked)
+	n.advanceTo(position, asked)
 	if asked {
 		n.resend()
 	} else if position == n.position && hash != "" && hash != hashOf(n.text) {
-		n.c.w.breakLocked("%s has another text at %d of %s than the server", n.c.name, position, n.name)
+		n.c.sim.breakLocked("%s has another text at %d of %s than the server", n.c.name, position, n.name)
 	}
 }
 
@@ -145,7 +145,7 @@ func (n *notes) event(e event) {
 	}
 	var c change
 	if err := json.Unmarshal(e.Data, &c); err != nil || c.Version != e.Position {
-		n.c.w.breakLocked("%s got an event that is no change: %s", n.c.name, e.Data)
+		n.c.sim.breakLocked("%s got an event that is no change: %s", n.c.name, e.Data)
 		return
 	}
 	n.take(c)
@@ -158,12 +158,12 @@ func (n *notes) fetch(version int64) {
 	}
 	n.c.asked++
 	name := fmt.Sprintf("%s fetches %d", n.c.name, n.c.asked)
-	n.c.w.beside(func() {
+	n.c.sim.beside(func() {
 		path := fmt.Sprintf("GET /v1/meetings/%s/notes/changes?from=%d&limit=1", n.meetingID, version-1)
-		r, _ := n.c.w.insist(name, n.c.who, path, nil, "")
+		r, _ := n.c.sim.insist(name, n.c.person, path, nil, "")
 		var page struct{ Items []change }
-		n.c.w.mu.Lock()
-		defer n.c.w.mu.Unlock()
+		n.c.sim.mu.Lock()
+		defer n.c.sim.mu.Unlock()
 		if r.status == http.StatusOK && json.Unmarshal(r.body, &page) == nil && len(page.Items) == 1 {
 			n.take(page.Items[0])
 		}
@@ -178,21 +178,21 @@ func (n *notes) take(c change) {
 func (n *notes) apply(c change) {
 	after, err := ot.Apply(n.text, c.Ops)
 	if err != nil {
-		n.c.w.breakLocked("%s can't apply %d of %s: %v", n.c.name, c.Version, n.name, err)
+		n.c.sim.breakLocked("%s can't apply %d of %s: %v", n.c.name, c.Version, n.name, err)
 		n.wanted = false
 		return
 	}
-	mine := n.mine != nil && c.AuthorID == n.c.who.id && c.ClientID == n.c.name && c.ClientSeq == n.mine.seq
+	mine := n.mine != nil && c.AuthorID == n.c.person.id && c.ClientID == n.c.name && c.ClientSeq == n.mine.seq
 	switch {
 	case mine:
 		expected, err := ot.Apply(n.text, n.mine.now)
 		if err != nil || expected != after {
-			n.c.w.breakLocked("%s transformed its change otherwise than the server did at %d", n.c.name, c.Version)
+			n.c.sim.breakLocked("%s transformed its change otherwise than the server did at %d", n.c.name, c.Version)
 		}
 		n.mine = nil
 	case n.mine != nil:
 		if n.mine.now, err = ot.Transform(c.Ops, n.mine.now); err != nil {
-			n.c.w.breakLocked("%s can't transform: %v", n.c.name, err)
+			n.c.sim.breakLocked("%s can't transform: %v", n.c.name, err)
 		}
 	}
 	n.text = after
@@ -222,14 +222,14 @@ func (n *notes) resend() {
 
 func (n *notes) transmit() {
 	mine := n.mine
-	mine.asked = append(mine.asked, n.c.ask(mine.id, n.name+" edit", mine.fields, func(f frame) { n.answered(mine, f) }))
+	mine.asked = append(mine.asked, n.c.request(mine.id, n.name+" edit", mine.fields, func(f frame) { n.answered(mine, f) }))
 }
 
 // answered takes the ack of a change, or its refusal.
 func (n *notes) answered(mine *flight, f frame) {
-	identity := change{AuthorID: n.c.who.id, ClientID: n.c.name, ClientSeq: mine.seq}
+	identity := change{AuthorID: n.c.person.id, ClientID: n.c.name, ClientSeq: mine.seq}
 	if f.Type == "ack" {
-		n.c.w.promises = append(n.c.w.promises, promise{topic: n.name, identity: identity.identity(), position: f.Version})
+		n.c.sim.promises = append(n.c.sim.promises, promise{topic: n.name, identity: identity.identity(), position: f.Version})
 		if n.mine == mine {
 			n.known = max(n.known, f.Version)
 			if f.Ops == nil {
@@ -239,7 +239,7 @@ func (n *notes) answered(mine *flight, f frame) {
 			own := identity
 			own.Version = f.Version
 			if err := json.Unmarshal(f.Ops, &own.Ops); err != nil {
-				n.c.w.breakLocked("%s: an ack that can't be read: %v", n.c.name, err)
+				n.c.sim.breakLocked("%s: an ack that can't be read: %v", n.c.name, err)
 				return
 			}
 			n.take(own)
@@ -248,7 +248,7 @@ func (n *notes) answered(mine *flight, f frame) {
 	}
 	n.c.note("change %d was refused: %s", mine.seq, f.Code)
 	if mine.once() {
-		n.c.w.promises = append(n.c.w.promises, promise{topic: n.name, identity: identity.identity(), refused: true, code: string(f.Code)})
+		n.c.sim.promises = append(n.c.sim.promises, promise{topic: n.name, identity: identity.identity(), refused: true, code: string(f.Code)})
 	}
 	switch f.Code {
 	case "FORBIDDEN", "MEETING_NOT_ACTIVE":
@@ -256,7 +256,7 @@ func (n *notes) answered(mine *flight, f frame) {
 		n.c.over()
 		return
 	default:
-		n.c.w.breakLocked("%s: change %d was refused: %s %s", n.c.name, mine.seq, f.Code, f.Detail)
+		n.c.sim.breakLocked("%s: change %d was refused: %s %s", n.c.name, mine.seq, f.Code, f.Detail)
 	}
 	if n.mine == mine {
 		n.mine = nil

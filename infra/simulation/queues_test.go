@@ -37,11 +37,11 @@ func openQueues(t testing.TB, functions []endpoint.FunctionSpec) *queues.Queues 
 	return q
 }
 
-// letters carries the calls of queues: each takes its time, and faults fall.
-type letters struct{ w *simulation }
+// sentMessages carries the calls of queues: each takes its time, and faults fall.
+type sentMessages struct{ w *simulation }
 
 // Do implements aws.HTTPClient.
-func (x letters) Do(r *http.Request) (*http.Response, error) {
+func (m sentMessages) Do(r *http.Request) (*http.Response, error) {
 	o := operationOf(r.Context())
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -51,22 +51,22 @@ func (x letters) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.w.wire.settle(o, c, c.operation, r)
-	if err := o.sleep(r.Context(), c.operation, x.w.paces.post); err != nil {
+	m.w.wire.settle(o, c, c.operation, r)
+	if err := o.sleep(r.Context(), c.operation, m.w.paces.post); err != nil {
 		return nil, err
 	}
-	fault := x.w.faults.Queue(o.function, c.operation)
+	fault := m.w.faults.Queue(o.function, c.operation)
 	answer := &recorded{header: http.Header{}, status: http.StatusOK}
 	if fault == faults.QueueFailed {
 		(&queues.Failure{Status: http.StatusInternalServerError, Code: "InternalError", Query: "InternalError"}).Write(answer)
 	} else {
 		again := r.Clone(r.Context())
 		again.Body = io.NopCloser(bytes.NewReader(body))
-		x.w.queues.ServeHTTP(answer, again)
+		m.w.queues.ServeHTTP(answer, again)
 	}
-	x.w.note(o, "%s: %d %s", c.operation, answer.status, fault)
-	err = o.sleep(r.Context(), c.operation, x.w.paces.post)
-	x.w.wire.ended(o, c, c.operation)
+	m.w.note(o, "%s: %d %s", c.operation, answer.status, fault)
+	err = o.sleep(r.Context(), c.operation, m.w.paces.post)
+	m.w.wire.ended(o, c, c.operation)
 	if fault == faults.QueueAnswerLost {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
@@ -90,8 +90,8 @@ func (r *recorded) Header() http.Header         { return r.header }
 func (r *recorded) WriteHeader(status int)      { r.status = status }
 func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
 
-// postman takes messages from one queue to its function.
-type postman struct {
+// worker takes messages from one queue to its function.
+type worker struct {
 	w        *simulation
 	function endpoint.FunctionSpec
 	taken    int
@@ -99,42 +99,42 @@ type postman struct {
 
 // run delivers messages until the run ends, each by itself, so that they
 // overtake each other.
-func (p *postman) run() {
-	o := p.w.operation("queue "+p.function.Route, p.function.Name)
-	for o.sleep(p.w.ctx, "look", p.w.paces.hop) == nil {
-		messages, err := p.w.queues.Receive(p.function.Route, batchOf, time.Now(), nil)
+func (w *worker) run() {
+	o := w.w.operation("queue "+w.function.Route, w.function.Name)
+	for o.sleep(w.w.ctx, "look", w.w.paces.hop) == nil {
+		messages, err := w.w.queues.Receive(w.function.Route, batchOf, time.Now(), nil)
 		if err != nil {
-			p.w.t.Errorf("queue %s: %v", p.function.Route, err)
+			w.w.t.Errorf("queue %s: %v", w.function.Route, err)
 		}
 		for _, m := range messages {
-			p.taken++
-			name := fmt.Sprintf("%s message %d", p.function.Name, p.taken)
-			p.w.beside(func() { p.deliver(name, m) })
+			w.taken++
+			name := fmt.Sprintf("%s message %d", w.function.Name, w.taken)
+			w.w.beside(func() { w.deliver(name, m) })
 		}
 	}
 }
 
 // deliver gives a message to its function, late and twice where faults say so.
 // One that fails comes again when the queue says so.
-func (p *postman) deliver(name string, m queues.Message) {
-	o := p.w.operation(name, p.function.Name)
-	repeat, delay := p.w.faults.Messages(p.function.Name)
-	if sleep(p.w.ctx, delay+p.w.paces.hop.of(o.number("hop"))) != nil {
+func (w *worker) deliver(name string, m queues.Message) {
+	o := w.w.operation(name, w.function.Name)
+	repeat, delay := w.w.faults.Messages(w.function.Name)
+	if sleep(w.w.ctx, delay+w.w.paces.hop.of(o.number("hop"))) != nil {
 		return
 	}
 	for times := 1; times == 1 || times == 2 && repeat; times++ {
-		one := p.w.operation(fmt.Sprintf("%s time %d", name, times), p.function.Name)
-		p.w.note(one, "delivered for the %d. time", m.Received)
-		payload, _, err := p.w.invoke(one, p.function, testkit.QueueEvent(p.function.Route, []queues.Message{m}))
+		operation := w.w.operation(fmt.Sprintf("%s time %d", name, times), w.function.Name)
+		w.w.note(operation, "delivered for the %d. time", m.Received)
+		payload, _, err := w.w.invoke(operation, w.function, testkit.QueueEvent(w.function.Route, []queues.Message{m}))
 		if err != nil {
 			continue
 		}
 		failed, err := queues.Failed(payload, []queues.Message{m})
 		if err == nil && len(failed) == 0 {
-			err = p.w.queues.Delete(p.function.Route, m.Receipt)
+			err = w.w.queues.Delete(w.function.Route, m.Receipt)
 		}
 		if err != nil {
-			p.w.t.Errorf("%s: %v", name, err)
+			w.w.t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func (c *client) present(topic string) {
 	if _, ok := c.topics[topic].(*state); !ok || c.connection == nil {
 		return
 	}
-	c.ask("", "", map[string]any{
+	c.request("", "", map[string]any{
 		"action": "presence", "topic": topic, "clientId": c.name, "seq": c.sockets, "status": "active",
 	}, func(frame) {})
 }

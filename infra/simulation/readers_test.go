@@ -63,19 +63,19 @@ type streamed struct {
 
 // newFeeds prepares the streams of the two tables that have one, for every
 // function that reads them.
-func newFeeds(w *simulation, specs []engine.TableSpec) []*feed {
+func newFeeds(sim *simulation, specs []engine.TableSpec) []*feed {
 	var feeds []*feed
 	for i, name := range []string{"Data", "Log"} {
-		f := &feed{w: w, name: name, physical: specs[i].Name, client: dynamodbstreams.New(dynamodbstreams.Options{
-			Region: "us-east-1", BaseEndpoint: &w.engine.Endpoint, HTTPClient: w.line,
+		f := &feed{w: sim, name: name, physical: specs[i].Name, client: dynamodbstreams.New(dynamodbstreams.Options{
+			Region: "us-east-1", BaseEndpoint: &sim.engine.Endpoint, HTTPClient: sim.line,
 			Credentials: credentials.NewStaticCredentialsProvider("simulation", "simulation", ""),
 		})}
-		for _, function := range w.functions {
+		for _, function := range sim.functions {
 			if function.Trigger != endpoint.TriggerStream || !slices.Contains(strings.Split(function.Route, ","), name) {
 				continue
 			}
 			for shard := range shardsOf {
-				f.readers = append(f.readers, &reader{w: w, name: fmt.Sprintf("%s %s %d", function.Name, name, shard), function: function})
+				f.readers = append(f.readers, &reader{w: sim, name: fmt.Sprintf("%s %s %d", function.Name, name, shard), function: function})
 			}
 		}
 		feeds = append(feeds, f)
@@ -210,8 +210,8 @@ func (r *reader) deliver(batch []streamed) {
 		r.batches++
 		o := r.w.operation(fmt.Sprintf("%s batch %d", r.name, r.batches), r.function.Name)
 		records := make([]map[string]any, len(batch))
-		for i, one := range batch {
-			records[i] = one.record
+		for i, streamed := range batch {
+			records[i] = streamed.record
 		}
 		r.w.note(o, "%d records", len(batch))
 		payload, _, err := r.w.invoke(o, r.function, map[string]any{"Records": records})
@@ -234,15 +234,15 @@ func (r *reader) left(o *operation, batch []streamed, payload []byte) []streamed
 	}
 	r.failures++
 	failed := map[string]bool{}
-	for _, one := range answer.BatchItemFailures {
-		failed[one.ItemIdentifier] = true
+	for _, failure := range answer.BatchItemFailures {
+		failed[failure.ItemIdentifier] = true
 	}
 	from := slices.IndexFunc(batch, func(one streamed) bool { return failed[one.number] })
 	r.w.note(o, "%d of %d failed", len(failed), len(batch))
 	return batch[max(from, 0):]
 }
 
-// drained tells whether every record was taken. The run is locked.
+// drained reports whether every record was taken. The run is locked.
 func (s *simulation) drained() bool {
 	for _, f := range s.feeds {
 		if f.dirty {

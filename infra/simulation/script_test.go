@@ -23,7 +23,7 @@ type meeting struct {
 	changes int
 }
 
-// cast makes the people, the first of whom hosts, unless one could not come.
+// people makes the people, the first of whom hosts, unless one could not come.
 func (s *simulation) cast() bool {
 	names := []string{"ada", "bob", "cyd", "dan"}
 	for i := range s.plan.people {
@@ -267,7 +267,7 @@ func (s *simulation) revoked(m *meeting, guest *person, at int64) {
 	s.revocations++
 	s.ledger.end(before, at, func(x *window) bool {
 		c := s.connections[x.connection]
-		return c != nil && c.client.who == guest && (x.topic == "meetings/"+m.id || strings.HasPrefix(x.topic, "meetings/"+m.id+"/"))
+		return c != nil && c.client.person == guest && (x.topic == "meetings/"+m.id || strings.HasPrefix(x.topic, "meetings/"+m.id+"/"))
 	})
 }
 

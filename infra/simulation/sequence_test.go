@@ -3,7 +3,7 @@ package simulation
 import "time"
 
 // sequence is a log's topic as one client follows it: its own position, what came
-// early, and what it has heard of. It drops what it has and asks again for what
+// early, and what it has learnt of. It drops what it has and asks again for what
 // it misses.
 type sequence struct {
 	c    *client
@@ -13,7 +13,7 @@ type sequence struct {
 	// believes that it is; barred where the client was told that it may not.
 	wanted, following, barred bool
 	position                  int64
-	// known is the newest position that the client has heard of.
+	// known is the newest position that the client has learnt of.
 	known int64
 	seen  map[int64]string
 	early map[int64]func()
@@ -31,7 +31,7 @@ func (s *sequence) accept(position int64, fingerprint string, apply func()) {
 	s.known = max(s.known, position)
 	if position <= s.position {
 		if first, had := s.seen[position]; had && first != fingerprint {
-			s.c.w.breakLocked("%s was told two things of %d of %s", s.c.name, position, s.name)
+			s.c.sim.breakLocked("%s was told two things of %d of %s", s.c.name, position, s.name)
 		}
 		return
 	}
@@ -64,8 +64,8 @@ func (s *sequence) check(wait time.Duration) {
 	})
 }
 
-// told takes a newest position in; asked is true where it is part of an answer.
-func (s *sequence) told(position int64, asked bool) {
+// advanceTo takes a newest position in; asked is true where it is part of an answer.
+func (s *sequence) advanceTo(position int64, asked bool) {
 	s.known = max(s.known, position)
 	if asked {
 		s.following = true

@@ -61,39 +61,39 @@ func plain(r rune) rune {
 }
 
 func run(t *testing.T, f fixture, p plan, unique string, specs []engine.TableSpec, m mutant) result {
-	w := newSimulation(t, f, p, unique, specs, m)
-	w.begin()
+	sim := newSimulation(t, f, p, unique, specs, m)
+	sim.begin()
 	var meetings []*meeting
-	if !w.cast() {
-		w.end()
-		return w.result(meetings)
+	if !sim.cast() {
+		sim.end()
+		return sim.result(meetings)
 	}
 	for i := range p.meetings {
-		found := w.found(i + 1)
+		found := sim.found(i + 1)
 		if found == nil {
-			w.end()
-			return w.result(meetings)
+			sim.end()
+			return sim.result(meetings)
 		}
 		meetings = append(meetings, found)
 	}
-	w.enter(meetings)
+	sim.enter(meetings)
 	var acting []func()
-	for _, c := range w.windowsOf() {
-		acting = append(acting, func() { w.act(c, meetings) })
+	for _, c := range sim.windowsOf() {
+		acting = append(acting, func() { sim.act(c, meetings) })
 	}
 	atOnce(acting)
-	w.faults.Disable()
-	w.settle()
-	stale := w.behind(meetings)
-	w.lastWords(meetings)
-	w.settle()
-	w.check(meetings)
-	w.leave()
+	sim.faults.Disable()
+	sim.settle()
+	stale := sim.behind(meetings)
+	sim.lastWords(meetings)
+	sim.settle()
+	sim.check(meetings)
+	sim.leave()
 	for _, m := range meetings {
-		w.checkPresence(m)
+		sim.checkPresence(m)
 	}
-	w.end()
-	r := w.result(meetings)
+	sim.end()
+	r := sim.result(meetings)
 	r.stale = stale
 	return r
 }
@@ -129,8 +129,8 @@ func (s *simulation) begin() {
 	}
 	for _, function := range s.functions {
 		if function.Trigger == endpoint.TriggerQueue {
-			p := &postman{w: s, function: function}
-			s.beside(p.run)
+			w := &worker{w: s, function: function}
+			s.beside(w.run)
 		}
 	}
 }
@@ -181,14 +181,14 @@ func (s *simulation) unsettled() string {
 		if !c.connection.arrives.Before(time.Now()) {
 			return c.name + ": a frame on its way"
 		}
-		for name, one := range c.topics {
-			if n, ok := one.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
+		for name, topic := range c.topics {
+			if n, ok := topic.(*notes); ok && (n.mine != nil && n.following || n.loading || n.checking) {
 				return fmt.Sprintf("%s: %s in flight %v, loading %v, checking %v", c.name, name, n.mine != nil, n.loading, n.checking)
 			}
-			if followed, ok := one.(*state); ok && followed.checking {
+			if followed, ok := topic.(*state); ok && followed.checking {
 				return fmt.Sprintf("%s: %s checking", c.name, name)
 			}
-			if t, ok := one.(*transcript); ok && t.checking {
+			if t, ok := topic.(*transcript); ok && t.checking {
 				return fmt.Sprintf("%s: %s checking", c.name, name)
 			}
 		}
@@ -205,7 +205,7 @@ func (s *simulation) behind(meetings []*meeting) (n int) {
 	for _, m := range meetings {
 		for _, c := range s.windowsOf() {
 			for _, one := range []*sequence{&c.notesOf(m).sequence, &c.transcriptOf(m).sequence} {
-				if one.following && s.entitled(m, c.who) && one.position < int64(len(s.ledger.entries[one.name])) {
+				if one.following && s.entitled(m, c.person) && one.position < int64(len(s.ledger.entries[one.name])) {
 					n++
 					s.noteLocked(c.name, "is behind at %d of %s", one.position, one.name)
 				}

@@ -9,7 +9,7 @@ type state struct {
 	wanted    bool
 	following bool
 	revision  int64
-	// known is the newest revision that the client has heard of, checking true
+	// known is the newest revision that the client has learnt of, checking true
 	// while it waits whether that comes.
 	known    int64
 	checking bool
@@ -50,7 +50,7 @@ func (s *state) head(position int64, _ string, asked bool) {
 func (s *state) event(e event) {
 	var m meetingState
 	if err := json.Unmarshal(e.Data, &m); err != nil || m.Meeting.Revision != e.Position {
-		s.c.w.breakLocked("%s got a state that is none: %s", s.c.name, e.Data)
+		s.c.sim.breakLocked("%s got a state that is none: %s", s.c.name, e.Data)
 		return
 	}
 	s.seen[e.Position] = string(e.Data)

@@ -27,13 +27,13 @@ func (c chunk) fingerprint() string {
 }
 
 func (t *transcript) from() (int64, bool)                       { return t.position, t.wanted }
-func (t *transcript) head(position int64, _ string, asked bool) { t.told(position, asked) }
+func (t *transcript) head(position int64, _ string, asked bool) { t.advanceTo(position, asked) }
 func (t *transcript) ended(reason string, forGood bool)         { t.over(reason, forGood) }
 
 func (t *transcript) event(e event) {
 	var c chunk
 	if err := json.Unmarshal(e.Data, &c); err != nil || c.Position != e.Position {
-		t.c.w.breakLocked("%s got an event that is no chunk: %s", t.c.name, e.Data)
+		t.c.sim.breakLocked("%s got an event that is no chunk: %s", t.c.name, e.Data)
 		return
 	}
 	t.accept(c.Position, c.fingerprint(), func() {})
@@ -65,7 +65,7 @@ func (s *simulation) speak(c *client, m *meeting, r *rand.Rand) {
 		})
 	}
 	s.beside(func() {
-		last, tries := s.insist(name, c.who, "POST /v1/meetings/"+m.id+"/transcript", map[string]any{"chunks": chunks}, name)
+		last, tries := s.insist(name, c.person, "POST /v1/meetings/"+m.id+"/transcript", map[string]any{"chunks": chunks}, name)
 		var answer struct{ FirstPosition int64 }
 		if last.ok() {
 			if err := json.Unmarshal(last.body, &answer); err != nil {
@@ -137,7 +137,7 @@ func (s *simulation) checkTranscript(m *meeting, all []chunk) {
 				s.breakLocked("%s saw something else at %d of %s than was committed", c.name, position, topic)
 			}
 		}
-		if t.following && s.entitled(m, c.who) && t.position != int64(len(all)) {
+		if t.following && s.entitled(m, c.person) && t.position != int64(len(all)) {
 			s.breakLocked("%s follows %s and is at %d, not %d", c.name, topic, t.position, len(all))
 		}
 	}

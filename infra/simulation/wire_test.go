@@ -20,17 +20,17 @@ import (
 // wire carries the table calls of a run's functions: it makes each take its
 // time, lets faults fall, and enters in the ledger what took effect.
 type wire struct {
-	w    *simulation
+	sim  *simulation
 	line *line
 	// ghosts are calls that take effect although nobody waits for them any more.
 	ghosts sync.WaitGroup
 }
 
 // Do implements aws.HTTPClient.
-func (x *wire) Do(r *http.Request) (*http.Response, error) {
+func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	o := operationOf(r.Context())
 	if o == nil {
-		return x.line.Do(r)
+		return w.line.Do(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -40,26 +40,26 @@ func (x *wire) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := c.name(x.w.names())
-	x.settle(o, c, name, r)
-	if err := o.sleep(r.Context(), name, x.w.paces.table); err != nil {
-		x.haunt(o, c, name, r)
+	name := c.name(w.sim.names())
+	w.settle(o, c, name, r)
+	if err := o.sleep(r.Context(), name, w.sim.paces.table); err != nil {
+		w.applyLate(o, c, name, r)
 		return nil, err
 	}
-	fault := x.w.faults.Table(o.function, c.operation)
+	fault := w.sim.faults.Table(o.function, c.operation)
 	if fault == faults.TableThrottled || fault == faults.TableFailed {
-		x.w.note(o, "%s: %s", name, fault)
-		return x.refuse(r, o, c, name, fault)
+		w.sim.note(o, "%s: %s", name, fault)
+		return w.refuse(r, o, c, name, fault)
 	}
-	a, err := x.effect(o, c, r.Header)
+	a, err := w.effect(o, c, r.Header)
 	if err != nil {
 		return nil, err
 	}
-	x.w.note(o, "%s: %d", name, a.status)
-	err = o.sleep(r.Context(), name, x.w.paces.table)
-	x.ended(o, c, name)
+	w.sim.note(o, "%s: %d", name, a.status)
+	err = o.sleep(r.Context(), name, w.sim.paces.table)
+	w.ended(o, c, name)
 	if fault == faults.TableAnswerLost {
-		x.w.note(o, "%s: %s", name, fault)
+		w.sim.note(o, "%s: %s", name, fault)
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
 	if err != nil {
@@ -70,7 +70,7 @@ func (x *wire) Do(r *http.Request) (*http.Response, error) {
 
 // settle waits until a call that is sent again is due. The SDK's own delay is
 // random; this one comes after it at a moment that the seed decides.
-func (x *wire) settle(o *operation, c call, name string, r *http.Request) {
+func (w *wire) settle(o *operation, c call, name string, r *http.Request) {
 	attempt := 1
 	if _, err := fmt.Sscanf(r.Header.Get("Amz-Sdk-Request"), "attempt=%d", &attempt); err != nil || attempt == 1 {
 		return
@@ -88,52 +88,52 @@ func (x *wire) settle(o *operation, c call, name string, r *http.Request) {
 	_ = sleep(r.Context(), time.Until(due))
 }
 
-func (x *wire) ended(o *operation, c call, name string) {
+func (w *wire) ended(o *operation, c call, name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended[name], o.ended[c.operation] = time.Now(), time.Now()
 }
 
-// haunt lets a write that its caller gave up while it was on its way take effect
+// applyLate lets a write that its caller gave up while it was on its way take effect
 // later, as any may: every other one.
-func (x *wire) haunt(o *operation, c call, name string, r *http.Request) {
-	if len(c.writes()) == 0 || o.number(name+" ghost")%2 == 0 || x.w.over() {
+func (w *wire) applyLate(o *operation, c call, name string, r *http.Request) {
+	if len(c.writes()) == 0 || o.number(name+" ghost")%2 == 0 || w.sim.over() {
 		return
 	}
 	header := r.Header.Clone()
-	x.ghosts.Go(func() {
+	w.ghosts.Go(func() {
 		// It waits for nobody.
-		_ = o.sleep(context.Background(), name+" ghost", x.w.paces.table)
-		if a, err := x.effect(o, c, header); err == nil {
-			x.w.note(o, "%s: %d, given up by its caller", name, a.status)
+		_ = o.sleep(context.Background(), name+" ghost", w.sim.paces.table)
+		if a, err := w.effect(o, c, header); err == nil {
+			w.sim.note(o, "%s: %d, given up by its caller", name, a.status)
 		}
 	})
 }
 
 // effect makes a call at the engine, at this moment.
-func (x *wire) effect(o *operation, c call, header http.Header) (answer, error) {
-	if m := x.w.mutant.ask; m != nil {
+func (w *wire) effect(o *operation, c call, header http.Header) (answer, error) {
+	if m := w.sim.mutant.ask; m != nil {
 		if a, done := m(o, c); done {
 			return a, nil
 		}
 	}
-	x.w.mu.Lock()
-	defer x.w.mu.Unlock()
+	w.sim.mu.Lock()
+	defer w.sim.mu.Unlock()
 	body := c.body
 	if token := c.token(); token != "" {
 		// The engine knows the tokens of other runs of this seed.
-		body = bytes.ReplaceAll(body, []byte(token), []byte(token+x.w.unique))
+		body = bytes.ReplaceAll(body, []byte(token), []byte(token+w.sim.unique))
 	}
-	a, err := x.line.ask(header, body)
+	a, err := w.line.request(header, body)
 	if err != nil {
-		x.w.t.Errorf("%s: %v", o.name, err)
+		w.sim.t.Errorf("%s: %v", o.name, err)
 		return a, err
 	}
 	if a.status == http.StatusOK {
-		x.w.ledger.enter(o, c)
-		x.w.touch(c)
+		w.sim.ledger.enter(o, c)
+		w.sim.touch(c)
 	}
-	if m := x.w.mutant.answer; m != nil {
+	if m := w.sim.mutant.answer; m != nil {
 		a.header.Del("X-Amz-Crc32")
 		a = m(o, c, a)
 	}
@@ -141,9 +141,9 @@ func (x *wire) effect(o *operation, c call, header http.Header) (answer, error) 
 }
 
 // refuse answers as DynamoDB does where it doesn't do what it is asked.
-func (x *wire) refuse(r *http.Request, o *operation, c call, name string, fault faults.Kind) (*http.Response, error) {
-	err := o.sleep(r.Context(), name, x.w.paces.table)
-	x.ended(o, c, name)
+func (w *wire) refuse(r *http.Request, o *operation, c call, name string, fault faults.Kind) (*http.Response, error) {
+	err := o.sleep(r.Context(), name, w.sim.paces.table)
+	w.ended(o, c, name)
 	if err != nil {
 		return nil, err
 	}
@@ -161,13 +161,13 @@ func (x *wire) refuse(r *http.Request, o *operation, c call, name string, fault 
 // mutant makes a run in which the product does something wrong, to prove that
 // it would be found. Both may be nil.
 type mutant struct {
-	// ask may answer a call in the engine's place.
+	// request may answer a call in the engine's place.
 	ask func(o *operation, c call) (answer, bool)
 	// answer changes what the engine said.
 	answer func(o *operation, c call, a answer) answer
 }
 
-// queryOf tells whether a call is a query of a partition whose key begins so.
+// queryOf reports whether a call is a query of a partition whose key begins so.
 func (c call) queryOf(prefix string) bool {
 	if c.operation != "Query" {
 		return false

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// algorithm is how people fall into buckets. It is stored with each flag, so that
-// another one moves nobody whose flag began with this one.
+// algorithm numbers the way in which people fall into buckets. The number is stored
+// with each flag, so that a later algorithm moves nobody of an earlier flag.
 const algorithm = 1
 
 // bucketing says which part of the people gets which variant. Every person falls
@@ -41,8 +41,8 @@ func bucket(salt, userID string) int {
 }
 
 // reapportioned gives ranges for weights that add up to 10,000, from those before.
-// Every variant keeps what it has, up to its new weight; what others give up goes to
-// those that grow. So exactly as many buckets change hands as must.
+// Every variant keeps what it has, up to its new weight; buckets that shrinking
+// variants give up go to growing ones. So exactly as many buckets change hands as must.
 func reapportioned(before []share, weights map[string]int) []share {
 	owner := make([]string, total)
 	left := maps.Clone(weights)

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// maxTries bounds the race of changes: all of them raise one version.
+	// maxTries bounds the race of changes: every change of any flag raises one version.
 	maxTries = 10
 	opFlag   = "flag"
 	opState  = "state"
@@ -44,7 +44,7 @@ type intent struct {
 
 // change commits one change: the flag on the condition that its revision is the one
 // that was read, all flags' state on that of its version, and the history. A lost
-// race begins anew. The news is for the topic.
+// race begins anew. The stateCommit is for the topic.
 func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in intent) (Flag, effect.Effects, error) {
 	for range maxTries {
 		before, err := s.load(ctx, in.key)
@@ -65,7 +65,7 @@ func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempo
 		}
 		err = s.idempotency.Commit(ctx, w.tx, execution, in.answer(w.next.Flag))
 		if err == nil {
-			return w.next.Flag, effect.Effects{s.news(w.state, w.pace, own)}, nil
+			return w.next.Flag, effect.Effects{s.stateCommit(w.state, w.pace, own)}, nil
 		}
 		if !raced(err) {
 			return Flag{}, nil, fmt.Errorf("change flag %s: %w", in.key, passing(err))
@@ -166,7 +166,7 @@ func (w *writing) fill(s *Service, c caller.Caller, in intent) error {
 	return nil
 }
 
-// raced tells whether a change failed because another was first.
+// raced reports whether a change failed because another was first.
 func raced(err error) bool {
 	return table.FailedOp(err, opFlag) != nil || table.FailedOp(err, opState) != nil || errors.Is(err, table.ErrTransactionConflict)
 }

@@ -14,9 +14,10 @@ type BooleanFlag struct {
 }
 
 // The flags in front of parts of Rapport. Each is on until somebody changes it, and
-// off by default, so that killing it switches the part off. Who has never reached the
-// table takes what calls a provider to be off. Transcription calls nobody, and refusing
-// it would lose what people say, so there it is on.
+// off by default, so that killing it switches the part off. A function that
+// has never reached the table takes flags of parts that call a provider as off.
+// Transcription calls no provider, and refusing chunks would lose what people say, so
+// it is taken as on.
 var (
 	AIPreCall      = BooleanFlag{key: "ai.precall", served: true, description: "What is prepared before a meeting by a text model."}
 	AIInCall       = BooleanFlag{key: "ai.incall", served: true, description: "Prompts by a text model while a meeting is active."}

@@ -63,7 +63,8 @@ type Flag struct {
 	Revision int64 `json:"revision"`
 }
 
-// Rule says what those get for whom its conditions hold: without any, everybody.
+// Rule says what people get for whom its conditions hold: everybody, where there are
+// none.
 type Rule struct {
 	If    []Condition `json:"if" maxItems:"0" doc:"Empty: the rule holds for everybody."`
 	Serve Serve       `json:"serve" doc:"A variant, or several by weight in parts of 10,000."`
@@ -120,7 +121,7 @@ type state struct {
 	Group int64 `json:"group,omitempty"`
 }
 
-// item is a flag as stored. A deleted one stays, so that its revisions go on.
+// item is a flag as stored. A deleted flag's item stays, so that its revisions go on.
 type item struct {
 	Revision int64 `json:"revision"`
 	Deleted  bool  `json:"deleted,omitempty"`

@@ -77,7 +77,7 @@ func (r *Reader) snapshot(ctx context.Context, kills, rest time.Duration) *Snaps
 	return r.current
 }
 
-// young tells whether a time is less than a duration ago. One that is still to come,
+// young reports whether a time is less than a duration ago. One that is still to come,
 // by a clock that was set back, is not.
 func young(at, now time.Time, d time.Duration) bool {
 	age := now.Sub(at)

@@ -27,7 +27,7 @@ type fixture struct {
 	t      *testing.T
 	tables *tabletest.Tables
 	clock  *clock.Manual
-	wire   *wire
+	wire   *faultyClient
 	reader *flags.Reader
 }
 
@@ -39,16 +39,16 @@ func newFixture(t *testing.T) *fixture {
 	now := clock.NewManual(time.Date(2099, 6, 1, 12, 0, 0, 0, time.UTC))
 	quiet := slog.New(slog.DiscardHandler)
 	trail := audit.New(tables.Audit, now)
-	w := &fixture{t: t, tables: tables, clock: now, wire: &wire{client: table.NewHTTP()}}
-	w.Service = flags.New(flags.Parts{
-		Data: tables.Data, Reader: flags.NewReader(tables.Data, now, quiet), Audit: trail, Once: idempotency.New(tables.Control, now), Clock: now,
+	f := &fixture{t: t, tables: tables, clock: now, wire: &faultyClient{client: table.NewHTTP()}}
+	f.Service = flags.New(flags.Dependencies{
+		Data: tables.Data, Reader: flags.NewReader(tables.Data, now, quiet), Audit: trail, Idempotency: idempotency.New(tables.Control, now), Clock: now,
 	})
-	w.thaw()
-	return w
+	f.newInstance()
+	return f
 }
 
-// thaw opens another instance of a function.
-func (f *fixture) thaw() {
+// newInstance opens another instance of a function.
+func (f *fixture) newInstance() {
 	f.t.Helper()
 	client := table.NewClient(table.ClientConfig{
 		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: f.tables.Endpoint, HTTP: f.wire,
@@ -90,43 +90,43 @@ func (f *fixture) want(after time.Duration, on bool, why string) {
 
 func TestKillsAreTrustedForASecond(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.want(0, true, "as declared")
-	w.kill(true)
-	w.want(999*time.Millisecond, true, "within the second")
-	w.want(time.Millisecond, false, "a second old")
-	w.kill(false)
-	w.want(999*time.Millisecond, false, "within the second")
-	w.want(time.Millisecond, true, "a second old")
-	w.kill(true)
-	w.want(24*time.Hour, false, "thawed a day later")
-	w.kill(false)
-	w.want(-time.Hour, true, "by a clock that was set back")
+	f := newFixture(t)
+	f.want(0, true, "as declared")
+	f.kill(true)
+	f.want(999*time.Millisecond, true, "within the second")
+	f.want(time.Millisecond, false, "a second old")
+	f.kill(false)
+	f.want(999*time.Millisecond, false, "within the second")
+	f.want(time.Millisecond, true, "a second old")
+	f.kill(true)
+	f.want(24*time.Hour, false, "thawed a day later")
+	f.kill(false)
+	f.want(-time.Hour, true, "by a clock that was set back")
 }
 
 func TestAllElseIsTrustedForFiveSeconds(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.want(0, true, "as declared")
-	w.served("off")
+	f := newFixture(t)
+	f.want(0, true, "as declared")
+	f.served("off")
 	for range 4 {
-		w.want(time.Second, true, "within five seconds")
+		f.want(time.Second, true, "within five seconds")
 	}
-	w.want(999*time.Millisecond, true, "within five seconds")
-	w.want(time.Millisecond, false, "five seconds old")
-	calls := w.wire.calls.Load()
-	w.want(time.Minute, false, "nothing has changed")
-	if got := w.wire.calls.Load() - calls; got != 1 {
+	f.want(999*time.Millisecond, true, "within five seconds")
+	f.want(time.Millisecond, false, "five seconds old")
+	calls := f.wire.calls.Load()
+	f.want(time.Minute, false, "nothing has changed")
+	if got := f.wire.calls.Load() - calls; got != 1 {
 		t.Errorf("%d calls where nothing has changed, want one", got)
 	}
-	w.want(999*time.Millisecond, false, "from memory")
-	if got := w.wire.calls.Load() - calls; got != 1 {
+	f.want(999*time.Millisecond, false, "from memory")
+	if got := f.wire.calls.Load() - calls; got != 1 {
 		t.Errorf("%d calls within a second of the last", got-1)
 	}
-	w.served("on")
-	w.want(24*time.Hour, true, "thawed a day later")
-	w.served("off")
-	if got := w.reader.Latest(t.Context()); got.Boolean(flags.Transcription, "user_ada") || got.Version() != 3 {
+	f.served("on")
+	f.want(24*time.Hour, true, "thawed a day later")
+	f.served("off")
+	if got := f.reader.Latest(t.Context()); got.Boolean(flags.Transcription, "user_ada") || got.Version() != 3 {
 		t.Errorf("the latest is of version %d", got.Version())
 	}
 }
@@ -135,47 +135,47 @@ func TestAllElseIsTrustedForFiveSeconds(t *testing.T) {
 // what is declared for that; both are asked for again a second later.
 func TestTheTableCantBeReached(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.wire.cut.Store(true)
-	w.want(0, true, "nothing is known")
-	if w.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
+	f := newFixture(t)
+	f.wire.cut.Store(true)
+	f.want(0, true, "nothing is known")
+	if f.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
 		t.Error("a provider is called by who can't know that nobody killed its flag")
 	}
-	calls := w.wire.calls.Load()
-	w.want(999*time.Millisecond, true, "nothing is known")
-	if got := w.wire.calls.Load(); got != calls {
+	calls := f.wire.calls.Load()
+	f.want(999*time.Millisecond, true, "nothing is known")
+	if got := f.wire.calls.Load(); got != calls {
 		t.Error("asked again within a second")
 	}
-	w.wire.cut.Store(false)
-	w.want(time.Millisecond, true, "reached again")
-	if !w.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
+	f.wire.cut.Store(false)
+	f.want(time.Millisecond, true, "reached again")
+	if !f.reader.Boolean(t.Context(), flags.AIInCall, "user_ada") {
 		t.Error("what is declared as on is off")
 	}
-	w.wire.cut.Store(true)
-	w.kill(true)
-	w.want(time.Hour, true, "last known")
-	w.wire.cut.Store(false)
-	w.want(time.Second, false, "reached again")
-	w.wire.cut.Store(true)
-	w.kill(false)
-	w.want(time.Hour, false, "last known: killed")
-	w.wire.cut.Store(false)
-	w.thaw()
-	w.want(0, true, "another instance")
+	f.wire.cut.Store(true)
+	f.kill(true)
+	f.want(time.Hour, true, "last known")
+	f.wire.cut.Store(false)
+	f.want(time.Second, false, "reached again")
+	f.wire.cut.Store(true)
+	f.kill(false)
+	f.want(time.Hour, false, "last known: killed")
+	f.wire.cut.Store(false)
+	f.newInstance()
+	f.want(0, true, "another instance")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w.clock.Advance(time.Hour)
-	if !w.reader.Boolean(ctx, flags.Transcription, "user_ada") {
+	f.clock.Advance(time.Hour)
+	if !f.reader.Boolean(ctx, flags.Transcription, "user_ada") {
 		t.Error("a call that is over changes what is known")
 	}
 }
 
 // From memory the reader allocates nothing either.
 func TestReadingAllocatesNothing(t *testing.T) {
-	w := newFixture(t)
+	f := newFixture(t)
 	ctx := t.Context()
-	w.want(0, true, "as declared")
-	if n := testing.AllocsPerRun(1000, func() { w.reader.Boolean(ctx, flags.Transcription, "user_ada") }); n != 0 {
+	f.want(0, true, "as declared")
+	if n := testing.AllocsPerRun(1000, func() { f.reader.Boolean(ctx, flags.Transcription, "user_ada") }); n != 0 {
 		t.Errorf("asking the reader allocates %v times", n)
 	}
 }
@@ -184,25 +184,25 @@ func TestReadingAllocatesNothing(t *testing.T) {
 // no other flag with it.
 func TestAFlagThatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
-	w.kill(false) // nothing changes, nothing is stored
-	w.served("off")
+	f := newFixture(t)
+	f.kill(false) // nothing changes, nothing is stored
+	f.served("off")
 	for _, text := range []string{`{`, `{}`, `{"flag":{"key":"matching","type":"colour"}}`,
 		`{"flag":{"key":"matching","type":"boolean","variants":{"on":true},"default":"on","rules":[{"if":[],"serve":{"weights":{"on":10000}}}]},"bucketing":{"algorithm":99}}`,
 	} {
 		item := map[string]any{"revision": 1, "record": text}
-		if err := w.tables.Data.Put(t.Context(), table.Key{PK: "FLAGS#", SK: "FLAG#matching"}, item); err != nil {
+		if err := f.tables.Data.Put(t.Context(), table.Key{PK: "FLAGS#", SK: "FLAG#matching"}, item); err != nil {
 			t.Fatal(err)
 		}
-		w.thaw()
-		if !w.reader.Boolean(t.Context(), flags.Matching, "user_ada") || w.reader.Boolean(t.Context(), flags.Transcription, "user_ada") {
+		f.newInstance()
+		if !f.reader.Boolean(t.Context(), flags.Matching, "user_ada") || f.reader.Boolean(t.Context(), flags.Transcription, "user_ada") {
 			t.Errorf("%s: matching, or transcription with it, is not what it was", text)
 		}
 	}
 }
 
-// wire carries the calls of a table, until it is cut.
-type wire struct {
+// faultyClient carries the calls of a table, until it is cut.
+type faultyClient struct {
 	client aws.HTTPClient
 	cut    atomic.Bool
 	calls  atomic.Int64
@@ -211,10 +211,10 @@ type wire struct {
 var errCut = errors.New("the wire is cut")
 
 // Do implements aws.HTTPClient.
-func (w *wire) Do(r *http.Request) (*http.Response, error) {
-	w.calls.Add(1)
-	if w.cut.Load() {
+func (client *faultyClient) Do(r *http.Request) (*http.Response, error) {
+	client.calls.Add(1)
+	if client.cut.Load() {
 		return nil, errCut
 	}
-	return w.client.Do(r)
+	return client.client.Do(r)
 }

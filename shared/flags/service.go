@@ -32,20 +32,20 @@ type Service struct {
 	epoch       epoch.Epoch
 }
 
-// Parts are what a service is made of.
-type Parts struct {
-	Data   *table.Table
-	Reader *Reader
-	Audit  *audit.Log
-	Once   *idempotency.Store
-	Clock  clock.Clock
+// Dependencies are what a service is made of.
+type Dependencies struct {
+	Data        *table.Table
+	Reader      *Reader
+	Audit       *audit.Log
+	Idempotency *idempotency.Store
+	Clock       clock.Clock
 	// Epoch is what versions and revisions belong to.
 	Epoch epoch.Epoch
 }
 
 // New makes the service.
-func New(p Parts) *Service {
-	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Once, clock: p.Clock, epoch: p.Epoch}
+func New(p Dependencies) *Service {
+	return &Service{data: p.Data, reader: p.Reader, audit: p.Audit, idempotency: p.Idempotency, clock: p.Clock, epoch: p.Epoch}
 }
 
 // EvaluateRequest asks for the caller's flags.
@@ -66,7 +66,7 @@ type ClientFlag struct {
 }
 
 // Evaluate says what the caller gets of the flags that clients see. It reads the
-// newest version, so that whoever was told of it by the topic gets it.
+// newest version, so that a client that was notified of a version gets it.
 func (s *Service) Evaluate(ctx context.Context, c caller.Caller, _ EvaluateRequest) (Evaluated, error) {
 	snapshot := s.reader.Latest(ctx)
 	answer := Evaluated{Version: snapshot.Version(), Epoch: s.epoch, Flags: map[string]ClientFlag{}}

@@ -72,8 +72,8 @@ func (s *Service) Moved(r table.Record) []realtime.Move {
 // Repeat implements realtime.Domain: nothing follows a change of a flag but the topic.
 func (s *Service) Repeat(context.Context, table.Record) error { return nil }
 
-// news is a committed version for the topic.
-func (s *Service) news(committed state, pace realtime.Pace, own realtime.Event) realtime.Commit {
+// stateCommit is a committed version for the topic.
+func (s *Service) stateCommit(committed state, pace realtime.Pace, own realtime.Event) realtime.Commit {
 	return realtime.Commit{
 		Topic: topicPattern.Topic(""), Pace: pace, Returned: s.clock.Now(),
 		First: committed.Version, Last: committed.Version, Own: []realtime.Event{own}, Events: NewSource(s.data),

@@ -67,17 +67,17 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 }
 
 // at refuses what was not made for the flag as it stands.
-func (s current) at(revision int64) error {
-	if !s.exists {
+func (c current) at(revision int64) error {
+	if !c.exists {
 		return unknown()
 	}
-	if revision != s.Flag.Revision {
-		return errs.New(errs.Conflict, "The flag was changed meanwhile: its revision is %d. Please read it again.", s.Flag.Revision)
+	if revision != c.Flag.Revision {
+		return errs.New(errs.Conflict, "The flag was changed meanwhile: its revision is %d. Please read it again.", c.Flag.Revision)
 	}
 	return nil
 }
 
-// equal tells whether two flags are written alike.
+// equal reports whether two flags are written alike.
 func equal(a, b Flag) (bool, error) {
 	one, err := json.Marshal(a, json.Deterministic(true))
 	if err != nil {

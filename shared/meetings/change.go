@@ -98,7 +98,7 @@ func (s *Service) raise(ch *changing) {
 		table.If(table.Equals("revision", before.Revision)), table.Named(opMeeting))
 }
 
-// raced tells whether a change failed because another was first.
+// raced reports whether a change failed because another was first.
 func raced(err error) bool {
 	return table.FailedOp(err, opMeeting) != nil || errors.Is(err, table.ErrTransactionConflict)
 }
@@ -121,9 +121,9 @@ func busy(cause error) error {
 // now is the time as meetings have it: whole milliseconds.
 func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Millisecond) }
 
-// news is a committed state for the meeting's topic. The whole state is read when
+// stateCommit is a committed state for the meeting's topic. The whole state is read when
 // it is posted.
-func (s *Service) news(ch *changing) realtime.Commit {
+func (s *Service) stateCommit(ch *changing) realtime.Commit {
 	return realtime.Commit{
 		Topic: StateTopic.Topic(ch.next.MeetingID), Pace: ch.pace, Returned: ch.returned,
 		First: ch.next.Revision, Last: ch.next.Revision, Events: Source{s},
@@ -155,7 +155,7 @@ type UpdateRequest struct {
 	DurationMinutes patch.Field[int]       `json:"durationMinutes,omitzero" minimum:"1" maximum:"1440"`
 }
 
-// apply makes the change, and tells whether it is one.
+// apply makes the change, and reports whether it is one.
 func (r UpdateRequest) apply(m *Meeting) (changed bool) {
 	before := *m
 	if r.Title != nil {
@@ -178,7 +178,7 @@ func sameTime(a, b *time.Time) bool { return a == b || a != nil && b != nil && a
 // Update changes a meeting's description of itself. CONFLICT where the meeting
 // itself (its description, time or state, not who is in it) has changed since the
 // revision that was read, or an earlier state was restored, and after the meeting's end. What changes nothing writes
-// nothing, and nobody is told.
+// nothing, and nobody is notified.
 func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Meeting, effect.Effects, error) {
 	ch, err := s.change(ctx, c, execution, ActionUpdate, in.MeetingID, func(ch *changing) error {
 		m := &ch.next
@@ -198,7 +198,7 @@ func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempo
 	if ch.unchanged {
 		return ch.next.Meeting, nil, nil
 	}
-	return ch.next.Meeting, effect.Effects{s.news(ch)}, nil
+	return ch.next.Meeting, effect.Effects{s.stateCommit(ch)}, nil
 }
 
 // Start makes a scheduled meeting active; CONFLICT in another state.
@@ -214,7 +214,7 @@ func (s *Service) Start(ctx context.Context, c caller.Caller, execution *idempot
 	if err != nil {
 		return Meeting{}, nil, err
 	}
-	return ch.next.Meeting, effect.Effects{s.news(ch)}, nil
+	return ch.next.Meeting, effect.Effects{s.stateCommit(ch)}, nil
 }
 
 // End concludes an active meeting; CONFLICT in another state. Its notes and its
@@ -246,7 +246,7 @@ func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempoten
 	if err != nil {
 		return Meeting{}, nil, err
 	}
-	news := s.news(ch)
+	news := s.stateCommit(ch)
 	over.News = &news
 	return ch.next.Meeting, effect.Effects{over}, nil
 }

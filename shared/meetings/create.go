@@ -32,11 +32,11 @@ type CreateRequest struct {
 // Validate refuses whoever stands twice in the list.
 func (r *CreateRequest) Validate() error {
 	seen := map[string]bool{}
-	for i, one := range r.Participants {
-		if seen[one.UserID] {
+	for i, invitee := range r.Participants {
+		if seen[invitee.UserID] {
 			return errs.Invalid(fmt.Sprintf("body.participants[%d].userId", i), "stands twice")
 		}
-		seen[one.UserID] = true
+		seen[invitee.UserID] = true
 	}
 	return nil
 }
@@ -85,11 +85,11 @@ func (s *Service) Create(ctx context.Context, c caller.Caller, execution *idempo
 // invited turns a list into participants. The host may stand in it, as host.
 func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, now time.Time) ([]participantItem, error) {
 	var ids []string
-	for i, one := range list {
-		if (one.UserID == c.UserID) != (one.Role == Host) {
+	for i, invitee := range list {
+		if (invitee.UserID == c.UserID) != (invitee.Role == Host) {
 			return nil, errs.Invalid(fmt.Sprintf("body.participants[%d].role", i), "must be host for the caller, and for nobody else")
 		}
-		ids = append(ids, one.UserID)
+		ids = append(ids, invitee.UserID)
 	}
 	found, err := s.users.Find(ctx, ids)
 	if err != nil {
@@ -97,12 +97,12 @@ func (s *Service) invited(ctx context.Context, c caller.Caller, list []Invitee, 
 	}
 	var participants []participantItem
 	var unknown []errs.FieldError
-	for i, one := range list {
-		user, ok := found[one.UserID]
+	for i, invitee := range list {
+		user, ok := found[invitee.UserID]
 		if !ok {
 			unknown = append(unknown, errs.FieldError{Location: fmt.Sprintf("body.participants[%d].userId", i), Detail: "is not a known user"})
-		} else if one.Role != Host {
-			participants = append(participants, participant(user, one.Role, now))
+		} else if invitee.Role != Host {
+			participants = append(participants, participant(user, invitee.Role, now))
 		}
 	}
 	if len(unknown) > 0 {

@@ -41,7 +41,7 @@ const (
 	Cancelled State = "cancelled"
 )
 
-// Open tells whether a meeting can still be changed.
+// Open reports whether a meeting can still be changed.
 func (s State) Open() bool { return s == Scheduled || s == Active }
 
 // Meeting is a meeting as stored and answered.
@@ -67,12 +67,12 @@ type meetingItem struct {
 	Due   int64 `json:"due,omitempty"`
 	Tat   int64 `json:"tat,omitempty"`
 	Group int64 `json:"group,omitempty"`
-	// OwnRevision is the revision that last changed the meeting itself, and not who
-	// is in it; 0 in what was stored before there was one.
+	// OwnRevision is the revision that last changed the meeting itself, and not its
+	// participants; 0 in rows from before this attribute.
 	OwnRevision int64 `json:"ownRevision,omitempty"`
 }
 
-// changedSince tells whether the meeting itself has changed since a revision, or
+// changedSince reports whether the meeting itself has changed since a revision, or
 // never had it.
 func (m meetingItem) changedSince(revision int64) bool {
 	own := m.OwnRevision
@@ -98,8 +98,8 @@ type Participant struct {
 type participantItem struct {
 	Participant
 	Status string `json:"status"`
-	// NameRevision is the user's since which they have the name that stands here; 0
-	// in what was stored before there was one.
+	// NameRevision is the user's revision that gave them this DisplayName; 0 in rows
+	// from before this attribute.
 	NameRevision int64 `json:"nameRevision,omitempty"`
 }
 
@@ -133,14 +133,14 @@ type Service struct {
 	epoch     epoch.Epoch
 }
 
-// Parts are what a service is made of.
-type Parts struct {
-	Data      *table.Table
-	Users     *users.Service
-	Audit     *audit.Log
-	Once      *idempotency.Store
-	Clock     clock.Clock
-	Publisher *realtime.Publisher
+// Dependencies are what a service is made of.
+type Dependencies struct {
+	Data        *table.Table
+	Users       *users.Service
+	Audit       *audit.Log
+	Idempotency *idempotency.Store
+	Clock       clock.Clock
+	Publisher   *realtime.Publisher
 	// Topics are those that every meeting has, in the order in which their
 	// subscriptions end.
 	Topics []Topic
@@ -149,9 +149,9 @@ type Parts struct {
 }
 
 // New makes the service.
-func New(p Parts) *Service {
+func New(p Dependencies) *Service {
 	return &Service{
-		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Once, clock: p.Clock, publisher: p.Publisher,
+		data: p.Data, users: p.Users, audit: p.Audit, idempotency: p.Idempotency, clock: p.Clock, publisher: p.Publisher,
 		topics: p.Topics, epoch: p.Epoch,
 	}
 }

@@ -60,7 +60,7 @@ func (s *Service) Invite(ctx context.Context, c caller.Caller, execution *idempo
 	if err != nil {
 		return Participant{}, nil, err
 	}
-	return invited, effect.Effects{s.news(ch)}, nil
+	return invited, effect.Effects{s.stateCommit(ch)}, nil
 }
 
 // ChangeRoleRequest gives a participant another role.
@@ -137,15 +137,16 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 // revoked is the revocation that goes with a committed change of a person's role or
 // place, and the new state as its news.
 func (s *Service) revoked(ch *changing, userID string, reason realtime.Reason) realtime.Revocation {
-	meetingID, news := ch.next.MeetingID, s.news(ch)
+	meetingID, news := ch.next.MeetingID, s.stateCommit(ch)
 	return realtime.Revocation{
 		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, News: &news,
 	}
 }
 
-// changeable reads a participant whom the caller wants to change. It refuses the
-// host first, whoever asks: that CONFLICT is unconditional. Then whoever may not,
-// and last, with the row as it was, who isn't in the meeting.
+// changeable reads a participant whom the caller wants to change. It refuses in
+// this order: CONFLICT where the participant is the host, whoever asks; FORBIDDEN
+// where the caller may not change them; NOT_FOUND, with the row as it was, where they
+// aren't in the meeting.
 func (s *Service) changeable(
 	ctx context.Context, c caller.Caller, action caller.Action, ch *changing, userID string, to Role,
 ) (participantItem, error) {
@@ -177,8 +178,8 @@ func (s *Service) below(ctx context.Context, c caller.Caller, action caller.Acti
 	return s.deny(ctx, c, action, "meetings/"+ch.next.MeetingID+"/participants/"+userID)
 }
 
-// Members tells, by a consistent read, which of some people are in a meeting; at
-// most table.MaxBatchGet can be asked for.
+// Members gives, by a consistent read, which of some people are in a meeting: at most
+// table.MaxBatchGet people.
 func (s *Service) Members(ctx context.Context, meetingID string, userIDs []string) (map[string]bool, error) {
 	rows := make(map[string]*table.Lookup[participantItem], len(userIDs))
 	var gets []table.Lookups

@@ -26,7 +26,7 @@ const (
 
 var ranks = map[Role]int{Observer: 1, Member: 2, CoHost: 3, Host: 4}
 
-// AtLeast tells whether a role has all that another may do.
+// AtLeast reports whether a role has all that another may do.
 func (r Role) AtLeast(other Role) bool { return ranks[r] >= ranks[other] }
 
 // The actions of this domain.
@@ -43,11 +43,11 @@ const (
 	ActionRemove           caller.Action = "meetings.remove"
 )
 
-// PermissionTable says who may do what in a meeting: the least role that an action
-// needs. Each domain whose things belong to meetings has one.
+// PermissionTable is the least role in a meeting that each action needs. Each domain
+// whose resources belong to meetings has one.
 type PermissionTable map[caller.Action]Role
 
-// Permission is what one action needs. The zero one allows nobody.
+// Permission is what one action needs. The zero Permission allows nobody.
 type Permission struct {
 	Action caller.Action
 	Least  Role
@@ -85,7 +85,7 @@ type Access struct {
 	standing realtime.Membership
 }
 
-// May tells whether the role that was read allows another action too.
+// May reports whether the role that was read allows another action too.
 func (a Access) May(p Permission) bool { return p.allows(a.Role) }
 
 func (p Permission) allows(r Role) bool { return p.Least != "" && r.AtLeast(p.Least) }

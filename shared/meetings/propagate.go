@@ -45,10 +45,10 @@ func (s Names) Handle(ctx context.Context, records []table.Record) map[string]er
 	return s.Propagate(ctx, records)
 }
 
-// Propagate brings people's names into the meetings that they are in, of whatever
-// state: into their rows, which raises the meetings' revisions as any change of a
-// participant does, to whoever follows a meeting, and to those who are present. It
-// gives what failed, by record id.
+// Propagate brings people's names into their meetings, in any state: into the
+// participants' rows, which raises the meetings' revisions as any change of a
+// participant does, to a meeting's followers, and into presence. It returns failures
+// by record id.
 //
 // A record says only where to look. The name is that which the user has by now,
 // and its revision decides: no older name replaces a newer one, in whatever order
@@ -84,7 +84,8 @@ func (s *Service) Propagate(ctx context.Context, records []table.Record) map[str
 // renaming is what records say of one person.
 type renaming struct {
 	ids []string
-	// everywhere is true for all their meetings; rows are those of single ones.
+	// everywhere is true where all meetings of the person are to be looked at; rows
+	// are the participant's rows to look at otherwise, by meeting.
 	everywhere bool
 	rows       map[string]noted
 }
@@ -170,13 +171,13 @@ func (s *Service) renameIn(ctx context.Context, user users.User, meetingIDs []st
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(seats, func(a, b seat) int { return cmp.Compare(a.urgency(), b.urgency()) })
+	slices.SortStableFunc(seats, func(a, b membershipRow) int { return cmp.Compare(a.urgency(), b.urgency()) })
 	var group errgroup.Group
 	group.SetLimit(parallelRenames)
-	for _, one := range seats {
+	for _, membershipRow := range seats {
 		group.Go(func() error {
-			if err := s.rename(ctx, user, one); err != nil {
-				return fmt.Errorf("rename user %s in %s: %w", user.UserID, one.meeting.MeetingID, err)
+			if err := s.rename(ctx, user, membershipRow); err != nil {
+				return fmt.Errorf("rename user %s in %s: %w", user.UserID, membershipRow.meeting.MeetingID, err)
 			}
 			return nil
 		})
@@ -184,14 +185,14 @@ func (s *Service) renameIn(ctx context.Context, user users.User, meetingIDs []st
 	return group.Wait()
 }
 
-// seat is a participant's row, and the meeting that it is of.
-type seat struct {
+// membershipRow is a participant's row, and the meeting that it is of.
+type membershipRow struct {
 	meeting meetingItem
 	row     participantItem
 }
 
 // urgency is lower the sooner somebody may look.
-func (s seat) urgency() int {
+func (s membershipRow) urgency() int {
 	switch {
 	case s.meeting.State == Active:
 		return 0
@@ -203,8 +204,8 @@ func (s seat) urgency() int {
 
 // seats reads a user's rows in some meetings, consistently, as far as they are in
 // them.
-func (s *Service) seats(ctx context.Context, userID string, meetingIDs []string) ([]seat, error) {
-	var found []seat
+func (s *Service) seats(ctx context.Context, userID string, meetingIDs []string) ([]membershipRow, error) {
+	var found []membershipRow
 	for some := range slices.Chunk(meetingIDs, table.MaxBatchGet/2) {
 		meetings := make([]*table.Lookup[meetingItem], len(some))
 		rows := make([]*table.Lookup[participantItem], len(some))
@@ -219,7 +220,7 @@ func (s *Service) seats(ctx context.Context, userID string, meetingIDs []string)
 		}
 		for i, meeting := range meetings {
 			if meeting.Found && rows[i].Found && rows[i].Value.Status == statusActive {
-				found = append(found, seat{meeting.Value, rows[i].Value})
+				found = append(found, membershipRow{meeting.Value, rows[i].Value})
 			}
 		}
 	}
@@ -229,7 +230,7 @@ func (s *Service) seats(ctx context.Context, userID string, meetingIDs []string)
 // rename brings a user's name to one meeting: to the row, then to those who are
 // present. Whoever enters has read the row and holds it to that, so they have the
 // new name, or are found here.
-func (s *Service) rename(ctx context.Context, user users.User, at seat) error {
+func (s *Service) rename(ctx context.Context, user users.User, at membershipRow) error {
 	meetingID := at.meeting.MeetingID
 	for range maxTries {
 		err := s.renameRow(ctx, user, at)
@@ -252,7 +253,7 @@ func (s *Service) rename(ctx context.Context, user users.User, at seat) error {
 // renameRow writes a name into a participant's row, with the meeting's next
 // revision, and tells who follows the meeting; after its end that is left to the
 // durable lane. Where the name stands there already, only its revision is noted.
-func (s *Service) renameRow(ctx context.Context, user users.User, at seat) error {
+func (s *Service) renameRow(ctx context.Context, user users.User, at membershipRow) error {
 	meeting, row := at.meeting, at.row
 	if row.NameRevision >= user.Revision {
 		return nil
@@ -278,7 +279,7 @@ func (s *Service) renameRow(ctx context.Context, user users.User, at seat) error
 		return err
 	}
 	if watched {
-		s.publisher.Express(ctx, s.news(ch))
+		s.publisher.Express(ctx, s.stateCommit(ch))
 	}
 	return nil
 }

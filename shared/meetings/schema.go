@@ -41,12 +41,12 @@ func userIndex(userID, meetingID string) table.Key {
 	return table.Key{PK: userPrefix + userID, SK: meetingID}
 }
 
-// MeetingOf tells which meeting a record of the table's stream is about.
+// MeetingOf is the meeting that a record of the table's stream is about.
 func MeetingOf(r table.Record) (meetingID string, ok bool) {
 	return strings.CutPrefix(r.Key.PK, meetingPrefix)
 }
 
-// ParticipantOf tells which participant a record is about, if it is about one.
+// ParticipantOf is the participant that a record is about, if it is about one.
 func ParticipantOf(r table.Record) (userID string, ok bool) {
 	return strings.CutPrefix(r.Key.SK, participantPrefix)
 }

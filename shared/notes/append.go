@@ -183,8 +183,8 @@ func (p *preparation) prepare(prev log.Entry, since []log.Entry) (log.Draft, err
 	return log.Draft{Data: string(data), Hints: hints, Length: length}, nil
 }
 
-// check holds the change, once, against the text's length at its base: that of
-// the entry before the first one that it missed.
+// check holds the change, once, against the text's length at its base: the
+// length in the entry before the first entry that the change missed.
 func (p *preparation) check(prev log.Entry, since []log.Entry, committed []ot.Change) error {
 	if p.checked {
 		return nil

@@ -41,23 +41,23 @@ func TestConcurrentChanges(t *testing.T) {
 		{"retains are left out", "abc", []ot.Op{insert(0, "X"), retain(0, 3)}, []ot.Op{retain(0, 1), insert(1, "Y"), retain(1, 2)}, "XaYbc", []ot.Op{insert(2, "Y")}},
 		{"neighbours are joined", "abc", []ot.Op{insert(0, "X")}, []ot.Op{insert(0, "1"), insert(0, "2"), del(1, 1), del(2, 1)}, "X12a", []ot.Op{insert(1, "12"), del(2, 2)}},
 	}
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w.t = t
-			if length := len([]rune(w.text().Content)); length > 0 {
-				w.must(del(0, length))
+			f.t = t
+			if length := len([]rune(f.text().Content)); length > 0 {
+				f.must(del(0, length))
 			}
-			base := w.must(insert(0, test.text)).Version
-			first := w.mustSend(w.host, w.change(base, test.first...))
-			later := w.mustSend(w.member, w.change(base, test.later...))
+			base := f.must(insert(0, test.text)).Version
+			first := f.mustSend(f.host, f.change(base, test.first...))
+			later := f.mustSend(f.member, f.change(base, test.later...))
 			if first.Version != base+1 || later.Version != base+2 {
 				t.Errorf("committed as %d and %d after %d", first.Version, later.Version, base)
 			}
 			if diff := cmp.Diff(ot.Change(test.ops), later.Ops); diff != "" {
 				t.Error(diff)
 			}
-			w.wantText(base+2, test.want)
+			f.wantText(base+2, test.want)
 		})
 	}
 }
@@ -65,16 +65,16 @@ func TestConcurrentChanges(t *testing.T) {
 // The answer, and how the change is listed.
 func TestAnswer(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
+	f := newFixture(t, now)
 	change := notes.Intent{BaseVersion: 0, ClientID: "c-1", ClientSeq: 7, Ops: ot.Change{insert(0, "häppy <&>")}}
-	answer, err := json.Marshal(w.mustSend(w.member, change))
+	answer, err := json.Marshal(f.mustSend(f.member, change))
 	if want := `{"version":1,"ops":[{"type":"insert","position":0,"content":"häppy <&>"}]}`; err != nil || string(answer) != want {
 		t.Errorf("%s, %v", answer, err)
 	}
 	now.Advance(time.Second)
-	w.mustSend(w.host, w.change(1, del(0, 9)))
-	w.mustSend(w.host, w.change(1, del(0, 1))) // nothing is left of it
-	all := w.history(0)
+	f.mustSend(f.host, f.change(1, del(0, 9)))
+	f.mustSend(f.host, f.change(1, del(0, 1))) // nothing is left of it
+	all := f.history(0)
 	text, err := json.Marshal(all[0])
 	if want := `{"version":1,"authorId":"bob","clientId":"c-1","clientSeq":7,"ops":[{"type":"insert","position":0,"content":"häppy <&>"}],"createdAt":"2026-11-23T12:00:00Z"}`; err != nil || string(text) != want {
 		t.Errorf("%s, %v", text, err)
@@ -82,16 +82,16 @@ func TestAnswer(t *testing.T) {
 	if empty, err := json.Marshal(all[2].Ops); len(all) != 3 || string(empty) != "[]" || err != nil {
 		t.Errorf("%d changes, the last is %s, %v", len(all), empty, err)
 	}
-	w.wantText(3, "")
-	if text := w.text(); text.Hash != "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" {
+	f.wantText(3, "")
+	if text := f.text(); text.Hash != "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" {
 		t.Errorf("the hash of no text is %s", text.Hash)
 	}
 }
 
 func TestWhatDoesNotFit(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "12345"))
-	w.must(insert(5, "678")) // version 2 has eight
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "12345"))
+	f.must(insert(5, "678")) // version 2 has eight
 	tests := []struct {
 		name  string
 		base  int64
@@ -123,39 +123,39 @@ func TestWhatDoesNotFit(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := w.send(w.member, w.change(test.base, test.ops...))
+			_, err := f.send(f.member, f.change(test.base, test.ops...))
 			wantInvalid(t, err, test.where)
 		})
 	}
 	// What fits at its base fits, whatever came since.
-	w.mustSend(w.member, w.change(2, del(0, 8)))
-	w.mustSend(w.member, w.change(2, insert(8, "x")))
-	w.wantText(4, "x")
-	if n := len(w.history(0)); n != 4 {
+	f.mustSend(f.member, f.change(2, del(0, 8)))
+	f.mustSend(f.member, f.change(2, insert(8, "x")))
+	f.wantText(4, "x")
+	if n := len(f.history(0)); n != 4 {
 		t.Errorf("%d changes were committed", n)
 	}
 }
 
 // How long a text may be; the endpoint holds how large a change is as sent.
 func TestLongestText(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	letters := strings.Repeat("x", 16_000)
 	const most = notes.MaxText
-	w.must(insert(0, letters))
+	f.must(insert(0, letters))
 	for length := 16_000; length < most; length += 16_000 {
-		w.must(insert(length, letters[:min(16_000, most-length)]))
+		f.must(insert(length, letters[:min(16_000, most-length)]))
 	}
-	version := w.newest()
-	_, err := w.send(w.member, w.change(version, insert(7, "z")))
+	version := f.newest()
+	_, err := f.send(f.member, f.change(version, insert(7, "z")))
 	wantKind(t, err, errs.PayloadTooLarge)
-	_, err = w.send(w.member, w.change(version, insert(7, "👍👍"), del(9, 1)))
+	_, err = f.send(f.member, f.change(version, insert(7, "👍👍"), del(9, 1)))
 	wantKind(t, err, errs.PayloadTooLarge)
-	w.must(insert(7, "👍"), del(9, 1)) // as long as before
-	w.must(del(9, 2))
-	w.must(insert(0, "日本"))
-	_, err = w.send(w.member, w.change(version, insert(7, "z")))
+	f.must(insert(7, "👍"), del(9, 1)) // as long as before
+	f.must(del(9, 2))
+	f.must(insert(0, "日本"))
+	_, err = f.send(f.member, f.change(version, insert(7, "z")))
 	wantKind(t, err, errs.PayloadTooLarge)
-	text := w.text()
+	text := f.text()
 	if n := len([]rune(text.Content)); n != most || text.Version != version+3 {
 		t.Errorf("%d code points at %d", n, text.Version)
 	}
@@ -163,71 +163,71 @@ func TestLongestText(t *testing.T) {
 
 // A text that is too long, as after an import, can be shortened.
 func TestTooLongAText(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	err := w.tables.Log.Update(t.Context(), log.BaseKey(w.topic), table.Update{
+	f := newFixture(t, clock.NewManual(noon))
+	err := f.tables.Log.Update(t.Context(), log.BaseKey(f.topic), table.Update{
 		Set: map[string]any{"position": 5, "oldest": 6, "length": notes.MaxText + 100},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.send(w.member, w.change(5, insert(0, "xx"), del(7, 1)))
+	_, err = f.send(f.member, f.change(5, insert(0, "xx"), del(7, 1)))
 	wantKind(t, err, errs.PayloadTooLarge)
-	if committed := w.mustSend(w.member, w.change(5, insert(0, "x"), del(notes.MaxText+98, 2))); committed.Version != 6 {
+	if committed := f.mustSend(f.member, f.change(5, insert(0, "x"), del(notes.MaxText+98, 2))); committed.Version != 6 {
 		t.Errorf("committed as %d", committed.Version)
 	}
 }
 
 // A small change grows when it is cut up by what others wrote into its range.
 func TestTransformationGrowsAChange(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	// Each op below is about 46 bytes, and 12 changes of 500 make 6,001 of one.
 	const gaps = 6_000
-	w.must(insert(0, strings.Repeat("a", gaps/2)))
-	base := w.must(insert(gaps/2, strings.Repeat("a", gaps/2))).Version
+	f.must(insert(0, strings.Repeat("a", gaps/2)))
+	base := f.must(insert(gaps/2, strings.Repeat("a", gaps/2))).Version
 	for first := 0; first < gaps; first += 300 {
 		ops := make([]ot.Op, 0, 300)
 		for i := first; i < first+300; i++ {
 			ops = append(ops, insert(i, "b"))
 		}
-		w.mustSend(w.host, w.change(base, ops...))
+		f.mustSend(f.host, f.change(base, ops...))
 	}
-	version := w.newest()
-	_, err := w.send(w.member, w.change(base, del(0, gaps)))
+	version := f.newest()
+	_, err := f.send(f.member, f.change(base, del(0, gaps)))
 	wantKind(t, err, errs.PayloadTooLarge)
-	if w.newest() != version {
+	if f.newest() != version {
 		t.Error("it was committed")
 	}
 	// Half of it stays below the bound.
-	committed := w.mustSend(w.member, w.change(base, del(0, gaps/2)))
+	committed := f.mustSend(f.member, f.change(base, del(0, gaps/2)))
 	if len(committed.Ops) != gaps/2 {
 		t.Errorf("%d ops", len(committed.Ops))
 	}
-	w.wantText(version+1, strings.Repeat("b", gaps/2)+strings.Repeat("ba", gaps/2))
+	f.wantText(version+1, strings.Repeat("b", gaps/2)+strings.Repeat("ba", gaps/2))
 }
 
 func TestRetry(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.must(insert(0, "abc"))
+	f := newFixture(t, now)
+	f.must(insert(0, "abc"))
 	first := notes.Intent{BaseVersion: 1, ClientID: "c-1", ClientSeq: 1, Ops: ot.Change{insert(3, "!")}}
-	w.must(insert(0, "> ")) // so that the answer differs from what was sent
-	want := w.mustSend(w.member, first)
+	f.must(insert(0, "> ")) // so that the answer differs from what was sent
+	want := f.mustSend(f.member, first)
 	if diff := cmp.Diff(ot.Change{insert(5, "!")}, want.Ops); diff != "" {
 		t.Fatal(diff)
 	}
 	again := func(when string) {
 		t.Helper()
-		got := w.mustSend(w.member, first)
+		got := f.mustSend(f.member, first)
 		if got.Version != want.Version || !cmp.Equal(got.Ops, want.Ops) {
 			t.Errorf("%s: %+v, want %+v", when, got, want)
 		}
 	}
 	again("at once")
 	for range 5 {
-		w.must(insert(0, "x"))
+		f.must(insert(0, "x"))
 	}
 	again("after others")
-	w.settled()
+	f.settled()
 	again("after a snapshot")
 	now.Advance(time.Hour)
 	again("an hour later")
@@ -236,46 +236,46 @@ func TestRetry(t *testing.T) {
 		"other ops":    {BaseVersion: 1, ClientID: "c-1", ClientSeq: 1, Ops: ot.Change{insert(3, "?")}},
 		"another base": {BaseVersion: 2, ClientID: "c-1", ClientSeq: 1, Ops: ot.Change{insert(3, "!")}},
 	} {
-		_, err := w.send(w.member, other)
+		_, err := f.send(f.member, other)
 		if refusal(t, err).Kind != errs.Conflict {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	// Another's change may have the same client and number.
-	if got := w.mustSend(w.host, first); got.Version == want.Version {
+	if got := f.mustSend(f.host, first); got.Version == want.Version {
 		t.Error("two people's changes were taken for one")
 	}
-	newest := w.newest()
-	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	newest := f.newest()
+	if _, _, err := f.meetings.End(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
 	again("after the meeting's end")
-	if w.newest() != newest {
+	if f.newest() != newest {
 		t.Error("a retry was committed")
 	}
 }
 
 func TestMeetingIsOver(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "abc"))
-	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "abc"))
+	if _, _, err := f.meetings.End(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.send(w.member, w.change(1, insert(0, "x")))
+	_, err := f.send(f.member, f.change(1, insert(0, "x")))
 	wantKind(t, err, errs.MeetingNotActive)
 	// What is wrong with the change comes first.
-	_, err = w.send(w.member, w.change(1, insert(4, "x")))
+	_, err = f.send(f.member, f.change(1, insert(4, "x")))
 	wantInvalid(t, err, "body.ops[0].position")
-	_, err = w.send(w.member, w.change(2, insert(0, "x")))
+	_, err = f.send(f.member, f.change(2, insert(0, "x")))
 	wantInvalid(t, err, "body.baseVersion")
-	_, err = w.send(w.observer, w.change(2, insert(0, "x")))
+	_, err = f.send(f.observer, f.change(2, insert(0, "x")))
 	wantKind(t, err, errs.Forbidden)
-	w.wantText(1, "abc")
+	f.wantText(1, "abc")
 }
 
 // An append that was permitted before the end loses against the closing.
 func TestAppendAgainstTheEnd(t *testing.T) {
-	w := newFixture(t, clock.System{})
+	f := newFixture(t, clock.System{})
 	const people = 5
 	type result struct {
 		committed notes.Committed
@@ -286,7 +286,7 @@ func TestAppendAgainstTheEnd(t *testing.T) {
 	for range people {
 		go func() {
 			for n := 0; ; n++ {
-				committed, err := w.send(w.member, w.change(0, insert(0, "x")))
+				committed, err := f.send(f.member, f.change(0, insert(0, "x")))
 				if n == 3 {
 					begun <- struct{}{}
 				}
@@ -300,10 +300,10 @@ func TestAppendAgainstTheEnd(t *testing.T) {
 	for range people {
 		<-begun
 	}
-	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	if _, _, err := f.meetings.End(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	end := w.newest()
+	end := f.newest()
 	acknowledged := int64(0)
 	for over := 0; over < people; {
 		switch r := <-results; {
@@ -317,37 +317,37 @@ func TestAppendAgainstTheEnd(t *testing.T) {
 			t.Fatal(r.err)
 		}
 	}
-	w.wantText(end, strings.Repeat("x", int(end)))
+	f.wantText(end, strings.Repeat("x", int(end)))
 	if acknowledged != end {
 		t.Errorf("%d were acknowledged, %d committed", acknowledged, end)
 	}
 }
 
 func TestWhoMayWhat(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	for _, who := range []caller.Caller{w.host, w.member} {
-		w.mustSend(who, w.change(0, insert(0, "x")))
+	f := newFixture(t, clock.NewManual(noon))
+	for _, who := range []caller.Caller{f.host, f.member} {
+		f.mustSend(who, f.change(0, insert(0, "x")))
 	}
-	for _, who := range []caller.Caller{w.observer, w.stranger} {
-		_, err := w.send(who, w.change(0, insert(0, "x")))
+	for _, who := range []caller.Caller{f.observer, f.outsider} {
+		_, err := f.send(who, f.change(0, insert(0, "x")))
 		wantKind(t, err, errs.Forbidden)
-		_, _, err = w.Edit(t.Context(), who, notes.EditRequest{MeetingID: w.meeting, Intent: w.change(0, insert(0, "x"))})
+		_, _, err = f.Edit(t.Context(), who, notes.EditRequest{MeetingID: f.meeting, Intent: f.change(0, insert(0, "x"))})
 		wantKind(t, err, errs.Forbidden)
 	}
-	_, err := w.Get(t.Context(), w.stranger, notes.GetRequest{MeetingID: w.meeting})
+	_, err := f.Get(t.Context(), f.outsider, notes.GetRequest{MeetingID: f.meeting})
 	wantKind(t, err, errs.Forbidden)
-	_, err = w.Changes(t.Context(), w.stranger, notes.ChangesRequest{MeetingID: w.meeting})
+	_, err = f.Changes(t.Context(), f.outsider, notes.ChangesRequest{MeetingID: f.meeting})
 	wantKind(t, err, errs.Forbidden)
-	_, err = w.Get(t.Context(), w.host, notes.GetRequest{MeetingID: "none"})
+	_, err = f.Get(t.Context(), f.host, notes.GetRequest{MeetingID: "none"})
 	wantKind(t, err, errs.Forbidden)
-	w.wantText(2, "xx")
+	f.wantText(2, "xx")
 
 	// A scheduled meeting's notes can be written.
-	made, _, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Later"})
+	made, _, err := f.meetings.Create(t.Context(), f.host, nil, meetings.CreateRequest{Title: "Later"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Append(t.Context(), w.host, nil, notes.AppendRequest{MeetingID: made.MeetingID, Intent: w.change(0, insert(0, "x"))}); err != nil {
+	if _, _, err := f.Append(t.Context(), f.host, nil, notes.AppendRequest{MeetingID: made.MeetingID, Intent: f.change(0, insert(0, "x"))}); err != nil {
 		t.Error(err)
 	}
 }
@@ -356,20 +356,20 @@ func TestWhoMayWhat(t *testing.T) {
 // missed, is asked anew, and then commits or may not any more.
 func TestPermissionIsRenewed(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	slow := w.beside(w.tables, &leapingOnce{Manual: now, leap: func() { now.Advance(3 * time.Second) }})
-	if got := slow.mustSend(slow.member, w.change(0, insert(0, "x"))); got.Version != 1 {
+	f := newFixture(t, now)
+	slow := f.beside(f.tables, &leapingOnce{Manual: now, leap: func() { now.Advance(3 * time.Second) }})
+	if got := slow.mustSend(slow.member, f.change(0, insert(0, "x"))); got.Version != 1 {
 		t.Errorf("committed as %d", got.Version)
 	}
-	slow = w.beside(w.tables, &leapingOnce{Manual: now, leap: func() {
+	slow = f.beside(f.tables, &leapingOnce{Manual: now, leap: func() {
 		now.Advance(3 * time.Second)
-		if _, _, err := w.meetings.Remove(t.Context(), w.host, nil, meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}); err != nil {
+		if _, _, err := f.meetings.Remove(t.Context(), f.host, nil, meetings.RemoveRequest{MeetingID: f.meeting, UserID: f.member.UserID}); err != nil {
 			t.Error(err)
 		}
 	}})
-	_, err := slow.send(slow.member, w.change(1, insert(0, "y")))
+	_, err := slow.send(slow.member, f.change(1, insert(0, "y")))
 	wantKind(t, err, errs.Forbidden)
-	w.wantText(1, "x")
+	f.wantText(1, "x")
 }
 
 // leapingOnce is a clock that leaps when it is read the third time: the first two
@@ -390,14 +390,14 @@ func (l *leapingOnce) Now() time.Time {
 // A change that can't be committed within two seconds of any access check isn't.
 func TestPermissionRunsOut(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	slow := w.beside(w.tables, leaping{now})
+	f := newFixture(t, now)
+	slow := f.beside(f.tables, leaping{now})
 	_, err := slow.send(slow.member, slow.change(0, insert(0, "x")))
 	wantKind(t, err, errs.RateLimited)
 	if refusal(t, err).RetryAfter <= 0 {
 		t.Error("it doesn't say when to try again")
 	}
-	w.wantText(0, "")
+	f.wantText(0, "")
 }
 
 // leaping is a clock that moves on by more than two seconds whenever it is read.
@@ -409,14 +409,14 @@ func (l leaping) Now() time.Time {
 }
 
 func TestChangesAreListed(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	for i := range 10 {
-		w.must(insert(0, fmt.Sprint(i)))
+		f.must(insert(0, fmt.Sprint(i)))
 	}
 	list := func(in notes.ChangesRequest) (versions []int64, cursor string) {
 		t.Helper()
-		in.MeetingID = w.meeting
-		page, err := w.Changes(t.Context(), w.observer, in)
+		in.MeetingID = f.meeting
+		page, err := f.Changes(t.Context(), f.observer, in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -449,8 +449,8 @@ func TestChangesAreListed(t *testing.T) {
 		}
 	}
 	other := table.EncodeCursor("changes of another", "5")
-	for _, bad := range []string{"x", cursor + "x", other, table.EncodeCursor("changes of "+w.meeting, "-5"), table.EncodeCursor("changes of "+w.meeting, "5 ")} {
-		_, err := w.Changes(t.Context(), w.observer, notes.ChangesRequest{MeetingID: w.meeting, Cursor: bad})
+	for _, bad := range []string{"x", cursor + "x", other, table.EncodeCursor("changes of "+f.meeting, "-5"), table.EncodeCursor("changes of "+f.meeting, "5 ")} {
+		_, err := f.Changes(t.Context(), f.observer, notes.ChangesRequest{MeetingID: f.meeting, Cursor: bad})
 		wantInvalid(t, err, "query.cursor")
 	}
 }
@@ -458,20 +458,20 @@ func TestChangesAreListed(t *testing.T) {
 // What was trimmed is HISTORY_GONE, with where to go on, and nothing else is.
 func TestHistoryGone(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
+	f := newFixture(t, now)
 	for range 12 {
-		w.must(insert(0, "x"))
+		f.must(insert(0, "x"))
 	}
-	w.settled()
+	f.settled()
 	now.Advance(100 * 24 * time.Hour)
-	if n, err := w.log.Trim(t.Context(), w.topic, 8, now.Now().Add(-90*24*time.Hour), 100); err != nil || n != 7 {
+	if n, err := f.log.Trim(t.Context(), f.topic, 8, now.Now().Add(-90*24*time.Hour), 100); err != nil || n != 7 {
 		t.Fatal(n, err)
 	}
-	source := w.Source()
-	topic := notes.TopicPattern.Topic(w.meeting)
+	source := f.Source()
+	topic := notes.TopicPattern.Topic(f.meeting)
 	for base := range int64(13) {
-		_, appending := w.send(w.member, w.change(base, insert(0, "x")))
-		_, listing := w.Changes(t.Context(), w.observer, notes.ChangesRequest{MeetingID: w.meeting, From: base})
+		_, appending := f.send(f.member, f.change(base, insert(0, "x")))
+		_, listing := f.Changes(t.Context(), f.observer, notes.ChangesRequest{MeetingID: f.meeting, From: base})
 		_, _, following := source.Events(t.Context(), topic, base, 10)
 		for what, got := range map[string]struct {
 			err  error
@@ -485,7 +485,7 @@ func TestHistoryGone(t *testing.T) {
 			}
 		}
 	}
-	if text := w.text(); text.Version != 17 || text.Content != strings.Repeat("x", 17) {
+	if text := f.text(); text.Version != 17 || text.Content != strings.Repeat("x", 17) {
 		t.Errorf("the text is %q at %d", text.Content, text.Version)
 	}
 }

@@ -30,32 +30,32 @@ func TestCostOfAChange(t *testing.T) {
 		for _, snapshot := range []bool{false, true} {
 			t.Run(fmt.Sprint(length>>10, " KB, with a snapshot: ", snapshot), func(t *testing.T) {
 				now := clock.NewManual(noon)
-				w := newFixture(t, now)
-				w.long(length)
+				f := newFixture(t, now)
+				f.long(length)
 				if snapshot {
-					w.settled()
+					f.settled()
 				}
 				now.Advance(time.Second)
-				socket := w.follow("socket-1")
-				in := w.change(w.newest(), insert(0, "z"))
+				socket := f.follow("socket-1")
+				in := f.change(f.newest(), insert(0, "z"))
 
 				// All that a frame's function does: who is it, the change, the ack is
 				// no table's, the express lane.
 				ctx, meter := table.WithMeter(t.Context())
-				c, err := w.connections.Caller(ctx, socket)
+				c, err := f.connections.Caller(ctx, socket)
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, effects, err := w.Edit(ctx, c, notes.EditRequest{MeetingID: w.meeting, Intent: in})
+				_, effects, err := f.Edit(ctx, c, notes.EditRequest{MeetingID: f.meeting, Intent: in})
 				if err != nil {
 					t.Fatal(err)
 				}
-				change := meter.ByTable()[w.tables.Log.Name()]
+				change := meter.ByTable()[f.tables.Log.Name()]
 				if change.Write != 1 || change.Read > 1 {
 					t.Errorf("the change costs %+v", change)
 				}
-				w.express(ctx, effects)
-				if frames := w.posts.sent(socket); len(frames) != 1 || !strings.Contains(frames[0], `"content":"z"`) {
+				f.express(ctx, effects)
+				if frames := f.posts.sent(socket); len(frames) != 1 || !strings.Contains(frames[0], `"content":"z"`) {
 					t.Errorf("posted %q", frames)
 				}
 				if meter.Write() != 1 {
@@ -63,7 +63,7 @@ func TestCostOfAChange(t *testing.T) {
 				}
 				tables := meter.ByTable()
 				t.Logf("edit in %d KB: %v write units; read units: %v of Data (meeting, role), %v of Log (base), %v of Realtime (connection, subscribers); %d calls",
-					length>>10, meter.Write(), tables[w.tables.Data.Name()].Read, change.Read, tables[w.tables.Realtime.Name()].Read, meter.Calls())
+					length>>10, meter.Write(), tables[f.tables.Data.Name()].Read, change.Read, tables[f.tables.Realtime.Name()].Read, meter.Calls())
 			})
 		}
 	}
@@ -98,15 +98,15 @@ func (f *fixture) follow(socket string) string {
 // What reading and following cost, for the report.
 func TestCostOfReading(t *testing.T) {
 	for _, length := range []int{1 << 10, 200 << 10} {
-		w := newFixture(t, clock.NewManual(noon))
-		w.long(length)
-		w.settled()
+		f := newFixture(t, clock.NewManual(noon))
+		f.long(length)
+		f.settled()
 		for range 10 {
-			w.must(insert(0, "z"))
+			f.must(insert(0, "z"))
 		}
-		topic := notes.TopicPattern.Topic(w.meeting)
+		topic := notes.TopicPattern.Topic(f.meeting)
 		ctx, meter := table.WithMeter(t.Context())
-		if _, _, err := w.Source().Head(ctx, topic); err != nil {
+		if _, _, err := f.Source().Head(ctx, topic); err != nil {
 			t.Fatal(err)
 		}
 		if meter.Read() > 2 || meter.Write() > 0 {
@@ -115,7 +115,7 @@ func TestCostOfReading(t *testing.T) {
 		t.Logf("%d KB: head %v read units", length>>10, meter.Read())
 
 		ctx, meter = table.WithMeter(t.Context())
-		if _, err := w.Get(ctx, w.host, notes.GetRequest{MeetingID: w.meeting}); err != nil {
+		if _, err := f.Get(ctx, f.host, notes.GetRequest{MeetingID: f.meeting}); err != nil {
 			t.Fatal(err)
 		}
 		if most := float64(6 + length/4096); meter.Read() > most || meter.Write() > 0 {
@@ -124,14 +124,14 @@ func TestCostOfReading(t *testing.T) {
 		t.Logf("%d KB: get %v read units in %d calls", length>>10, meter.Read(), meter.Calls())
 
 		ctx, meter = table.WithMeter(t.Context())
-		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest() - 1)}); len(failed) > 0 {
+		if failed := f.Project(ctx, []table.Record{f.entryRecord(f.newest() - 1)}); len(failed) > 0 {
 			t.Fatal(failed)
 		}
 		if meter.Read() > 2 || meter.Write() > 0 {
 			t.Errorf("looking whether a snapshot is due costs %v", meter.ByTable())
 		}
 		ctx, meter = table.WithMeter(t.Context())
-		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest())}); len(failed) > 0 {
+		if failed := f.Project(ctx, []table.Record{f.entryRecord(f.newest())}); len(failed) > 0 {
 			t.Fatal(failed)
 		}
 		t.Logf("%d KB: snapshot %v read units, %v write units in %d calls", length>>10, meter.Read(), meter.Write(), meter.Calls())
@@ -141,7 +141,7 @@ func TestCostOfReading(t *testing.T) {
 			t.Errorf("a snapshot takes %d calls, want %d", meter.Calls(), want)
 		}
 		ctx, meter = table.WithMeter(t.Context())
-		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest())}); len(failed) > 0 {
+		if failed := f.Project(ctx, []table.Record{f.entryRecord(f.newest())}); len(failed) > 0 {
 			t.Fatal(failed)
 		}
 		if meter.Calls() != 1 || meter.Read() > 1 {
@@ -149,9 +149,9 @@ func TestCostOfReading(t *testing.T) {
 		}
 
 		// The chunks that are deleted aren't read.
-		w.must(insert(0, "z"))
+		f.must(insert(0, "z"))
 		ctx, meter = table.WithMeter(t.Context())
-		if failed := w.Project(ctx, []table.Record{w.entryRecord(w.newest())}); len(failed) > 0 {
+		if failed := f.Project(ctx, []table.Record{f.entryRecord(f.newest())}); len(failed) > 0 {
 			t.Fatal(failed)
 		}
 		if most := float64(8 + length/4096); meter.Read() > most {
@@ -163,17 +163,17 @@ func TestCostOfReading(t *testing.T) {
 func BenchmarkChange(b *testing.B) {
 	for _, length := range []int{1 << 10, 200 << 10} {
 		b.Run(fmt.Sprint(length>>10, "KB"), func(b *testing.B) {
-			w := newFixture(b, clock.System{})
-			w.long(length)
-			base := w.newest()
+			f := newFixture(b, clock.System{})
+			f.long(length)
+			base := f.newest()
 			for seq := int64(1); b.Loop(); seq++ {
-				committed, effects, err := w.Edit(b.Context(), w.member, notes.EditRequest{MeetingID: w.meeting, Intent: notes.Intent{
+				committed, effects, err := f.Edit(b.Context(), f.member, notes.EditRequest{MeetingID: f.meeting, Intent: notes.Intent{
 					BaseVersion: base, ClientID: "bench", ClientSeq: seq, Ops: ot.Change{insert(0, "z"), del(0, 1)},
 				}})
 				if err != nil {
 					b.Fatal(err)
 				}
-				w.express(b.Context(), effects)
+				f.express(b.Context(), effects)
 				base = committed.Version
 			}
 		})
@@ -184,14 +184,14 @@ func BenchmarkGet(b *testing.B) {
 	for _, length := range []int{1 << 10, 200 << 10} {
 		for _, tail := range []int{0, 255} {
 			b.Run(fmt.Sprint(length>>10, "KB and ", tail), func(b *testing.B) {
-				w := newFixture(b, clock.NewManual(noon))
-				w.long(length)
-				w.settled()
+				f := newFixture(b, clock.NewManual(noon))
+				f.long(length)
+				f.settled()
 				for range tail {
-					w.must(insert(0, "z"))
+					f.must(insert(0, "z"))
 				}
 				for b.Loop() {
-					if _, err := w.Get(b.Context(), w.host, notes.GetRequest{MeetingID: w.meeting}); err != nil {
+					if _, err := f.Get(b.Context(), f.host, notes.GetRequest{MeetingID: f.meeting}); err != nil {
 						b.Fatal(err)
 					}
 				}

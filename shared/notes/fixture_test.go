@@ -44,30 +44,30 @@ type fixture struct {
 	meeting     string
 	topic       string
 
-	host, member, observer, stranger caller.Caller
+	host, member, observer, outsider caller.Caller
 }
 
 // newFixture makes a fixture with a meeting that has begun.
 func newFixture(t testing.TB, c clock.Clock) *fixture {
 	t.Helper()
-	w := bareFixture(t, tabletest.New(t), c)
-	for _, who := range []caller.Caller{w.host, w.member, w.observer, w.stranger} {
+	f := bareFixture(t, tabletest.New(t), c)
+	for _, who := range []caller.Caller{f.host, f.member, f.observer, f.outsider} {
 		user := users.User{UserID: who.UserID, DisplayName: who.DisplayName, Revision: 1}
-		if err := w.tables.Data.Put(t.Context(), users.Key(who.UserID), user); err != nil {
+		if err := f.tables.Data.Put(t.Context(), users.Key(who.UserID), user); err != nil {
 			t.Fatal(err)
 		}
 	}
-	made, _, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
-		{UserID: w.member.UserID, Role: meetings.Member}, {UserID: w.observer.UserID, Role: meetings.Observer},
+	made, _, err := f.meetings.Create(t.Context(), f.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+		{UserID: f.member.UserID, Role: meetings.Member}, {UserID: f.observer.UserID, Role: meetings.Observer},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.meeting, w.topic = made.MeetingID, "meetings/"+made.MeetingID+"/notes"
-	if _, _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	f.meeting, f.topic = made.MeetingID, "meetings/"+made.MeetingID+"/notes"
+	if _, _, err := f.meetings.Start(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return f
 }
 
 // beside is the same fixture seen by another process, with a clock of its own.
@@ -80,25 +80,25 @@ func (f *fixture) beside(tables *tabletest.Tables, c clock.Clock) *fixture {
 func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	w := &fixture{t: t, tables: tables, clock: c, posts: &posts{}}
+	f := &fixture{t: t, tables: tables, clock: c, posts: &posts{}}
 	trail := audit.New(tables.Audit, c)
 	once := idempotency.New(tables.Control, c)
-	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
-	w.publisher = realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
-	w.log = log.New(tables.Log, c, notes.Layout())
-	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, trail, c, once), Audit: trail, Once: once,
-		Clock: c, Publisher: w.publisher, Topics: []meetings.Topic{notes.Topic(w.log), meetings.OwnTopic()},
+	f.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
+	f.publisher = realtime.NewPublisher(tables.Realtime, f.connections, f.posts, trail, c, quiet)
+	f.log = log.New(tables.Log, c, notes.Layout())
+	f.meetings = meetings.New(meetings.Dependencies{
+		Data: tables.Data, Users: users.New(tables.Data, trail, c, once), Audit: trail, Idempotency: once,
+		Clock: c, Publisher: f.publisher, Topics: []meetings.Topic{notes.Topic(f.log), meetings.OwnTopic()},
 	})
-	w.Service = notes.New(tables.Log, w.log, w.meetings, c)
-	w.realtime = realtime.New(realtime.Parts{
-		Realtime: tables.Realtime, Connections: w.connections, Streams: w.publisher, Audit: trail, Clock: c, Log: quiet,
-		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: w.Source()}),
+	f.Service = notes.New(tables.Log, f.log, f.meetings, c)
+	f.realtime = realtime.New(realtime.Dependencies{
+		Realtime: tables.Realtime, Connections: f.connections, Publisher: f.publisher, Audit: trail, Clock: c, Log: quiet,
+		Topics: registry(t, realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: f.Source()}),
 	})
-	for name, who := range map[string]*caller.Caller{"ada": &w.host, "bob": &w.member, "eve": &w.observer, "mallory": &w.stranger} {
+	for name, who := range map[string]*caller.Caller{"ada": &f.host, "bob": &f.member, "eve": &f.observer, "mallory": &f.outsider} {
 		*who = caller.Caller{UserID: name, DisplayName: strings.ToUpper(name[:1]) + name[1:], SessionID: "s-" + name}
 	}
-	return w
+	return f
 }
 
 func registry(t testing.TB, types ...realtime.Registration) *realtime.Registry {
@@ -172,7 +172,7 @@ func (f *fixture) mustSend(c caller.Caller, in notes.Intent) notes.Committed {
 	return committed
 }
 
-// express sends what a change is to tell: its commit, and nothing else.
+// express sends what a change is to send: its commit, and nothing else.
 func (f *fixture) express(ctx context.Context, effects effect.Effects) {
 	f.t.Helper()
 	if len(effects) != 1 {
@@ -261,7 +261,7 @@ func (f *fixture) mustProject(records ...table.Record) {
 	}
 }
 
-// entryRecord is how the stream tells of a change.
+// entryRecord is a change's record in the stream.
 func (f *fixture) entryRecord(version int64) table.Record {
 	return f.record("INSERT", fmt.Sprintf("LOG#%s#%d", f.topic, (version-1)/4096), fmt.Sprintf("%015d", version), `{"at":{"N":"1"}}`)
 }
@@ -278,7 +278,7 @@ func (f *fixture) record(event, pk, sk, image string) table.Record {
 	return records[0]
 }
 
-// wantKind holds what a caller is told.
+// wantKind holds what a caller gets.
 func wantKind(t testing.TB, err error, kind errs.Kind) {
 	t.Helper()
 	if refusal(t, err).Kind != kind {
@@ -286,7 +286,7 @@ func wantKind(t testing.TB, err error, kind errs.Kind) {
 	}
 }
 
-// refusal is what a caller is told.
+// refusal is what a caller gets.
 func refusal(t testing.TB, err error) *errs.Error {
 	t.Helper()
 	refused, ok := errors.AsType[*errs.Error](err)

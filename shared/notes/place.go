@@ -13,18 +13,18 @@ import (
 // 1.3 KB as posted. What goes beyond is left out.
 const maxPlaces = 32
 
-// Place says where text stood that a change inserts, in text that was deleted
-// before the change was committed and that its author had still seen. The
-// position in its op no longer says it: the deleted text is one position there.
-// Whoever brings that text back needs it, to do so around what was inserted.
+// Place says where an insertion stood inside text that was deleted before the
+// insertion was committed, and that its author had still seen. The op's position
+// can't say so: the deleted text has shrunk to one position. A client that undoes
+// the deletion needs the place, to bring the text back around the insertion.
 type Place struct {
 	Offset  int   `json:"offset" minimum:"0" doc:"Where the text begins in all that the change inserts, in code points."`
 	Version int64 `json:"version" minimum:"1" doc:"The change that deleted there."`
 	After   int   `json:"after" minimum:"0" doc:"How many of the code points that it deleted were before the text; those after them were behind it."`
 }
 
-// places follows where a change inserts through what was committed since its
-// base. What it passed before that, its client has said.
+// places follows a change's insertions through what was committed since its base.
+// Its client has sent the places from before that.
 type places struct {
 	gaps  []ot.Gap
 	found []Place

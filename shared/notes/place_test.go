@@ -37,13 +37,13 @@ func TestPlaces(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := newFixture(t, clock.NewManual(noon))
-			w.must(insert(0, text))
+			f := newFixture(t, clock.NewManual(noon))
+			f.must(insert(0, text))
 			for _, ops := range test.before {
-				w.must(ops...)
+				f.must(ops...)
 			}
-			w.mustSend(w.member, w.change(1, test.change...))
-			all := w.history(0)
+			f.mustSend(f.member, f.change(1, test.change...))
+			all := f.history(0)
 			if diff := cmp.Diff(test.want, all[len(all)-1].Places); diff != "" {
 				t.Error(diff)
 			}
@@ -54,19 +54,19 @@ func TestPlaces(t *testing.T) {
 // Places are listed and posted as the contract has them, and are not part of the
 // answer, which tells the author nothing new.
 func TestPlacesAreTold(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "The quick fox jumps."))
-	w.must(del(0, 20))
-	committed := w.mustSend(w.member, w.change(1, insert(9, " brown")))
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "The quick fox jumps."))
+	f.must(del(0, 20))
+	committed := f.mustSend(f.member, f.change(1, insert(9, " brown")))
 	answer, err := json.Marshal(committed)
 	if want := `{"version":3,"ops":[{"type":"insert","position":0,"content":" brown"}]}`; err != nil || string(answer) != want {
 		t.Errorf("answered %s, %v", answer, err)
 	}
-	listed, err := json.Marshal(w.history(2)[0])
+	listed, err := json.Marshal(f.history(2)[0])
 	if want := `"places":[{"offset":0,"version":2,"after":9}]`; err != nil || !strings.Contains(string(listed), want) {
 		t.Errorf("listed %s, %v", listed, err)
 	}
-	events, _, err := w.Source().Events(t.Context(), notes.TopicPattern.Topic(w.meeting), 2, 1)
+	events, _, err := f.Source().Events(t.Context(), notes.TopicPattern.Topic(f.meeting), 2, 1)
 	if err != nil || len(events) != 1 || string(events[0].Data) != string(listed) {
 		t.Errorf("posted %+v, %v", events, err)
 	}
@@ -74,18 +74,18 @@ func TestPlacesAreTold(t *testing.T) {
 
 // What a client moved past deletions before it sent it, only the client knows.
 func TestPlacesThatAreSent(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "The quick fox jumps."))
-	w.must(del(8, 7))
-	in := w.change(2, insert(8, "brown"))
-	w.must(del(0, 8))
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "The quick fox jumps."))
+	f.must(del(8, 7))
+	in := f.change(2, insert(8, "brown"))
+	f.must(del(0, 8))
 	in.Places = []notes.Place{{Version: 2, After: 1}}
-	first := w.mustSend(w.member, in)
+	first := f.mustSend(f.member, in)
 	want := []notes.Place{{Version: 2, After: 1}, {Version: 3, After: 8}}
-	if diff := cmp.Diff(want, w.history(3)[0].Places); diff != "" {
+	if diff := cmp.Diff(want, f.history(3)[0].Places); diff != "" {
 		t.Error(diff)
 	}
-	if again := w.mustSend(w.member, in); again.Version != first.Version {
+	if again := f.mustSend(f.member, in); again.Version != first.Version {
 		t.Errorf("the retry is version %d", again.Version)
 	}
 	for _, test := range []struct {
@@ -103,26 +103,26 @@ func TestPlacesThatAreSent(t *testing.T) {
 // However much was deleted, and however many texts come into it, places are
 // bounded; a keystroke with one costs the same write unit.
 func TestPlacesAreBounded(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, strings.Repeat("x", 1000)))
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, strings.Repeat("x", 1000)))
 	for range 40 {
-		w.must(del(480, 1))
+		f.must(del(480, 1))
 	}
 	var many []ot.Op
 	for i := range 100 {
 		many = append(many, insert(470+i, "y"))
 	}
-	w.mustSend(w.member, w.change(1, many...))
-	if got := len(w.history(0)[41].Places); got != 32 {
+	f.mustSend(f.member, f.change(1, many...))
+	if got := len(f.history(0)[41].Places); got != 32 {
 		t.Errorf("%d places", got)
 	}
 	ctx, meter := table.WithMeter(t.Context())
-	in := w.change(41, insert(430, "z"))
-	w.must(del(400, 60))
-	if _, _, err := w.Append(ctx, w.member, nil, notes.AppendRequest{MeetingID: w.meeting, Intent: in}); err != nil {
+	in := f.change(41, insert(430, "z"))
+	f.must(del(400, 60))
+	if _, _, err := f.Append(ctx, f.member, nil, notes.AppendRequest{MeetingID: f.meeting, Intent: in}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.history(43)[0].Places; len(got) != 1 {
+	if got := f.history(43)[0].Places; len(got) != 1 {
 		t.Errorf("places are %+v", got)
 	}
 	if meter.Write() != 1 {

@@ -89,7 +89,7 @@ func (s *Service) trimShard(ctx context.Context, shard int, day string, until ti
 	}
 }
 
-// late tells whether the run should end.
+// late reports whether the run should end.
 func (s *Service) late(ctx context.Context, until time.Time) bool {
 	return ctx.Err() != nil || s.clock.Now().After(until)
 }
@@ -163,7 +163,7 @@ func (s *Service) sweepChunks(ctx context.Context, topic string, base snapshot, 
 	return nil
 }
 
-// trimHistory trims a text; full tells that more is to be trimmed than one look
+// trimHistory trims a text; full reports that more is to be trimmed than one look
 // may.
 func (s *Service) trimHistory(ctx context.Context, topic string, base snapshot, now time.Time, done *Tidied) (full bool, err error) {
 	for range trimsPerLook {
@@ -204,7 +204,7 @@ func (s *Service) nextLook(ctx context.Context, topic string, now time.Time) (ti
 	return due, nil
 }
 
-// lookAt puts a text on the list; one that is on it under that day stays.
+// lookAt puts a text on the list under a day; a text that stands there already stays.
 func (s *Service) lookAt(ctx context.Context, topic, day string) error {
 	if err := s.table.Put(ctx, restKey(topic, day), rest{Topic: topic}); err != nil {
 		return fmt.Errorf("put on the list of texts at rest: %w", err)
@@ -212,8 +212,8 @@ func (s *Service) lookAt(ctx context.Context, topic, day string) error {
 	return nil
 }
 
-// lookAgain moves a text to the day after a time. Whoever dies in it leaves it
-// under both.
+// lookAgain moves a text to the day after a time. A crash half-way
+// leaves the text under both days.
 func (s *Service) lookAgain(ctx context.Context, row table.Row[rest], due time.Time) error {
 	day := dayAfter(dayOf(due))
 	if restKey(row.Value.Topic, day) == row.Key {

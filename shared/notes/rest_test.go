@@ -93,41 +93,41 @@ func (f *fixture) abandon(version int64) {
 func TestATextAtRestIsTrimmed(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.commit(1150)
-	w.settled()
-	if diff := cmp.Diff([]string{"2026-11-25"}, w.listed()); diff != "" {
+	f := newFixture(t, now)
+	f.commit(1150)
+	f.settled()
+	if diff := cmp.Diff([]string{"2026-11-25"}, f.listed()); diff != "" {
 		t.Fatal("on the list:", diff)
 	}
-	if done := w.tidy(now); done.Texts != 0 {
+	if done := f.tidy(now); done.Texts != 0 {
 		t.Errorf("before its day: %+v", done)
 	}
 	now.Advance(2 * day)
-	if diff := cmp.Diff(notes.Tidied{Texts: 1}, w.tidy(now)); diff != "" {
+	if diff := cmp.Diff(notes.Tidied{Texts: 1}, f.tidy(now)); diff != "" {
 		t.Error("too young:", diff)
 	}
-	if diff := cmp.Diff([]string{"2027-02-22"}, w.listed()); diff != "" {
+	if diff := cmp.Diff([]string{"2027-02-22"}, f.listed()); diff != "" {
 		t.Fatal("on the list again, for when it is old enough:", diff)
 	}
 	now.Advance(89 * day)
-	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 149}, w.tidy(now)); diff != "" {
+	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 149}, f.tidy(now)); diff != "" {
 		t.Error("trimmed:", diff)
 	}
-	if got := w.oldest(); got != 150 {
+	if got := f.oldest(); got != 150 {
 		t.Errorf("history begins at %d", got)
 	}
-	if listed := w.listed(); len(listed) != 0 {
+	if listed := f.listed(); len(listed) != 0 {
 		t.Errorf("still on the list: %v", listed)
 	}
-	if done := w.tidy(now); done.Texts != 0 {
+	if done := f.tidy(now); done.Texts != 0 {
 		t.Errorf("a doubled run: %+v", done)
 	}
-	w.commit(1)
-	w.mustProject(w.entryRecord(1151))
-	if len(w.listed()) != 1 {
+	f.commit(1)
+	f.mustProject(f.entryRecord(1151))
+	if len(f.listed()) != 1 {
 		t.Error("a change has not put it on the list again")
 	}
-	if text := w.text(); text.Version != 1151 || text.Content != strings.Repeat("x", 1151) {
+	if text := f.text(); text.Version != 1151 || text.Content != strings.Repeat("x", 1151) {
 		t.Errorf("the text is of version %d", text.Version)
 	}
 }
@@ -137,28 +137,28 @@ func TestATextAtRestIsTrimmed(t *testing.T) {
 func TestAbandonedSnapshotsGo(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
+	f := newFixture(t, now)
 	long := strings.Repeat("x", 4<<10)
-	w.must(insert(0, long))
-	w.settled()
-	w.must(insert(0, "a"))
-	w.settled()
-	w.must(insert(0, "b"))
-	w.abandon(0)
-	w.abandon(3) // of a reader that died, and whose record was given up
+	f.must(insert(0, long))
+	f.settled()
+	f.must(insert(0, "a"))
+	f.settled()
+	f.must(insert(0, "b"))
+	f.abandon(0)
+	f.abandon(3) // of a reader that died, and whose record was given up
 	now.Advance(2 * day)
-	w.tidy(now)
-	w.wantText(3, "ba"+long)
-	if p := w.pointer(); p.Position != 3 || p.Chunks != 1 {
+	f.tidy(now)
+	f.wantText(3, "ba"+long)
+	if p := f.pointer(); p.Position != 3 || p.Chunks != 1 {
 		t.Errorf("the snapshot is %+v", p)
 	}
 	now.Advance(2 * day)
-	w.tidy(now)
-	if sizes := w.chunks(); len(sizes) != 1 || len(sizes[3]) != 1 {
+	f.tidy(now)
+	if sizes := f.chunks(); len(sizes) != 1 || len(sizes[3]) != 1 {
 		t.Errorf("left are %v", sizes)
 	}
-	w.wantText(3, "ba"+long)
-	if listed := w.listed(); len(listed) != 0 {
+	f.wantText(3, "ba"+long)
+	if listed := f.listed(); len(listed) != 0 {
 		t.Errorf("still on the list: %v", listed)
 	}
 }
@@ -166,29 +166,29 @@ func TestAbandonedSnapshotsGo(t *testing.T) {
 // A short text with little history has nothing to be looked at.
 func TestAShortTextIsNotListed(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "short"))
-	w.settled()
-	if listed := w.listed(); len(listed) != 0 {
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "short"))
+	f.settled()
+	if listed := f.listed(); len(listed) != 0 {
 		t.Errorf("on the list: %v", listed)
 	}
 }
 
 // Wherever a run dies, the next ends what it began.
-func TestARunDies(t *testing.T) {
+func TestTrimRunCrashes(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the connection broke")
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.commit(1010)
-	w.settled()
+	f := newFixture(t, now)
+	f.commit(1010)
+	f.settled()
 	for writes := range 12 {
-		w.commit(1)
-		w.settled()
-		w.abandon(7)
+		f.commit(1)
+		f.settled()
+		f.abandon(7)
 		now.Advance(100 * day)
 		left := writes
-		dying := w.over(&wire{hook: func(op, _ string) error {
+		dying := f.over(&faultyClient{hook: func(op, _ string) error {
 			if op != "Query" && op != "GetItem" && op != "BatchGetItem" {
 				left--
 			}
@@ -202,9 +202,9 @@ func TestARunDies(t *testing.T) {
 		}
 		for range 3 {
 			now.Advance(2 * day)
-			w.tidy(now)
+			f.tidy(now)
 		}
-		if got, sizes, listed := w.oldest(), w.chunks(), w.listed(); got != 11+int64(writes) || len(sizes) != 0 || len(listed) != 0 {
+		if got, sizes, listed := f.oldest(), f.chunks(), f.listed(); got != 11+int64(writes) || len(sizes) != 0 || len(listed) != 0 {
 			t.Errorf("after %d writes: history begins at %d, chunks %v, listed %v", writes, got, sizes, listed)
 		}
 	}
@@ -214,22 +214,22 @@ func TestARunDies(t *testing.T) {
 func TestALongHistoryTakesSeveralRuns(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.commit(1450)
-	w.settled()
+	f := newFixture(t, now)
+	f.commit(1450)
+	f.settled()
 	now.Advance(100 * day)
-	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 400, More: true}, w.tidy(now)); diff != "" {
+	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 400, More: true}, f.tidy(now)); diff != "" {
 		t.Error("the first run:", diff)
 	}
 	ending, stop := context.WithCancel(t.Context())
 	stop()
-	if done, _, err := w.Trim(ending, now.Now()); err != nil || done.Texts != 0 || !done.More {
+	if done, _, err := f.Trim(ending, now.Now()); err != nil || done.Texts != 0 || !done.More {
 		t.Errorf("a run without time: %+v %v", done, err)
 	}
-	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 49}, w.tidy(now)); diff != "" {
+	if diff := cmp.Diff(notes.Tidied{Texts: 1, Versions: 49}, f.tidy(now)); diff != "" {
 		t.Error("the next run:", diff)
 	}
-	if got := w.oldest(); got != 450 {
+	if got := f.oldest(); got != 450 {
 		t.Errorf("history begins at %d", got)
 	}
 }

@@ -61,7 +61,7 @@ type rest struct {
 	Topic string `dynamodbav:"topic"`
 }
 
-// isSnapshot tells a record of a new snapshot.
+// isSnapshot reports whether a record is of a new snapshot.
 func isSnapshot(r table.Record) (topic string, ok bool) {
 	topic, ok = log.BaseOf(r)
 	return topic, ok && r.Event != table.Remove

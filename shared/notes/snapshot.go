@@ -42,10 +42,10 @@ const (
 	nearBy = 64
 )
 
-// materialise writes the next snapshot of a text of which a version has been
-// seen; it leaves that to a later record while changes go on. Where that is so
-// it costs two small reads, and one where there is a snapshot of that version;
-// a snapshot of a short text costs two small reads and one write.
+// materialise writes the next snapshot of a text, after a record of a version of it.
+// While changes go on it leaves the snapshot to a later record. Cost: one small read
+// where the version has a snapshot, two where it is left to a later record, two and
+// one write for the snapshot of a short text.
 func (s *Service) materialise(ctx context.Context, topic string, seen int64) error {
 	left := int64(0)
 	for range readTries {
@@ -106,7 +106,7 @@ func (s *Service) tail(ctx context.Context, topic string, base snapshot, seen in
 	return newest, page, err
 }
 
-// due tells whether a snapshot is to be made now.
+// due reports whether a snapshot is to be made now.
 func (s *Service) due(base snapshot, newest, seen int64) bool {
 	missing := newest - base.Position
 	if missing <= 0 {
@@ -118,8 +118,8 @@ func (s *Service) due(base snapshot, newest, seen int64) bool {
 }
 
 // replace puts a text in the place of an older snapshot; errReplaced where
-// another has taken that place. Whoever dies in it leaves chunks that a later
-// one sweeps.
+// another has taken that place. A crash half-way leaves chunks that a later
+// call sweeps.
 func (s *Service) replace(ctx context.Context, topic string, base snapshot, text Text) error {
 	now := s.clock.Now()
 	old, err := s.old(ctx, topic, base, text.Version)
@@ -133,7 +133,7 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 	}
 	day := base.Look
 	if leaves := len(parts)+base.Chunks+base.PreviousChunks > 0 || text.Version > keepVersions; leaves && day == "" {
-		// Before the chunks, so that they are found whoever dies.
+		// Before the chunks are written, so that a crash leaves none that nobody finds.
 		day = dayAfter(dayOf(now.Add(lookAfter)))
 		if err := s.lookAt(ctx, topic, day); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (s *Service) replace(ctx context.Context, topic string, base snapshot, text
 	if base.Look == "" && day != "" {
 		next["look"] = day
 	}
-	// A snapshot names the one whose place it takes.
+	// The condition: the older snapshot is the one that was read.
 	unchanged := table.Equals("position", base.Position)
 	if base.Position == 0 {
 		unchanged = table.AttributeAbsent("position")
@@ -191,7 +191,7 @@ func (s *Service) old(ctx context.Context, topic string, base snapshot, version 
 	if base.Position == 0 || !rested && version/sweepEvery == base.Position/sweepEvery {
 		return before, nil
 	}
-	// They go first, so that their texts aren't read below.
+	// Chunks of older versions go first, so that unnamed doesn't read their texts.
 	if err := s.table.DeleteAll(ctx, before...); err != nil {
 		return nil, fmt.Errorf("delete chunks: %w", err)
 	}

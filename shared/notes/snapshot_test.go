@@ -83,44 +83,44 @@ func hashOf(text string) string {
 // there alone, the head has the hash.
 func TestSnapshotWhenItSettles(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	if position, hash := w.head(); position != 0 || hash != "" {
+	f := newFixture(t, now)
+	if position, hash := f.head(); position != 0 || hash != "" {
 		t.Errorf("head %d, %q", position, hash)
 	}
-	w.must(insert(0, "日本"))
-	if position, hash := w.head(); position != 1 || hash != "" {
+	f.must(insert(0, "日本"))
+	if position, hash := f.head(); position != 1 || hash != "" {
 		t.Errorf("head %d, %q", position, hash)
 	}
-	record := w.entryRecord(1)
+	record := f.entryRecord(1)
 	now.Advance(500 * time.Millisecond)
-	w.mustProject(record)
+	f.mustProject(record)
 	if waited := now.Now().Sub(noon); waited != 2*time.Second {
 		t.Errorf("made %v after the change", waited)
 	}
 	want := pointer{Position: 1, Length: 2, Hash: hashOf("日本"), At: now.Now().UnixMilli()}
-	if diff := cmp.Diff(want, w.pointer()); diff != "" {
+	if diff := cmp.Diff(want, f.pointer()); diff != "" {
 		t.Error(diff)
 	}
-	if position, hash := w.head(); position != 1 || hash != want.Hash {
+	if position, hash := f.head(); position != 1 || hash != want.Hash {
 		t.Errorf("head %d, %q", position, hash)
 	}
-	w.wantText(1, "日本")
+	f.wantText(1, "日本")
 
-	w.must(del(0, 1))
-	if position, hash := w.head(); position != 2 || hash != "" {
+	f.must(del(0, 1))
+	if position, hash := f.head(); position != 2 || hash != "" {
 		t.Errorf("head %d, %q", position, hash)
 	}
-	w.wantText(2, "本")
+	f.wantText(2, "本")
 
 	// A record that comes late is not waited for.
-	late := w.entryRecord(2)
+	late := f.entryRecord(2)
 	now.Advance(time.Minute)
 	before := now.Now()
-	w.mustProject(late)
-	if w.pointer().Position != 2 || !now.Now().Equal(before) {
-		t.Errorf("the snapshot is at %d after %v", w.pointer().Position, now.Now().Sub(before))
+	f.mustProject(late)
+	if f.pointer().Position != 2 || !now.Now().Equal(before) {
+		t.Errorf("the snapshot is at %d after %v", f.pointer().Position, now.Now().Sub(before))
 	}
-	if text := w.text(); text.Hash != hashOf("本") || w.pointer().Hash != text.Hash {
+	if text := f.text(); text.Hash != hashOf("本") || f.pointer().Hash != text.Hash {
 		t.Error("wrong hash")
 	}
 }
@@ -129,49 +129,49 @@ func TestSnapshotWhenItSettles(t *testing.T) {
 // not for a minute.
 func TestSnapshotWhileChangesGoOn(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.must(insert(0, "x"))
-	w.settled()
-	first := w.pointer()
+	f := newFixture(t, now)
+	f.must(insert(0, "x"))
+	f.settled()
+	first := f.pointer()
 	wantAt := func(position int64) {
 		t.Helper()
-		w.mustProject(w.entryRecord(position - 1)) // its record is not the last
-		if got := w.pointer().Position; got != first.Position {
+		f.mustProject(f.entryRecord(position - 1)) // its record is not the last
+		if got := f.pointer().Position; got != first.Position {
 			t.Fatalf("made at %d, before %d", got, position)
 		}
-		w.must(insert(0, "x"))
+		f.must(insert(0, "x"))
 	}
-	for w.newest() < 256 {
-		w.must(insert(0, "x"))
+	for f.newest() < 256 {
+		f.must(insert(0, "x"))
 	}
 	now.Advance(-now.Now().Sub(time.UnixMilli(first.At).Add(50 * time.Second)))
 	wantAt(256)
-	w.mustProject(w.entryRecord(256))
-	if got := w.pointer().Position; got != 257 {
+	f.mustProject(f.entryRecord(256))
+	if got := f.pointer().Position; got != 257 {
 		t.Fatalf("after 256 versions it is at %d", got)
 	}
 
-	first = w.pointer()
-	w.must(insert(0, "x"))
+	first = f.pointer()
+	f.must(insert(0, "x"))
 	now.Advance(-now.Now().Sub(time.UnixMilli(first.At).Add(57 * time.Second)))
 	wantAt(258)
 	now.Advance(time.Second)
-	w.mustProject(w.entryRecord(258))
-	if got := w.pointer().Position; got != 259 {
+	f.mustProject(f.entryRecord(258))
+	if got := f.pointer().Position; got != 259 {
 		t.Errorf("after a minute it is at %d", got)
 	}
-	w.wantText(259, strings.Repeat("x", 259))
+	f.wantText(259, strings.Repeat("x", 259))
 }
 
 func TestRecordsThatChangeNothing(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
+	f := newFixture(t, now)
 	for range 3 {
-		w.must(insert(0, "x"))
+		f.must(insert(0, "x"))
 	}
-	records := []table.Record{w.entryRecord(1), w.entryRecord(2), w.entryRecord(3)}
-	w.mustProject(records...)
-	want := w.pointer()
+	records := []table.Record{f.entryRecord(1), f.entryRecord(2), f.entryRecord(3)}
+	f.mustProject(records...)
+	want := f.pointer()
 
 	now.Advance(time.Minute)
 	before := now.Now()
@@ -179,60 +179,60 @@ func TestRecordsThatChangeNothing(t *testing.T) {
 	ctx, meter := table.WithMeter(t.Context())
 	for _, again := range [][]table.Record{
 		records, records[:1], records[1:],
-		{w.record("INSERT", "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)},
-		{w.record("INSERT", "LOG#"+w.topic, "CHUNK#000000000000003#0", `{"text":{"S":"xxx"}}`)},
-		{w.record("INSERT", "LOG#"+w.topic, "BUCKET#000000000004097", `{"bucket":{"N":"1"}}`)},
-		{w.record("INSERT", "LOG#meetings/"+w.meeting+"/transcript#0", "000000000000001", `{"at":{"N":"1"}}`)},
+		{f.record("INSERT", "LOG#"+f.topic, "BASE", `{"position":{"N":"3"}}`)},
+		{f.record("INSERT", "LOG#"+f.topic, "CHUNK#000000000000003#0", `{"text":{"S":"xxx"}}`)},
+		{f.record("INSERT", "LOG#"+f.topic, "BUCKET#000000000004097", `{"bucket":{"N":"1"}}`)},
+		{f.record("INSERT", "LOG#meetings/"+f.meeting+"/transcript#0", "000000000000001", `{"at":{"N":"1"}}`)},
 		{},
 	} {
-		if failed := w.Project(ctx, again); len(failed) > 0 {
+		if failed := f.Project(ctx, again); len(failed) > 0 {
 			t.Error(failed)
 		}
 	}
 	if meter.Write() != 0 || !now.Now().Equal(before) {
 		t.Errorf("%v write units, %v of waiting", meter.Write(), now.Now().Sub(before))
 	}
-	if diff := cmp.Diff(want, w.pointer()); diff != "" {
+	if diff := cmp.Diff(want, f.pointer()); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // After the meeting's end nothing is waited for.
 func TestSnapshotAtTheEnd(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "x"))
-	w.settled()
-	w.must(insert(0, "y"))
-	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "x"))
+	f.settled()
+	f.must(insert(0, "y"))
+	if _, _, err := f.meetings.End(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	w.mustProject(w.record("INSERT", "LOG#"+w.topic+"#0", "000000000000003", `{"at":{"N":"1"},"k":{"S":"closed"}}`))
-	if got := w.pointer().Position; got != 2 {
+	f.mustProject(f.record("INSERT", "LOG#"+f.topic+"#0", "000000000000003", `{"at":{"N":"1"},"k":{"S":"closed"}}`))
+	if got := f.pointer().Position; got != 2 {
 		t.Errorf("the last snapshot is at %d", got)
 	}
-	w.wantText(2, "yx")
+	f.wantText(2, "yx")
 }
 
 // A long text lies in parts of at most 300 KB, cut between code points. The
 // parts of the snapshot before stay for who is reading them, older ones go.
 func TestChunks(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	content := ""
 	for len(content) < 700<<10 {
 		part := strings.Repeat("é日👍", 1_600)
-		w.must(insert(len([]rune(content)), part))
+		f.must(insert(len([]rune(content)), part))
 		content += part
 	}
 	want := map[int64][]int{}
 	for range 4 {
-		w.settled()
-		version := w.newest()
+		f.settled()
+		version := f.newest()
 		for previous := range want {
-			if previous < w.newest()-1 {
+			if previous < f.newest()-1 {
 				delete(want, previous)
 			}
 		}
-		sizes := w.chunks()
+		sizes := f.chunks()
 		want[version] = sizes[version]
 		if diff := cmp.Diff(want, sizes); diff != "" {
 			t.Error(diff)
@@ -242,38 +242,38 @@ func TestChunks(t *testing.T) {
 				t.Errorf("chunks of %v bytes", sizes[version])
 			}
 		}
-		w.wantText(version, content)
-		w.must(insert(0, "z"))
+		f.wantText(version, content)
+		f.must(insert(0, "z"))
 		content = "z" + content
 	}
-	w.must(del(0, len([]rune(content))))
-	w.settled()
-	if p := w.pointer(); p.Chunks != 0 || p.Length != 0 || p.Hash != hashOf("") {
+	f.must(del(0, len([]rune(content))))
+	f.settled()
+	if p := f.pointer(); p.Chunks != 0 || p.Length != 0 || p.Hash != hashOf("") {
 		t.Errorf("no text is %+v", p)
 	}
-	w.wantText(w.newest(), "")
-	w.must(insert(0, "again"))
-	w.settled()
-	w.wantText(w.newest(), "again")
+	f.wantText(f.newest(), "")
+	f.must(insert(0, "again"))
+	f.settled()
+	f.wantText(f.newest(), "again")
 }
 
-// wire is the way to the engine. The hook sees each request first, and an error
+// faultyClient is the way to the engine. The hook sees each request first, and an error
 // of its is what the caller gets.
-type wire struct {
+type faultyClient struct {
 	mu   sync.Mutex
 	hook func(op, body string) error
 }
 
-func (w *wire) Do(r *http.Request) (*http.Response, error) {
+func (client *faultyClient) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	w.mu.Lock()
-	hook := w.hook
-	w.mu.Unlock()
+	client.mu.Lock()
+	hook := client.hook
+	client.mu.Unlock()
 	if hook != nil {
 		if err := hook(op, string(body)); err != nil {
 			return nil, err
@@ -283,7 +283,7 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 }
 
 // over is the same fixture over a wire.
-func (f *fixture) over(wire *wire) *fixture {
+func (f *fixture) over(wire *faultyClient) *fixture {
 	client := table.NewClient(table.ClientConfig{
 		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: f.tables.Endpoint, HTTP: wire,
 	})
@@ -300,18 +300,18 @@ func TestReadingWhileTheSnapshotIsReplaced(t *testing.T) {
 		// A short text comes with its snapshot, a long one after it.
 		op := []string{"Query", "BatchGetItem"}[i]
 		for replaced := range 4 {
-			w := newFixture(t, clock.NewManual(noon))
-			w.must(insert(0, first))
-			w.settled()
-			hooked := &wire{}
-			reader := w.over(hooked)
+			f := newFixture(t, clock.NewManual(noon))
+			f.must(insert(0, first))
+			f.settled()
+			hooked := &faultyClient{}
+			reader := f.over(hooked)
 			done := false
 			hooked.hook = func(now, body string) error {
 				if now == op && strings.Contains(body, "LOG#") && !done {
 					done = true
 					for range replaced {
-						w.must(insert(0, "y"))
-						w.settled()
+						f.must(insert(0, "y"))
+						f.settled()
 					}
 				}
 				return nil
@@ -327,20 +327,20 @@ func TestReadingWhileTheSnapshotIsReplaced(t *testing.T) {
 // Who reads it while its history is trimmed does, too.
 func TestReadingWhileTheHistoryIsTrimmed(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.must(insert(0, "x"))
-	w.settled()
+	f := newFixture(t, now)
+	f.must(insert(0, "x"))
+	f.settled()
 	for range 5 {
-		w.must(insert(0, "y"))
+		f.must(insert(0, "y"))
 	}
-	hooked := &wire{}
-	reader := w.over(hooked)
+	hooked := &faultyClient{}
+	reader := f.over(hooked)
 	done := false
 	hooked.hook = func(op, body string) error {
-		if op == "Query" && strings.Contains(body, w.topic+"#0") && !done {
+		if op == "Query" && strings.Contains(body, f.topic+"#0") && !done {
 			done = true
-			w.settled()
-			if n, err := w.log.Trim(t.Context(), w.topic, 6, now.Now().Add(time.Hour), 100); err != nil || n != 5 {
+			f.settled()
+			if n, err := f.log.Trim(t.Context(), f.topic, 6, now.Now().Add(time.Hour), 100); err != nil || n != 5 {
 				t.Errorf("trimmed %d, %v", n, err)
 			}
 		}
@@ -383,25 +383,25 @@ func TestSnapshotsOvertakeEachOther(t *testing.T) {
 }
 
 func overtake(t *testing.T, first string, step int, newer bool) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	for _, part := range []string{first, "x", "x"} {
-		w.must(insert(0, part))
-		w.settled()
+		f.must(insert(0, part))
+		f.settled()
 	}
-	w.must(insert(0, "y"))
-	hooked := &wire{}
-	slow := w.over(hooked)
+	f.must(insert(0, "y"))
+	hooked := &faultyClient{}
+	slow := f.over(hooked)
 	left := step
 	hooked.hook = func(string, string) error {
 		if left--; left == -1 {
 			if newer {
-				w.must(insert(0, "z"))
+				f.must(insert(0, "z"))
 			}
-			w.settled()
+			f.settled()
 		}
 		return nil
 	}
-	slow.mustProject(w.entryRecord(4))
+	slow.mustProject(f.entryRecord(4))
 	want, version := "yxx"+first, int64(4)
 	if newer {
 		want, version = "z"+want, 5
@@ -409,33 +409,33 @@ func overtake(t *testing.T, first string, step int, newer bool) {
 	if left >= 0 {
 		t.Fatalf("it has fewer than %d steps", step)
 	}
-	if p := w.pointer(); p.Position != version || p.Hash != hashOf(want) {
+	if p := f.pointer(); p.Position != version || p.Hash != hashOf(want) {
 		t.Errorf("the snapshot is at %d", p.Position)
 	}
-	w.wantText(version, want)
+	f.wantText(version, want)
 	// Whatever was left behind is gone two snapshots later.
 	for range 2 {
-		w.must(insert(0, "."))
-		w.settled()
+		f.must(insert(0, "."))
+		f.settled()
 	}
-	w.wantChunks()
+	f.wantChunks()
 }
 
 // A snapshot that dies at any write is made by the next reader of the records,
 // and what it left behind goes when the text has rested.
-func TestSnapshotDies(t *testing.T) {
+func TestSnapshotCrashes(t *testing.T) {
 	broken := errors.New("the connection broke")
 	for i, first := range firsts() {
 		for writes := range 1 + i {
 			now := clock.NewManual(noon)
-			w := newFixture(t, now)
+			f := newFixture(t, now)
 			for _, part := range []string{first, "x", "x"} {
-				w.must(insert(0, part))
-				w.settled()
+				f.must(insert(0, part))
+				f.settled()
 			}
-			w.must(insert(0, "y"))
+			f.must(insert(0, "y"))
 			left := writes
-			dying := w.over(&wire{hook: func(op, _ string) error {
+			dying := f.over(&faultyClient{hook: func(op, _ string) error {
 				if op == "BatchWriteItem" || op == "UpdateItem" {
 					left--
 				}
@@ -444,47 +444,47 @@ func TestSnapshotDies(t *testing.T) {
 				}
 				return nil
 			}})
-			record := w.entryRecord(4)
+			record := f.entryRecord(4)
 			failed := dying.Project(t.Context(), []table.Record{record})
 			if !errors.Is(failed[record.ID], broken) || len(failed) != 1 {
 				t.Fatalf("after %d writes: %v", writes, failed)
 			}
-			w.wantText(4, "yxx"+first)
-			w.must(insert(0, "z"))
-			w.mustProject(record, w.entryRecord(5))
-			w.wantText(5, "zyxx"+first)
+			f.wantText(4, "yxx"+first)
+			f.must(insert(0, "z"))
+			f.mustProject(record, f.entryRecord(5))
+			f.wantText(5, "zyxx"+first)
 			for range 2 {
-				w.must(insert(0, "."))
+				f.must(insert(0, "."))
 				now.Advance(time.Minute)
-				w.settled()
+				f.settled()
 			}
-			w.wantChunks()
+			f.wantChunks()
 		}
 	}
 }
 
 // A text that grows long gets chunks, and has none when it is short again.
 func TestShortAndLongTexts(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	content := ""
 	for _, length := range []int{3 << 10, 3<<10 + 1, 3 << 10, 0, 5 << 10, 1} {
 		if content != "" {
-			w.must(del(0, len(content)))
+			f.must(del(0, len(content)))
 		}
 		if content = strings.Repeat("x", length); length > 0 {
-			w.must(insert(0, content))
+			f.must(insert(0, content))
 		}
-		w.settled()
-		w.wantText(w.newest(), content)
-		if p := w.pointer(); p.Chunks > 0 != (length > 3<<10) || p.Length != length || p.Hash != hashOf(content) {
+		f.settled()
+		f.wantText(f.newest(), content)
+		if p := f.pointer(); p.Chunks > 0 != (length > 3<<10) || p.Length != length || p.Hash != hashOf(content) {
 			t.Errorf("%d characters are %+v", length, p)
 		}
 	}
 	for range 2 {
-		w.must(insert(0, "."))
-		w.settled()
+		f.must(insert(0, "."))
+		f.settled()
 	}
-	if left := w.chunks(); len(left) > 0 {
+	if left := f.chunks(); len(left) > 0 {
 		t.Errorf("left are %v", left)
 	}
 }
@@ -492,23 +492,23 @@ func TestShortAndLongTexts(t *testing.T) {
 // While a text changes all the time, chunks that nobody names go every 32
 // versions.
 func TestUnnamedChunksGo(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, strings.Repeat("x", 4<<10)))
-	w.settled()
-	lost := table.Key{PK: "LOG#" + w.topic, SK: "CHUNK#000000000000000#0"}
-	if err := w.tables.Log.Put(t.Context(), lost, map[string]string{"text": "nobody's"}); err != nil {
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, strings.Repeat("x", 4<<10)))
+	f.settled()
+	lost := table.Key{PK: "LOG#" + f.topic, SK: "CHUNK#000000000000000#0"}
+	if err := f.tables.Log.Put(t.Context(), lost, map[string]string{"text": "nobody's"}); err != nil {
 		t.Fatal(err)
 	}
-	for w.newest() < 32 {
-		if _, there := w.chunks()[0]; !there {
-			t.Fatalf("gone at version %d", w.newest())
+	for f.newest() < 32 {
+		if _, there := f.chunks()[0]; !there {
+			t.Fatalf("gone at version %d", f.newest())
 		}
-		for range min(5, 32-w.newest()) {
-			w.must(insert(0, "x"))
+		for range min(5, 32-f.newest()) {
+			f.must(insert(0, "x"))
 		}
-		w.settled()
+		f.settled()
 	}
-	if sizes := w.chunks(); len(sizes) != 2 || len(sizes[32]) != 1 {
+	if sizes := f.chunks(); len(sizes) != 2 || len(sizes[32]) != 1 {
 		t.Errorf("left are %v", sizes)
 	}
 }
@@ -516,10 +516,10 @@ func TestUnnamedChunksGo(t *testing.T) {
 // Snapshots trim what is older than 90 days and 1,000 versions below them.
 func TestSnapshotsTrimTheHistory(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
+	f := newFixture(t, now)
 	for at := range int64(1150) {
-		if _, err := w.log.Append(t.Context(), log.Append{
-			Topic: w.topic, Base: at, Identity: log.Identity{Author: "a", ClientID: "c", ClientSeq: at + 1},
+		if _, err := f.log.Append(t.Context(), log.Append{
+			Topic: f.topic, Base: at, Identity: log.Identity{Author: "a", ClientID: "c", ClientSeq: at + 1},
 			Prepare: func(prev log.Entry, _ []log.Entry) (log.Draft, error) {
 				return log.Draft{Data: `[{"type":"insert","position":0,"content":"x"}]`, Length: prev.Length + 1}, nil
 			},
@@ -527,10 +527,10 @@ func TestSnapshotsTrimTheHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.settled()
+	f.settled()
 	oldest := func() int64 {
 		t.Helper()
-		_, err := w.log.Read(t.Context(), w.topic, 0, 1)
+		_, err := f.log.Read(t.Context(), f.topic, 0, 1)
 		if gone, ok := errors.AsType[*log.GoneError](err); ok {
 			return gone.Oldest
 		}
@@ -540,17 +540,17 @@ func TestSnapshotsTrimTheHistory(t *testing.T) {
 		return 1
 	}
 	now.Advance(100 * 24 * time.Hour)
-	w.must(insert(0, "y"))
-	w.settled()
+	f.must(insert(0, "y"))
+	f.settled()
 	if got := oldest(); got != 1 {
 		t.Errorf("at version 1151 history begins at %d", got)
 	}
-	w.must(insert(0, "y"))
-	w.settled()
+	f.must(insert(0, "y"))
+	f.settled()
 	if got := oldest(); got != 152 {
 		t.Errorf("at version 1152 history begins at %d", got)
 	}
-	if text := w.text(); text.Content != "yy"+strings.Repeat("x", 1150) {
+	if text := f.text(); text.Content != "yy"+strings.Repeat("x", 1150) {
 		t.Errorf("the text is %q", clip(text.Content))
 	}
 }
@@ -559,23 +559,23 @@ func TestSnapshotsTrimTheHistory(t *testing.T) {
 // snapshot to its record.
 func TestTheFirstChangeComesWhileItIsLookedFor(t *testing.T) {
 	for step := range 3 {
-		w := newFixture(t, clock.NewManual(noon))
-		hooked := &wire{}
-		slow := w.over(hooked)
+		f := newFixture(t, clock.NewManual(noon))
+		hooked := &faultyClient{}
+		slow := f.over(hooked)
 		left := step
 		hooked.hook = func(string, string) error {
 			if left--; left == -1 {
-				w.must(insert(0, "x"))
+				f.must(insert(0, "x"))
 			}
 			return nil
 		}
-		slow.mustProject(w.entryRecord(1))
-		if w.newest() == 0 {
-			w.must(insert(0, "x"))
+		slow.mustProject(f.entryRecord(1))
+		if f.newest() == 0 {
+			f.must(insert(0, "x"))
 		}
-		w.settled()
-		w.wantText(1, "x")
-		if got := w.pointer().Position; got != 1 {
+		f.settled()
+		f.wantText(1, "x")
+		if got := f.pointer().Position; got != 1 {
 			t.Errorf("it came before call %d, and the snapshot is at %d", step, got)
 		}
 	}
@@ -583,23 +583,23 @@ func TestTheFirstChangeComesWhileItIsLookedFor(t *testing.T) {
 
 // One text that can't be materialised fails its own records only.
 func TestOneTextFails(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.must(insert(0, "x"))
-	good := w.entryRecord(1)
+	f := newFixture(t, clock.NewManual(noon))
+	f.must(insert(0, "x"))
+	good := f.entryRecord(1)
 	bad := []table.Record{}
 	broken := "LOG#meetings/broken/notes#0"
-	err := w.tables.Log.Put(t.Context(), table.Key{PK: broken, SK: "000000000000001"}, map[string]any{"at": 1, "d": "not a change"})
+	err := f.tables.Log.Put(t.Context(), table.Key{PK: broken, SK: "000000000000001"}, map[string]any{"at": 1, "d": "not a change"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		bad = append(bad, w.record("INSERT", broken, "000000000000001", `{"at":{"N":"1"}}`))
+		bad = append(bad, f.record("INSERT", broken, "000000000000001", `{"at":{"N":"1"}}`))
 	}
-	failed := w.Project(t.Context(), []table.Record{bad[0], good, bad[1]})
+	failed := f.Project(t.Context(), []table.Record{bad[0], good, bad[1]})
 	if len(failed) != 2 || failed[bad[0].ID] == nil || failed[bad[1].ID] == nil {
 		t.Errorf("failed: %v", failed)
 	}
-	if w.pointer().Position != 1 {
+	if f.pointer().Position != 1 {
 		t.Error("the other text has no snapshot")
 	}
 }
@@ -607,12 +607,12 @@ func TestOneTextFails(t *testing.T) {
 // Readers, writers and two readers of the stream at once: whatever is read is
 // what the history says of its version.
 func TestReadersWhileSnapshotsAreMade(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	const changes = 60
 	done := make(chan struct{})
 	var group errgroup.Group
 	for range 2 {
-		projector := w.beside(w.tables, clock.NewManual(noon)) // one that moves on
+		projector := f.beside(f.tables, clock.NewManual(noon)) // one that moves on
 		group.Go(func() error {
 			for {
 				select {
@@ -620,14 +620,14 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 					return nil
 				default:
 				}
-				newest, _, err := projector.log.Newest(t.Context(), w.topic)
+				newest, _, err := projector.log.Newest(t.Context(), f.topic)
 				if err != nil {
 					return err
 				}
 				if newest == 0 {
 					continue
 				}
-				for _, err := range projector.Project(t.Context(), []table.Record{w.entryRecord(newest)}) {
+				for _, err := range projector.Project(t.Context(), []table.Record{f.entryRecord(newest)}) {
 					return err
 				}
 			}
@@ -636,7 +636,7 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 	var mu sync.Mutex
 	read := map[int64]string{}
 	for range 2 {
-		reader := w.beside(w.tables, w.clock)
+		reader := f.beside(f.tables, f.clock)
 		group.Go(func() error {
 			for {
 				select {
@@ -644,7 +644,7 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 					return nil
 				default:
 				}
-				text, err := reader.Get(t.Context(), w.host, notes.GetRequest{MeetingID: w.meeting})
+				text, err := reader.Get(t.Context(), f.host, notes.GetRequest{MeetingID: f.meeting})
 				if err != nil {
 					return err
 				}
@@ -658,44 +658,44 @@ func TestReadersWhileSnapshotsAreMade(t *testing.T) {
 		})
 	}
 	for i := range changes {
-		w.must(insert(0, fmt.Sprint(i, " ")))
+		f.must(insert(0, fmt.Sprint(i, " ")))
 	}
 	close(done)
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
 	content := ""
-	for _, change := range w.history(0) {
+	for _, change := range f.history(0) {
 		content, _ = ot.Apply(content, change.Ops)
 		if text, ok := read[change.Version]; ok && text != content {
 			t.Errorf("read at %d: %q, the history says %q", change.Version, text, content)
 		}
 	}
-	t.Logf("read at %d of %d versions, the last snapshot is at %d", len(read), changes, w.pointer().Position)
+	t.Logf("read at %d of %d versions, the last snapshot is at %d", len(read), changes, f.pointer().Position)
 }
 
 func TestMoved(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	topic := notes.TopicPattern.Topic(w.meeting)
+	f := newFixture(t, clock.NewManual(noon))
+	topic := notes.TopicPattern.Topic(f.meeting)
 	changed, hashed := []realtime.Move{{Topic: topic, HashFollows: true}}, []realtime.Move{{Topic: topic, Hashed: true}}
 	base := func(event string) table.Record {
-		return w.record(event, "LOG#"+w.topic, "BASE", `{"position":{"N":"3"}}`)
+		return f.record(event, "LOG#"+f.topic, "BASE", `{"position":{"N":"3"}}`)
 	}
 	tests := map[string]struct {
 		give table.Record
 		want []realtime.Move
 	}{
-		"change":           {w.entryRecord(7), changed},
+		"change":           {f.entryRecord(7), changed},
 		"first snapshot":   {base("INSERT"), hashed},
 		"snapshot":         {base("MODIFY"), hashed},
 		"deleted":          {base("REMOVE"), nil},
-		"trimmed change":   {w.record("REMOVE", "LOG#"+w.topic+"#0", "000000000000001", `{}`), nil},
-		"chunk":            {w.record("INSERT", "LOG#"+w.topic, "CHUNK#000000000000003#0", `{}`), nil},
-		"another's change": {w.record("INSERT", "LOG#meetings/x/transcript#0", "000000000000001", `{}`), nil},
-		"something else":   {w.record("INSERT", "MEETING#"+w.meeting, "MEETING", `{}`), nil},
+		"trimmed change":   {f.record("REMOVE", "LOG#"+f.topic+"#0", "000000000000001", `{}`), nil},
+		"chunk":            {f.record("INSERT", "LOG#"+f.topic, "CHUNK#000000000000003#0", `{}`), nil},
+		"another's change": {f.record("INSERT", "LOG#meetings/x/transcript#0", "000000000000001", `{}`), nil},
+		"something else":   {f.record("INSERT", "MEETING#"+f.meeting, "MEETING", `{}`), nil},
 	}
 	for name, test := range tests {
-		if diff := cmp.Diff(test.want, w.Source().Moved(test.give)); diff != "" {
+		if diff := cmp.Diff(test.want, f.Source().Moved(test.give)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Service) read(ctx context.Context, topic string) (Text, error) {
 	return Text{}, fmt.Errorf("read %s: %w", topic, errReplaced)
 }
 
-// snapshot reads where the newest snapshot is; the zero one where there is none.
+// snapshot reads the newest snapshot's item; the zero snapshot where there is none.
 func (s *Service) snapshot(ctx context.Context, topic string) (snapshot, error) {
 	base, err := table.Get[snapshot](ctx, s.table, snapshotKey(topic))
 	if err != nil && !errors.Is(err, table.ErrNotFound) {

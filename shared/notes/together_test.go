@@ -101,11 +101,11 @@ func TestPeopleWriteTogether(t *testing.T) {
 	}
 	t.Logf("seed %d (repeat with -seed %d)", s, s)
 	const people, edits = 6, 40
-	w := newFixture(t, clock.System{})
+	f := newFixture(t, clock.System{})
 	var writing, reading errgroup.Group
 	editors := make([]*editor, people)
 	for i := range editors {
-		e := &editor{w: w, who: []caller.Caller{w.host, w.member}[i%2], client: fmt.Sprint("c-", i), random: rand.New(rand.NewPCG(s, uint64(i)))}
+		e := &editor{w: f, who: []caller.Caller{f.host, f.member}[i%2], client: fmt.Sprint("c-", i), random: rand.New(rand.NewPCG(s, uint64(i)))}
 		editors[i] = e
 		writing.Go(func() error {
 			for range edits {
@@ -123,7 +123,7 @@ func TestPeopleWriteTogether(t *testing.T) {
 	}
 	done := make(chan struct{})
 	for range 2 {
-		projector := w.beside(w.tables, clock.NewManual(noon)) // which doesn't wait
+		projector := f.beside(f.tables, clock.NewManual(noon)) // which doesn't wait
 		reading.Go(func() error {
 			for {
 				select {
@@ -131,11 +131,11 @@ func TestPeopleWriteTogether(t *testing.T) {
 					return nil
 				default:
 				}
-				newest, _, err := projector.log.Newest(t.Context(), w.topic)
+				newest, _, err := projector.log.Newest(t.Context(), f.topic)
 				if err != nil {
 					return err
 				}
-				for _, err := range projector.Project(t.Context(), []table.Record{w.entryRecord(max(newest, 1))}) {
+				for _, err := range projector.Project(t.Context(), []table.Record{f.entryRecord(max(newest, 1))}) {
 					return err
 				}
 			}
@@ -146,15 +146,15 @@ func TestPeopleWriteTogether(t *testing.T) {
 	if reading := reading.Wait(); err != nil || reading != nil {
 		t.Fatal(err, reading)
 	}
-	w.mustProject(w.entryRecord(w.newest()))
+	f.mustProject(f.entryRecord(f.newest()))
 
-	text := w.text()
-	history := w.history(0)
+	text := f.text()
+	history := f.history(0)
 	if text.Version != people*edits || len(history) != people*edits {
 		t.Errorf("%d versions, %d in the history, want %d", text.Version, len(history), people*edits)
 	}
-	w.wantText(text.Version, text.Content)
-	if p := w.pointer(); p.Position != text.Version || p.Hash != text.Hash || text.Hash != hashOf(text.Content) || p.Length != len([]rune(text.Content)) {
+	f.wantText(text.Version, text.Content)
+	if p := f.pointer(); p.Position != text.Version || p.Hash != text.Hash || text.Hash != hashOf(text.Content) || p.Length != len([]rune(text.Content)) {
 		t.Errorf("the snapshot is %+v, the text at %d", p, text.Version)
 	}
 	for _, e := range editors {
@@ -178,7 +178,7 @@ func TestPeopleWriteTogether(t *testing.T) {
 	}
 	// Every entry says how long the text is after it.
 	length := 0
-	page, err := w.log.Read(t.Context(), w.topic, 0, log.MaxPage)
+	page, err := f.log.Read(t.Context(), f.topic, 0, log.MaxPage)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,13 +20,13 @@ import (
 
 func TestSocketFaults(t *testing.T) {
 	t.Parallel()
-	w := testkit.New(t, functions.All())
-	settings, err := config.Parse[apigateway.Config](w.Env())
+	h := testkit.New(t, functions.All())
+	settings, err := config.Parse[apigateway.Config](h.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
 	poster := apigateway.New(settings)
-	socket := w.User("ada").Connect(t)
+	socket := h.User("ada").Connect(t)
 	post := func(ctx context.Context) error { return poster.Post(ctx, socket.ID, []byte(`{"type":"pong"}`)) }
 
 	if err := post(t.Context()); err != nil {
@@ -82,24 +82,24 @@ func TestStreamComesAgain(t *testing.T) {
 		p := platform.New(env, overrides)
 		return platform.App(p, p.Runtime(declaration), struct{}{})
 	}
-	w := testkit.New(t, endpoint.Domain("desk", open, map[string]endpoint.Function[struct{}]{"read": read}))
+	h := testkit.New(t, endpoint.Domain("sample", open, map[string]endpoint.Function[struct{}]{"read": read}))
 	put := func(keys ...string) {
 		for _, sk := range keys {
-			if err := w.Tables.Data.Put(t.Context(), table.Key{PK: "P", SK: sk}, struct{}{}); err != nil {
+			if err := h.Tables.Data.Put(t.Context(), table.Key{PK: "P", SK: sk}, struct{}{}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	put("a", "b", "c")
-	if got := w.Stream(t, "Data", "desk/read"); got.Records != 3 || len(got.Failed) != 1 {
+	if got := h.Stream(t, "Data", "sample/read"); got.Records != 3 || len(got.Failed) != 1 {
 		t.Errorf("first: %+v", got)
 	}
 	put("d")
 	failing["b"] = false
-	if got := w.Stream(t, "Data", "desk/read"); got.Records != 3 || len(got.Failed) != 0 {
+	if got := h.Stream(t, "Data", "sample/read"); got.Records != 3 || len(got.Failed) != 0 {
 		t.Errorf("again: %+v", got)
 	}
-	if got := w.Stream(t, "Data", "desk/read"); got.Records != 0 {
+	if got := h.Stream(t, "Data", "sample/read"); got.Records != 0 {
 		t.Errorf("afterwards: %+v", got)
 	}
 	if diff := cmp.Diff([]string{"a", "b", "c", "b", "c", "d"}, seen); diff != "" {

@@ -66,8 +66,8 @@ func (g *Gateway) isOpen(id string) bool {
 	return g.lines[id].state != lineGone
 }
 
-// look gives the frames that reached a socket, and how often one was posted.
-func (g *Gateway) look(id string) (frames [][]byte, posts int) {
+// snapshot gives the frames that reached a socket, and how often one was posted.
+func (g *Gateway) snapshot(id string) (frames [][]byte, posts int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.lines[id].frames), g.lines[id].posts
@@ -80,7 +80,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodGet {
-		g.tell(w, id)
+		g.answerConnection(w, id)
 		return
 	}
 	if r.Method == http.MethodDelete {
@@ -111,8 +111,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tell answers whether a socket is open.
-func (g *Gateway) tell(w http.ResponseWriter, id string) {
+// answerConnection answers whether a socket is open.
+func (g *Gateway) answerConnection(w http.ResponseWriter, id string) {
 	g.mu.Lock()
 	l, known := g.lines[id]
 	gone := !known || l.state == lineGone

@@ -1,8 +1,8 @@
 // Package testkit is the harness with which tests go through the public API. A
-// World has real tables, an identity provider, a directory of people and the
+// Harness has real tables, an identity provider, a directory of people and the
 // sockets of API Gateway, all speaking the real protocols over loopback, and
-// hands functions the environment that AWS would. A Person calls and connects
-// in it: each call is the event that API Gateway would make of it, for the
+// gives functions the environment that AWS would. A Person calls and connects
+// there: each call is the event that API Gateway would make of it, for the
 // function that its route leads to, and each answer is what that function gave,
 // held against the OpenAPI document.
 //
@@ -66,32 +66,32 @@ type Harness struct {
 // New makes a harness with these functions.
 func New(t testing.TB, functions []endpoint.FunctionSpec) *Harness {
 	t.Helper()
-	w := &Harness{
+	h := &Harness{
 		t: t, stored: map[string]bool{},
 		Tables: tabletest.New(t), Issuer: NewIssuer(t), Directory: newDirectory(t), Gateway: newGateway(t),
 		document: newDocument(functions), functions: map[string]endpoint.FunctionSpec{}, idle: map[string][]lambda.Handler{}, cursors: map[string]cursor{},
 	}
 	for _, function := range functions {
-		w.functions[function.Name] = function
+		h.functions[function.Name] = function
 	}
-	issuers, err := json.Marshal([]map[string]string{{"issuer": w.Issuer.Name, "jwksUrl": w.Issuer.URL}})
+	issuers, err := json.Marshal([]map[string]string{{"issuer": h.Issuer.Name, "jwksUrl": h.Issuer.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	queuesURL := w.openQueues(t)
-	w.env = w.Tables.Env().With(config.Env{
+	queuesURL := h.openQueues(t)
+	h.env = h.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
 		"ISSUERS":               string(issuers),
 		"OPERATOR_ORG_ID":       operatorOrg,
 		"WORKOS_API_KEY":        workosKey,
-		"WORKOS_ENDPOINT":       w.Directory.url,
+		"WORKOS_ENDPOINT":       h.Directory.url,
 		"WORKOS_WEBHOOK_SECRET": WebhookSecret,
 		"WS_URL":                "wss://sockets.test/live",
 		"WS_ENDPOINT":           "https://sockets.invalid/live",
-		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": w.Gateway.url,
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": h.Gateway.url,
 		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
 	}).With(queueURLs(functions))
-	return w
+	return h
 }
 
 // Env is the environment of every function here.
@@ -102,7 +102,7 @@ func (h *Harness) Function(t testing.TB, name string) endpoint.FunctionSpec {
 	t.Helper()
 	function, ok := h.functions[name]
 	if !ok {
-		t.Fatalf("there is no function %s in this world", name)
+		t.Fatalf("there is no function %s in this harness", name)
 	}
 	return function
 }
@@ -152,7 +152,7 @@ func (h *Harness) take(ctx context.Context, name string) (lambda.Handler, error)
 func (h *Harness) open(ctx context.Context, name string, overrides endpoint.Overrides) (lambda.Handler, error) {
 	function, ok := h.functions[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no function %s in this world", name)
+		return nil, fmt.Errorf("there is no function %s in this harness", name)
 	}
 	handler, err := function.Open(ctx, h.env.With(config.Env{"AWS_LAMBDA_FUNCTION_NAME": strings.ReplaceAll(name, "/", "-")}), overrides)
 	if err != nil {

@@ -36,7 +36,7 @@ type Person struct {
 	// Session is the session of this person's tokens.
 	Session string
 
-	world *Harness
+	harness *Harness
 	// role is a claim of the tokens, org another than everybody's; empty leaves both.
 	role, org string
 }
@@ -53,7 +53,7 @@ func (h *Harness) User(name string) *Person {
 // Newcomer is a person whom the directory knows, and nobody here: their first
 // call makes them a user.
 func (h *Harness) Newcomer(name string) *Person {
-	p := h.Stranger(name)
+	p := h.Unknown(name)
 	p.Email, p.DisplayName = name+"@example.com", strings.ToUpper(name[:1])+name[1:]+" Test"
 	h.Directory.add(p)
 	return p
@@ -69,9 +69,9 @@ func (h *Harness) Operator(name string) *Person {
 	return p
 }
 
-// Stranger is a person with good tokens whom the directory does not know.
-func (h *Harness) Stranger(name string) *Person {
-	return &Person{Subject: "subject_" + name, Session: "session_" + name, world: h}
+// Unknown is a person with good tokens whom the directory does not know.
+func (h *Harness) Unknown(name string) *Person {
+	return &Person{Subject: "subject_" + name, Session: "session_" + name, harness: h}
 }
 
 // store keeps a person as a user, once, whom the issuer's name for them names.
@@ -97,11 +97,11 @@ func (h *Harness) store(p *Person) {
 }
 
 // Nobody calls without a token.
-func (h *Harness) Nobody() *Person { return &Person{world: h} }
+func (h *Harness) Nobody() *Person { return &Person{harness: h} }
 
 // Claims are what an identity provider says of this person for five minutes.
 func (p *Person) Claims() jwt.MapClaims {
-	claims := p.session().Claims(p.world.Issuer.Name, time.Now(), 5*time.Minute)
+	claims := p.session().Claims(p.harness.Issuer.Name, time.Now(), 5*time.Minute)
 	if p.role != "" {
 		claims["role"] = p.role
 	}
@@ -121,7 +121,7 @@ func (p *Person) Token(t testing.TB, changes ...jwt.MapClaims) string {
 		maps.Copy(claims, change)
 	}
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-	return p.world.Issuer.Sign(t, claims)
+	return p.harness.Issuer.Sign(t, claims)
 }
 
 // Option changes a request before it is sent, or what its function is opened with.
@@ -180,7 +180,7 @@ func (p *Person) Call(t testing.TB, line string, body any, options ...Option) An
 	for _, option := range options {
 		option(r)
 	}
-	return p.world.call(t, line, r, raw)
+	return p.harness.call(t, line, r, raw)
 }
 
 func (h *Harness) call(t testing.TB, line string, r *request, body []byte) Answer {
@@ -238,13 +238,13 @@ func (p *Person) Revoke(t testing.TB) Answer {
 	if err != nil {
 		t.Fatalf("encode event: %v", err)
 	}
-	return p.world.Webhook(t, event)
+	return p.harness.Webhook(t, event)
 }
 
 // EndSession marks the person's session as ended and does no more, as a function
 // that dies then.
 func (p *Person) EndSession(ctx context.Context) error {
-	return p.world.sessions().End(ctx, session.Name(p.world.Issuer.Name, p.Session))
+	return p.harness.sessions().End(ctx, session.Name(p.harness.Issuer.Name, p.Session))
 }
 
 func pathSegments(u *url.URL) []string {

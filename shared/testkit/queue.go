@@ -73,9 +73,9 @@ func QueueVariable(queue string) string { return strings.ToUpper(queue) + "_QUEU
 
 // Delivered is what became of a batch of messages.
 type Delivered struct {
-	// Messages are those that the function was given.
+	// Messages are what the function was given.
 	Messages []queues.Message
-	// Failed are the ids of those that it wants again.
+	// Failed are the ids of the messages that it wants again.
 	Failed map[string]bool
 }
 

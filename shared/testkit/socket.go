@@ -48,8 +48,8 @@ func (p *Person) Connect(t testing.TB) *Socket {
 // Handshake tries to open a socket with a query, and gives the status.
 func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
 	t.Helper()
-	s := &Socket{ID: "socket-" + p.world.nextID(), person: p, connected: time.Now().UTC()}
-	p.world.Gateway.open(s.ID)
+	s := &Socket{ID: "socket-" + p.harness.nextID(), person: p, connected: time.Now().UTC()}
+	p.harness.Gateway.open(s.ID)
 	event := s.event("$connect", "CONNECT")
 	event.MultiValueQueryStringParameters = query
 	event.QueryStringParameters = map[string]string{}
@@ -58,7 +58,7 @@ func (p *Person) Handshake(t testing.TB, query url.Values) (*Socket, int) {
 	}
 	status := s.dispatch(t.Context(), t, nil, event)
 	if status != 200 {
-		p.world.Gateway.set(s.ID, lineGone)
+		p.harness.Gateway.set(s.ID, lineGone)
 	}
 	return s, status
 }
@@ -90,7 +90,7 @@ func (s *Socket) send(ctx context.Context, t testing.TB, overrides *endpoint.Ove
 		t.Errorf("encode frame: %v", err)
 		return
 	}
-	event := s.event(s.person.world.action(raw), "MESSAGE")
+	event := s.event(s.person.harness.action(raw), "MESSAGE")
 	event.RequestContext.MessageID = event.RequestContext.RequestID
 	event.Body = string(raw)
 	if status := s.dispatch(ctx, t, overrides, event); status != 200 {
@@ -126,7 +126,7 @@ func (s *Socket) Ask(t testing.TB, frame any) Frame {
 // Frames are those that reached the socket so far, in their order.
 func (s *Socket) Frames(t testing.TB) []Frame {
 	t.Helper()
-	raws, _ := s.person.world.Gateway.look(s.ID)
+	raws, _ := s.person.harness.Gateway.snapshot(s.ID)
 	all := make([]Frame, len(raws))
 	for i, raw := range raws {
 		var err error
@@ -158,12 +158,12 @@ func (s *Socket) Age(t testing.TB, by time.Duration) {
 	t.Helper()
 	s.connected = s.connected.Add(-by)
 	var key table.Key
-	for _, item := range s.person.world.Stored(t, "Realtime") {
+	for _, item := range s.person.harness.Stored(t, "Realtime") {
 		if pk := item["PK"].(string); item["SK"] == "CONNECTION" && strings.HasSuffix(pk, s.ID) {
 			key = table.Key{PK: pk, SK: "CONNECTION"}
 		}
 	}
-	err := s.person.world.Tables.Realtime.Update(t.Context(), key, table.Update{
+	err := s.person.harness.Tables.Realtime.Update(t.Context(), key, table.Update{
 		Set: map[string]any{"connectedAt": s.connected}, If: table.Exists(),
 	})
 	if err != nil {
@@ -171,27 +171,27 @@ func (s *Socket) Age(t testing.TB, by time.Duration) {
 	}
 }
 
-// Open tells whether the socket is open: nobody has closed it, and it is not
+// Open reports whether the socket is open: nobody has closed it, and it is not
 // gone.
-func (s *Socket) Open() bool { return s.person.world.Gateway.isOpen(s.ID) }
+func (s *Socket) Open() bool { return s.person.harness.Gateway.isOpen(s.ID) }
 
 // Posts counts the posts to the socket, those that failed among them.
 func (s *Socket) Posts() int {
-	_, posts := s.person.world.Gateway.look(s.ID)
+	_, posts := s.person.harness.Gateway.snapshot(s.ID)
 	return posts
 }
 
 // Vanish lets the socket be gone without a word: posts get 410.
-func (s *Socket) Vanish() { s.person.world.Gateway.set(s.ID, lineGone) }
+func (s *Socket) Vanish() { s.person.harness.Gateway.set(s.ID, lineGone) }
 
 // Hang lets posts wait for ever.
-func (s *Socket) Hang() { s.person.world.Gateway.set(s.ID, lineHanging) }
+func (s *Socket) Hang() { s.person.harness.Gateway.set(s.ID, lineHanging) }
 
 // Fail lets posts fail with 500.
-func (s *Socket) Fail() { s.person.world.Gateway.set(s.ID, lineFailing) }
+func (s *Socket) Fail() { s.person.harness.Gateway.set(s.ID, lineFailing) }
 
 // Recover lets posts get through again.
-func (s *Socket) Recover() { s.person.world.Gateway.set(s.ID, lineOpen) }
+func (s *Socket) Recover() { s.person.harness.Gateway.set(s.ID, lineOpen) }
 
 // Close closes the socket: posts get 410, and `$disconnect` runs.
 func (s *Socket) Close(t testing.TB) {
@@ -204,7 +204,7 @@ func (s *Socket) Close(t testing.TB) {
 
 // event is an event about the socket, without what its type adds.
 func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyRequest {
-	id := s.person.world.nextID()
+	id := s.person.harness.nextID()
 	now := time.Now().UTC()
 	return events.APIGatewayWebsocketProxyRequest{
 		RequestContext: events.APIGatewayWebsocketProxyRequestContext{
@@ -219,12 +219,12 @@ func (s *Socket) event(route, eventType string) events.APIGatewayWebsocketProxyR
 // dispatch hands the event to the function of its route and gives the status.
 func (s *Socket) dispatch(ctx context.Context, t testing.TB, overrides *endpoint.Overrides, event events.APIGatewayWebsocketProxyRequest) int {
 	t.Helper()
-	function, ok := s.person.world.socketFunction(event.RequestContext.RouteKey)
+	function, ok := s.person.harness.socketFunction(event.RequestContext.RouteKey)
 	if !ok {
 		t.Errorf("no function has the route %s", event.RequestContext.RouteKey)
 		return 0
 	}
-	payload, err := s.person.world.invoke(ctx, function.Name, overrides, event)
+	payload, err := s.person.harness.invoke(ctx, function.Name, overrides, event)
 	if err != nil {
 		t.Errorf("%s failed: %v", function.Name, err)
 		return 0

@@ -25,7 +25,7 @@ type cursor map[string]string
 type Delivery struct {
 	// Records is how many the function was given.
 	Records int
-	// Failed are the ids of those that it wants again.
+	// Failed are the ids of the records that it wants again.
 	Failed []string
 }
 

@@ -52,7 +52,7 @@ func invalid(found []errs.FieldError) error {
 	return &errs.Error{Kind: errs.Validation, Message: "The request is not valid.", Problems: found}
 }
 
-// isLanguage tells whether a text has the form of a tag in BCP 47 (RFC 5646,
+// isLanguage reports whether a text has the form of a tag in BCP 47 (RFC 5646,
 // section 2.1): subtags of one to eight letters and digits between hyphens, the
 // first of letters alone. Whether the language exists isn't looked at.
 func isLanguage(tag string) bool {
@@ -185,7 +185,7 @@ func (s *Service) nonParticipants(ctx context.Context, meetingID string, named m
 	return invalid(found), nil
 }
 
-// identity tells an append from others: by its Idempotency-Key, so that a retry
+// identity distinguishes an append from others: by its Idempotency-Key, so that a retry
 // of what was committed is found, or by chance. since is when the first execution
 // with the key began, if there was one; until its entry was looked for, nobody
 // knows whether it has committed.

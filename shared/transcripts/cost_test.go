@@ -32,32 +32,32 @@ func TestCostOfAnAppend(t *testing.T) {
 		for _, test := range tests {
 			t.Run(fmt.Sprint(test.name, " after ", before), func(t *testing.T) {
 				now := clock.NewManual(noon)
-				w := newFixture(t, now)
+				f := newFixture(t, now)
 				for at := 0; at < before; at += 20 {
-					w.say(slices.Repeat([]string{sentence}, 20)...)
+					f.say(slices.Repeat([]string{sentence}, 20)...)
 				}
-				w.say("So.")
+				f.say("So.")
 				now.Advance(window / 5)
-				w.follow("socket-1")
+				f.follow("socket-1")
 
 				ctx, meter := table.WithMeter(t.Context())
-				_, effects, err := w.Append(ctx, w.member, nil, w.request(test.texts...))
+				_, effects, err := f.Append(ctx, f.member, nil, f.request(test.texts...))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != test.write || units.Read > 2 {
+				if units := meter.ByTable()[f.tables.Log.Name()]; units.Write != test.write || units.Read > 2 {
 					t.Errorf("the append costs %+v of Log, want %v write units", units, test.write)
 				}
-				w.publisher.Express(ctx, effects[0].(realtime.Commit))
-				if frames := w.posts.sent("socket-1"); len(frames) != 1 || strings.Count(frames[0], `"position"`) < len(test.texts) {
+				f.publisher.Express(ctx, effects[0].(realtime.Commit))
+				if frames := f.posts.sent("socket-1"); len(frames) != 1 || strings.Count(frames[0], `"position"`) < len(test.texts) {
 					t.Errorf("posted %d frames: %.300q", len(frames), frames)
 				}
 				units := meter.ByTable()
-				if meter.Write() != test.write || units[w.tables.Data.Name()].Read > 3 || units[w.tables.Realtime.Name()].Read > 1 || units[w.tables.Log.Name()].Read > 2 {
+				if meter.Write() != test.write || units[f.tables.Data.Name()].Read > 3 || units[f.tables.Realtime.Name()].Read > 1 || units[f.tables.Log.Name()].Read > 2 {
 					t.Errorf("the whole call costs %+v", units)
 				}
 				t.Logf("%v write units; read units: %v of Data (meeting, role, once a second the flags), %v of Log (directory, newest), %v of Realtime (subscribers); %d calls",
-					meter.Write(), units[w.tables.Data.Name()].Read, units[w.tables.Log.Name()].Read, units[w.tables.Realtime.Name()].Read, meter.Calls())
+					meter.Write(), units[f.tables.Data.Name()].Read, units[f.tables.Log.Name()].Read, units[f.tables.Realtime.Name()].Read, meter.Calls())
 			})
 		}
 	}
@@ -66,11 +66,11 @@ func TestCostOfAnAppend(t *testing.T) {
 // A bucket's beginning costs the seal and the directory's row more.
 func TestCostOfABucket(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.say("So.")
+	f := newFixture(t, now)
+	f.say("So.")
 	now.Advance(window)
 	ctx, meter := table.WithMeter(t.Context())
-	if _, _, err := w.Append(ctx, w.member, nil, w.request("Well.")); err != nil {
+	if _, _, err := f.Append(ctx, f.member, nil, f.request("Well.")); err != nil {
 		t.Fatal(err)
 	}
 	if meter.Write() > 3 {
@@ -80,22 +80,22 @@ func TestCostOfABucket(t *testing.T) {
 
 // A caller who names themselves costs no more than one who names nobody.
 func TestCostOfOneself(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.say("So.")
+	f := newFixture(t, clock.NewManual(noon))
+	f.say("So.")
 	calls := map[bool]float64{}
 	for _, named := range []bool{false, true} {
-		in := w.request(slices.Repeat([]string{"x"}, 20)...)
+		in := f.request(slices.Repeat([]string{"x"}, 20)...)
 		for i := range in.Chunks {
 			if named {
-				in.Chunks[i].SpeakerID = patch.To(w.member.UserID)
+				in.Chunks[i].SpeakerID = patch.To(f.member.UserID)
 			}
 		}
 		ctx, meter := table.WithMeter(t.Context())
-		if _, _, err := w.Append(ctx, w.member, nil, in); err != nil {
+		if _, _, err := f.Append(ctx, f.member, nil, in); err != nil {
 			t.Fatal(err)
 		}
 		calls[named] = float64(meter.Calls())
-		if data := meter.ByTable()[w.tables.Data.Name()]; data.Read > 2 {
+		if data := meter.ByTable()[f.tables.Data.Name()]; data.Read > 2 {
 			t.Errorf("named %t: meeting and role cost %+v", named, data)
 		}
 	}
@@ -106,18 +106,18 @@ func TestCostOfOneself(t *testing.T) {
 
 // Speakers other than the caller are looked up together.
 func TestCostOfSpeakers(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.promote()
-	w.say("So.")
-	in := w.request(slices.Repeat([]string{"x"}, 20)...)
+	f := newFixture(t, clock.NewManual(noon))
+	f.promote()
+	f.say("So.")
+	in := f.request(slices.Repeat([]string{"x"}, 20)...)
 	for i := range in.Chunks {
-		in.Chunks[i].SpeakerID = patch.To(w.host.UserID)
+		in.Chunks[i].SpeakerID = patch.To(f.host.UserID)
 	}
 	ctx, meter := table.WithMeter(t.Context())
-	if _, _, err := w.Append(ctx, w.member, nil, in); err != nil {
+	if _, _, err := f.Append(ctx, f.member, nil, in); err != nil {
 		t.Fatal(err)
 	}
-	if data := meter.ByTable()[w.tables.Data.Name()]; data.Read > 3 {
+	if data := meter.ByTable()[f.tables.Data.Name()]; data.Read > 3 {
 		t.Errorf("meeting, role and one speaker cost %+v", data)
 	}
 }
@@ -126,13 +126,13 @@ func TestCostOfSpeakers(t *testing.T) {
 // chunks.
 func TestCostOfReading(t *testing.T) {
 	for _, size := range []int{1, 20} {
-		w := newFixture(t, clock.NewManual(noon))
+		f := newFixture(t, clock.NewManual(noon))
 		for at := 0; at < 600; at += size {
-			w.say(slices.Repeat([]string{strings.Repeat("word ", 24)}, size)...)
+			f.say(slices.Repeat([]string{strings.Repeat("word ", 24)}, size)...)
 		}
 		ctx, meter := table.WithMeter(t.Context())
 		limit := 200
-		got, err := w.List(ctx, w.host, transcripts.ListRequest{MeetingID: w.meeting, Limit: &limit})
+		got, err := f.List(ctx, f.host, transcripts.ListRequest{MeetingID: f.meeting, Limit: &limit})
 		if err != nil || len(got.Items) != limit {
 			t.Fatalf("%d chunks, %v", len(got.Items), err)
 		}
@@ -141,7 +141,7 @@ func TestCostOfReading(t *testing.T) {
 			t.Errorf("200 chunks of 0.2 KB, %d an entry, cost %v", size, meter.ByTable())
 		}
 		ctx, meter = table.WithMeter(t.Context())
-		if _, _, err := w.Topics().Head(ctx, w.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
+		if _, _, err := f.Topics().Head(ctx, f.topic); err != nil || meter.Read() > 3 || meter.Write() > 0 {
 			t.Errorf("a head costs %v, %v", meter.ByTable(), err)
 		}
 	}
@@ -149,14 +149,14 @@ func TestCostOfReading(t *testing.T) {
 
 // A key costs no unit of Log more.
 func TestCostOfAKey(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.say("So.")
-	for _, e := range []*idempotency.Execution{nil, w.execution("k")} {
+	f := newFixture(t, clock.NewManual(noon))
+	f.say("So.")
+	for _, e := range []*idempotency.Execution{nil, f.execution("k")} {
 		ctx, meter := table.WithMeter(t.Context())
-		if _, _, err := w.Append(ctx, w.member, e, w.request("Well.")); err != nil {
+		if _, _, err := f.Append(ctx, f.member, e, f.request("Well.")); err != nil {
 			t.Fatal(err)
 		}
-		if units := meter.ByTable()[w.tables.Log.Name()]; units.Write != 1 || units.Read > 2 {
+		if units := meter.ByTable()[f.tables.Log.Name()]; units.Write != 1 || units.Read > 2 {
 			t.Errorf("it costs %+v of Log", units)
 		}
 	}
@@ -165,11 +165,11 @@ func TestCostOfAKey(t *testing.T) {
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{1, 20} {
 		b.Run(fmt.Sprint(size, " chunks"), func(b *testing.B) {
-			w := newFixture(b, clock.System{})
+			f := newFixture(b, clock.System{})
 			texts := slices.Repeat([]string{strings.Repeat("word ", 24)}, size)
 			for b.Loop() {
-				_, commit := w.commit(texts...)
-				w.publisher.Express(b.Context(), commit)
+				_, commit := f.commit(texts...)
+				f.publisher.Express(b.Context(), commit)
 			}
 		})
 	}

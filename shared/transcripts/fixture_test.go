@@ -50,18 +50,18 @@ type fixture struct {
 
 func newFixture(t testing.TB, c clock.Clock) *fixture {
 	t.Helper()
-	w := bareFixture(t, tabletest.New(t), c)
-	made, _, err := w.meetings.Create(t.Context(), w.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
-		{UserID: w.member.UserID, Role: meetings.Member},
+	f := bareFixture(t, tabletest.New(t), c)
+	made, _, err := f.meetings.Create(t.Context(), f.host, nil, meetings.CreateRequest{Title: "Planning", Participants: []meetings.Invitee{
+		{UserID: f.member.UserID, Role: meetings.Member},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.meeting, w.topic = made.MeetingID, transcripts.TopicPattern.Topic(made.MeetingID)
-	if _, _, err := w.meetings.Start(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	f.meeting, f.topic = made.MeetingID, transcripts.TopicPattern.Topic(made.MeetingID)
+	if _, _, err := f.meetings.Start(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return f
 }
 
 // beside is the same fixture seen by another process: over other tables, which may
@@ -75,27 +75,27 @@ func (f *fixture) beside(tables *tabletest.Tables, c clock.Clock) *fixture {
 func bareFixture(t testing.TB, tables *tabletest.Tables, c clock.Clock) *fixture {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	w := &fixture{t: t, tables: tables, clock: c, posts: &posts{}, once: idempotency.New(tables.Control, c)}
+	f := &fixture{t: t, tables: tables, clock: c, posts: &posts{}, once: idempotency.New(tables.Control, c)}
 	trail := audit.New(tables.Audit, c)
-	w.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
-	w.publisher = realtime.NewPublisher(tables.Realtime, w.connections, w.posts, trail, c, quiet)
+	f.connections = realtime.NewConnections(tables.Realtime, tables.Control, sessions{}, open{}, c)
+	f.publisher = realtime.NewPublisher(tables.Realtime, f.connections, f.posts, trail, c, quiet)
 	kept := log.New(tables.Log, c, transcripts.Layout())
-	w.meetings = meetings.New(meetings.Parts{
-		Data: tables.Data, Users: users.New(tables.Data, trail, c, w.once), Audit: trail, Once: w.once,
-		Clock: c, Publisher: w.publisher, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()},
+	f.meetings = meetings.New(meetings.Dependencies{
+		Data: tables.Data, Users: users.New(tables.Data, trail, c, f.once), Audit: trail, Idempotency: f.once,
+		Clock: c, Publisher: f.publisher, Topics: []meetings.Topic{transcripts.Topic(kept), meetings.OwnTopic()},
 	})
-	w.Service = transcripts.New(kept, w.meetings, flags.NewReader(tables.Data, c, quiet), c)
-	w.realtime = realtime.New(realtime.Parts{
-		Realtime: tables.Realtime, Connections: w.connections, Streams: w.publisher, Audit: trail, Clock: c, Log: quiet,
-		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: w.Topics()}),
+	f.Service = transcripts.New(kept, f.meetings, flags.NewReader(tables.Data, c, quiet), c)
+	f.realtime = realtime.New(realtime.Dependencies{
+		Realtime: tables.Realtime, Connections: f.connections, Publisher: f.publisher, Audit: trail, Clock: c, Log: quiet,
+		Topics: registry(t, realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: f.Topics()}),
 	})
-	w.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
-	w.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
-	bob := users.User{UserID: w.member.UserID, DisplayName: w.member.DisplayName, Revision: 1}
+	f.host = caller.Caller{UserID: "ada", DisplayName: "Ada", SessionID: "s-ada"}
+	f.member = caller.Caller{UserID: "bob", DisplayName: "Bob", SessionID: "s-bob"}
+	bob := users.User{UserID: f.member.UserID, DisplayName: f.member.DisplayName, Revision: 1}
 	if err := tables.Data.Put(t.Context(), users.Key(bob.UserID), bob); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return f
 }
 
 func registry(t testing.TB, types ...realtime.Registration) *realtime.Registry {
@@ -241,7 +241,7 @@ func (f *fixture) texts(from int64, limit int) []string {
 	}
 }
 
-// wantKind holds what a caller is told.
+// wantKind holds what a caller gets.
 func wantKind(t testing.TB, err error, kind errs.Kind) errs.Error {
 	t.Helper()
 	refused, ok := errors.AsType[*errs.Error](err)

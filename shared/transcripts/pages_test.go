@@ -43,18 +43,18 @@ func (f *fixture) talk(now *clock.Manual) []string {
 // of every size, across buckets.
 func TestPages(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	all := w.talk(now)
+	f := newFixture(t, now)
+	all := f.talk(now)
 	for _, limit := range []int{1, 7, 20, 33, 200} {
 		for _, from := range []int{0, 1, 5, 24, 50, len(all) - 1, len(all)} {
-			if diff := cmp.Diff(all[from:], w.texts(int64(from), limit), cmp.Transformer("empty", func(s []string) []string { return append([]string{}, s...) })); diff != "" {
+			if diff := cmp.Diff(all[from:], f.texts(int64(from), limit), cmp.Transformer("empty", func(s []string) []string { return append([]string{}, s...) })); diff != "" {
 				t.Fatalf("after %d, %d a page:\n%s", from, limit, diff)
 			}
 		}
 	}
 	for _, limit := range []int{1, 19, 20, 21, 200} {
 		for from := 0; from <= len(all); from += 3 {
-			events, more, err := w.Topics().Events(t.Context(), w.topic, int64(from), limit)
+			events, more, err := f.Topics().Events(t.Context(), f.topic, int64(from), limit)
 			want := min(limit, len(all)-from)
 			if err != nil || len(events) != want || more != (from+want < len(all)) {
 				t.Fatalf("%d events after %d for a limit of %d, more %v, %v", len(events), from, limit, more, err)
@@ -70,18 +70,18 @@ func TestPages(t *testing.T) {
 
 // Large chunks make short pages, and nothing is left out between them.
 func TestLargeChunks(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
+	f := newFixture(t, clock.NewManual(noon))
 	large := strings.Repeat("👋", 4000) // 16 KB
 	texts := slices.Repeat([]string{large}, 15)
 	const requests = 12 // 2.8 MB together
 	for range requests {
-		w.say(texts...)
+		f.say(texts...)
 	}
-	got, err := w.page(0, 200)
+	got, err := f.page(0, 200)
 	if err != nil || len(got.Items) < 60 || len(got.Items) > 150 || got.NextCursor == nil {
 		t.Errorf("%d chunks, more %v, %v", len(got.Items), got.NextCursor != nil, err)
 	}
-	if all := w.texts(0, 200); len(all) != requests*len(texts) || !slices.Equal(slices.Compact(all), []string{large}) {
+	if all := f.texts(0, 200); len(all) != requests*len(texts) || !slices.Equal(slices.Compact(all), []string{large}) {
 		t.Errorf("%d chunks of %d", len(all), requests*len(texts))
 	}
 }
@@ -89,31 +89,31 @@ func TestLargeChunks(t *testing.T) {
 // Buckets go as a whole, 90 days after their end; positions stay.
 func TestExpiry(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.say("a", "b")
+	f := newFixture(t, now)
+	f.say("a", "b")
 	now.Advance(window - time.Second)
-	w.say("c")
+	f.say("c")
 	now.Advance(48 * time.Hour)
-	w.say("d", "e")
+	f.say("d", "e")
 	now.Advance(transcripts.Retention - 48*time.Hour)
-	if got := w.texts(0, 10); len(got) != 5 {
+	if got := f.texts(0, 10); len(got) != 5 {
 		t.Errorf("before the end of its time %v is kept", got)
 	}
 	now.Advance(window)
 	for from := range int64(3) {
-		_, err := w.page(from, 10)
+		_, err := f.page(from, 10)
 		if gone := wantKind(t, err, errs.HistoryGone); gone.Oldest != 4 {
 			t.Errorf("after %d: kept from %d on, want 4", from, gone.Oldest)
 		}
 	}
-	if got := w.texts(3, 10); !slices.Equal(got, []string{"d", "e"}) {
+	if got := f.texts(3, 10); !slices.Equal(got, []string{"d", "e"}) {
 		t.Errorf("%v is kept", got)
 	}
-	if got := w.say("f"); got.FirstPosition != 6 {
+	if got := f.say("f"); got.FirstPosition != 6 {
 		t.Errorf("appended at %+v, want 6", got)
 	}
 	// Nobody spoke for the whole retention: no position is given twice.
 	now.Advance(transcripts.Retention + 2*window)
-	_, _, err := w.Append(t.Context(), w.member, nil, w.request("g"))
+	_, _, err := f.Append(t.Context(), f.member, nil, f.request("g"))
 	wantKind(t, err, errs.MeetingNotActive)
 }

@@ -29,13 +29,13 @@ func (s skewed) Now() time.Time { return s.Clock.Now().Add(s.by) }
 // writer was answered is what stands there.
 func TestWritersAtOnceAcrossBuckets(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
+	f := newFixture(t, now)
 	const writers, each = 6, 20
 	var mu sync.Mutex
 	stands := map[int64]string{}
 	var group errgroup.Group
 	for i := range writers {
-		other := w.beside(w.tables, skewed{now, time.Duration(i-2) * time.Minute})
+		other := f.beside(f.tables, skewed{now, time.Duration(i-2) * time.Minute})
 		group.Go(func() error {
 			for n := 0; n < each; {
 				texts := make([]string, 1+(i+n)%4)
@@ -65,7 +65,7 @@ func TestWritersAtOnceAcrossBuckets(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	all := w.texts(0, 200)
+	all := f.texts(0, 200)
 	if len(all) != len(stands) {
 		t.Errorf("%d chunks, %d were answered", len(all), len(stands))
 	}
@@ -103,19 +103,19 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 	for _, before := range []int{0, 1} {
 		for left := 1; ; left++ {
 			now := clock.NewManual(noon)
-			w := newFixture(t, now)
+			f := newFixture(t, now)
 			for range before {
-				w.say("before")
+				f.say("before")
 				now.Advance(window)
 			}
 			ended := false
 			atEnd := 0
-			late := w.beside(w.tables, interrupt(now, left, func() {
+			late := f.beside(f.tables, interrupt(now, left, func() {
 				ended = true
-				if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+				if _, _, err := f.meetings.End(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 					t.Fatal(err)
 				}
-				atEnd = len(w.texts(0, 10))
+				atEnd = len(f.texts(0, 10))
 			}))
 			got, _, err := late.Append(t.Context(), late.member, nil, late.request("x"))
 			if !ended {
@@ -124,7 +124,7 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 				}
 				break
 			}
-			if all := w.texts(0, 10); len(all) != atEnd {
+			if all := f.texts(0, 10); len(all) != atEnd {
 				t.Errorf("at the %d. look at the clock: %q, %d at the end", left, all, atEnd)
 			}
 			if atEnd == before {
@@ -142,13 +142,13 @@ func TestEndWhileAnAppendIsUnderWay(t *testing.T) {
 func TestSlowerThanThePermission(t *testing.T) {
 	for _, removed := range []bool{false, true} {
 		now := clock.NewManual(noon)
-		w := newFixture(t, now)
-		w.say("before")
-		slow := w.beside(w.tables, interrupt(now, 3, func() {
+		f := newFixture(t, now)
+		f.say("before")
+		slow := f.beside(f.tables, interrupt(now, 3, func() {
 			now.Advance(3 * time.Second)
 			if removed {
-				in := meetings.RemoveRequest{MeetingID: w.meeting, UserID: w.member.UserID}
-				if _, _, err := w.meetings.Remove(t.Context(), w.host, nil, in); err != nil {
+				in := meetings.RemoveRequest{MeetingID: f.meeting, UserID: f.member.UserID}
+				if _, _, err := f.meetings.Remove(t.Context(), f.host, nil, in); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -166,18 +166,18 @@ func TestSlowerThanThePermission(t *testing.T) {
 // Of requests that come at once, those who follow the transcript get each chunk
 // once, in a few frames: what comes too soon after a frame goes with the next.
 func TestFramesOfABusyTranscript(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.follow("socket-1")
+	f := newFixture(t, clock.NewManual(noon))
+	f.follow("socket-1")
 	const requests = 30
 	var commits []realtime.Commit
 	for i := range requests {
-		_, commit := w.commit(fmt.Sprint("<", i, " a>"), fmt.Sprint("<", i, " b>"))
+		_, commit := f.commit(fmt.Sprint("<", i, " a>"), fmt.Sprint("<", i, " b>"))
 		commits = append(commits, commit)
 	}
 	for _, commit := range commits {
-		w.publisher.Express(t.Context(), commit)
+		f.publisher.Express(t.Context(), commit)
 	}
-	frames := w.posts.sent("socket-1")
+	frames := f.posts.sent("socket-1")
 	posted := strings.Join(frames, "")
 	for i := range requests {
 		for _, name := range []string{"a", "b"} {

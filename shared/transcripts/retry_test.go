@@ -21,43 +21,43 @@ const dead = 36 * time.Second
 func TestRetryOfACommittedAppend(t *testing.T) {
 	for name, meanwhile := range map[string]func(*fixture, *clock.Manual){
 		"nothing": func(*fixture, *clock.Manual) {},
-		"others speak": func(w *fixture, _ *clock.Manual) {
+		"others speak": func(f *fixture, _ *clock.Manual) {
 			for range 30 {
-				w.say("a", "b")
+				f.say("a", "b")
 			}
 		},
-		"hours pass": func(w *fixture, now *clock.Manual) {
+		"hours pass": func(f *fixture, now *clock.Manual) {
 			for range 40 {
 				now.Advance(window)
-				w.say("a")
+				f.say("a")
 			}
 		},
-		"the meeting ends": func(w *fixture, _ *clock.Manual) {
-			if _, _, err := w.meetings.End(w.t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
-				w.t.Fatal(err)
+		"the meeting ends": func(f *fixture, _ *clock.Manual) {
+			if _, _, err := f.meetings.End(f.t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
+				f.t.Fatal(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := clock.NewManual(noon)
-			w := newFixture(t, now)
-			w.promote()
-			w.say("before")
+			f := newFixture(t, now)
+			f.promote()
+			f.say("before")
 			now.Advance(window)
-			in := w.request("x", "y")
-			in.Chunks[0].SpeakerID = patch.To(w.host.UserID)
-			first, _, err := w.Append(t.Context(), w.member, w.execution("k"), in)
+			in := f.request("x", "y")
+			in.Chunks[0].SpeakerID = patch.To(f.host.UserID)
+			first, _, err := f.Append(t.Context(), f.member, f.execution("k"), in)
 			if err != nil {
 				t.Fatal(err)
 			}
 			now.Advance(dead)
-			meanwhile(w, now)
-			all := w.texts(0, 200)
-			again, _, err := w.Append(t.Context(), w.member, w.execution("k"), in)
+			meanwhile(f, now)
+			all := f.texts(0, 200)
+			again, _, err := f.Append(t.Context(), f.member, f.execution("k"), in)
 			if err != nil || again.FirstPosition != first.FirstPosition || again.LastPosition != first.LastPosition {
 				t.Errorf("the retry got %+v, %v; want %+v", again, err, first)
 			}
-			if got := w.texts(0, 200); !slices.Equal(got, all) {
+			if got := f.texts(0, 200); !slices.Equal(got, all) {
 				t.Errorf("the transcript has changed: %q", got)
 			}
 		})
@@ -67,15 +67,15 @@ func TestRetryOfACommittedAppend(t *testing.T) {
 // Where the first execution died before its commit, the next one commits.
 func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	w.execution("k")
-	w.say("a")
+	f := newFixture(t, now)
+	f.execution("k")
+	f.say("a")
 	now.Advance(dead)
-	e := w.execution("k")
+	e := f.execution("k")
 	if e.Since.IsZero() {
 		t.Fatal("nobody says that there was another execution")
 	}
-	got, _, err := w.Append(t.Context(), w.member, e, w.request("x"))
+	got, _, err := f.Append(t.Context(), f.member, e, f.request("x"))
 	if err != nil || got.FirstPosition != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -86,58 +86,58 @@ func TestRetryOfWhatWasNotCommitted(t *testing.T) {
 
 // Who may not write any more isn't told what they wrote; their key isn't free,
 // for it may have been used.
-func TestRetryOfWhoMayNotAnyMore(t *testing.T) {
+func TestRetryAfterPermissionIsLost(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := newFixture(t, now)
-	if _, _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil {
+	f := newFixture(t, now)
+	if _, _, err := f.Append(t.Context(), f.member, f.execution("k"), f.request("x")); err != nil {
 		t.Fatal(err)
 	}
 	now.Advance(dead)
-	member := meetings.ChangeRoleRequest{MeetingID: w.meeting, UserID: w.member.UserID, Role: meetings.Observer}
-	if _, _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
+	member := meetings.ChangeRoleRequest{MeetingID: f.meeting, UserID: f.member.UserID, Role: meetings.Observer}
+	if _, _, err := f.meetings.ChangeRole(t.Context(), f.host, nil, member); err != nil {
 		t.Fatal(err)
 	}
-	e := w.execution("k")
-	_, _, err := w.Append(t.Context(), w.member, e, w.request("x"))
+	e := f.execution("k")
+	_, _, err := f.Append(t.Context(), f.member, e, f.request("x"))
 	wantKind(t, err, errs.Forbidden)
 	if !e.Unsettled {
 		t.Error("the key would be free")
 	}
-	if err := w.once.Release(t.Context(), e); err != nil { // as the endpoint does then
+	if err := f.once.Release(t.Context(), e); err != nil { // as the endpoint does then
 		t.Fatal(err)
 	}
 	now.Advance(time.Second)
 	member.Role = meetings.Member
-	if _, _, err := w.meetings.ChangeRole(t.Context(), w.host, nil, member); err != nil {
+	if _, _, err := f.meetings.ChangeRole(t.Context(), f.host, nil, member); err != nil {
 		t.Fatal(err)
 	}
-	if got, _, err := w.Append(t.Context(), w.member, w.execution("k"), w.request("x")); err != nil || got.FirstPosition != 1 {
+	if got, _, err := f.Append(t.Context(), f.member, f.execution("k"), f.request("x")); err != nil || got.FirstPosition != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if all := w.texts(0, 10); len(all) != 1 {
+	if all := f.texts(0, 10); len(all) != 1 {
 		t.Errorf("%d chunks", len(all))
 	}
 }
 
 // A first execution that is refused has committed nothing: its key is free.
 func TestRefusalsFreeTheKey(t *testing.T) {
-	w := newFixture(t, clock.NewManual(noon))
-	w.promote()
+	f := newFixture(t, clock.NewManual(noon))
+	f.promote()
 	refuse := func(c caller.Caller, key string, kind errs.Kind, speaker patch.Field[string]) {
 		t.Helper()
-		in := w.request("x")
+		in := f.request("x")
 		in.Chunks[0].SpeakerID = speaker
-		e := w.execution(key)
-		_, _, err := w.Append(t.Context(), c, e, in)
+		e := f.execution(key)
+		_, _, err := f.Append(t.Context(), c, e, in)
 		wantKind(t, err, kind)
 		if e.Unsettled {
 			t.Error("it is said not to know what was committed")
 		}
 	}
-	refuse(w.member, "stranger", errs.Validation, patch.To("mallory"))
-	if _, _, err := w.meetings.End(t.Context(), w.host, nil, meetings.GetRequest{MeetingID: w.meeting}); err != nil {
+	refuse(f.member, "stranger", errs.Validation, patch.To("mallory"))
+	if _, _, err := f.meetings.End(t.Context(), f.host, nil, meetings.GetRequest{MeetingID: f.meeting}); err != nil {
 		t.Fatal(err)
 	}
-	refuse(w.member, "over", errs.MeetingNotActive, patch.Field[string]{})
+	refuse(f.member, "over", errs.MeetingNotActive, patch.Field[string]{})
 	refuse(caller.Caller{UserID: "mallory"}, "observer", errs.Forbidden, patch.Field[string]{})
 }

@@ -73,7 +73,7 @@ type Words struct {
 	Language    string  `json:"language,omitzero" minLength:"2" maxLength:"35" doc:"A language tag as in BCP 47, such as en or pt-BR."`
 }
 
-// names tells whether a chunk is said to be another's than its author's, or of an
+// names reports whether a chunk is said to be another's than its author's, or of an
 // unknown speaker.
 func (s Speech) names(author string) bool {
 	speaker, _ := s.SpeakerID.Value()

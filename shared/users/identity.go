@@ -32,7 +32,7 @@ type naming struct {
 	At int64 `json:"at"`
 }
 
-// Resolve tells which user an identity names, by a consistent read;
+// Resolve gives the user that an identity names, by a consistent read;
 // identity.ErrUnknown where it names nobody. What is beside is read in the same round
 // trip, also for nobody.
 func (s *Service) Resolve(ctx context.Context, id identity.ID, beside ...table.Lookups) (string, error) {
@@ -59,8 +59,8 @@ func (s *Service) Get(ctx context.Context, userID string, beside ...table.Lookup
 	return stored.Value, nil
 }
 
-// Attach lets a further identity name a user, from now on and for good: whoever
-// presents it is that user. NOT_FOUND where there is no such user; CONFLICT where
+// Attach lets a further identity name a user, from now on and for good: a token with
+// this identity is that user's. NOT_FOUND where there is no such user; CONFLICT where
 // the identity names somebody already, or the user has one of that issuer. So a
 // second call for the same is a CONFLICT, and of two at once one succeeds. It is
 // audited as the caller's deed, who must have been found to be entitled to it:

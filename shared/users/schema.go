@@ -30,7 +30,7 @@ const (
 // Key is where a user lies.
 func Key(userID string) table.Key { return table.Key{PK: userPrefix + userID, SK: profileSort} }
 
-// RecordOf tells which user a record of the table's stream is about.
+// RecordOf is the user that a record of the table's stream is about.
 func RecordOf(r table.Record) (userID string, ok bool) {
 	userID, ok = strings.CutPrefix(r.Key.PK, userPrefix)
 	return userID, ok && r.Key.SK == profileSort

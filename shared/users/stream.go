@@ -36,14 +36,14 @@ func Topic() realtime.TopicType { return kind.Type() }
 
 // Topics gives the topics `users/<id>` over the table Log.
 func Topics(t *table.Table, c clock.Clock) *logtopic.Topics[jsontext.Value] {
-	return logtopic.New(kind, kind.Log(t, c), c, own{})
+	return logtopic.New(kind, kind.Log(t, c), c, selfAdmission{})
 }
 
-// own admits nobody but the user.
-type own struct{}
+// selfAdmission admits nobody but the user.
+type selfAdmission struct{}
 
 // Admit implements logtopic.Admission.
-func (own) Admit(_ context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
+func (selfAdmission) Admit(_ context.Context, c caller.Caller, topic realtime.Topic) (string, error) {
 	if topic.ID() != c.UserID {
 		return "", errs.New(errs.Forbidden, "This topic is another user's own.")
 	}
@@ -51,4 +51,4 @@ func (own) Admit(_ context.Context, c caller.Caller, topic realtime.Topic) (stri
 }
 
 // Holds implements logtopic.Admission: nothing beside the open connection.
-func (own) Holds(*table.Tx, realtime.Topic, string, string) {}
+func (selfAdmission) Holds(*table.Tx, realtime.Topic, string, string) {}

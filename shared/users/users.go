@@ -22,8 +22,8 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// The actions of this domain. They concern the caller alone, so whoever is
-// signed in may do them.
+// The actions of this domain. They concern the caller alone, so everybody
+// who is signed in may do them.
 const (
 	ActionGet    caller.Action = "users.get"
 	ActionUpdate caller.Action = "users.update"
@@ -76,8 +76,8 @@ func me(c caller.Caller) Me {
 	return Me{UserID: c.UserID, Email: c.Email, DisplayName: c.DisplayName, OrgID: c.OrgID, OrgRole: c.OrgRole}
 }
 
-// Update changes the caller's display name; the one that they have changes
-// nothing. Those who keep copies of it, such as meetings, follow the table's
+// Update changes the caller's display name; the name that they have already changes
+// nothing. Domains that keep copies of names, such as meetings, follow the table's
 // stream: a user's revision orders their names.
 func (s *Service) Update(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in UpdateRequest) (Me, effect.Effects, error) {
 	if in.DisplayName == nil || *in.DisplayName == c.DisplayName {

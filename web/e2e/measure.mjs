@@ -10,7 +10,7 @@
  * browser tests. Node before 22 needs --experimental-websocket.
  */
 import { findChromium, launch } from "./chromium.mjs";
-import { Crowd } from "./crowd.mjs";
+import { Fleet } from "./fleet.mjs";
 import { notesPath } from "./meeting.mjs";
 import { Person } from "./person.mjs";
 import { startRunner } from "./runner.mjs";
@@ -37,31 +37,31 @@ try {
   await runner.stop();
 }
 
-/** Two windows and a crowd in a new meeting. */
+/** Two windows and a fleet in a new meeting. */
 async function room(size) {
-  const crowd = await Crowd.gather(runner.baseUrl, size - 2);
+  const fleet = await Fleet.gather(runner.baseUrl, size - 2);
   const people = await Promise.all(["ada", "grace"].map((user) => Person.enter(browser, runner.baseUrl, user)));
   const [ada, grace] = people;
-  const others = [(await grace.identity()).userId, ...crowd.userIds];
+  const others = [(await grace.identity()).userId, ...fleet.userIds];
   const { body } = await ada.call("POST", "/v1/meetings", { title: `Measured with ${size}`, participants: others.map((userId) => ({ userId, role: "participant" })) });
   await ada.call("POST", `/v1/meetings/${encodeURIComponent(body.meetingId)}/start`);
   for (const person of people) await person.open(body.meetingId);
   await ada.type("End", "first line\n");
   await ada.notesAre(/Saved/);
-  await crowd.enter(body.meetingId);
+  await fleet.enter(body.meetingId);
   for (const person of people) await person.page.locator(`.here[data-count="${size}"]`).waitFor();
   const leave = async () => {
-    await crowd.leave();
+    await fleet.leave();
     for (const person of people) await person.leave();
   };
-  return { crowd, ada, grace, meetingId: body.meetingId, leave };
+  return { fleet, ada, grace, meetingId: body.meetingId, leave };
 }
 
 async function keystrokes(size) {
-  const { crowd, ada, grace, leave } = await room(size);
+  const { fleet, ada, grace, leave } = await room(size);
   const typists = Math.max(1, Math.round((size - 2) * typing));
   for (const { page } of [ada, grace]) await page.evaluate(watch, firstLetter);
-  crowd.type(typists, charactersASecond);
+  fleet.type(typists, charactersASecond);
   await ada.type("End", "");
   for (let i = 0; i < keys; i++) {
     await ada.page.keyboard.insertText(String.fromCodePoint(firstLetter + i));
@@ -108,11 +108,11 @@ function watch(first) {
 /** 3,600 seconds of changes, as fast as the server takes them, in a room of ten. */
 async function hour() {
   const total = 3_600 * hourRate;
-  const { crowd, grace, ada, meetingId, leave } = await room(10);
+  const { fleet, grace, ada, meetingId, leave } = await room(10);
   const session = await grace.context.newCDPSession(grace.page);
   const before = await held(session);
   const began = Date.now();
-  await crowd.replay(total, (done) => process.stderr.write(`\r${done} of ${total} changes`));
+  await fleet.replay(total, (done) => process.stderr.write(`\r${done} of ${total} changes`));
   const { version, content } = (await ada.get(notesPath(meetingId))).body;
   await grace.page.waitForFunction((text) => document.querySelector(".cm-content").cmTile.root.view.state.doc.toString() === text, content);
   process.stderr.write(`\r${version} changes in ${Math.round((Date.now() - began) / 1000)} s, ${content.length} characters at the end\n`);

@@ -176,7 +176,7 @@ func (a alarm) lines() []string {
 		return append([]string{
 			a.ID + ":", "  Type: AWS::CloudWatch::CompositeAlarm", "  Properties:",
 			"    AlarmDescription: " + description, "    AlarmRule: !Sub '" + strings.Join(both, " AND ") + "'",
-		}, a.heard()...)
+		}, a.actions()...)
 	}
 	out := []string{
 		a.ID + ":", "  Type: AWS::CloudWatch::Alarm", "  Properties:",
@@ -212,12 +212,12 @@ func (a alarm) lines() []string {
 				p.ID, p.Stat, a.Period, p.Namespace, p.Name, dimensions))
 		}
 	}
-	return append(out, a.heard()...)
+	return append(out, a.actions()...)
 }
 
-// heard says who hears an alarm, and that it is over; one that is part of another is
-// heard by nobody.
-func (a alarm) heard() []string {
+// actions are an alarm's AlarmActions and OKActions; an alarm that is part of another
+// has none.
+func (a alarm) actions() []string {
 	if a.Severity == "" {
 		return nil
 	}

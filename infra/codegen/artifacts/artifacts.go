@@ -37,12 +37,12 @@ type Artifact struct {
 
 // All makes every artifact for the tree at root. Of template.yaml it rewrites
 // the regions between its marks alone.
-func All(root string, units []endpoint.FunctionSpec) ([]Artifact, error) {
-	all, err := templates(os.DirFS(root), units)
+func All(root string, specs []endpoint.FunctionSpec) ([]Artifact, error) {
+	all, err := templates(os.DirFS(root), specs)
 	if err != nil {
 		return nil, err
 	}
-	document, err := endpoint.OpenAPI(units)
+	document, err := endpoint.OpenAPI(specs)
 	if err != nil {
 		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
@@ -55,12 +55,12 @@ func All(root string, units []endpoint.FunctionSpec) ([]Artifact, error) {
 
 // templates makes the nested stacks, the regions of template.yaml, and the page of
 // objectives.
-func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
-	ids, err := idsOf(tree, units)
+func templates(tree fs.FS, specs []endpoint.FunctionSpec) ([]Artifact, error) {
+	ids, err := idsOf(tree, specs)
 	if err != nil {
 		return nil, err
 	}
-	queues := queuesOf(units, ids)
+	queues := queuesOf(specs, ids)
 	names := make([]string, 0, len(queues))
 	for _, q := range queues {
 		names = append(names, q.Name)
@@ -69,15 +69,15 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	watched, err := readJourneys(tree, units, ids)
+	watched, err := readJourneys(tree, specs, ids)
 	if err != nil {
 		return nil, err
 	}
-	known, err := parameters(top, names, lookedAt(watched, units, ids))
+	known, err := parameters(top, names, lookedAt(watched, specs, ids))
 	if err != nil {
 		return nil, err
 	}
-	domains, err := domainsOf(tree, units, ids, known, watched)
+	domains, err := domainsOf(tree, specs, ids, known, watched)
 	if err != nil {
 		return nil, err
 	}
@@ -113,18 +113,18 @@ func templates(tree fs.FS, units []endpoint.FunctionSpec) ([]Artifact, error) {
 }
 
 // lookedAt are the parameters by which the stack of alarms is told functions' names.
-func lookedAt(w watched, units []endpoint.FunctionSpec, ids map[string]string) []parameter {
+func lookedAt(w watched, specs []endpoint.FunctionSpec, ids map[string]string) []parameter {
 	var all []parameter
-	for _, unit := range units {
-		if id := ids[unit.Name]; w.looksAt(unit.Name, id) {
-			domain := path.Dir(unit.Name)
-			all = append(all, parameter{nameParameter(unit.Name, id), "!GetAtt " + strings.ToUpper(domain[:1]) + domain[1:] + "Stack.Outputs." + id + "Name"})
+	for _, spec := range specs {
+		if id := ids[spec.Name]; w.looksAt(spec.Name, id) {
+			domain := path.Dir(spec.Name)
+			all = append(all, parameter{nameParameter(spec.Name, id), "!GetAtt " + strings.ToUpper(domain[:1]) + domain[1:] + "Stack.Outputs." + id + "Name"})
 		}
 	}
 	return all
 }
 
-// Stale tells whether the file in the tree differs from the artifact, or is
+// Stale reports whether the file in the tree differs from the artifact, or is
 // missing.
 func (a Artifact) Stale(root string) (bool, error) {
 	have, err := os.ReadFile(a.file(root))

@@ -29,20 +29,20 @@ type domain struct {
 }
 
 // domainsOf are the nested stacks, in order of their names.
-func domainsOf(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string, known []parameter, w watched) ([]domain, error) {
+func domainsOf(tree fs.FS, specs []endpoint.FunctionSpec, ids map[string]string, known []parameter, w watched) ([]domain, error) {
 	byName := map[string]*domain{}
 	var found []*domain
-	for _, unit := range units {
-		name := path.Dir(unit.Name)
+	for _, spec := range specs {
+		name := path.Dir(spec.Name)
 		d := byName[name]
 		if d == nil {
 			d = &domain{Name: name, ID: strings.ToUpper(name[:1]) + name[1:]}
 			byName[name], found = d, append(found, d)
 		}
-		if err := declaredWhole(unit); err != nil {
-			return nil, fmt.Errorf("%s: %w", unit.Name, err)
+		if err := declaredWhole(spec); err != nil {
+			return nil, fmt.Errorf("%s: %w", spec.Name, err)
 		}
-		f := functionOf(unit, ids[unit.Name])
+		f := functionOf(spec, ids[spec.Name])
 		f.Named = w.looksAt(f.Name, f.ID)
 		d.Functions = append(d.Functions, f)
 	}
@@ -95,7 +95,7 @@ func (d domain) triggered(by endpoint.Trigger) []function {
 	return some
 }
 
-// Uses tells whether the stack has a parameter.
+// Uses reports whether the stack has a parameter.
 func (d domain) Uses(name string) bool {
 	return slices.ContainsFunc(d.Parameters, func(p parameter) bool { return p.Name == name })
 }

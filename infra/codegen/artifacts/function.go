@@ -48,31 +48,31 @@ const (
 )
 
 // idsOf are the names of the functions' declarations, by the functions' names.
-func idsOf(tree fs.FS, units []endpoint.FunctionSpec) (map[string]string, error) {
+func idsOf(tree fs.FS, specs []endpoint.FunctionSpec) (map[string]string, error) {
 	ids := map[string]string{}
-	for _, unit := range units {
-		domain, folder := path.Split(unit.Name)
+	for _, spec := range specs {
+		domain, folder := path.Split(spec.Name)
 		listed, err := Declared(tree, path.Clean(domain))
 		if err != nil {
 			return nil, err
 		}
-		if ids[unit.Name] = listed[folder]; ids[unit.Name] == "" {
-			return nil, fmt.Errorf("%s: Functions of functions/%s lists no declaration under its folder", unit.Name, domain)
+		if ids[spec.Name] = listed[folder]; ids[spec.Name] == "" {
+			return nil, fmt.Errorf("%s: Functions of functions/%s lists no declaration under its folder", spec.Name, domain)
 		}
 	}
 	return ids, nil
 }
 
 // declaredWhole finds what a trigger needs and its declaration lacks.
-func declaredWhole(unit endpoint.FunctionSpec) error {
-	d := unit.Deployment
-	if unit.Trigger != endpoint.TriggerStream && unit.Trigger != endpoint.TriggerQueue {
+func declaredWhole(spec endpoint.FunctionSpec) error {
+	d := spec.Deployment
+	if spec.Trigger != endpoint.TriggerStream && spec.Trigger != endpoint.TriggerQueue {
 		return nil
 	}
 	if d.Lag < time.Second {
 		return errors.New("it doesn't say how far behind it may be: endpoint.Lag")
 	}
-	if unit.Trigger == endpoint.TriggerQueue {
+	if spec.Trigger == endpoint.TriggerQueue {
 		if d.Messages.Kept < time.Minute || d.Messages.Concurrency < 2 {
 			return errors.New("it doesn't say how long messages are kept, or how many batches are under way: endpoint.Takes")
 		}
@@ -85,30 +85,30 @@ func declaredWhole(unit endpoint.FunctionSpec) error {
 			return fmt.Errorf("its source %s lacks a batch size, a number of batches or a filter: endpoint.From", source.Table)
 		}
 	}
-	if strings.Join(read, ",") != unit.Route {
-		return fmt.Errorf("it reads %s, and its sources are of %s", unit.Route, strings.Join(read, ","))
+	if strings.Join(read, ",") != spec.Route {
+		return fmt.Errorf("it reads %s, and its sources are of %s", spec.Route, strings.Join(read, ","))
 	}
 	return nil
 }
 
-func functionOf(unit endpoint.FunctionSpec, id string) function {
-	f := function{FunctionSpec: unit, ID: id, Needed: unit.Needed(), Memory: unit.Deployment.MemoryMB}
+func functionOf(spec endpoint.FunctionSpec, id string) function {
+	f := function{FunctionSpec: spec, ID: id, Needed: spec.Needed(), Memory: spec.Deployment.MemoryMB}
 	if f.Memory == 0 {
 		f.Memory = memoryElse
-		if unit.Trigger == endpoint.TriggerHTTP {
+		if spec.Trigger == endpoint.TriggerHTTP {
 			f.Memory = memoryHTTP
 		}
 	}
-	f.Seconds = int(cmp.Or(unit.Deployment.Timeout, defaultTimeout).Seconds())
-	f.Variables = variables(unit)
+	f.Seconds = int(cmp.Or(spec.Deployment.Timeout, defaultTimeout).Seconds())
+	f.Variables = variables(spec)
 	f.Statements = statements(f.Needed)
 	f.Gates = []string{id + "Errors"}
-	switch unit.Trigger {
+	switch spec.Trigger {
 	case endpoint.TriggerStream:
 		// A batch that is tried again is no failed call: the age alone tells of it.
 		f.Gates = append(f.Gates, id+"Age")
 	case endpoint.TriggerQueue:
-		f.Gates = append(f.Gates, unit.Route+"Age")
+		f.Gates = append(f.Gates, spec.Route+"Age")
 	case endpoint.TriggerSchedule:
 		f.Gates = []string{id + "Failed"} // too rare for a rate
 	}
@@ -116,24 +116,24 @@ func functionOf(unit endpoint.FunctionSpec, id string) function {
 }
 
 // variables are those that not every function has.
-func variables(unit endpoint.FunctionSpec) []variable {
+func variables(spec endpoint.FunctionSpec) []variable {
 	secret := func(condition, parameter string) string {
 		return `!If [` + condition + `, !Sub "{{resolve:secretsmanager:${` + parameter + `}:SecretString}}", ""]`
 	}
 	var all []variable
-	if unit.Trigger == endpoint.TriggerHTTP && unit.Class.SignedIn() {
+	if spec.Trigger == endpoint.TriggerHTTP && spec.Class.SignedIn() {
 		all = append(all, variable{"WORKOS_API_KEY", secret("HasWorkosKey", "WorkosApiKeySecret")})
 	}
-	switch unit.Class {
+	switch spec.Class {
 	case endpoint.Webhooks:
 		all = append(all, variable{"WORKOS_WEBHOOK_SECRET", secret("HasWebhookSecret", "WorkosWebhookSecret")})
 	case endpoint.Admins:
 		all = append(all, variable{"OPERATOR_ORG_ID", "!Ref OperatorOrgId"})
 	}
-	for _, queue := range unit.Deployment.Queues {
+	for _, queue := range spec.Deployment.Queues {
 		all = append(all, variable{strings.ToUpper(queue) + "_QUEUE_URL", "!Ref " + queue + "Url"})
 	}
-	for _, service := range unit.Deployment.Services {
+	for _, service := range spec.Deployment.Services {
 		for _, name := range slices.Sorted(maps.Keys(service.Variables)) {
 			all = append(all, variable{name, service.Variables[name]})
 		}

@@ -89,7 +89,7 @@ const mostDied = 8
 
 // readJourneys reads the file, and which functions name which journey: one that the
 // file doesn't have is an error.
-func readJourneys(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]string) (watched, error) {
+func readJourneys(tree fs.FS, specs []endpoint.FunctionSpec, ids map[string]string) (watched, error) {
 	text, err := fs.ReadFile(tree, Journeys)
 	if err != nil {
 		return watched{}, err
@@ -100,26 +100,26 @@ func readJourneys(tree fs.FS, units []endpoint.FunctionSpec, ids map[string]stri
 	if err := decoder.Decode(&w); err != nil {
 		return w, fmt.Errorf("%s: %w", Journeys, err)
 	}
-	for _, unit := range units {
-		name := unit.JourneyName()
+	for _, spec := range specs {
+		name := spec.JourneyName()
 		if name == "" {
 			continue
 		}
 		at := slices.IndexFunc(w.Journeys, func(j journey) bool { return j.Name == name })
 		if at < 0 {
-			return w, fmt.Errorf("%s: %s has no journey %q", unit.Name, Journeys, name)
+			return w, fmt.Errorf("%s: %s has no journey %q", spec.Name, Journeys, name)
 		}
 		j := &w.Journeys[at]
-		j.functions = append(j.functions, unit.Name)
-		if !j.HTTP && (unit.Trigger == endpoint.TriggerHTTP || unit.Trigger == endpoint.TriggerSocket) {
-			parameter := nameParameter(unit.Name, ids[unit.Name])
+		j.functions = append(j.functions, spec.Name)
+		if !j.HTTP && (spec.Trigger == endpoint.TriggerHTTP || spec.Trigger == endpoint.TriggerSocket) {
+			parameter := nameParameter(spec.Name, ids[spec.Name])
 			j.died = append(j.died, part{
 				"died" + strconv.Itoa(len(j.died)+1),
 				metric{"AWS/Lambda", "Errors", "Sum", map[string]string{"FunctionName": "${" + parameter + "}"}},
 			})
 		}
 		if len(j.died) > mostDied {
-			return w, fmt.Errorf("%s: the journey %q has more than %d functions that answer; an alarm can't look at more", unit.Name, name, mostDied)
+			return w, fmt.Errorf("%s: the journey %q has more than %d functions that answer; an alarm can't look at more", spec.Name, name, mostDied)
 		}
 	}
 	for _, s := range w.Signals {
@@ -136,7 +136,7 @@ func nameParameter(function, id string) string {
 	return strings.ToUpper(domain[:1]) + domain[1:] + id + "FunctionName"
 }
 
-// looksAt tells whether an alarm of a journey needs a function's physical name.
+// looksAt reports whether an alarm of a journey needs a function's physical name.
 func (w watched) looksAt(name, id string) bool {
 	want := "${" + nameParameter(name, id) + "}"
 	return slices.ContainsFunc(w.Journeys, func(j journey) bool {

@@ -32,10 +32,10 @@ func objectives(w watched) (string, error) {
 	}
 	data.Waiting = strings.Join(waiting, ", ")
 	const month = 30 * 86400
-	for _, one := range windows() {
+	for _, window := range windows() {
 		data.Windows = append(data.Windows, map[string]string{
-			"Share": fmt.Sprintf("%.0f%%", 100*one.burn*float64(one.long)/month),
-			"Long":  span(one.long), "Short": span(one.short), "Burn": fmt.Sprintf("%g", one.burn), "Severity": one.severity,
+			"Share": fmt.Sprintf("%.0f%%", 100*window.burn*float64(window.long)/month),
+			"Long":  span(window.long), "Short": span(window.short), "Burn": fmt.Sprintf("%g", window.burn), "Severity": window.severity,
 		})
 	}
 	return render("objectives.md.tmpl", data)

@@ -33,23 +33,23 @@ type queue struct {
 
 // queuesOf are the queues that functions take messages from, and those of what
 // functions give up, in the order of the functions.
-func queuesOf(units []endpoint.FunctionSpec, ids map[string]string) []queue {
+func queuesOf(specs []endpoint.FunctionSpec, ids map[string]string) []queue {
 	var all []queue
-	for _, unit := range units {
-		switch unit.Trigger {
+	for _, spec := range specs {
+		switch spec.Trigger {
 		case endpoint.TriggerQueue:
-			f := functionOf(unit, ids[unit.Name])
-			dead := unit.Route + "Dlq"
+			f := functionOf(spec, ids[spec.Name])
+			dead := spec.Route + "Dlq"
 			all = append(all,
 				queue{
-					Name: unit.Route, Comment: "What " + unit.Name + " takes.", Dead: dead,
-					Kept: int(unit.Deployment.Messages.Kept.Seconds()), Visibility: visibilityTimes * f.Seconds,
+					Name: spec.Route, Comment: "What " + spec.Name + " takes.", Dead: dead,
+					Kept: int(spec.Deployment.Messages.Kept.Seconds()), Visibility: visibilityTimes * f.Seconds,
 				},
-				queue{Name: dead, Comment: "What " + unit.Name + " failed at five times.", Kept: deadLettersKept})
+				queue{Name: dead, Comment: "What " + spec.Name + " failed at five times.", Kept: deadLettersKept})
 		case endpoint.TriggerStream:
 			all = append(all, queue{
-				Name: ids[unit.Name] + "Dlq", Kept: deadLettersKept,
-				Comment: "What " + unit.Name + " gave up on: which records, not their content.",
+				Name: ids[spec.Name] + "Dlq", Kept: deadLettersKept,
+				Comment: "What " + spec.Name + " gave up on: which records, not their content.",
 			})
 		}
 	}

@@ -68,9 +68,9 @@ func unit(name string, trigger endpoint.Trigger, class endpoint.Class, route str
 	return endpoint.FunctionSpec{Name: name, Declaration: d}
 }
 
-func made(t *testing.T, files fstest.MapFS, units ...endpoint.FunctionSpec) map[string]string {
+func made(t *testing.T, files fstest.MapFS, specs ...endpoint.FunctionSpec) map[string]string {
 	t.Helper()
-	all, err := templates(files, units)
+	all, err := templates(files, specs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func made(t *testing.T, files fstest.MapFS, units ...endpoint.FunctionSpec) map[
 
 // TestRoutes writes routes and stacks between the marks, and the same again.
 func TestRoutes(t *testing.T) {
-	units := []endpoint.FunctionSpec{
+	specs := []endpoint.FunctionSpec{
 		unit("meetings/update", endpoint.TriggerHTTP, endpoint.Public, "PATCH /v1/meetings/{meetingId}"),
 		unit("meetings/listparticipants", endpoint.TriggerHTTP, endpoint.Public, "GET /v1/meetings/{meetingId}"),
 		unit("meetings/say", endpoint.TriggerSocket, endpoint.Users, "say"),
@@ -113,12 +113,12 @@ func TestRoutes(t *testing.T) {
   # codegen: stacks begin.
   StateStack:
 `
-	got := made(t, tree(nil), units...)[Template]
+	got := made(t, tree(nil), specs...)[Template]
 	_, routes, _ := strings.Cut(got, "        paths:\n")
 	if diff := cmp.Diff(want, routes[:min(len(want), len(routes))]); diff != "" {
 		t.Fatalf("template (-want +got):\n%s", diff)
 	}
-	if again := made(t, tree(map[string]string{Template: got}), units...)[Template]; again != got {
+	if again := made(t, tree(map[string]string{Template: got}), specs...)[Template]; again != got {
 		t.Fatalf("writing it again changes it:\n%s", cmp.Diff(got, again))
 	}
 }

@@ -255,8 +255,8 @@ func (w *writer) typeOf(s *schema) string {
 		return strings.Join(values, " | ")
 	case len(s.OneOf)+len(s.AnyOf) > 0:
 		var members []string
-		for _, one := range slices.Concat(s.OneOf, s.AnyOf) {
-			members = append(members, w.typeOf(one))
+		for _, schema := range slices.Concat(s.OneOf, s.AnyOf) {
+			members = append(members, w.typeOf(schema))
 		}
 		return strings.Join(members, " | ")
 	}

@@ -80,6 +80,6 @@ func Refuse(w http.ResponseWriter, location, detail string) {
 func WriteJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_ = json.NewEncoder(w).Encode(value)
 }

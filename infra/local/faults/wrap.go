@@ -18,7 +18,7 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// errKilled is what a function's calls get that is dead already.
+// errKilled is what the calls of a killed function get.
 var errKilled = errors.New("the function was killed")
 
 // Killed is what an invocation panics with that was killed, so that its instance
@@ -73,7 +73,7 @@ type skewed struct {
 // Now implements clock.Clock.
 func (s skewed) Now() time.Time { return s.System.Now().Add(s.off) }
 
-// life is that of one invocation.
+// life is the state of one invocation: alive, or killed.
 type life struct {
 	dead atomic.Bool
 	end  context.CancelFunc

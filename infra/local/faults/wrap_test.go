@@ -37,7 +37,7 @@ func (h handler) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 
 // function is one that runs f on an open platform.
 func function(f func(context.Context, *platform.Platform) error) endpoint.FunctionSpec {
-	return endpoint.FunctionSpec{Name: "desk/work", Open: func(_ context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
+	return endpoint.FunctionSpec{Name: "sample/work", Open: func(_ context.Context, env config.Env, overrides endpoint.Overrides) (lambda.Handler, error) {
 		p := platform.New(env, overrides)
 		return handler(func(ctx context.Context) error { return f(ctx, p) }), nil
 	}}
@@ -80,7 +80,7 @@ func TestKilled(t *testing.T) {
 		afterwards = append(afterwards, err, p.Data().Delete(context.WithoutCancel(ctx), key), ctx.Err())
 		return nil
 	})
-	if k, ok := killed.(faults.Killed); !ok || k.Function != "desk/work" || answer != "" {
+	if k, ok := killed.(faults.Killed); !ok || k.Function != "sample/work" || answer != "" {
 		t.Errorf("ended with %v and %q", killed, answer)
 	}
 	for at, err := range afterwards {
@@ -113,7 +113,7 @@ func TestReadersLiveWithAClockThatIsOff(t *testing.T) {
 // Without faults functions are as they were.
 func TestWithoutFaults(t *testing.T) {
 	t.Parallel()
-	functions := []endpoint.FunctionSpec{{Name: "desk/work"}}
+	functions := []endpoint.FunctionSpec{{Name: "sample/work"}}
 	var none *faults.Injector
 	if got := none.Wrap(functions); &got[0] != &functions[0] {
 		t.Error("the functions were changed")

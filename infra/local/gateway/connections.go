@@ -99,7 +99,7 @@ func (g *Sockets) describe(w http.ResponseWriter, id string) {
 	// A struct of strings and sane times always encodes.
 	text, _ := json.Marshal(info)
 	w.Header().Set("Content-Type", "application/json")
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_, _ = w.Write(text)
 }
 

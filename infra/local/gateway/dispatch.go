@@ -19,7 +19,7 @@ func (g *Sockets) admit(w http.ResponseWriter, r *http.Request, s *socket) (subp
 	}
 	event := s.connectEvent(r, s.connectedAt)
 	about := []string{"connectionId", s.id, "requestId", event.RequestContext.RequestID}
-	a, err := g.ask(folder, event)
+	a, err := g.invokeForFrame(folder, event)
 	switch {
 	case err != nil && errors.Is(err, ErrThrottled):
 		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests", about...)
@@ -36,8 +36,8 @@ func (g *Sockets) admit(w http.ResponseWriter, r *http.Request, s *socket) (subp
 	return nil, false
 }
 
-// ask runs a function whose answer must name a status.
-func (g *Sockets) ask(folder string, event events.APIGatewayWebsocketProxyRequest) (answer, error) {
+// invokeForFrame runs a function whose answer must name a status.
+func (g *Sockets) invokeForFrame(folder string, event events.APIGatewayWebsocketProxyRequest) (answer, error) {
 	payload, err := g.invoke(folder, event)
 	if err != nil {
 		return answer{}, err
@@ -55,18 +55,18 @@ func (g *Sockets) message(s *socket, frame string) {
 	route := g.routes.choose(frame)
 	event := s.messageEvent(route.Key, frame, g.Clock.Now())
 	if route.Folder == "" {
-		g.tell(s, event, "Forbidden")
+		g.sendError(s, event, "Forbidden")
 		return
 	}
 	if _, err := g.invoke(route.Folder, event); err != nil {
 		g.Log.Error("function failed", "function", route.Folder, "connectionId", s.id,
 			"requestId", event.RequestContext.RequestID, "error", err.Error())
-		g.tell(s, event, "Internal server error")
+		g.sendError(s, event, "Internal server error")
 	}
 }
 
-// tell sends API Gateway's own error frame.
-func (g *Sockets) tell(s *socket, event events.APIGatewayWebsocketProxyRequest, message string) {
+// sendError sends API Gateway's own error frame.
+func (g *Sockets) sendError(s *socket, event events.APIGatewayWebsocketProxyRequest, message string) {
 	// A map of strings always encodes.
 	frame, _ := json.Marshal(map[string]string{
 		"message":      message,

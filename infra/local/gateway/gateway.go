@@ -114,6 +114,6 @@ func writeMessage(w http.ResponseWriter, status int, message string, more ...str
 	text, _ := json.Marshal(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_, _ = w.Write(text)
 }

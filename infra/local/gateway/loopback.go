@@ -33,7 +33,7 @@ func SameOriginOnly(next http.Handler) http.Handler {
 	})
 }
 
-// foreign tells whether a browser made r for a page of another origin. Some
+// foreign reports whether a browser made r for a page of another origin. Some
 // such requests (an image, a script) carry no Origin, only Sec-Fetch-Site.
 func foreign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
@@ -99,6 +99,6 @@ func WriteProblem(w http.ResponseWriter, status int, code, detail string, errors
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_, _ = w.Write(text)
 }

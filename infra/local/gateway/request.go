@@ -121,9 +121,9 @@ func forwarded(r *http.Request, now time.Time) map[string]string {
 func cookies(header http.Header) []string {
 	var all []string
 	for _, line := range header.Values("Cookie") {
-		for _, one := range strings.Split(line, ";") {
-			if one = strings.TrimSpace(one); one != "" {
-				all = append(all, one)
+		for _, part := range strings.Split(line, ";") {
+			if part = strings.TrimSpace(part); part != "" {
+				all = append(all, part)
 			}
 		}
 	}

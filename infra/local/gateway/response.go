@@ -97,6 +97,6 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead || a.status == http.StatusNoContent || a.status == http.StatusNotModified {
 		return
 	}
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_, _ = w.Write(a.body)
 }

@@ -66,7 +66,7 @@ func (s *socket) cut() {
 	_ = s.raw.Close()
 }
 
-// read hands each frame to dispatch until the connection ends, and tells why
+// read hands each frame to dispatch until the connection ends, and says why
 // it did. A place for the frame is taken before it is read: when none is free,
 // reading stops and the client's own sending comes to a halt.
 func (s *socket) read(ctx context.Context, dispatch func(frame string, done func())) ended {

@@ -188,7 +188,7 @@ func (g *Sockets) leavePlace() {
 func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) (opened *socket, open bool) {
 	s := &socket{
 		id: newID(),
-		// API Gateway tells times in milliseconds.
+		// API Gateway gives times in milliseconds.
 		connectedAt: g.Clock.Now().Truncate(time.Millisecond),
 		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
 		limits:      g.Limits,

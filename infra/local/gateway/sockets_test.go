@@ -134,7 +134,7 @@ func (f *front) closed(conn *websocket.Conn) websocket.StatusCode {
 	}
 }
 
-func TestALifeOfASocket(t *testing.T) {
+func TestSocketLifecycle(t *testing.T) {
 	f := serveSockets(t, SocketLimits{}, &functions{})
 	conn, _, err := websocket.Dial(t.Context(), f.url+"/?ticket=a%20b&x=1&x=2", &websocket.DialOptions{
 		HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}, "User-Agent": {"test/1"}},

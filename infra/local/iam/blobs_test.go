@@ -19,7 +19,7 @@ import (
 	"github.com/rapport/rapport/shared/testkit/queues"
 )
 
-// guarded is a door whose only step are the policies of a function with these
+// guarded is a proxy whose only step are the policies of a function with these
 // statements, and what that function signs with.
 func guarded(t *testing.T, statements ...template.Statement) (*proxy.Proxy, string) {
 	t.Helper()
@@ -57,7 +57,7 @@ func TestBlobsAreGuarded(t *testing.T) {
 		t.Errorf("%v %v", page, err)
 	}
 	_, reading := mine.Get(ctx, "secrets/a")
-	stranger := s3.New(s3.Config{Region: "us-east-1", AccessKeyID: "AKIASOMEBODY", SecretAccessKey: "s", Endpoint: server.URL}, "files")
+	unknown := s3.New(s3.Config{Region: "us-east-1", AccessKeyID: "AKIASOMEBODY", SecretAccessKey: "s", Endpoint: server.URL}, "files")
 	for what, err := range map[string]error{
 		"another folder": mine.Put(ctx, "secrets/a", "text/plain", nil), "reading there": reading, "deleting": mine.Delete(ctx, "exports/a"),
 	} {
@@ -65,8 +65,8 @@ func TestBlobsAreGuarded(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := stranger.Put(ctx, "exports/a", "text/plain", nil); err == nil || !strings.Contains(err.Error(), "InvalidAccessKeyId") {
-		t.Errorf("a stranger: %v", err)
+	if err := unknown.Put(ctx, "exports/a", "text/plain", nil); err == nil || !strings.Contains(err.Error(), "InvalidAccessKeyId") {
+		t.Errorf("a unknown: %v", err)
 	}
 
 	link, err := mine.Link(ctx, "exports/a", time.Second)
@@ -109,14 +109,14 @@ func TestQueuesAreGuarded(t *testing.T) {
 	server := httptest.NewServer(d.Queues(q))
 	t.Cleanup(server.Close)
 	client := sqs.NewClient(sqs.Config{Region: "us-east-1", AccessKeyID: key, SecretAccessKey: "s", Endpoint: server.URL})
-	one, two := queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}
-	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), one); err != nil {
+	outgoing, two := queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}
+	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), outgoing); err != nil {
 		t.Error(err)
 	}
-	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), one, two); err != nil {
+	if err := sqs.New(client, "https://sqs.test/0/Mine").Send(t.Context(), outgoing, two); err != nil {
 		t.Error(err)
 	}
-	if err := sqs.New(client, "https://sqs.test/0/Other").Send(t.Context(), one); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if err := sqs.New(client, "https://sqs.test/0/Other").Send(t.Context(), outgoing); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("another queue: %v", err)
 	}
 	if held := q.Snapshot(); held[0].Visible != 3 || held[1].Visible != 0 {

@@ -6,9 +6,10 @@
 // explicit deny wins, else an allow is needed (docs.aws.amazon.com, "Policy
 // evaluation logic"). There are no permission boundaries, resource policies or
 // service control policies here. Statements about other services than those that
-// run here (tables, @connections, queues, blobs) are left out. A condition, or a policy variable
-// such as ${aws:username}, on those that do is refused at the start: no template
-// has one, and an evaluation that leaves it out would be a lie.
+// run here (tables, @connections, queues, blobs) are left out. A condition, or a
+// policy variable such as ${aws:username}, in a statement about these services is
+// refused at the start: no template has one, and an evaluation that leaves it out
+// would be wrong.
 package iam
 
 import (
@@ -97,7 +98,7 @@ func (p *Policies) Decide(folder string, a proxy.Action) Decision {
 	return decision
 }
 
-// Covers tells whether a statement names an action on a resource, whatever its
+// Covers reports whether a statement names an action on a resource, whatever its
 // effect.
 func Covers(source template.Statement, a proxy.Action) bool {
 	s, concerns, err := compile(source)

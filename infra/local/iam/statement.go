@@ -48,7 +48,7 @@ func compile(source template.Statement) (s statement, concerns bool, err error) 
 	return s, true, errors.Join(errs...)
 }
 
-// mayConcern tells whether an action's pattern may match one that is evaluated.
+// mayConcern reports whether an action's pattern may match one that is evaluated.
 func mayConcern(action string) bool {
 	literal, _, wild := strings.Cut(strings.ReplaceAll(action, "?", "*"), "*")
 	return slices.ContainsFunc(evaluated(), func(service string) bool {
@@ -56,7 +56,7 @@ func mayConcern(action string) bool {
 	})
 }
 
-// covers tells whether the statement is about an action, in lower case, on a
+// covers reports whether the statement is about an action, in lower case, on a
 // resource.
 func (s statement) covers(action, resource string) bool {
 	named := slices.ContainsFunc(s.actions, func(pattern string) bool { return match(pattern, action) })

@@ -47,7 +47,7 @@ func (u User) DisplayName() string {
 }
 
 // checkName says what is wrong with the name under which somebody signs in; empty
-// for one that is good. What others see of it is cleaned, not refused: an identity
+// for a good name. The display name made of it is cleaned, not refused: an identity
 // provider lets people be called anything.
 func checkName(user string) string {
 	switch {

@@ -71,12 +71,12 @@ func refuseUnknown(w http.ResponseWriter, err error, log *slog.Logger) {
 }
 
 // check says where a request is wrong and how, or nothing.
-func (in TokenRequest) check() (location, problem string) {
-	if problem := checkName(in.User); problem != "" {
+func (r TokenRequest) check() (location, problem string) {
+	if problem := checkName(r.User); problem != "" {
 		return "body.user", problem
 	}
 	most := int(maxTokenLife / time.Second)
-	if life := in.ExpiresInSeconds; life != nil && (*life < 1 || *life > most) {
+	if life := r.ExpiresInSeconds; life != nil && (*life < 1 || *life > most) {
 		return "body.expiresInSeconds", fmt.Sprintf("must be 1 to %d", most)
 	}
 	return "", ""
@@ -89,7 +89,7 @@ func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_, _ = w.Write(set)
 }
 

@@ -41,7 +41,7 @@ type Options struct {
 	URL string
 	// APIKey is what callers of the WorkOS stand-in must present.
 	APIKey string
-	// APIURL is where the functions are served, which hear of ended sessions there
+	// APIURL is where the functions are served, which learn of ended sessions there
 	// and are asked what they call somebody. WebhookSecret is what events for them
 	// are signed with.
 	APIURL        string
@@ -108,20 +108,20 @@ type Token struct {
 }
 
 // Mint signs a token of a new session. The request has been checked.
-func (i *Issuer) Mint(in TokenRequest) (Token, error) {
-	user, err := i.people.ensure(in.User)
+func (i *Issuer) Mint(r TokenRequest) (Token, error) {
+	user, err := i.people.ensure(r.User)
 	if err != nil {
 		return Token{}, err
 	}
 	life := int(tokenLife / time.Second)
-	if in.ExpiresInSeconds != nil {
-		life = *in.ExpiresInSeconds
+	if r.ExpiresInSeconds != nil {
+		life = *r.ExpiresInSeconds
 	}
 	now := i.Clock.Now()
 	begun := workostest.Session{ID: "session_" + clock.NewID(i.Clock), UserID: user.ID, Organization: organization}
 	claims := begun.Claims(i.URL, now, time.Duration(life)*time.Second)
 	claims["jti"], claims["nbf"] = clock.NewID(i.Clock), now.Unix()
-	for name, value := range in.Claims {
+	for name, value := range r.Claims {
 		claims[name] = value
 	}
 	maps.DeleteFunc(claims, func(_ string, value any) bool {

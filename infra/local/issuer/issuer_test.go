@@ -31,7 +31,7 @@ const (
 
 func start(t *testing.T, dir string) (*Issuer, *httptest.Server) {
 	t.Helper()
-	api := httptest.NewServer(&door{})
+	api := httptest.NewServer(&fakeAPI{})
 	t.Cleanup(api.Close)
 	i, err := New(Options{Dir: dir, URL: url, APIKey: apiKey, APIURL: api.URL, Clock: clock.System{}})
 	if err != nil {

@@ -39,10 +39,10 @@ func (i *Issuer) Revoke(ctx context.Context, user string) (Revoked, error) {
 	var group errgroup.Group
 	group.SetLimit(parallelWebhooks)
 	failures := make([]error, len(all))
-	for n, one := range all {
+	for n, session := range all {
 		group.Go(func() error {
-			if failures[n] = i.revoke(ctx, one); failures[n] == nil {
-				failures[n] = i.sessions.end(one)
+			if failures[n] = i.revoke(ctx, session); failures[n] == nil {
+				failures[n] = i.sessions.end(session)
 			}
 			return nil
 		})
@@ -51,8 +51,8 @@ func (i *Issuer) Revoke(ctx context.Context, user string) (Revoked, error) {
 	return Revoked{Sessions: len(all)}, errors.Join(failures...)
 }
 
-func (i *Issuer) revoke(ctx context.Context, one session) error {
-	ended := workostest.Session{ID: one.ID, UserID: one.UserID, Organization: organization}
+func (i *Issuer) revoke(ctx context.Context, live session) error {
+	ended := workostest.Session{ID: live.ID, UserID: live.UserID, Organization: organization}
 	body, err := ended.Revoked("event_"+clock.NewID(i.Clock), i.Clock.Now())
 	if err != nil {
 		return err

@@ -19,8 +19,8 @@ import (
 	"github.com/rapport/rapport/shared/core/identity/workos"
 )
 
-// door takes webhooks as the API would, and tells who somebody is.
-type door struct {
+// fakeAPI takes webhooks as the API does, and answers who somebody is.
+type fakeAPI struct {
 	secret string
 	clock  clock.Clock
 
@@ -30,13 +30,13 @@ type door struct {
 	ended   []string
 }
 
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.URL.Path == "/v1/me" {
-		d.tell(w, r)
+		a.serveMe(w, r)
 		return
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil || workos.NewSignatures(d.secret, d.clock).Check(r.Header.Get(workos.SignatureHeader), body) != nil {
+	if err != nil || workos.NewSignatures(a.secret, a.clock).Check(r.Header.Get(workos.SignatureHeader), body) != nil {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -51,26 +51,26 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.refused > 0 {
-		d.refused--
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refused > 0 {
+		a.refused--
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	d.ended = append(d.ended, event.Data.UserID+" "+event.Data.ID)
+	a.ended = append(a.ended, event.Data.UserID+" "+event.Data.ID)
 }
 
-// tell answers who calls, each time they ask.
-func (d *door) tell(w http.ResponseWriter, r *http.Request) {
+// serveMe answers who calls, each time they ask.
+func (a *fakeAPI) serveMe(w http.ResponseWriter, r *http.Request) {
 	claims := jwt.MapClaims{}
 	_, _, err := jwt.NewParser().ParseUnverified(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), claims)
 	sub, named := claims["sub"].(string)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.asked++
-	if d.refused > 0 {
-		d.refused--
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked++
+	if a.refused > 0 {
+		a.refused--
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -81,23 +81,23 @@ func (d *door) tell(w http.ResponseWriter, r *http.Request) {
 	dev.WriteJSON(w, map[string]string{"userId": ours(sub)})
 }
 
-// ours is what the door calls whom the issuer calls by a name of its own.
+// userID is the id that the API gives to somebody whom the issuer knows by another.
 func ours(sub string) string { return "our " + sub }
 
-// take gives what has ended since it was last asked.
-func (d *door) take() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	ended := d.ended
-	d.ended = nil
+// taken gives what has ended since it was last asked.
+func (a *fakeAPI) taken() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ended := a.ended
+	a.ended = nil
 	slices.Sort(ended)
 	return ended
 }
 
-// desk is an issuer whose webhooks go to a door, on a clock of its own.
-func desk(t *testing.T, dir string, c clock.Clock, at *door) *Issuer {
+// newIssuer is an issuer whose webhooks go to an API, on a clock of its own.
+func newIssuer(t *testing.T, dir string, c clock.Clock, api *fakeAPI) *Issuer {
 	t.Helper()
-	server := httptest.NewServer(at)
+	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	i, err := New(Options{Dir: dir, URL: url, APIKey: apiKey, Clock: c, APIURL: server.URL, WebhookSecret: "whsec"})
 	if err != nil {
@@ -107,9 +107,9 @@ func desk(t *testing.T, dir string, c clock.Clock, at *door) *Issuer {
 }
 
 // begun gives a new token's subject and session.
-func begun(t *testing.T, i *Issuer, in TokenRequest) string {
+func begun(t *testing.T, i *Issuer, r TokenRequest) string {
 	t.Helper()
-	token, err := i.Mint(in)
+	token, err := i.Mint(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,9 +124,9 @@ func begun(t *testing.T, i *Issuer, in TokenRequest) string {
 
 func TestRevokeEndsAllSessionsOfOne(t *testing.T) {
 	c := clock.NewManual(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
-	at := &door{secret: "whsec", clock: c}
+	api := &fakeAPI{secret: "whsec", clock: c}
 	dir := t.TempDir()
-	i := desk(t, dir, c, at)
+	i := newIssuer(t, dir, c, api)
 	raw := func(text string) json.RawMessage { return json.RawMessage(text) }
 	short := 1
 	want := []string{
@@ -145,15 +145,15 @@ func TestRevokeEndsAllSessionsOfOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Advance(2 * time.Minute)
-	i = desk(t, dir, c, at)
+	i = newIssuer(t, dir, c, api)
 	server := httptest.NewServer(i.Handler(slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
-	at.refused = 2
+	api.refused = 2
 	status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`)
 	if status != 200 || strings.TrimSpace(string(body)) != `{"sessions":3}` {
 		t.Errorf("answered %d %s", status, body)
 	}
-	if got := at.take(); !slices.Equal(got, want) {
+	if got := api.taken(); !slices.Equal(got, want) {
 		t.Errorf("ended %v, want %v", got, want)
 	}
 
@@ -161,12 +161,12 @@ func TestRevokeEndsAllSessionsOfOne(t *testing.T) {
 	if _, err := i.Revoke(t.Context(), "ada"); err != nil {
 		t.Fatal(err)
 	}
-	if got := at.take(); !slices.Equal(got, []string{again}) {
+	if got := api.taken(); !slices.Equal(got, []string{again}) {
 		t.Errorf("ended %v, want the one new session %s", got, again)
 	}
 	begun(t, i, TokenRequest{User: "ada"})
 	c.Advance(24 * time.Hour)
-	if _, err := i.Revoke(t.Context(), "ada"); err != nil || len(at.take()) > 0 {
+	if _, err := i.Revoke(t.Context(), "ada"); err != nil || len(api.taken()) > 0 {
 		t.Errorf("a session that has long been over was ended: %v", err)
 	}
 	if err := i.Close(); err != nil {
@@ -176,20 +176,20 @@ func TestRevokeEndsAllSessionsOfOne(t *testing.T) {
 
 func TestRevokeThatFails(t *testing.T) {
 	c := clock.NewManual(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
-	at := &door{secret: "another", clock: c}
-	i := desk(t, "", c, at)
+	api := &fakeAPI{secret: "another", clock: c}
+	i := newIssuer(t, "", c, api)
 	server := httptest.NewServer(i.Handler(slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	begun(t, i, TokenRequest{User: "ada"})
 	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 502 {
 		t.Errorf("answered %d %s, want 502", status, body)
 	}
-	at.secret = "whsec"
-	at.refused = sendTries
+	api.secret = "whsec"
+	api.refused = sendTries
 	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 502 {
 		t.Errorf("answered %d %s, want 502", status, body)
 	}
-	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 200 || len(at.take()) != 1 {
+	if status, body, _ := call(t, "POST", server.URL+"/dev/revoke", `{"user":"ada"}`); status != 200 || len(api.taken()) != 1 {
 		t.Errorf("the session that could not be ended before: %d %s", status, body)
 	}
 	for _, body := range []string{``, `[]`, `{}`, `{"user":7}`, `{"user":""}`, `{"user":"ada","x":1}`, `{"user":"ada"}{}`} {
@@ -210,21 +210,21 @@ func TestSessionsAreTidied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := session{UserID: "user_ada"}
+	live := session{UserID: "user_ada"}
 	for n := range 3000 {
-		one.ID, one.Until = "session_"+strings.Repeat("x", n%7)+clock.NewID(c), c.Now().Add(time.Hour)
-		if err := s.begin(one); err != nil {
+		live.ID, live.Until = "session_"+strings.Repeat("x", n%7)+clock.NewID(c), c.Now().Add(time.Hour)
+		if err := s.begin(live); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.end(one); err != nil {
+		if err := s.end(live); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if s.lines > 1100 {
 		t.Errorf("the journal has %d lines for no session", s.lines)
 	}
-	one.ID = "session_last"
-	if err := s.begin(one); err != nil {
+	live.ID = "session_last"
+	if err := s.begin(live); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.close(); err != nil {

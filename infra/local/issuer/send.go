@@ -33,7 +33,7 @@ func (i *Issuer) send(ctx context.Context, method, path string, body []byte, hea
 	}
 }
 
-// sendOnce sends a request once, and tells whether it may be sent again.
+// sendOnce sends a request once, and reports whether it may be sent again.
 func (i *Issuer) sendOnce(ctx context.Context, method, path string, body []byte, header http.Header) (answer []byte, again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()

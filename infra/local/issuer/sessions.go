@@ -45,11 +45,11 @@ func openSessions(dir string, c clock.Clock) (*sessions, error) {
 	s := &sessions{clock: c, live: map[string]session{}}
 	var err error
 	s.kept, err = openJournal(dir, sessionsFile, func(line []byte) error {
-		var one session
-		if err := json.Unmarshal(line, &one); err != nil {
+		var live session
+		if err := json.Unmarshal(line, &live); err != nil {
 			return err
 		}
-		s.note(one)
+		s.note(live)
 		return nil
 	})
 	if err != nil {
@@ -58,17 +58,17 @@ func openSessions(dir string, c clock.Clock) (*sessions, error) {
 	return s, s.tidy()
 }
 
-func (s *sessions) note(one session) {
+func (s *sessions) note(live session) {
 	s.lines++
-	if one.Ended {
-		delete(s.live, one.ID)
+	if live.Ended {
+		delete(s.live, live.ID)
 	} else {
-		s.live[one.ID] = one
+		s.live[live.ID] = live
 	}
 }
 
 // begin remembers a session before its first token is given out.
-func (s *sessions) begin(one session) error {
+func (s *sessions) begin(live session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.tidy(); err != nil {
@@ -77,10 +77,10 @@ func (s *sessions) begin(one session) error {
 	if len(s.live) >= maxSessions {
 		return ErrFull
 	}
-	if err := s.kept.add(one); err != nil {
+	if err := s.kept.add(live); err != nil {
 		return fmt.Errorf("store session: %w", err)
 	}
-	s.note(one)
+	s.note(live)
 	return nil
 }
 
@@ -90,23 +90,23 @@ func (s *sessions) of(userID string) []session {
 	defer s.mu.Unlock()
 	var found []session
 	now := s.clock.Now()
-	for _, one := range s.live {
-		if one.UserID == userID && now.Before(one.Until) {
-			found = append(found, one)
+	for _, session := range s.live {
+		if session.UserID == userID && now.Before(session.Until) {
+			found = append(found, session)
 		}
 	}
 	return found
 }
 
 // end forgets a session that is over.
-func (s *sessions) end(one session) error {
+func (s *sessions) end(live session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one.Ended = true
-	if err := s.kept.add(one); err != nil {
+	live.Ended = true
+	if err := s.kept.add(live); err != nil {
 		return fmt.Errorf("store session: %w", err)
 	}
-	s.note(one)
+	s.note(live)
 	return nil
 }
 
@@ -118,9 +118,9 @@ func (s *sessions) tidy() error {
 	}
 	now := s.clock.Now()
 	var values []any
-	for id, one := range s.live {
-		if now.Before(one.Until) {
-			values = append(values, one)
+	for id, session := range s.live {
+		if now.Before(session.Until) {
+			values = append(values, session)
 		} else {
 			delete(s.live, id)
 		}
@@ -152,8 +152,8 @@ func sessionOf(claims jwt.MapClaims, now time.Time) (session, bool) {
 			expires = time.Unix(int64(seconds), 0)
 		}
 	}
-	one := session{ID: textOf(claims, "sid"), UserID: textOf(claims, "sub"), Until: expires.Add(socketsLast)}
-	return one, one.ID != "" && one.UserID != "" && now.Before(one.Until)
+	live := session{ID: textOf(claims, "sid"), UserID: textOf(claims, "sub"), Until: expires.Add(socketsLast)}
+	return live, live.ID != "" && live.UserID != "" && now.Before(live.Until)
 }
 
 // textOf is a claim that is a string; empty for any other.

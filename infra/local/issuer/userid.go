@@ -42,9 +42,9 @@ func (i *ids) put(user, userID string) {
 	i.byUser[user] = userID
 }
 
-// UserID is what the functions call a local person. They are asked once, through
-// their own door, as that person: for whoever was never there that is the first
-// call, which makes the user, so that the id can be invited at once.
+// UserID is what the functions call a local person. They are asked once, by
+// GET /v1/me as that person: a person's first call makes the user, so that the id
+// can be invited at once.
 func (i *Issuer) UserID(ctx context.Context, user User) (string, error) {
 	if userID, known := i.ids.get(user.ID); known {
 		return userID, nil

@@ -31,21 +31,21 @@ func TestTokensTellTheIDOfWhomTheyName(t *testing.T) {
 
 // The functions are asked about a person once, and again while they don't say.
 func TestUserIDIsAskedOnce(t *testing.T) {
-	at := &door{secret: "whsec", clock: clock.System{}, refused: 1}
-	i := desk(t, "", clock.System{}, at)
+	api := &fakeAPI{secret: "whsec", clock: clock.System{}, refused: 1}
+	i := newIssuer(t, "", clock.System{}, api)
 	server := httptest.NewServer(i.Handler(slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	for range 3 {
 		mint(t, server, `{"user":"ada"}`)
 	}
-	if at.asked != 2 {
-		t.Errorf("asked %d times, want once and once more after the refusal", at.asked)
+	if api.asked != 2 {
+		t.Errorf("asked %d times, want once and once more after the refusal", api.asked)
 	}
-	at.refused = sendTries
+	api.refused = sendTries
 	if status, text, _ := call(t, "POST", server.URL+"/dev/token", `{"user":"grace"}`); status != 502 {
 		t.Errorf("while the functions are down: %d %s, want 502", status, text)
 	}
-	at.refused = 2
+	api.refused = 2
 	if status, text, _ := call(t, "GET", server.URL+"/dev/users", ""); status != 200 {
 		t.Errorf("the list: %d %s", status, text)
 	}

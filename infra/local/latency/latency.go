@@ -78,7 +78,7 @@ func (m *Model) StreamHop() time.Duration { return m.draw(streamHop) }
 func (m *Model) QueueHop() time.Duration { return m.draw(queueHop) }
 
 // Wait waits for a latency, also when the context ends before: what is under way
-// on AWS doesn't hear that its caller has left.
+// on AWS doesn't learn that its caller has left.
 func (m *Model) Wait(ctx context.Context, d time.Duration) {
 	// Without an end of the context, sleeping doesn't fail.
 	_ = m.clock.Sleep(context.WithoutCancel(ctx), d)

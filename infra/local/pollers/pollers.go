@@ -101,8 +101,8 @@ func (p *Pollers) Close() {
 type Statistics struct {
 	Folder string
 	Queue  string
-	// Messages counts those that the function took, Failed those that it didn't,
-	// each time.
+	// Messages counts deliveries that the function took, Failed deliveries that it
+	// didn't.
 	Messages int64
 	Failed   int64
 	// Batches counts invocations.
@@ -245,10 +245,10 @@ func (s *source) invoke(ctx context.Context, batch []queues.Message) (map[string
 	for _, m := range batch {
 		received[m.ID] = m.Received
 	}
-	hear := func(id string, reason error) {
+	report := func(id string, reason error) {
 		s.log.Warn("message failed", "messageId", id, "received", received[id], "error", reason.Error())
 	}
-	answer, err := s.Invoker.Invoke(endpoint.WithReasons(ctx, hear), s.function.Folder, payload)
+	answer, err := s.Invoker.Invoke(endpoint.WithReasons(ctx, report), s.function.Folder, payload)
 	if err != nil {
 		return nil, err
 	}

@@ -73,44 +73,44 @@ type invocation struct {
 
 // begin gives the event its request id and a context that outlives the caller's.
 func (f *function) begin(ctx context.Context, payload []byte) *invocation {
-	run := &invocation{f: f, id: requestID(), payload: payload}
-	run.ctx = lambdacontext.NewContext(context.WithoutCancel(ctx), &lambdacontext.LambdaContext{
-		AwsRequestID:       run.id,
+	i := &invocation{f: f, id: requestID(), payload: payload}
+	i.ctx = lambdacontext.NewContext(context.WithoutCancel(ctx), &lambdacontext.LambdaContext{
+		AwsRequestID:       i.id,
 		InvokedFunctionArn: f.spec.ARN,
 	})
-	return run
+	return i
 }
 
 // serve runs the event on an instance, closes done when the caller may have the
 // answer, and returns once the handler has: only then is its place free again.
-func (run *invocation) serve(done chan<- struct{}) {
-	f := run.f
+func (i *invocation) serve(done chan<- struct{}) {
+	f := i.f
 	defer func() { <-f.slots }()
 	start := time.Now()
 	f.count(func(c *counters) { c.running++ })
-	serving, err := f.instance(run.ctx)
+	serving, err := f.instance(i.ctx)
 	if err != nil {
-		run.err = err
-		run.finish(start)
+		i.err = err
+		i.finish(start)
 		close(done)
 		return
 	}
-	ctx, cancel := context.WithTimeout(run.ctx, f.spec.Timeout)
+	ctx, cancel := context.WithTimeout(i.ctx, f.spec.Timeout)
 	defer cancel()
-	returned := serving.serve(ctx, run.payload)
+	returned := serving.serve(ctx, i.payload)
 	select {
 	case out := <-returned:
-		run.answer, run.err = out.answer, out.err
+		i.answer, i.err = out.answer, out.err
 		if _, panicked := errors.AsType[*Panicked](out.err); panicked {
 			serving.end()
 		} else {
 			f.release(serving)
 		}
-		run.finish(start)
+		i.finish(start)
 		close(done)
 	case <-ctx.Done():
-		run.err = &TimedOut{Folder: f.spec.Folder, RequestID: run.id, After: f.spec.Timeout}
-		run.finish(start)
+		i.err = &TimedOut{Folder: f.spec.Folder, RequestID: i.id, After: f.spec.Timeout}
+		i.finish(start)
 		close(done)
 		<-returned
 		serving.end()
@@ -183,14 +183,14 @@ func (f *function) end() {
 }
 
 // finish counts the invocation, and logs one that failed.
-func (run *invocation) finish(start time.Time) {
+func (i *invocation) finish(start time.Time) {
 	took := time.Since(start)
-	run.f.count(func(c *counters) { c.add(took, run.err) })
-	if run.err == nil {
+	i.f.count(func(c *counters) { c.add(took, i.err) })
+	if i.err == nil {
 		return
 	}
-	line := run.f.log.With("function", run.f.spec.Folder, "requestId", run.id, "error", run.err.Error())
-	if panicked, ok := errors.AsType[*Panicked](run.err); ok {
+	line := i.f.log.With("function", i.f.spec.Folder, "requestId", i.id, "error", i.err.Error())
+	if panicked, ok := errors.AsType[*Panicked](i.err); ok {
 		line = line.With("stack", string(panicked.Stack))
 	}
 	line.Error("invocation failed")

@@ -90,15 +90,15 @@ func (p *Pool) Invoke(ctx context.Context, folder string, payload []byte) ([]byt
 		p.running.Done()
 		return nil, err
 	}
-	run := f.begin(ctx, payload)
+	i := f.begin(ctx, payload)
 	done := make(chan struct{})
 	go func() {
 		defer p.running.Done()
-		run.serve(done)
+		i.serve(done)
 	}()
 	select {
 	case <-done:
-		return run.answer, run.err
+		return i.answer, i.err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("invoke %s: %w", folder, ctx.Err())
 	}

@@ -39,7 +39,7 @@ func (p *Proxy) Blobs(next http.Handler) http.Handler {
 	})
 }
 
-// expired tells whether a signed address was of use only before a time.
+// expired reports whether a signed address was of use only before a time.
 func expired(query url.Values, now time.Time) bool {
 	if !query.Has("X-Amz-Expires") {
 		return false

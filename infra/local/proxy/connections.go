@@ -71,6 +71,6 @@ func connectionOperation(method string) string {
 func (a Response) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
-	// The caller may be gone; there is nobody else to tell.
+	// The caller may be gone; nobody else needs this error.
 	_, _ = w.Write(a.Body)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// describe says whose call it is and what it asks for.
+// describe reads from a request which function calls, and what it asks for.
 func (p *Proxy) describe(c *Call, r *http.Request) {
 	c.Service = Tables
 	c.header = r.Header
@@ -30,7 +30,7 @@ func accessKey(authorization string) string {
 
 // actions are the IAM actions that a request needs, each with its resource
 // (docs.aws.amazon.com/service-authorization, Amazon DynamoDB): a transaction
-// needs those of its items. What can't be told, a statement of PartiQL among it,
+// needs those of its items. What can't be recognised, a statement of PartiQL among it,
 // is on `*`, which only a policy of everything allows.
 func (p *Proxy) actions(operation string, body []byte) []Action {
 	named, ok := namesIn(body)

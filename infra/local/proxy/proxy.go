@@ -4,13 +4,12 @@
 // runner's process, so there is no connection and no address. Each call goes through
 // a short chain of middleware (permissions, latencies, faults) and then on.
 //
-// A call is told by what is on the wire: the operation by X-Amz-Target, the
+// A call is recognised by what is on the wire: the operation by X-Amz-Target, the
 // function by the access key in Authorization, and what IAM asks for by the
 // tables that the body names. Nothing else of a body is looked at, and nothing is
 // kept. The signature isn't checked: the secrets of a laptop mean nothing.
 //
-// The runner itself, its stream readers and whoever lays down data go to the
-// engine directly.
+// The runner itself and its stream readers go to the engine directly.
 package proxy
 
 import (

@@ -40,9 +40,9 @@ func (r *Runner) startBlobs(ctx context.Context) error {
 func (r *Runner) serveBlobs(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("blobs' door: %w", err)
+		return fmt.Errorf("listen for blobs: %w", err)
 	}
 	r.at.blobs = loopback(listener.Addr().(*net.TCPAddr).Port)
-	r.serve("blobs", &entrance{listeners: []net.Listener{listener}}, r.blobs)
+	r.serve("blobs", &listeners{open: []net.Listener{listener}}, r.blobs)
 	return nil
 }

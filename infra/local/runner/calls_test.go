@@ -59,13 +59,13 @@ func trying(r *Runner, env config.Env) (lambda.Handler, error) {
 		case "post":
 			err = poster.Post(ctx, "nobody=", []byte("{}"))
 		}
-		var told tried
+		var reported tried
 		if failed, ok := errors.AsType[smithy.APIError](err); ok {
-			told = tried{failed.ErrorCode(), failed.ErrorMessage()}
+			reported = tried{failed.ErrorCode(), failed.ErrorMessage()}
 		} else if err != nil {
 			return nil, err
 		}
-		body, err := json.Marshal(told)
+		body, err := json.Marshal(reported)
 		if err != nil {
 			return nil, err
 		}

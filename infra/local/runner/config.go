@@ -49,7 +49,7 @@ type Config struct {
 	// Root is the project's folder, with template.yaml; empty means the nearest
 	// one at or above the working directory.
 	Root string
-	// Functions are those that may run; the templates say which do.
+	// Functions are the functions that can run; the templates say which of them do.
 	Functions []endpoint.FunctionSpec
 	// Calls stand before everything that the functions call, and before the
 	// runner's own steps: for tests that watch or change the calls.

@@ -69,7 +69,7 @@ func write(w http.ResponseWriter, r *http.Request, contentType string, body []by
 	if r.Method == http.MethodHead {
 		return
 	}
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_, _ = w.Write(body)
 }
 

@@ -34,7 +34,7 @@ func newProfile(name string, c clock.Clock) (profile, error) {
 	return profile{}, fmt.Errorf("environment: PROFILE is %q; want %s, or nothing", name, ProfileAWS)
 }
 
-// none tells whether nothing is added.
+// none reports whether nothing is added.
 func (p profile) none() bool { return p.Model == nil }
 
 // coldStarts are functions whose instances start cold.
@@ -61,48 +61,48 @@ func (p profile) requests(api http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.Wait(r.Context(), p.Network()+p.HTTP()+p.Invoke())
-		api.ServeHTTP(&distant{ResponseWriter: w, wait: func() { p.Wait(r.Context(), p.Network()) }}, r)
+		api.ServeHTTP(&delayedWriter{ResponseWriter: w, wait: func() { p.Wait(r.Context(), p.Network()) }}, r)
 	})
 }
 
-// distant is a client whose answer is on its way for a while before it begins.
-type distant struct {
+// delayedWriter is a client whose answer is on its way for a while before it begins.
+type delayedWriter struct {
 	http.ResponseWriter
 	once sync.Once
 	wait func()
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (d *distant) WriteHeader(status int) {
+func (d *delayedWriter) WriteHeader(status int) {
 	d.once.Do(d.wait)
 	d.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
-func (d *distant) Write(b []byte) (int, error) {
+func (d *delayedWriter) Write(b []byte) (int, error) {
 	d.once.Do(d.wait)
 	return d.ResponseWriter.Write(b)
 }
 
 // Unwrap is for http.ResponseController.
-func (d *distant) Unwrap() http.ResponseWriter { return d.ResponseWriter }
+func (d *delayedWriter) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
 // frames puts before the WebSocket API's functions what is on the way there.
 func (p profile) frames(functions gateway.Invoker) gateway.Invoker {
 	if p.none() {
 		return functions
 	}
-	return later{functions, func(ctx context.Context) { p.Wait(ctx, p.Network()+p.Socket()+p.Invoke()) }}
+	return delayedInvoker{functions, func(ctx context.Context) { p.Wait(ctx, p.Network()+p.Socket()+p.Invoke()) }}
 }
 
-// later invokes after a wait.
-type later struct {
+// delayedInvoker invokes after a wait.
+type delayedInvoker struct {
 	gateway.Invoker
 	wait func(context.Context)
 }
 
 // Invoke is the invoker's.
-func (l later) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
+func (l delayedInvoker) Invoke(ctx context.Context, folder string, payload []byte) ([]byte, error) {
 	l.wait(ctx)
 	return l.Invoker.Invoke(ctx, folder, payload)
 }

@@ -13,32 +13,32 @@ import (
 // found is taken on the other loopback address.
 const freePortTries = 10
 
-// entrance is one port, open on both loopback addresses where the machine has
+// listeners are one port, open on both loopback addresses where the machine has
 // both: `localhost` may mean either.
-type entrance struct {
-	port      int
-	listeners []net.Listener
+type listeners struct {
+	port int
+	open []net.Listener
 }
 
-// open listens on a port; 0 is any free one.
-func open(ctx context.Context, port int, variable string) (*entrance, error) {
+// listenBoth listens on a port; 0 is any free one.
+func listenBoth(ctx context.Context, port int, variable string) (*listeners, error) {
 	for try := 1; ; try++ {
-		d, err := openOnce(ctx, port, variable)
+		l, err := tryListen(ctx, port, variable)
 		if err == nil || port != 0 || try == freePortTries {
-			return d, err
+			return l, err
 		}
 	}
 }
 
-func openOnce(ctx context.Context, port int, variable string) (*entrance, error) {
+func tryListen(ctx context.Context, port int, variable string) (*listeners, error) {
 	var config net.ListenConfig
 	listen := func(network, host string) (net.Listener, error) {
 		address := net.JoinHostPort(host, strconv.Itoa(port))
-		l, err := config.Listen(ctx, network, address)
+		listener, err := config.Listen(ctx, network, address)
 		if err != nil {
 			return nil, &PortTaken{Address: address, Variable: variable, Err: err}
 		}
-		return l, nil
+		return listener, nil
 	}
 	first, err := listen("tcp4", "127.0.0.1")
 	if err != nil {
@@ -48,22 +48,22 @@ func openOnce(ctx context.Context, port int, variable string) (*entrance, error)
 	second, err := listen("tcp6", "::1")
 	switch {
 	case err == nil:
-		return &entrance{port: port, listeners: []net.Listener{first, second}}, nil
+		return &listeners{port: port, open: []net.Listener{first, second}}, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		// Browsers would reach the other program under `localhost`.
 		return nil, errors.Join(err, first.Close())
 	default:
 		// The machine has no IPv6.
-		return &entrance{port: port, listeners: []net.Listener{first}}, nil
+		return &listeners{port: port, open: []net.Listener{first}}, nil
 	}
 }
 
-// close shuts an entrance that no server has taken over.
-func (d *entrance) close() error {
+// close closes listeners that no server has taken over.
+func (l *listeners) close() error {
 	var errs []error
-	for _, l := range d.listeners {
-		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, fmt.Errorf("close %s: %w", l.Addr(), err))
+	for _, listener := range l.open {
+		if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, fmt.Errorf("close %s: %w", listener.Addr(), err))
 		}
 	}
 	return errors.Join(errs...)

@@ -14,13 +14,13 @@ import (
 // gauges are what is known beside what functions measure. It implements
 // prometheus.Collector.
 type gauges struct {
-	// sockets is how many are open.
+	// sockets is how many sockets are open.
 	sockets func() int
-	// functions are what they have done.
+	// functions is what the functions have done.
 	functions func() []pool.Statistics
-	// readers are the stream readers, and what they have done.
+	// readers is what the stream readers have done.
 	readers func() []streams.Statistics
-	// denied is what functions were refused for want of a grant.
+	// denied is the calls that were refused for want of a grant.
 	denied func() []iam.DenialCount
 	// queues are what the queues hold, pollers and schedules what they have done.
 	queues    func() []queues.Statistics

@@ -1,7 +1,7 @@
 // Package runner puts Rapport together on one machine, from the templates that
 // AWS would be given: tables in a table engine, queues, blobs, functions in a pool,
-// stream readers, pollers and schedules, and API Gateway's two front doors, with a
-// local issuer in WorkOS's place and the console beside them.
+// stream readers, pollers and schedules, and API Gateway's HTTP and WebSocket APIs,
+// with a local issuer in WorkOS's place and the console beside them.
 //
 // Starting takes the data directory, the ports and then everything else, and
 // fails with an error that says what to do. Stopping goes the other way round:
@@ -125,7 +125,7 @@ func (r *Runner) start(ctx context.Context) error {
 	if err := r.takeData(); err != nil {
 		return err
 	}
-	web, socket, err := r.openDoors(ctx)
+	web, socket, err := r.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -192,11 +192,11 @@ func (r *Runner) takeData() error {
 	return nil
 }
 
-func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err error) {
-	if web, err = r.openDoor(ctx, r.config.Port, "PORT"); err != nil {
+func (r *Runner) listen(ctx context.Context) (web, socket *listeners, err error) {
+	if web, err = r.listenOn(ctx, r.config.Port, "PORT"); err != nil {
 		return nil, nil, err
 	}
-	if socket, err = r.openDoor(ctx, r.config.SocketPort, "WS_PORT"); err != nil {
+	if socket, err = r.listenOn(ctx, r.config.SocketPort, "WS_PORT"); err != nil {
 		return nil, nil, err
 	}
 	r.at.port, r.at.socketPort, r.at.lifetime = web.port, socket.port, r.config.SocketLifetime
@@ -206,13 +206,13 @@ func (r *Runner) openDoors(ctx context.Context) (web, socket *entrance, err erro
 	return web, socket, nil
 }
 
-func (r *Runner) openDoor(ctx context.Context, port int, variable string) (*entrance, error) {
-	d, err := open(ctx, port, variable)
+func (r *Runner) listenOn(ctx context.Context, port int, variable string) (*listeners, error) {
+	l, err := listenBoth(ctx, port, variable)
 	if err != nil {
 		return nil, err
 	}
-	r.ends.push(variable, time.Second, func(context.Context) error { return d.close() })
-	return d, nil
+	r.ends.push(variable, time.Second, func(context.Context) error { return l.close() })
+	return l, nil
 }
 
 func (r *Runner) startIssuer() error {
@@ -255,7 +255,7 @@ func (r *Runner) post(w http.ResponseWriter, request *http.Request) {
 	r.connections.ServeHTTP(w, request)
 }
 
-func (r *Runner) startSockets(at *entrance) error {
+func (r *Runner) startSockets(l *listeners) error {
 	o := socketOptions(r.Stack)
 	o.Invoker, o.Clock, o.Log = r.profile.frames(invoker{measured{r.Functions, r.metrics}, r.wake}), r.clock, r.log
 	o.Travel = r.profile.travel()
@@ -269,13 +269,13 @@ func (r *Runner) startSockets(at *entrance) error {
 	}
 	r.Sockets = sockets
 	r.connections = r.proxy.Connections(connections(r.Stack), sockets)
-	r.serve("websocket", at, gateway.LoopbackOnly(r.connections))
+	r.serve("websocket", l, gateway.LoopbackOnly(r.connections))
 	// $disconnect of each must run, also while tables fail on purpose.
 	r.ends.push("sockets", 4*time.Second, sockets.Shutdown)
 	return nil
 }
 
-func (r *Runner) startWeb(at *entrance) error {
+func (r *Runner) startWeb(l *listeners) error {
 	o := httpOptions(r.Stack)
 	o.Invoker, o.Clock, o.Log = invoker{measured{r.Functions, r.metrics}, r.wake}, r.clock, r.log
 	api, err := gateway.NewHTTP(o)
@@ -288,7 +288,7 @@ func (r *Runner) startWeb(at *entrance) error {
 	}
 	r.metrics.Add(gauges{sockets: r.Sockets.Open, functions: r.Functions.Snapshot, readers: r.readers.Load().Snapshot, denied: r.policies.Denied,
 		queues: r.Queues.Snapshot, pollers: r.pollers.Snapshot, schedules: r.schedules.Snapshot}, injected{r.faults})
-	r.serve("http", at, front{
+	r.serve("http", l, front{
 		api:     r.profile.requests(api),
 		dev:     withRun(r.schedules, r.log, r.Issuer.Handler(r.log)),
 		metrics: r.metrics,
@@ -298,11 +298,11 @@ func (r *Runner) startWeb(at *entrance) error {
 	return nil
 }
 
-// serve answers at a door until the runner stops.
-func (r *Runner) serve(name string, at *entrance, handler http.Handler) {
+// serve answers on listeners until the runner stops.
+func (r *Runner) serve(name string, l *listeners, handler http.Handler) {
 	server := gateway.NewServer(handler)
 	server.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelWarn)
-	for _, listener := range at.listeners {
+	for _, listener := range l.open {
 		go func() {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				r.fail(fmt.Errorf("%s server at %s: %w", name, listener.Addr(), err))

@@ -84,8 +84,8 @@ func testConfig() (Config, error) {
 	return c, nil
 }
 
-// told is what a function of these tests answers with.
-type told struct {
+// logLines is what a function of these tests answers with.
+type logLines struct {
 	Function string
 	Path     string
 	Env      config.Env
@@ -99,7 +99,7 @@ func telling(folder string) func(context.Context, config.Env, endpoint.Overrides
 			if err := json.Unmarshal(payload, &event); err != nil {
 				return nil, err
 			}
-			body, err := json.Marshal(told{folder, event.RawPath, env, "told by " + folder})
+			body, err := json.Marshal(logLines{folder, event.RawPath, env, "told by " + folder})
 			if err != nil {
 				return nil, err
 			}
@@ -159,7 +159,7 @@ func TestEverythingHasItsAddress(t *testing.T) {
 		"/nothing": "system/notfound", "/console": "system/notfound", "/favicon.ico": "system/notfound",
 	} {
 		_, body, _ := get(t, r.URL+path, nil)
-		var got told
+		var got logLines
 		if err := json.Unmarshal([]byte(body), &got); err != nil || got.Function != want || got.Path != path {
 			t.Errorf("%s: %s (%s), want %s", path, got.Function, got.Path, want)
 		}
@@ -212,7 +212,7 @@ func TestOnlyThisMachineAndItsPagesAreAnswered(t *testing.T) {
 func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 	r := start(t, nil)
 	_, body, _ := get(t, r.URL+"/v1/me", nil)
-	var got told
+	var got logLines
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
 	}

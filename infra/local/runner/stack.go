@@ -59,7 +59,7 @@ type addresses struct {
 
 // These are what the SDK takes for the addresses of tables and queues. Nobody
 // answers there: the calls of functions stay in this process, and none gets around
-// the door.
+// the proxy.
 const (
 	tablesEndpoint = "http://tables.invalid"
 	queuesEndpoint = "http://queues.invalid"

@@ -15,8 +15,8 @@ type step struct {
 	end    func(context.Context) error
 }
 
-// steps end the parts that have been started, the last first. What started
-// later needs what started before it.
+// steps end the parts that have been started, the last first: a part may need those
+// that were started before it.
 type steps []step
 
 func (s *steps) push(name string, within time.Duration, end func(context.Context) error) {
@@ -27,10 +27,10 @@ func (s *steps) push(name string, within time.Duration, end func(context.Context
 func (s *steps) run(ctx context.Context) error {
 	var errs []error
 	for i := len(*s) - 1; i >= 0; i-- {
-		one := (*s)[i]
-		bounded, cancel := context.WithTimeout(ctx, one.within)
-		if err := one.end(bounded); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", one.name, err))
+		step := (*s)[i]
+		bounded, cancel := context.WithTimeout(ctx, step.within)
+		if err := step.end(bounded); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", step.name, err))
 		}
 		cancel()
 	}

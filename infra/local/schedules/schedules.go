@@ -69,7 +69,7 @@ type schedule struct {
 type Statistics struct {
 	Folder   string
 	Schedule string
-	// Runs counts those by the clock, Failures those of them that failed.
+	// Runs counts runs by the clock, Failures the failed ones among them.
 	Runs     int64
 	Failures int64
 }
@@ -106,8 +106,8 @@ func Start(ctx context.Context, cfg Config) (*Schedules, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	for _, one := range s.all {
-		s.done.Go(func() { s.follow(running, one) })
+	for _, schedule := range s.all {
+		s.done.Go(func() { s.follow(running, schedule) })
 	}
 	return s, nil
 }
@@ -148,22 +148,22 @@ func (s *Schedules) follow(ctx context.Context, one *schedule) {
 	}
 }
 
-func (one *schedule) count(err error) {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	one.seen.Runs++
+func (s *schedule) count(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.Runs++
 	if err != nil {
-		one.seen.Failures++
+		s.seen.Failures++
 	}
 }
 
 // Snapshot gives the statistics of every schedule, in the order of the templates.
 func (s *Schedules) Snapshot() []Statistics {
 	all := make([]Statistics, 0, len(s.all))
-	for _, one := range s.all {
-		one.mu.Lock()
-		all = append(all, one.seen)
-		one.mu.Unlock()
+	for _, schedule := range s.all {
+		schedule.mu.Lock()
+		all = append(all, schedule.seen)
+		schedule.mu.Unlock()
 	}
 	return all
 }
@@ -174,9 +174,9 @@ var ErrNoSchedule = errors.New("the function has no schedule")
 // Run runs a function of a schedule now and gives its answer. The schedule's own
 // times stay.
 func (s *Schedules) Run(ctx context.Context, folder string) ([]byte, error) {
-	for _, one := range s.all {
-		if one.function.Folder == folder {
-			return s.invoke(ctx, one, s.Clock.Now())
+	for _, schedule := range s.all {
+		if schedule.function.Folder == folder {
+			return s.invoke(ctx, schedule, s.Clock.Now())
 		}
 	}
 	return nil, fmt.Errorf("%s: %w", folder, ErrNoSchedule)

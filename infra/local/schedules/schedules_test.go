@@ -58,15 +58,15 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
-// desk is a function that notes for which times it was run.
-type desk struct {
+// fakeFunctions is a function that notes for which times it was run.
+type fakeFunctions struct {
 	fails bool
 	mu    sync.Mutex
 	times []string
 }
 
 // Invoke implements Invoker.
-func (d *desk) Invoke(_ context.Context, folder string, payload []byte) ([]byte, error) {
+func (f *fakeFunctions) Invoke(_ context.Context, folder string, payload []byte) ([]byte, error) {
 	var event struct {
 		Time   time.Time
 		Source string
@@ -74,28 +74,28 @@ func (d *desk) Invoke(_ context.Context, folder string, payload []byte) ([]byte,
 	if err := json.Unmarshal(payload, &event); err != nil || event.Source != "aws.scheduler" {
 		return nil, errors.Join(errors.New("no event of a schedule"), err)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.times = append(d.times, event.Time.Format(time.TimeOnly))
-	if d.fails {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.times = append(f.times, event.Time.Format(time.TimeOnly))
+	if f.fails {
 		return nil, errors.New("no")
 	}
 	return []byte(`{"done":1}`), nil
 }
 
-func (d *desk) ran() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return strings.Join(d.times, " ")
+func (f *fakeFunctions) ran() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.times, " ")
 }
 
-func begin(t *testing.T, d *desk, dir string) *Schedules {
+func begin(t *testing.T, f *fakeFunctions, dir string) *Schedules {
 	t.Helper()
 	s, err := Start(t.Context(), Config{
 		Stack: &template.Stack{Functions: []template.Function{
-			{Folder: "desk/tidy", Schedules: []template.Schedule{{Name: "Hourly", Expression: "rate(1 hour)"}}}, {Folder: "desk/write"},
+			{Folder: "sample/tidy", Schedules: []template.Schedule{{Name: "Hourly", Expression: "rate(1 hour)"}}}, {Folder: "sample/write"},
 		}},
-		Invoker: d, Dir: dir, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+		Invoker: f, Dir: dir, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,16 +106,16 @@ func begin(t *testing.T, d *desk, dir string) *Schedules {
 // Virtual time begins at midnight.
 func TestByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir, d := t.TempDir(), &desk{}
-		s := begin(t, d, dir)
+		dir, f := t.TempDir(), &fakeFunctions{}
+		s := begin(t, f, dir)
 		time.Sleep(150 * time.Minute)
 		s.Close()
-		if got := d.ran(); got != "01:00:00 02:00:00" {
+		if got := f.ran(); got != "01:00:00 02:00:00" {
 			t.Errorf("ran for %s", got)
 		}
 		// Three times are missed; the newest is made up for, and the rhythm stays.
 		time.Sleep(3 * time.Hour)
-		again := &desk{}
+		again := &fakeFunctions{}
 		s = begin(t, again, dir)
 		time.Sleep(time.Minute)
 		if got := again.ran(); got != "05:00:00" {
@@ -126,7 +126,7 @@ func TestByTheClock(t *testing.T) {
 		if got := again.ran(); got != "05:00:00 06:00:00" {
 			t.Errorf("then ran for %s", got)
 		}
-		if diff := cmp.Diff([]Statistics{{Folder: "desk/tidy", Schedule: "Hourly", Runs: 2}}, s.Snapshot()); diff != "" {
+		if diff := cmp.Diff([]Statistics{{Folder: "sample/tidy", Schedule: "Hourly", Runs: 2}}, s.Snapshot()); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -135,11 +135,11 @@ func TestByTheClock(t *testing.T) {
 // A run that fails is left to the next.
 func TestAFailedRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{fails: true}
-		s := begin(t, d, "")
+		f := &fakeFunctions{fails: true}
+		s := begin(t, f, "")
 		time.Sleep(150 * time.Minute)
 		s.Close()
-		if got := d.ran(); got != "01:00:00 02:00:00" {
+		if got := f.ran(); got != "01:00:00 02:00:00" {
 			t.Errorf("ran for %s", got)
 		}
 		if got := s.Snapshot()[0]; got.Runs != 2 || got.Failures != 2 {
@@ -150,14 +150,14 @@ func TestAFailedRun(t *testing.T) {
 
 func TestOnRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
-		s := begin(t, d, "")
+		f := &fakeFunctions{}
+		s := begin(t, f, "")
 		defer s.Close()
-		answer, err := s.Run(t.Context(), "desk/tidy")
-		if err != nil || string(answer) != `{"done":1}` || d.ran() != "00:00:00" {
-			t.Errorf("%s %v, ran for %s", answer, err, d.ran())
+		answer, err := s.Run(t.Context(), "sample/tidy")
+		if err != nil || string(answer) != `{"done":1}` || f.ran() != "00:00:00" {
+			t.Errorf("%s %v, ran for %s", answer, err, f.ran())
 		}
-		for _, without := range []string{"desk/write", "desk/nothing", ""} {
+		for _, without := range []string{"sample/write", "sample/nothing", ""} {
 			if _, err := s.Run(t.Context(), without); !errors.Is(err, ErrNoSchedule) {
 				t.Errorf("%s: %v", without, err)
 			}

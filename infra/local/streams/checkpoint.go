@@ -56,7 +56,7 @@ func newPosition(parts []string) position {
 	return p
 }
 
-// of gives where n logical shards go on: each behind its own position, or all
+// reason gives where n logical shards go on: each behind its own position, or all
 // behind the lowest where they were another number.
 func (p position) of(n int) []string {
 	if len(p.Parts) == n {
@@ -65,7 +65,7 @@ func (p position) of(n int) []string {
 	return slices.Repeat([]string{p.Sequence}, n)
 }
 
-// after tells whether a sequence number is above another. They are decimal
+// after reports whether a sequence number is above another. They are decimal
 // numbers of up to 40 digits, with or without zeros in front; the empty one is
 // below all.
 func after(a, b string) bool {

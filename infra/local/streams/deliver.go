@@ -124,7 +124,7 @@ func (p *part) invoke(ctx context.Context, batch []record) error {
 	payload.WriteString(`]}`)
 	p.count(func(c *Statistics) { c.Batches++ })
 	var heard reasons
-	answer, err := p.Invoker.Invoke(endpoint.WithReasons(ctx, heard.hear), p.function.Folder, payload.Bytes())
+	answer, err := p.Invoker.Invoke(endpoint.WithReasons(ctx, heard.add), p.function.Folder, payload.Bytes())
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (p *part) invoke(ctx context.Context, batch []record) error {
 	}
 	err = failures(answer, batch)
 	if partial, ok := errors.AsType[*partialFailure](err); ok {
-		partial.reason = heard.of(batch[partial.from].sequence)
+		partial.reason = heard.reason(batch[partial.from].sequence)
 	}
 	return err
 }
@@ -144,7 +144,7 @@ type reasons struct {
 	why map[string]error
 }
 
-func (r *reasons) hear(sequence string, why error) {
+func (r *reasons) add(sequence string, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.why == nil {
@@ -153,7 +153,7 @@ func (r *reasons) hear(sequence string, why error) {
 	r.why[sequence] = why
 }
 
-func (r *reasons) of(sequence string) error {
+func (r *reasons) reason(sequence string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.why[sequence]

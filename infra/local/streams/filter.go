@@ -24,7 +24,7 @@ type patternField struct {
 	rules  []rule
 }
 
-// rule tells whether a leaf matches; present is false where there is none.
+// rule reports whether a leaf matches; present is false where there is none.
 type rule func(v any, present bool) bool
 
 func parsePattern(text string) (pattern, error) {
@@ -58,11 +58,11 @@ func newPattern(raw map[string]any, path string) (pattern, error) {
 					if !ok {
 						return p, fmt.Errorf("%s: must hold patterns", here)
 					}
-					one, err := newPattern(object, here)
+					pattern, err := newPattern(object, here)
 					if err != nil {
 						return p, err
 					}
-					p.or = append(p.or, one)
+					p.or = append(p.or, pattern)
 				}
 				continue
 			}
@@ -221,7 +221,7 @@ func same(literal, v any) bool {
 	return false
 }
 
-// Passes tells whether a record of Lambda's event goes to a function whose event
+// Passes reports whether a record of Lambda's event goes to a function whose event
 // source has these filters.
 func Passes(filters []string, event map[string]any) (bool, error) {
 	patterns := make([]pattern, len(filters))
@@ -235,7 +235,7 @@ func Passes(filters []string, event map[string]any) (bool, error) {
 	return passes(patterns, event), nil
 }
 
-// passes tells whether a record goes to the function: one filter matches, or
+// passes reports whether a record goes to the function: one filter matches, or
 // there are none.
 func passes(filters []pattern, event map[string]any) bool {
 	for _, p := range filters {
@@ -246,7 +246,7 @@ func passes(filters []pattern, event map[string]any) bool {
 	return len(filters) == 0
 }
 
-// keysOnly tells whether a pattern looks at no more than what keysOf gives.
+// keysOnly reports whether a pattern looks at no more than what keysOf gives.
 func (p pattern) keysOnly() bool {
 	for _, f := range p.fields {
 		inKeys := f.name == "dynamodb" && f.nested != nil && len(f.nested.or) == 0 &&

@@ -147,7 +147,7 @@ func (sh *shard) fetch(ctx context.Context) (got int, closed bool, err error) {
 		return 0, false, fmt.Errorf("get records: %w", err)
 	}
 	fetched := sh.Clock.Now()
-	if err := sh.hand(ctx, out.Records, fetched); err != nil {
+	if err := sh.distribute(ctx, out.Records, fetched); err != nil {
 		return 0, false, err
 	}
 	if len(out.Records) < readLimit {
@@ -157,10 +157,10 @@ func (sh *shard) fetch(ctx context.Context) (got int, closed bool, err error) {
 	return len(out.Records), out.NextShardIterator == nil, nil
 }
 
-// hand gives a page's records to their logical shards. It waits where one of
+// distribute gives a page's records to their logical shards. It waits where one of
 // them, or the reader, holds as much as it may. Where a record can't be
 // understood, reading stops before it.
-func (sh *shard) hand(ctx context.Context, page []types.Record, fetched time.Time) error {
+func (sh *shard) distribute(ctx context.Context, page []types.Record, fetched time.Time) error {
 	var wrong error
 	for _, raw := range page {
 		if wrong = sh.sort(raw, fetched); wrong != nil {
@@ -207,7 +207,7 @@ func (sh *shard) sort(raw types.Record, fetched time.Time) error {
 	return nil
 }
 
-// filter tells whether a record goes to the function, and makes it what the
+// filter reports whether a record goes to the function, and makes it what the
 // function gets. What its keys alone rule out is not converted.
 func (sh *shard) filter(raw types.Record) (bool, record, error) {
 	if sh.keysOnly {

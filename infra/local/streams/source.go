@@ -52,8 +52,8 @@ type Statistics struct {
 	Folder string
 	Event  string
 	Table  string
-	// Records counts those that the function took, Filtered those that no filter
-	// let through, Discarded those that were given up.
+	// Records counts records that the function took, Filtered records that no
+	// filter let through, Discarded records that were given up.
 	Records   int64
 	Filtered  int64
 	Discarded int64

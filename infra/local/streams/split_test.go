@@ -63,8 +63,8 @@ func keysOfParts(n int) [][]string {
 // A logical shard that fails, or is slow, doesn't hold up the others before it is
 // full, and then it holds up reading.
 func TestASlowLogicalShard(t *testing.T) {
-	w, keys := newFixture(t), keysOfParts(1)
-	w.split = 4
+	f, keys := newFixture(t), keysOfParts(1)
+	f.split = 4
 	slow, quick := keys[0][0], keys[1][0]
 	release := make(chan struct{})
 	var mu sync.Mutex
@@ -74,8 +74,8 @@ func TestASlowLogicalShard(t *testing.T) {
 		defer mu.Unlock()
 		return taken[key]
 	}
-	w.put(slow, slow, slow, slow) // two will be under way, two wait
-	readers := w.start(template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+	f.put(slow, slow, slow, slow) // two will be under way, two wait
+	readers := f.start(template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) {
 			if batch[0] == slow {
 				<-release
@@ -108,16 +108,16 @@ func TestASlowLogicalShard(t *testing.T) {
 		return n
 	}
 	waitFor(t, "the slow key's records", func() bool { return open() == 4 })
-	w.put(quick, quick, quick)
+	f.put(quick, quick, quick)
 	waitFor(t, "the other key", func() bool { return count(quick) == 3 })
 	if s := readers.Snapshot()[0]; s.Shards != 4 || s.Behind <= 0 {
 		t.Errorf("%d logical shards, %v behind", s.Shards, s.Behind)
 	}
 	// One more of the slow key, and nothing more is read.
-	w.put(slow)
+	f.put(slow)
 	waitFor(t, "the record too many", func() bool { return open() == 5 })
 	for range 10 {
-		w.put(slow, quick)
+		f.put(slow, quick)
 	}
 	time.Sleep(3 * pollIdle)
 	if n := open(); n != 5 || count(quick) != 3 {
@@ -131,14 +131,14 @@ func TestASlowLogicalShard(t *testing.T) {
 // After kill -9 each logical shard goes on from its own position: the file as it
 // stood is all that is left.
 func TestEachLogicalShardGoesOnFromItsOwn(t *testing.T) {
-	w, keys := newFixture(t), keysOfParts(2)
-	w.split = 4
+	f, keys := newFixture(t), keysOfParts(2)
+	f.split = 4
 	stuck, good := keys[2], keys[3]
-	w.put(stuck[0], good[0], stuck[1], good[1])
+	f.put(stuck[0], good[0], stuck[1], good[1])
 	hang := make(chan struct{})
 	first := newCalls()
 	spec := template.EventSource{BatchSize: 10, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1}
-	readers := w.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) {
+	readers := f.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) {
 		if batch[0] == stuck[0] {
 			<-hang
 			return "", errors.New("the process is gone")
@@ -147,7 +147,7 @@ func TestEachLogicalShardGoesOnFromItsOwn(t *testing.T) {
 		return "", nil
 	})
 	first.wait(t, strings.Join(good, " "))
-	path := filepath.Join(w.dataDir, "streams", "a-b.Data.json")
+	path := filepath.Join(f.dataDir, "streams", "a-b.Data.json")
 	var left []byte
 	waitFor(t, "the checkpoint", func() bool {
 		text, err := os.ReadFile(path)
@@ -167,9 +167,9 @@ func TestEachLogicalShardGoesOnFromItsOwn(t *testing.T) {
 	if err := os.WriteFile(path, left, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.put(good[0])
+	f.put(good[0])
 	second := newCalls()
-	w.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) { second.add(batch); return "", nil })
+	f.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) { second.add(batch); return "", nil })
 	waitFor(t, "both batches", func() bool {
 		second.mu.Lock()
 		defer second.mu.Unlock()
@@ -189,27 +189,27 @@ func TestEachLogicalShardGoesOnFromItsOwn(t *testing.T) {
 func TestOrderOfEachKey(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	w := newFixture(t)
+	f := newFixture(t)
 	chaos := &chaos{random: rand.New(rand.NewPCG(seed, 0)), known: map[string]bool{}, newest: map[string]string{}, t: t}
-	w.faults = chaos
+	f.faults = chaos
 	const total, keys = 300, 12
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
 		for i := range total {
-			w.put(fmt.Sprintf("k%d", i%keys))
+			f.put(fmt.Sprintf("k%d", i%keys))
 		}
 	}()
 	for round := range 6 {
-		w.split = 1 + 3*(round%2)
-		readers := w.start(template.EventSource{BatchSize: 7, ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1}, chaos.take)
+		f.split = 1 + 3*(round%2)
+		readers := f.start(template.EventSource{BatchSize: 7, ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1}, chaos.take)
 		enough := min(chaos.taken()+chaos.intN(40), total)
 		waitFor(t, "the next records", func() bool { return chaos.taken() >= enough })
 		readers.Close()
 	}
 	<-written
-	w.split = 4
-	w.start(template.EventSource{BatchSize: 50, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1, ReportBatchItemFailures: true}, chaos.take)
+	f.split = 4
+	f.start(template.EventSource{BatchSize: 50, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1, ReportBatchItemFailures: true}, chaos.take)
 	waitFor(t, "every record", func() bool { return chaos.taken() == total })
 }
 
@@ -275,8 +275,8 @@ func (h handler) Invoke(ctx context.Context, _ string, payload []byte) ([]byte, 
 // in the dead-letter queue alone, with the function's reason; the others are
 // delivered and nothing else is in the queue.
 func TestPoisonNamedByItsFunction(t *testing.T) {
-	w := newFixture(t)
-	w.split = 4
+	f := newFixture(t)
+	f.split = 4
 	keys := slices.Concat(keysOfParts(5)...)
 	poison := keys[7]
 	var mu sync.Mutex
@@ -299,11 +299,11 @@ func TestPoisonNamedByItsFunction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.put(keys...)
-	readers := w.run(template.EventSource{ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: 1, MaximumRecordAgeSeconds: -1},
+	f.put(keys...)
+	readers := f.run(template.EventSource{ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: 1, MaximumRecordAgeSeconds: -1},
 		handler(function.Invoke))
 	waitFor(t, "all others", func() bool { s := readers.Snapshot()[0]; return s.Discarded == 1 && s.Records == int64(len(keys)-1) })
-	text, err := os.ReadFile(filepath.Join(w.dataDir, "dlq", "dead.jsonl"))
+	text, err := os.ReadFile(filepath.Join(f.dataDir, "dlq", "dead.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,14 +378,14 @@ func TestHopAndFaults(t *testing.T) {
 // A batch that succeeds is given again where the faults want it, also on real
 // shards, and moves the position once.
 func TestRepeatedBatches(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.faults = fixed{repeat: true}
-	w.put("a", "b")
-	readers := w.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+	f, got := newFixture(t), newCalls()
+	f.faults = fixed{repeat: true}
+	f.put("a", "b")
+	readers := f.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil })
 	got.wait(t, "a b", "a b")
 	waitFor(t, "the position", func() bool { return readers.Snapshot()[0].Behind == 0 })
-	w.put("c")
+	f.put("c")
 	got.wait(t, "a b", "a b", "c", "c")
 }
 

@@ -66,7 +66,7 @@ type Config struct {
 	Dir   string
 	Clock clock.Clock
 	Log   *slog.Logger
-	// Expired tells whether an item was deleted because it expired, by its table
+	// Expired reports whether an item was deleted because it expired, by its table
 	// and the texts of its key; its record then names the service, as on AWS.
 	// May be nil. See tables.Sweeper.
 	Expired func(table string, key map[string]string) bool

@@ -49,9 +49,9 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &fixture{t: t, dataDir: t.TempDir(), split: 1}
-	w.startEngine()
-	w.tables = []template.Table{{LogicalID: "Data", Name: tableName, TTL: "ttl", Create: &dynamodb.CreateTableInput{
+	f := &fixture{t: t, dataDir: t.TempDir(), split: 1}
+	f.startEngine()
+	f.tables = []template.Table{{LogicalID: "Data", Name: tableName, TTL: "ttl", Create: &dynamodb.CreateTableInput{
 		TableName: aws.String(tableName),
 		KeySchema: []types.KeySchemaElement{
 			{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange},
@@ -61,10 +61,10 @@ func newFixture(t *testing.T) *fixture {
 		},
 		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_AND_OLD_IMAGES"},
 	}}}
-	if err := tables.Create(t.Context(), w.engine.Client(), w.tables); err != nil {
+	if err := tables.Create(t.Context(), f.engine.Client(), f.tables); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return f
 }
 
 func (f *fixture) startEngine() {
@@ -206,9 +206,9 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 }
 
 func TestBatchesComeInOrderFromTheBeginning(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.put("a", "b", "c", "d", "e")
-	readers := w.start(template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+	f, got := newFixture(t), newCalls()
+	f.put("a", "b", "c", "d", "e")
+	readers := f.start(template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, event events.DynamoDBEvent) (string, error) {
 			if arn := event.Records[0].EventSourceArn; !strings.HasPrefix(arn, "arn:aws:dynamodb:us-east-1:000000000000:table/rapport-Data/stream/") {
 				t.Errorf("event source %s", arn)
@@ -217,24 +217,24 @@ func TestBatchesComeInOrderFromTheBeginning(t *testing.T) {
 			return "", nil
 		})
 	got.wait(t, "a b", "c d", "e")
-	w.put("f")
+	f.put("f")
 	got.wait(t, "a b", "c d", "e", "f")
 	waitFor(t, "the count", func() bool { return readers.Snapshot()[0].Records == 6 })
 }
 
 func TestFilteredRecordsAreSkippedAndDone(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.put("no-1", "yes-1", "no-2", "no-3")
+	f, got := newFixture(t), newCalls()
+	f.put("no-1", "yes-1", "no-2", "no-3")
 	spec := template.EventSource{
 		MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1,
 		Filters: []string{`{"dynamodb":{"Keys":{"PK":{"S":[{"prefix":"yes"}]}}}}`},
 	}
 	take := func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil }
-	readers := w.start(spec, take)
+	readers := f.start(spec, take)
 	got.wait(t, "yes-1")
 	waitFor(t, "the count", func() bool { s := readers.Snapshot()[0]; return s.Filtered == 3 && s.Records == 1 })
 	readers.Close()
-	text, err := os.ReadFile(filepath.Join(w.dataDir, "streams", "a-b.Data.json"))
+	text, err := os.ReadFile(filepath.Join(f.dataDir, "streams", "a-b.Data.json"))
 	if err != nil || !regexp.MustCompile(`"sequence":"0*4"`).Match(text) {
 		t.Errorf("checkpoint %s, %v: filtered records count as done", text, err)
 	}
@@ -243,11 +243,11 @@ func TestFilteredRecordsAreSkippedAndDone(t *testing.T) {
 // TestGoesOnFromItsCheckpoint ends the engine and the readers in the middle of
 // a batch and starts both again on the same folder.
 func TestGoesOnFromItsCheckpoint(t *testing.T) {
-	w, first := newFixture(t), newCalls()
+	f, first := newFixture(t), newCalls()
 	spec := template.EventSource{BatchSize: 2, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1}
 	hang := make(chan struct{})
-	w.put("a", "b", "c")
-	readers := w.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) {
+	f.put("a", "b", "c")
+	readers := f.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) {
 		if first.add(batch) == 2 {
 			<-hang
 			return "", errors.New("the process is gone")
@@ -263,21 +263,21 @@ func TestGoesOnFromItsCheckpoint(t *testing.T) {
 		close(closed)
 	}()
 	<-closed
-	w.put("d")
-	if err := w.engine.Stop(); err != nil {
+	f.put("d")
+	if err := f.engine.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	w.startEngine()
-	w.put("e")
+	f.startEngine()
+	f.put("e")
 	second := newCalls()
-	w.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) { second.add(batch); return "", nil })
+	f.start(spec, func(batch []string, _ events.DynamoDBEvent) (string, error) { second.add(batch); return "", nil })
 	second.wait(t, "c d", "e")
 }
 
 func TestPartialFailureGoesOnFromTheLowest(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.put("a", "b", "c", "d")
-	w.start(template.EventSource{ReportBatchItemFailures: true, MaximumRetryAttempts: 3, MaximumRecordAgeSeconds: -1},
+	f, got := newFixture(t), newCalls()
+	f.put("a", "b", "c", "d")
+	f.start(template.EventSource{ReportBatchItemFailures: true, MaximumRetryAttempts: 3, MaximumRecordAgeSeconds: -1},
 		func(batch []string, event events.DynamoDBEvent) (string, error) {
 			switch got.add(batch) {
 			case 1: // c and b failed: the lowest counts
@@ -294,9 +294,9 @@ func TestPartialFailureGoesOnFromTheLowest(t *testing.T) {
 }
 
 func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.put("a", "b", "poison", "d")
-	readers := w.start(template.EventSource{Bisect: true, MaximumRetryAttempts: 1, MaximumRecordAgeSeconds: -1},
+	f, got := newFixture(t), newCalls()
+	f.put("a", "b", "poison", "d")
+	readers := f.start(template.EventSource{Bisect: true, MaximumRetryAttempts: 1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) {
 			got.add(batch)
 			if strings.Contains(strings.Join(batch, " "), "poison") {
@@ -306,7 +306,7 @@ func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
 		})
 	got.wait(t, "a b poison d", "a b", "poison d", "poison", "poison", "d")
 	waitFor(t, "the count", func() bool { s := readers.Snapshot()[0]; return s.Discarded == 1 && s.Records == 3 })
-	text, err := os.ReadFile(filepath.Join(w.dataDir, "dlq", "dead.jsonl"))
+	text, err := os.ReadFile(filepath.Join(f.dataDir, "dlq", "dead.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,11 +321,11 @@ func TestBisectFindsThePoisonAndSendsItAway(t *testing.T) {
 }
 
 func TestWindowGathersABatch(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.put("a", "b", "c")
-	w.start(template.EventSource{BatchSize: 4, Window: time.Hour, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+	f, got := newFixture(t), newCalls()
+	f.put("a", "b", "c")
+	f.start(template.EventSource{BatchSize: 4, Window: time.Hour, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil })
-	w.put("d") // the batch is full: it goes before its window is over
+	f.put("d") // the batch is full: it goes before its window is over
 	got.wait(t, "a b c d")
 }
 
@@ -346,27 +346,27 @@ func TestOldRecordsAreGivenUp(t *testing.T) {
 }
 
 func TestDamagedCheckpointStartsAtTheOldest(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	w.put("a")
-	path := filepath.Join(w.dataDir, "streams", "a-b.Data.json")
+	f, got := newFixture(t), newCalls()
+	f.put("a")
+	path := filepath.Join(f.dataDir, "streams", "a-b.Data.json")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(`{"streamArn`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+	f.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) { got.add(batch); return "", nil })
 	got.wait(t, "a")
 }
 
 func TestExpiredItemsAreTheServicesWork(t *testing.T) {
-	w, got := newFixture(t), newCalls()
-	sweeper := tables.NewSweeper(w.engine.Client(), w.tables, clock.System{}, slog.New(slog.DiscardHandler))
+	f, got := newFixture(t), newCalls()
+	sweeper := tables.NewSweeper(f.engine.Client(), f.tables, clock.System{}, slog.New(slog.DiscardHandler))
 	for _, key := range []string{"expired", "deleted"} {
 		item := keyOf(key)
 		item["ttl"] = &types.AttributeValueMemberN{Value: "1600000000000"}
-		if _, err := w.engine.Client().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: item}); err != nil {
+		if _, err := f.engine.Client().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: item}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -377,19 +377,19 @@ func TestExpiredItemsAreTheServicesWork(t *testing.T) {
 			Value: fmt.Sprint(clock.System{}.Now().Unix() - 60),
 		}},
 	}
-	if _, err := w.engine.Client().UpdateItem(t.Context(), setEnd); err != nil {
+	if _, err := f.engine.Client().UpdateItem(t.Context(), setEnd); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := sweeper.Sweep(t.Context()); n != 1 || err != nil {
 		t.Fatalf("swept %d, %v", n, err)
 	}
-	if _, err := w.engine.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+	if _, err := f.engine.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
 		TableName: aws.String(tableName), Key: keyOf("deleted"),
 	}); err != nil {
 		t.Fatal(err)
 	}
-	w.expired = sweeper.Expired
-	w.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1, Filters: []string{`{"eventName":["REMOVE"]}`}},
+	f.expired = sweeper.Expired
+	f.start(template.EventSource{MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1, Filters: []string{`{"eventName":["REMOVE"]}`}},
 		func(batch []string, event events.DynamoDBEvent) (string, error) {
 			for i, r := range event.Records {
 				if r.UserIdentity != nil {
@@ -409,7 +409,7 @@ func TestNothingIsLostOverManyEnds(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	w := newFixture(t)
+	f := newFixture(t)
 	const total = 200
 	var mu sync.Mutex
 	var taken []string
@@ -426,11 +426,11 @@ func TestNothingIsLostOverManyEnds(t *testing.T) {
 	go func() {
 		defer close(written)
 		for i := range total {
-			w.put(fmt.Sprintf("k%03d", i))
+			f.put(fmt.Sprintf("k%03d", i))
 		}
 	}()
 	for range 8 {
-		readers := w.start(template.EventSource{BatchSize: 7, ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+		readers := f.start(template.EventSource{BatchSize: 7, ReportBatchItemFailures: true, Bisect: true, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 			func(batch []string, event events.DynamoDBEvent) (string, error) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -456,7 +456,7 @@ func TestNothingIsLostOverManyEnds(t *testing.T) {
 		readers.Close()
 	}
 	<-written
-	w.start(template.EventSource{BatchSize: 50, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
+	f.start(template.EventSource{BatchSize: 50, MaximumRetryAttempts: -1, MaximumRecordAgeSeconds: -1},
 		func(batch []string, _ events.DynamoDBEvent) (string, error) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -165,7 +165,7 @@ func (s *Sweeper) delete(ctx context.Context, table template.Table, key, bounds 
 	return err == nil, err
 }
 
-// Expired tells whether the sweeper deleted an item lately, by its table and the
+// Expired reports whether the sweeper deleted an item lately, by its table and the
 // texts of its key: its stream record then carries the service's identity, as
 // DynamoDB's does.
 func (s *Sweeper) Expired(table string, key map[string]string) bool {

@@ -39,12 +39,12 @@ var emptyDatabase []byte
 const (
 	// databaseFile is how package engine calls Dynoxide's file.
 	databaseFile = "tables.sqlite"
-	// engineVersion is the one that made emptyDatabase.
+	// engineVersion is the version of Dynoxide that made emptyDatabase.
 	engineVersion = "1.2.1"
 )
 
 // Prepare lays an empty database into the folder where Dynoxide is to keep its
-// data (engine.Options.Dir), before it starts. One that is there stays as it is.
+// data (engine.Options.Dir), before it starts. A database that is there stays as it is.
 // For data in memory, give the engine a temporary folder.
 func Prepare(dir string) error {
 	path := filepath.Join(dir, databaseFile)

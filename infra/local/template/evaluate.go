@@ -6,7 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// intrinsic tells whether a node is an intrinsic function, in its short form
+// intrinsic reports whether a node is an intrinsic function, in its short form
 // (!Sub) or its long one ({Fn::Sub: ...}), and gives its long name and argument.
 func intrinsic(n *yaml.Node) (name string, arg *yaml.Node, ok bool) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {

@@ -1,6 +1,6 @@
 // Package template reads template.yaml and the nested stacks it names, and says
 // in types what AWS would build from them: functions with their environment and
-// permissions, routes, tables, stream readers.
+// permissions, routes, tables, queues, buckets, stream readers and schedules.
 //
 // Intrinsic functions, conditions, parameters and SAM's globals are evaluated as
 // CloudFormation and SAM do; physical names, ids and ARNs are plausible and
@@ -8,7 +8,7 @@
 // property or intrinsic function that is not known is an error that says file,
 // logical id and property: what runs locally is what is deployed, or it doesn't
 // start. What can't change how a function behaves on a laptop (alarms, roles,
-// log groups, queues, deployment preferences) is known by name and left out.
+// log groups, deployment preferences) is known by name and left out.
 package template
 
 import (

@@ -26,7 +26,7 @@ func TestQueuesAndSchedules(t *testing.T) {
 	if diff := cmp.Diff(want, stack.Queues); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
-	f, _ := stack.Function("kitchen/cook")
+	f, _ := stack.Function("orders/process")
 	if diff := cmp.Diff([]QueueSource{{
 		Name: "Orders", Queue: "Orders", QueueName: "rapport-Orders", BatchSize: 20, Window: 2 * time.Second, ReportBatchItemFailures: true, MaximumConcurrency: 4,
 	}}, f.Queues); diff != "" {

@@ -12,7 +12,7 @@ type Caller struct {
 	UserID string
 	Email  string
 	// DisplayName is what the caller is called since the user's revision; both are
-	// empty over a socket, which doesn't hear of a new name.
+	// empty over a socket, where a new name doesn't arrive.
 	DisplayName string
 	Revision    int64
 	// SessionID names the provider's session, by issuer and `sid`; ending it ends
@@ -32,7 +32,7 @@ type Caller struct {
 	Unconfirmed bool
 }
 
-// May tells whether the caller's token carries a permission.
+// May reports whether the caller's token carries a permission.
 func (c Caller) May(permission string) bool {
 	return slices.Contains(c.Permissions, permission)
 }

@@ -47,7 +47,7 @@ func Parse[T any](e Env) (T, error) {
 }
 
 // Reader reads several structs from one environment and remembers what is missing or
-// malformed for any of them, so that all of it is told at once.
+// malformed for any of them, so that one error names all of it.
 type Reader struct {
 	env      Env
 	problems []string
@@ -63,8 +63,8 @@ func Read[T any](r *Reader) T {
 		return cfg
 	}
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
-		for _, one := range all.Errors {
-			r.problems = append(r.problems, describe(one))
+		for _, failure := range all.Errors {
+			r.problems = append(r.problems, describe(failure))
 		}
 	} else {
 		r.problems = append(r.problems, describe(err))

@@ -12,19 +12,19 @@ import (
 	"github.com/rapport/rapport/shared/core/queue"
 )
 
-// rumour is a kind of effect that no lane carries.
-type rumour struct{}
+// unknownEffect is a kind of effect that no lane carries.
+type unknownEffect struct{}
 
 // When implements effect.Effect.
-func (rumour) When() effect.When { return effect.Beside }
+func (unknownEffect) When() effect.When { return effect.Beside }
 
-// box is a queue that keeps what is sent, until it is full.
-type box struct{ sent []queue.Outgoing }
+// fakeSender is a queue that keeps what is sent, until it is full.
+type fakeSender struct{ sent []queue.Outgoing }
 
 var errFull = errors.New("full")
 
 // Send implements queue.Sender.
-func (b *box) Send(_ context.Context, messages ...queue.Outgoing) error {
+func (b *fakeSender) Send(_ context.Context, messages ...queue.Outgoing) error {
 	if len(b.sent) > 0 {
 		return errFull
 	}
@@ -32,11 +32,11 @@ func (b *box) Send(_ context.Context, messages ...queue.Outgoing) error {
 	return nil
 }
 
-// The lanes of realtime and of the audit log are tried through the doors of
+// The lanes of realtime and of the audit log are tried through
 // functions, with the real ones behind.
 func TestDispatch(t *testing.T) {
 	t.Parallel()
-	d, to := dispatch.New(nil, nil), &box{}
+	d, to := dispatch.New(nil, nil), &fakeSender{}
 	message := queue.Outgoing{SourceID: "1", Body: "x"}
 	if err := d.Dispatch(t.Context(), queue.Sending{To: to, Message: message}); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestDispatch(t *testing.T) {
 	if err := d.Dispatch(t.Context(), queue.Sending{To: to, Message: message}); !errors.Is(err, errFull) {
 		t.Errorf("a message that wasn't taken: %v", err)
 	}
-	if err := d.Dispatch(t.Context(), rumour{}); err == nil {
+	if err := d.Dispatch(t.Context(), unknownEffect{}); err == nil {
 		t.Error("nobody carries it, and nobody says so")
 	}
 }

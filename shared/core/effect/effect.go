@@ -21,7 +21,7 @@ const (
 	Before When = iota
 	// Beside the answer: while a socket's caller is being answered or the answer to
 	// an HTTP request is being kept, so that one slow caller delays nobody. It can't
-	// fail the call any more; whoever carries it has a lane that repairs it.
+	// fail the call any more; its lane repairs what was lost.
 	Beside
 	// After the answer: once a socket's caller has it, because it follows from it,
 	// as events follow `subscribed`. It can't fail the call, either.
@@ -43,8 +43,8 @@ type Effects []Effect
 // At gives those of a moment, in their order.
 func (e Effects) At(moment When) func(yield func(Effect) bool) {
 	return func(yield func(Effect) bool) {
-		for _, one := range e {
-			if one.When() == moment && !yield(one) {
+		for _, effect := range e {
+			if effect.When() == moment && !yield(effect) {
 				return
 			}
 		}

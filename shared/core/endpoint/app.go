@@ -1,15 +1,15 @@
 // Package endpoint turns a declaration into a running function. A function is
 // said once, in functions/<domain>/functions.go: its route or trigger, the
 // service method behind it, who may call, and a summary. From that come the
-// Lambda adapter (HTTP payload 2.0, WebSocket, DynamoDB streams, SQS, EventBridge Scheduler), decoding and
-// validation with exact locations, problem+json, the access log line and the
-// OpenAPI document.
+// Lambda adapter (HTTP payload 2.0, WebSocket, DynamoDB streams, SQS, EventBridge
+// Scheduler), decoding and validation with exact locations, problem+json, the access
+// log line and the OpenAPI document.
 //
 // A call passes these gates in this order: who calls, how large the body is,
 // what type it has, whether it has the declared shape, whether an operator calls where
-// only operators may, and then the method
-// itself, which checks the action against its domain's permission table. A
-// panic becomes INTERNAL and one log line with its stack, never a dead process.
+// only operators may, and then the method itself, which checks the action against its
+// domain's permission table. A panic becomes INTERNAL and one log line with its stack;
+// the process goes on.
 package endpoint
 
 import (
@@ -65,8 +65,8 @@ type Connections interface {
 	// Caller gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
 	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
-	// Acquainted gives the unconfirmed caller of a socket that this instance has met.
-	Acquainted(connectionID string) (c caller.Caller, known bool)
+	// Cached gives the unconfirmed caller of a socket that this instance has served before.
+	Cached(connectionID string) (c caller.Caller, known bool)
 }
 
 // Operators knows who operates the suite.
@@ -81,8 +81,8 @@ type Poster interface {
 	Post(ctx context.Context, connectionID string, frame []byte) error
 }
 
-// Dispatcher hands an effect to those who carry effects of its kind. The error is
-// the call's for what goes before its answer, and is logged for all else.
+// Dispatcher hands an effect to the lane that carries its kind. The error fails the
+// call where the effect goes before the answer, and is logged elsewhere.
 type Dispatcher interface {
 	Dispatch(ctx context.Context, e effect.Effect) error
 }
@@ -97,11 +97,12 @@ type Handover interface {
 // IdempotencyStore remembers answers to requests that carried an Idempotency-Key;
 // package idempotency says how.
 type IdempotencyStore interface {
-	// Begin gives an execution, or the body of the first answer with
-	// a nil execution, or CONFLICT for another content: what the request asks for,
-	// however its body was written. sent is that body. Both, an execution and an answer, say that the first
-	// execution has committed and then died: the method runs once more for what
-	// comes after its effect, and then that answer is given.
+	// Begin claims a key. content is what the request asks for, however its body
+	// was written; sent is that body. An execution alone: the request is new. An
+	// answer alone, the first one's body: the request is done. Both: the first
+	// execution committed and then crashed, so the method runs once more for what
+	// comes after its commit, and that answer is given. CONFLICT where the key
+	// belongs to other content.
 	Begin(ctx context.Context, scope, key string, content, sent []byte) (*idempotency.Execution, []byte, error)
 	// Finish lets others have the answer, now that all is done; it stores it
 	// unless the effect's transaction did.

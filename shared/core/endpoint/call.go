@@ -43,24 +43,24 @@ type call struct {
 }
 
 // begin starts a call's clock, its count of capacity units and its measurements.
-func (s Runtime) begin(ctx context.Context, function, requestID string) (context.Context, *call) {
+func (r Runtime) begin(ctx context.Context, function, requestID string) (context.Context, *call) {
 	ctx, meter := table.WithMeter(ctx)
 	ctx, measured := metrics.Record(ctx)
-	return ctx, &call{function: function, requestID: requestID, started: s.Clock.Now(), meter: meter, measured: measured}
+	return ctx, &call{function: function, requestID: requestID, started: r.Clock.Now(), meter: meter, measured: measured}
 }
 
 // end writes the call's one log line. It names the function, the caller, the
 // duration and the code; never what people wrote, and never a token. The line
 // also carries what is measured of every call; what else was measured follows in
 // lines of its own.
-func (s Runtime) end(ctx context.Context, c *call) {
+func (r Runtime) end(ctx context.Context, c *call) {
 	kind := kindOf(c.err)
-	attributes := append(s.measure(ctx, c, kind),
+	attributes := append(r.measure(ctx, c, kind),
 		slog.String("function", c.function),
-		slog.String("stage", s.Stage),
+		slog.String("stage", r.Stage),
 		slog.String("requestId", c.requestID),
 		slog.String("userId", c.caller.UserID),
-		slog.Float64("ms", float64(s.Clock.Now().Sub(c.started).Microseconds())/1000),
+		slog.Float64("ms", float64(r.Clock.Now().Sub(c.started).Microseconds())/1000),
 		slog.String("code", codeOrOK(kind)),
 		slog.Float64("readUnits", c.meter.Read()),
 		slog.Float64("writeUnits", c.meter.Write()),
@@ -90,7 +90,7 @@ func (s Runtime) end(ctx context.Context, c *call) {
 		// Of UNAUTHORIZED it is the only trace: there is no identity to audit it under.
 		attributes = append(attributes, slog.String("reason", refused.Err.Error()))
 	}
-	s.Log.LogAttrs(ctx, level, "call", attributes...)
+	r.Log.LogAttrs(ctx, level, "call", attributes...)
 }
 
 // measure hands what the call measured to the context's sink, and of the call itself
@@ -98,9 +98,9 @@ func (s Runtime) end(ctx context.Context, c *call) {
 // that CloudWatch makes metrics of, each of which costs: of the call itself how long
 // it took and whether it failed, by journey, as attributes for the call's own line,
 // which has the rest for who looks for it.
-func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
+func (r Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.Attr {
 	sink := metrics.SinkOf(ctx)
-	own := metrics.Dimension{Name: "Journey", Value: s.journey}
+	own := metrics.Dimension{Name: "Journey", Value: r.journey}
 	if sink != nil {
 		own = metrics.Dimension{Name: "Function", Value: c.function}
 		metrics.Count(ctx, metricReadUnits, c.meter.Read(), own)
@@ -111,7 +111,7 @@ func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.At
 		}
 	}
 	if own.Value != "" {
-		metrics.Observe(ctx, metricDuration, s.Clock.Now().Sub(c.started), own)
+		metrics.Observe(ctx, metricDuration, r.Clock.Now().Sub(c.started), own)
 		if failure(kind) {
 			metrics.Count(ctx, metricFailures, 1, own)
 		}
@@ -122,20 +122,20 @@ func (s Runtime) measure(ctx context.Context, c *call, kind errs.Kind) []slog.At
 		return nil
 	}
 	var line []slog.Attr
-	stage := []metrics.Dimension{{Name: "Stage", Value: s.Stage}}
+	stage := []metrics.Dimension{{Name: "Stage", Value: r.Stage}}
 	for _, group := range groups {
-		lines := metrics.Lines(s.Clock.Now(), stage, []metrics.Group{group})
+		lines := metrics.Lines(r.Clock.Now(), stage, []metrics.Group{group})
 		if len(group.Dimensions) == 1 && group.Dimensions[0] == own {
 			line, lines = lines[0], lines[1:]
 		}
 		for _, other := range lines {
-			s.Log.LogAttrs(ctx, slog.LevelInfo, "metrics", other...)
+			r.Log.LogAttrs(ctx, slog.LevelInfo, "metrics", other...)
 		}
 	}
 	return line
 }
 
-// failure tells whether an answer is nobody's fault but ours or a provider's.
+// failure reports whether an answer is nobody's fault but ours or a provider's.
 func failure(kind errs.Kind) bool { return kind == errs.Internal || kind == errs.Provider }
 
 func codeOrOK(kind errs.Kind) string {

@@ -49,7 +49,7 @@ const (
 	Internal Class = "internal"
 )
 
-// SignedIn tells whether callers of the class carry an access token over HTTP.
+// SignedIn reports whether callers of the class carry an access token over HTTP.
 func (c Class) SignedIn() bool { return c == Users || c == Admins }
 
 // Declaration is all that is said of a function: the adapters, the local
@@ -112,10 +112,10 @@ type FunctionSpec struct {
 
 // Domain names the functions of a domain after their folders, in order.
 func Domain[S any](domain string, open Open[S], functions map[string]Function[S]) []FunctionSpec {
-	units := make([]FunctionSpec, 0, len(functions))
+	specs := make([]FunctionSpec, 0, len(functions))
 	for folder, fn := range functions {
 		name := domain + "/" + folder
-		units = append(units, FunctionSpec{
+		specs = append(specs, FunctionSpec{
 			Name:        name,
 			Declaration: fn.Declaration,
 			Open: func(ctx context.Context, env config.Env, overrides Overrides) (lambda.Handler, error) {
@@ -128,8 +128,8 @@ func Domain[S any](domain string, open Open[S], functions map[string]Function[S]
 			},
 		})
 	}
-	slices.SortFunc(units, func(a, b FunctionSpec) int { return cmp.Compare(a.Name, b.Name) })
-	return units
+	slices.SortFunc(specs, func(a, b FunctionSpec) int { return cmp.Compare(a.Name, b.Name) })
+	return specs
 }
 
 // Option adds to a declaration.

@@ -23,12 +23,12 @@ type Messages struct {
 	Concurrency int
 }
 
-// Deployment is what the templates say of a function beside its trigger: what it
-// may do, how large it is, and who looks at how it does.
+// Deployment is what the templates say of a function beside its trigger: its
+// grants, its memory and timeout, and the journey that its failures count for.
 type Deployment struct {
 	Grants  []Grant
 	Sockets []SocketCall
-	// Queues are those that it sends to, by their names in the templates.
+	// Queues are the queues that it sends to, by their names in the templates.
 	Queues   []string
 	Services []Service
 	// MemoryMB and Timeout are zero for what its trigger has by itself.
@@ -37,7 +37,7 @@ type Deployment struct {
 	// Sources are a stream's, Messages a queue's.
 	Sources  []Source
 	Messages Messages
-	// Lag is how far behind its stream or queue it may be before somebody hears: its
+	// Lag is how far behind its stream or queue it may be before an alarm fires: its
 	// own waiting, and room.
 	Lag time.Duration
 	// Journey is the one of infra/journeys.yaml that fails when it fails.

@@ -10,19 +10,19 @@ import (
 // run runs a method and sends what goes before its answer. What else the method
 // has returned to be sent is the call's, also where the method or the sending
 // failed.
-func (s Runtime) run(ctx context.Context, c *call, method func() (any, effect.Effects, error)) (out any, err error) {
+func (r Runtime) run(ctx context.Context, c *call, method func() (any, effect.Effects, error)) (out any, err error) {
 	err = guard(func() (err error) {
 		out, c.effects, err = method()
-		return s.promised(ctx, c.effects, err)
+		return r.promised(ctx, c.effects, err)
 	})
 	return out, err
 }
 
 // promised sends what goes before the answer, and gives the first failure, or
 // else the method's own error.
-func (s Runtime) promised(ctx context.Context, effects effect.Effects, err error) error {
+func (r Runtime) promised(ctx context.Context, effects effect.Effects, err error) error {
 	for e := range effects.At(effect.Before) {
-		if failed := s.Effects.Dispatch(ctx, e); failed != nil {
+		if failed := r.Effects.Dispatch(ctx, e); failed != nil {
 			return failed
 		}
 	}
@@ -31,21 +31,21 @@ func (s Runtime) promised(ctx context.Context, effects effect.Effects, err error
 
 // send sends what goes at another moment. It can't fail the call any more, so what
 // fails is logged here, and so is a panic.
-func (s Runtime) send(ctx context.Context, function string, effects effect.Effects, moment effect.When) {
+func (r Runtime) send(ctx context.Context, function string, effects effect.Effects, moment effect.When) {
 	for e := range effects.At(moment) {
-		err := guard(func() error { return s.Effects.Dispatch(ctx, e) })
+		err := guard(func() error { return r.Effects.Dispatch(ctx, e) })
 		if died, ok := errors.AsType[*panicError](err); ok {
-			s.Log.ErrorContext(ctx, "effect", "function", function, "error", died.Error(), "stack", string(died.stack))
+			r.Log.ErrorContext(ctx, "effect", "function", function, "error", died.Error(), "stack", string(died.stack))
 		} else if err != nil {
-			s.Log.WarnContext(ctx, "effect", "function", function, "error", err.Error())
+			r.Log.WarnContext(ctx, "effect", "function", function, "error", err.Error())
 		}
 	}
 }
 
 // sendAll sends all effects of a method that has no caller to answer.
-func (s Runtime) sendAll(ctx context.Context, function string, effects effect.Effects, err error) error {
-	err = guard(func() error { return s.promised(ctx, effects, err) })
-	s.send(ctx, function, effects, effect.Beside)
-	s.send(ctx, function, effects, effect.After)
+func (r Runtime) sendAll(ctx context.Context, function string, effects effect.Effects, err error) error {
+	err = guard(func() error { return r.promised(ctx, effects, err) })
+	r.send(ctx, function, effects, effect.Beside)
+	r.send(ctx, function, effects, effect.After)
 	return err
 }

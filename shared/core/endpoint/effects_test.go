@@ -47,21 +47,21 @@ func TestEffects(t *testing.T) {
 		for trigger, call := range triggers(tt.effects, tt.err) {
 			t.Run(tt.name+", "+trigger, func(t *testing.T) {
 				t.Parallel()
-				var h house
-				call(t, &h)
-				if !slices.Equal(h.sent, tt.sent) {
-					t.Errorf("sent %q, want %q", h.sent, tt.sent)
+				var f fixture
+				call(t, &f)
+				if !slices.Equal(f.sent, tt.sent) {
+					t.Errorf("sent %q, want %q", f.sent, tt.sent)
 				}
 				want := codeOrOK(tt.code)
 				if trigger == "queue" && tt.code != "" {
 					want = "RETRIED" // a batch is refused to nobody: it comes again
 				}
-				lines := h.lines(t)
+				lines := f.lines(t)
 				if got := lines[len(lines)-1]["code"]; got != want {
 					t.Errorf("code %v, want %s", got, want)
 				}
-				if failed := strings.HasPrefix(tt.name, "news that"); failed != strings.Contains(h.log.String(), `"msg":"effect"`) {
-					t.Errorf("logged %s", h.log.String())
+				if failed := strings.HasPrefix(tt.name, "news that"); failed != strings.Contains(f.log.String(), `"msg":"effect"`) {
+					t.Errorf("logged %s", f.log.String())
 				}
 			})
 		}
@@ -69,12 +69,12 @@ func TestEffects(t *testing.T) {
 }
 
 // triggers are functions of all triggers, whose methods return effects and an error.
-func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *house) {
-	mutation := Mutation("POST /box/{box}", "Write.", func(_ struct{}, _ context.Context, _ caller.Caller, _ *idempotency.Execution, in letter) (receipt, effect.Effects, error) {
+func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *fixture) {
+	mutation := Mutation("POST /box/{box}", "Write.", func(_ struct{}, _ context.Context, _ caller.Caller, _ *idempotency.Execution, in request) (receipt, effect.Effects, error) {
 		return receipt{in.Text}, effects, err
 	})
 	webhook := Webhook("POST /box/{box}", "Hear.", func(struct{}, func(string) string, []byte) error { return nil },
-		func(_ struct{}, _ context.Context, _ caller.Caller, in letter) (receipt, effect.Effects, error) {
+		func(_ struct{}, _ context.Context, _ caller.Caller, in request) (receipt, effect.Effects, error) {
 			return receipt{in.Text}, effects, err
 		})
 	frame := Socket("whisper", "Whisper.", "whispered", func(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (receipt, effect.Effects, error) {
@@ -83,34 +83,34 @@ func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *ho
 	closing := Socket("$disconnect", "Close.", "", func(struct{}, context.Context, caller.Caller, struct{}) (struct{}, effect.Effects, error) {
 		return struct{}{}, effects, err
 	})
-	cook := Queue("Orders", "queue: cook.", func(struct{}, context.Context, queue.Message[order]) (effect.Effects, error) { return effects, err })
+	process := Queue("Orders", "queue: process.", func(struct{}, context.Context, queue.Message[order]) (effect.Effects, error) { return effects, err })
 	sweep := Schedule("rate(1 hour)", "schedule: sweep.", func(_ struct{}, _ context.Context, at time.Time) (swept, effect.Effects, error) {
 		return swept{At: at}, effects, err
 	})
-	return map[string]func(*testing.T, *house){
-		"HTTP": func(t *testing.T, h *house) { invoke(t, h.open(t, mutation), post(`{"text":"x"}`)) },
-		"HTTP with a key": func(t *testing.T, h *house) {
+	return map[string]func(*testing.T, *fixture){
+		"HTTP": func(t *testing.T, f *fixture) { invoke(t, f.open(t, mutation), post(`{"text":"x"}`)) },
+		"HTTP with a key": func(t *testing.T, f *fixture) {
 			event := post(`{"text":"x"}`)
 			event.Headers["idempotency-key"] = "k"
-			invoke(t, h.open(t, mutation), event)
+			invoke(t, f.open(t, mutation), event)
 		},
-		"webhook": func(t *testing.T, h *house) { invoke(t, h.open(t, webhook), post(`{"text":"x"}`)) },
-		"frame": func(t *testing.T, h *house) {
-			dispatch(t, h.open(t, frame), frameEvent(`{"action":"whisper","id":"1","text":"x"}`))
+		"webhook": func(t *testing.T, f *fixture) { invoke(t, f.open(t, webhook), post(`{"text":"x"}`)) },
+		"frame": func(t *testing.T, f *fixture) {
+			dispatch(t, f.open(t, frame), frameEvent(`{"action":"whisper","id":"1","text":"x"}`))
 		},
-		"disconnect": func(t *testing.T, h *house) {
+		"disconnect": func(t *testing.T, f *fixture) {
 			event := frameEvent("")
 			event.RequestContext.EventType = eventDisconnect
-			dispatch(t, h.open(t, closing), event)
+			dispatch(t, f.open(t, closing), event)
 		},
-		"queue": func(t *testing.T, h *house) {
-			if _, err := h.open(t, cook).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`)); err != nil {
+		"queue": func(t *testing.T, f *fixture) {
+			if _, err := f.open(t, process).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`)); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"schedule": func(t *testing.T, h *house) {
+		"schedule": func(t *testing.T, f *fixture) {
 			// Its error is in the log, too.
-			_, _ = h.open(t, sweep).Invoke(t.Context(), []byte(`{"time":"2026-03-01T02:00:00Z"}`))
+			_, _ = f.open(t, sweep).Invoke(t.Context(), []byte(`{"time":"2026-03-01T02:00:00Z"}`))
 		},
 	}
 }
@@ -120,15 +120,15 @@ func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *ho
 func TestNoEffectsWithoutTheMethod(t *testing.T) {
 	t.Parallel()
 	calls := triggers(effect.Effects{promise, news, sequel}, nil)
-	again := house{replays: replays{first: []byte(`{"text":"first"}`)}}
+	again := fixture{replays: replays{first: []byte(`{"text":"first"}`)}}
 	calls["HTTP with a key"](t, &again)
-	over := house{replays: replays{begin: refused()}}
+	over := fixture{replays: replays{begin: refused()}}
 	calls["HTTP with a key"](t, &over)
 	if len(again.sent)+len(over.sent) > 0 {
 		t.Errorf("sent %q, %q", again.sent, over.sent)
 	}
 	// An execution that died has promised what the next one keeps.
-	died := house{replays: replays{first: []byte(`{"text":"first"}`), died: true}}
+	died := fixture{replays: replays{first: []byte(`{"text":"first"}`), died: true}}
 	calls["HTTP with a key"](t, &died)
 	if !slices.Contains(died.sent, "promise") {
 		t.Errorf("after a death: sent %q", died.sent)
@@ -138,9 +138,9 @@ func TestNoEffectsWithoutTheMethod(t *testing.T) {
 // Events follow the answer that announces them.
 func TestAfterTheAnswer(t *testing.T) {
 	t.Parallel()
-	var h house
-	triggers(effect.Effects{sequel}, nil)["frame"](t, &h)
-	if want := []string{`{"type":"whispered","id":"1","text":"x"}`, "sequel"}; !slices.Equal(h.order, want) {
-		t.Errorf("in the order %q", h.order)
+	var f fixture
+	triggers(effect.Effects{sequel}, nil)["frame"](t, &f)
+	if want := []string{`{"type":"whispered","id":"1","text":"x"}`, "sequel"}; !slices.Equal(f.order, want) {
+		t.Errorf("in the order %q", f.order)
 	}
 }

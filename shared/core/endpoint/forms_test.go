@@ -72,11 +72,11 @@ func TestARequiredParameter(t *testing.T) {
 	}
 }
 
-// bouncer admits nobody, and notes whom it was asked about.
-type bouncer struct{ asked []string }
+// operatorsOnly admits nobody, and notes whom it was asked about.
+type operatorsOnly struct{ asked []string }
 
 // Admit implements Operators.
-func (b *bouncer) Admit(_ context.Context, c caller.Caller, action caller.Action, resource string) error {
+func (b *operatorsOnly) Admit(_ context.Context, c caller.Caller, action caller.Action, resource string) error {
 	b.asked = append(b.asked, c.UserID+" "+string(action)+" "+resource)
 	return errs.New(errs.Forbidden, "No.")
 }
@@ -85,9 +85,9 @@ func (b *bouncer) Admit(_ context.Context, c caller.Caller, action caller.Action
 // before anything is done, a key taken included.
 func TestOnlyOperators(t *testing.T) {
 	t.Parallel()
-	h, b := &house{}, &bouncer{}
+	f, b := &fixture{}, &operatorsOnly{}
 	fn := HTTP("POST /box/{box}", "Write.", echo, For(Admins), Needs("box.write"))
-	handler := h.openWith(t, fn, func(s *Runtime) { s.Operators = b })
+	handler := f.openWith(t, fn, func(r *Runtime) { r.Operators = b })
 	for name, tt := range map[string]struct {
 		change func(*events.APIGatewayV2HTTPRequest)
 		want   int
@@ -110,7 +110,7 @@ func TestOnlyOperators(t *testing.T) {
 			t.Errorf("%s: asked %q", name, b.asked)
 		}
 	}
-	if len(h.replays.asked) > 0 {
-		t.Errorf("keys were taken: %q", h.replays.asked)
+	if len(f.replays.asked) > 0 {
+		t.Errorf("keys were taken: %q", f.replays.asked)
 	}
 }

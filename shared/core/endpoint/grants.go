@@ -88,7 +88,7 @@ func Closes() Option { return sockets(SocketClose) }
 // LooksUp grants asking whether a socket is open.
 func LooksUp() Option { return sockets(SocketLookup) }
 
-// Delivers grants what telling a topic's followers takes: to find them, to post to
+// Delivers grants what sending to a topic's followers takes: to find them, to post to
 // their sockets, and to note or remove those that take nothing.
 func Delivers() Option {
 	return func(d *Declaration) {

@@ -19,8 +19,8 @@ import (
 
 func TestHTTPAnswers(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo, Answers(http.StatusCreated)))
+	var f fixture
+	handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo, Answers(http.StatusCreated)))
 	got := invoke(t, handler, post(`{"text":"hello"}`))
 	if got.StatusCode != 201 || got.Body != `{"text":"hello"}` {
 		t.Errorf("answered %d %s", got.StatusCode, got.Body)
@@ -35,8 +35,8 @@ func TestHTTPAnswers(t *testing.T) {
 
 func TestHTTPNoContent(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("DELETE /box/{box}", "Empty.",
+	var f fixture
+	handler := f.open(t, HTTP("DELETE /box/{box}", "Empty.",
 		func(struct{}, context.Context, caller.Caller, struct{}) (struct{}, error) { return struct{}{}, nil }))
 	event := post("")
 	for _, name := range []string{"without key", "with a key", "again"} {
@@ -45,7 +45,7 @@ func TestHTTPNoContent(t *testing.T) {
 			t.Errorf("%s: %d %q of type %q", name, got.StatusCode, got.Body, got.Headers["content-type"])
 		}
 		if event.Headers["idempotency-key"] != "" {
-			h.replays.first = []byte(`{}`)
+			f.replays.first = []byte(`{}`)
 		}
 		event.Headers["idempotency-key"] = "k"
 	}
@@ -53,8 +53,8 @@ func TestHTTPNoContent(t *testing.T) {
 
 func TestHTTPGatesInOrder(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo))
+	var f fixture
+	handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo))
 	event := post(`{"text":7,` + strings.Repeat(" ", maxBody))
 	event.Headers = map[string]string{"content-type": "text/plain", "idempotency-key": strings.Repeat("k", maxKey+1)}
 	event.PathParameters["box"] = strings.Repeat("b", maxStep+1)
@@ -81,8 +81,8 @@ func TestHTTPGatesInOrder(t *testing.T) {
 			t.Errorf("with %s mended: %s at %v, want %s at %s", step.mended, got.Code, got.Errors, step.want, step.at)
 		}
 	}
-	if len(h.replays.asked) != 0 {
-		t.Errorf("a refused shape used the key: %v", h.replays.asked)
+	if len(f.replays.asked) != 0 {
+		t.Errorf("a refused shape used the key: %v", f.replays.asked)
 	}
 	event.Headers["idempotency-key"] = strings.Repeat("k", maxKey)
 	if got := invoke(t, handler, event); got.StatusCode != 200 {
@@ -94,8 +94,8 @@ func TestHTTPBodyLimit(t *testing.T) {
 	t.Parallel()
 	for _, in64 := range []bool{false, true} {
 		for extra, want := range map[int]int{0: 200, 1: 413} {
-			var h house
-			handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo))
+			var f fixture
+			handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo))
 			body := `{"text":"x"}`
 			body += strings.Repeat(" ", 256<<10-len(body)+extra)
 			event := post(body)
@@ -111,9 +111,9 @@ func TestHTTPBodyLimit(t *testing.T) {
 
 func TestHTTPMediaType(t *testing.T) {
 	t.Parallel()
-	var h house
-	letters := h.open(t, HTTP("POST /box/{box}", "Write.", echo))
-	nothing := h.open(t, HTTP("POST /box/{box}", "Ring.",
+	var f fixture
+	letters := f.open(t, HTTP("POST /box/{box}", "Write.", echo))
+	nothing := f.open(t, HTTP("POST /box/{box}", "Ring.",
 		func(struct{}, context.Context, caller.Caller, struct{}) (struct{}, error) { return struct{}{}, nil }))
 	tests := []struct {
 		name     string
@@ -160,8 +160,8 @@ func TestHTTPMediaType(t *testing.T) {
 
 func TestHTTPBearer(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo))
+	var f fixture
+	handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo))
 	for header, want := range map[string]int{
 		"Bearer good": 200, "bearer good": 200, "BEARER good": 200, "Bearer   good": 200,
 		"": 401, "Bearer": 401, "Bearer ": 401, "good": 401, "Basic good": 401, "Bearer bad": 401, "Bearergood": 401, "Token good": 401,
@@ -182,9 +182,9 @@ func TestHTTPKinds(t *testing.T) {
 		errs.PayloadTooLarge: 413, errs.UnsupportedMediaType: 415, errs.Conflict: 409, errs.MeetingNotActive: 409,
 		errs.HistoryGone: 410, errs.RateLimited: 429, errs.Provider: 502, errs.Internal: 500,
 	} {
-		var h house
+		var f fixture
 		err := fmt.Errorf("write: %w", &errs.Error{Kind: kind, Message: "For people.", Err: errSecret, RetryAfter: 1200 * time.Millisecond})
-		response := invoke(t, h.open(t, failing(err)), post(`{"text":"x"}`))
+		response := invoke(t, f.open(t, failing(err)), post(`{"text":"x"}`))
 		got := problem(t, response)
 		if response.StatusCode != want || got.Code != kind || got.Detail != "For people." || got.RequestID != "request-1" || got.Title == "" {
 			t.Errorf("%s: %d %+v", kind, response.StatusCode, got)
@@ -206,12 +206,12 @@ func TestHTTPKinds(t *testing.T) {
 
 func TestHTTPUnknownErrors(t *testing.T) {
 	t.Parallel()
-	var h house
-	response := invoke(t, h.open(t, failing(errSecret)), post(`{"text":"x"}`))
+	var f fixture
+	response := invoke(t, f.open(t, failing(errSecret)), post(`{"text":"x"}`))
 	if got := problem(t, response); got.Code != errs.Internal || strings.Contains(response.Body, "secret") {
 		t.Errorf("answered %s", response.Body)
 	}
-	lines := h.lines(t)
+	lines := f.lines(t)
 	if len(lines) != 1 || lines[0]["level"] != "ERROR" || !strings.Contains(fmt.Sprint(lines[0]["error"]), "secret") {
 		t.Errorf("logged %v", lines)
 	}
@@ -222,14 +222,14 @@ func TestHTTPRefusalsWithACause(t *testing.T) {
 	t.Parallel()
 	for kind, level := range map[errs.Kind]string{errs.Forbidden: "ERROR", errs.Conflict: "ERROR", errs.Unauthorized: "INFO", errs.RateLimited: "INFO"} {
 		for _, cause := range []error{nil, errSecret} {
-			var h house
-			response := invoke(t, h.open(t, failing(fmt.Errorf("write: %w", &errs.Error{Kind: kind, Message: "No.", Err: cause}))), post(`{"text":"x"}`))
+			var f fixture
+			response := invoke(t, f.open(t, failing(fmt.Errorf("write: %w", &errs.Error{Kind: kind, Message: "No.", Err: cause}))), post(`{"text":"x"}`))
 			if strings.Contains(response.Body, "secret") {
 				t.Errorf("%s tells its cause: %s", kind, response.Body)
 			}
-			lines := h.lines(t)
+			lines := f.lines(t)
 			want := map[bool]string{true: level, false: "INFO"}[cause != nil]
-			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "secret of the house") {
+			if reason := lines[0]["reason"]; len(lines) != 1 || lines[0]["level"] != want || (cause != nil) != (reason == "a secret detail") {
 				t.Errorf("%s with cause %v logs %v, want level %s", kind, cause, lines, want)
 			}
 		}
@@ -239,11 +239,11 @@ func TestHTTPRefusalsWithACause(t *testing.T) {
 func TestHTTPPanic(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"", "k"} {
-		var h house
-		handler := h.open(t, HTTP("POST /box/{box}", "Write.",
-			func(_ struct{}, _ context.Context, _ caller.Caller, in letter) (receipt, error) {
+		var f fixture
+		handler := f.open(t, HTTP("POST /box/{box}", "Write.",
+			func(_ struct{}, _ context.Context, _ caller.Caller, in request) (receipt, error) {
 				if in.Text == "boom" {
-					panic("secret of the house")
+					panic("a secret detail")
 				}
 				return receipt{in.Text}, nil
 			}))
@@ -255,7 +255,7 @@ func TestHTTPPanic(t *testing.T) {
 		if got := problem(t, response); got.Code != errs.Internal || strings.Contains(response.Body, "secret") {
 			t.Errorf("a panic gives %s", response.Body)
 		}
-		lines := h.lines(t)
+		lines := f.lines(t)
 		if len(lines) != 1 || lines[0]["code"] != "INTERNAL" || !strings.Contains(fmt.Sprint(lines[0]["stack"]), "http_test.go") {
 			t.Errorf("a panic logs %v", lines)
 		}
@@ -267,19 +267,19 @@ func TestHTTPPanic(t *testing.T) {
 
 func TestHTTPLog(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo))
+	var f fixture
+	handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo))
 	for body, code := range map[string]string{`{"text":"whisper"}`: "OK", `{"text":"whisper too long to be taken"}`: "VALIDATION_ERROR", `whisper`: "VALIDATION_ERROR"} {
-		h.log.Reset()
+		f.log.Reset()
 		event := post(body)
 		event.Headers["idempotency-key"] = "hush"
 		event.Headers["cookie"] = "hush"
 		invoke(t, handler, event)
-		lines := h.lines(t)
+		lines := f.lines(t)
 		if len(lines) != 1 {
 			t.Fatalf("%d lines for one call", len(lines))
 		}
-		for name, want := range map[string]any{"function": "desk/write", "requestId": "request-1", "userId": "user_ada", "code": code, "level": "INFO"} {
+		for name, want := range map[string]any{"function": "sample/write", "requestId": "request-1", "userId": "user_ada", "code": code, "level": "INFO"} {
 			if lines[0][name] != want {
 				t.Errorf("%s of %s: %v, want %v", name, body, lines[0][name], want)
 			}
@@ -288,8 +288,8 @@ func TestHTTPLog(t *testing.T) {
 			t.Errorf("the line lacks the duration: %v", lines[0])
 		}
 		for _, secret := range []string{"whisper", "good", "hush", "Bearer"} {
-			if strings.Contains(h.log.String(), secret) {
-				t.Errorf("the log has %q: %s", secret, h.log.String())
+			if strings.Contains(f.log.String(), secret) {
+				t.Errorf("the log has %q: %s", secret, f.log.String())
 			}
 		}
 	}
@@ -299,11 +299,11 @@ func TestHTTPOnce(t *testing.T) {
 	t.Parallel()
 	begun := `begin user_ada POST /box/1 k {"Box":"1","text":"x"}`
 	write := HTTP("POST /box/{box}", "Write.", echo, Answers(http.StatusCreated))
-	dying := HTTP("POST /box/{box}", "Die.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) { panic(errSecret) })
+	dying := HTTP("POST /box/{box}", "Die.", func(struct{}, context.Context, caller.Caller, request) (receipt, error) { panic(errSecret) })
 	read := HTTP("GET /box/{box}", "Read.", func(struct{}, context.Context, caller.Caller, struct{}) (receipt, error) { return receipt{}, nil })
 	echoing := HTTP("POST /box/{box}", "Write.", echo)
-	ring := HTTP("POST /box/{box}", "Ring.", func(struct{}, context.Context, caller.Caller, letter) (struct{}, error) { return struct{}{}, nil })
-	half := Mutation("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, _ caller.Caller, e *idempotency.Execution, _ letter) (receipt, effect.Effects, error) {
+	ring := HTTP("POST /box/{box}", "Ring.", func(struct{}, context.Context, caller.Caller, request) (struct{}, error) { return struct{}{}, nil })
+	half := Mutation("POST /box/{box}", "Half.", func(_ struct{}, _ context.Context, _ caller.Caller, e *idempotency.Execution, _ request) (receipt, effect.Effects, error) {
 		e.Recorded = true
 		return receipt{}, nil, errs.New(errs.Conflict, "No.")
 	})
@@ -337,20 +337,20 @@ func TestHTTPOnce(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := house{replays: tt.replays}
+			f := fixture{replays: tt.replays}
 			event := post(`{"text":"x"}`)
 			event.Headers["idempotency-key"] = "k"
 			if tt.fn.Input.Body == nil {
 				event.Body = ""
 			}
-			got := invoke(t, h.open(t, tt.fn), event)
+			got := invoke(t, f.open(t, tt.fn), event)
 			if got.StatusCode != tt.want {
 				t.Errorf("status %d, want %d: %s", got.StatusCode, tt.want, got.Body)
 			}
 			if tt.replays.first != nil && got.StatusCode < 300 && tt.fn.Output != nil && got.Body != string(tt.replays.first) {
 				t.Errorf("not the first answer: %s", got.Body)
 			}
-			if diff := cmp.Diff(tt.asked, h.replays.asked); diff != "" {
+			if diff := cmp.Diff(tt.asked, f.replays.asked); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -359,18 +359,18 @@ func TestHTTPOnce(t *testing.T) {
 
 func TestHTTPNoRoute(t *testing.T) {
 	t.Parallel()
-	var h house
+	var f fixture
 	event := post(strings.Repeat("x", maxBody+1))
 	event.Headers = nil
-	if got := problem(t, invoke(t, h.open(t, NoRoute[struct{}]("None.")), event)); got.Code != errs.NotFound {
+	if got := problem(t, invoke(t, f.open(t, NoRoute[struct{}]("None.")), event)); got.Code != errs.NotFound {
 		t.Errorf("got %+v", got)
 	}
 }
 
 func TestHTTPOtherEvents(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo))
+	var f fixture
+	handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo))
 	for _, payload := range []string{``, `7`, `[]`, `{"headers":7}`} {
 		if got, err := handler.Invoke(t.Context(), []byte(payload)); err == nil {
 			t.Errorf("%q is answered %s", payload, got)

@@ -16,7 +16,7 @@ import (
 
 // measuring counts a frame before it answers.
 func measuring() Function[struct{}] {
-	return HTTP("POST /box/{box}", "Write.", func(_ struct{}, ctx context.Context, _ caller.Caller, in letter) (receipt, error) {
+	return HTTP("POST /box/{box}", "Write.", func(_ struct{}, ctx context.Context, _ caller.Caller, in request) (receipt, error) {
 		metrics.Count(ctx, "Posted", 3, metrics.Dimension{Name: "Kind", Value: "notes"})
 		metrics.Observe(ctx, "Latency", time.Millisecond, metrics.Dimension{Name: "Kind", Value: "notes"})
 		if in.Text == "no" {
@@ -30,10 +30,10 @@ func measuring() Function[struct{}] {
 // journey, and one for each of its other dimensions. A refusal is none.
 func TestMeasurementsGoToTheLog(t *testing.T) {
 	t.Parallel()
-	var h house
-	invoke(t, h.open(t, measuring()), post(`{"text":"no"}`))
+	var f fixture
+	invoke(t, f.open(t, measuring()), post(`{"text":"no"}`))
 	var names []any
-	for _, line := range h.lines(t) {
+	for _, line := range f.lines(t) {
 		described := line["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)
 		for _, metric := range described["Metrics"].([]any) {
 			name := metric.(map[string]any)["Name"].(string)
@@ -55,7 +55,7 @@ func TestMeasurementsGoToTheLog(t *testing.T) {
 // What died counts for its journey, and a batch that comes again for none.
 func TestFailuresCountForTheirJourney(t *testing.T) {
 	t.Parallel()
-	broken := HTTP("POST /box/{box}", "Write.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) {
+	broken := HTTP("POST /box/{box}", "Write.", func(struct{}, context.Context, caller.Caller, request) (receipt, error) {
 		return receipt{}, errs.New(errs.Internal, "No.")
 	}, Serves("join"))
 	for name, tt := range map[string]struct {
@@ -70,9 +70,9 @@ func TestFailuresCountForTheirJourney(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			_, _ = h.open(t, tt.function).Invoke(t.Context(), tt.payload) // the log tells
-			lines := h.lines(t)
+			var f fixture
+			_, _ = f.open(t, tt.function).Invoke(t.Context(), tt.payload) // the log tells
+			lines := f.lines(t)
 			last := lines[len(lines)-1]
 			if diff := cmp.Diff(tt.want, last["Failures"]); diff != "" {
 				t.Errorf("failures (-want +got):\n%s\nlogged %v", diff, last)
@@ -90,17 +90,17 @@ func marshalled(t *testing.T, event any) []byte {
 	return payload
 }
 
-type shelf struct{ groups []metrics.Group }
+type sink struct{ groups []metrics.Group }
 
-func (s *shelf) Collect(groups []metrics.Group) { s.groups = append(s.groups, groups...) }
+func (s *sink) Collect(groups []metrics.Group) { s.groups = append(s.groups, groups...) }
 
 func TestASinkTakesMeasurements(t *testing.T) {
 	t.Parallel()
 	var (
-		h    house
-		sink shelf
+		f    fixture
+		sink sink
 	)
-	handler := h.open(t, measuring())
+	handler := f.open(t, measuring())
 	event := post(`{"text":"hi"}`)
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -110,7 +110,7 @@ func TestASinkTakesMeasurements(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []metrics.Group{
-		{Dimensions: []metrics.Dimension{{Name: "Function", Value: "desk/write"}}, Series: []metrics.Series{
+		{Dimensions: []metrics.Dimension{{Name: "Function", Value: "sample/write"}}, Series: []metrics.Series{
 			{Name: "CallDuration", Unit: metrics.Milliseconds, Values: []float64{0}},
 		}},
 		{Dimensions: []metrics.Dimension{{Name: "Kind", Value: "notes"}}, Series: []metrics.Series{
@@ -121,7 +121,7 @@ func TestASinkTakesMeasurements(t *testing.T) {
 	if diff := cmp.Diff(want, sink.groups, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if lines := h.lines(t); len(lines) != 1 || lines[0]["_aws"] != nil {
+	if lines := f.lines(t); len(lines) != 1 || lines[0]["_aws"] != nil {
 		t.Errorf("logged %v", lines)
 	}
 }

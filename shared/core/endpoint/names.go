@@ -6,7 +6,7 @@ import (
 	"github.com/rapport/rapport/shared/core/name"
 )
 
-// hasNames tells whether there are names in what a schema describes.
+// hasNames reports whether there are names in what a schema describes.
 func (s *Schema) hasNames() bool {
 	if s.named || s.Items != nil && s.Items.hasNames() {
 		return true

@@ -15,7 +15,7 @@ import (
 
 // OpenAPI writes the OpenAPI 3.1 document of the HTTP functions among units,
 // the same bytes for the same declarations.
-func OpenAPI(units []FunctionSpec) ([]byte, error) {
+func OpenAPI(specs []FunctionSpec) ([]byte, error) {
 	doc := document{
 		OpenAPI: "3.1.0",
 		Info:    info{Title: "Rapport", Version: "1", Description: "Meetings that leave something: notes edited together, live. The WebSocket side is described in docs/realtime.md."},
@@ -30,15 +30,15 @@ func OpenAPI(units []FunctionSpec) ([]byte, error) {
 	}
 	problem := doc.Components.publish(schemaOf(reflect.TypeFor[Problem]()))
 	doc.Components.Schemas["Problem"].Properties["code"].Enum = kindNames()
-	for _, unit := range units {
-		if unit.Trigger != TriggerHTTP || !strings.Contains(unit.Route, " ") {
+	for _, spec := range specs {
+		if spec.Trigger != TriggerHTTP || !strings.Contains(spec.Route, " ") {
 			continue
 		}
-		verb, path, _ := strings.Cut(unit.Route, " ")
+		verb, path, _ := strings.Cut(spec.Route, " ")
 		if doc.Paths[path] == nil {
 			doc.Paths[path] = map[string]*operation{}
 		}
-		doc.Paths[path][strings.ToLower(verb)] = doc.operation(unit, problem)
+		doc.Paths[path][strings.ToLower(verb)] = doc.operation(spec, problem)
 	}
 	text, err := json.MarshalIndent(doc, "", "  ")
 	return append(text, '\n'), err
@@ -53,34 +53,34 @@ func kindNames() []string {
 	return names
 }
 
-func (doc *document) operation(unit FunctionSpec, problem *Schema) *operation {
-	domain, _, _ := strings.Cut(unit.Name, "/")
+func (doc *document) operation(spec FunctionSpec, problem *Schema) *operation {
+	domain, _, _ := strings.Cut(spec.Name, "/")
 	op := &operation{
-		OperationID: strings.ReplaceAll(unit.Name, "/", "_"),
-		Summary:     unit.Summary,
+		OperationID: strings.ReplaceAll(spec.Name, "/", "_"),
+		Summary:     spec.Summary,
 		Tags:        []string{domain},
-		Class:       unit.Class,
-		Action:      string(unit.Action),
+		Class:       spec.Class,
+		Action:      string(spec.Action),
 		Responses:   map[string]response{},
 	}
-	if unit.Class.SignedIn() {
+	if spec.Class.SignedIn() {
 		op.Security = []map[string][]string{{"accessToken": {}}}
 	}
-	for _, p := range unit.Input.Parameters {
+	for _, p := range spec.Input.Parameters {
 		op.Parameters = append(op.Parameters, parameterDoc{In: p.In, Name: p.Name, Required: p.Required, Schema: p.Schema, Description: p.Schema.Description})
 	}
-	if unit.Mutates {
-		op.Parameters = append(op.Parameters, unit.onceParameter())
+	if spec.Mutates {
+		op.Parameters = append(op.Parameters, spec.onceParameter())
 	}
-	if unit.Input.Body != nil {
-		op.RequestBody = &requestBody{Required: true, Content: jsonContent(doc.Components.publish(unit.Input.Body))}
+	if spec.Input.Body != nil {
+		op.RequestBody = &requestBody{Required: true, Content: jsonContent(doc.Components.publish(spec.Input.Body))}
 	}
 	success := response{Description: "Done"}
-	if unit.Output != nil {
-		success.Content = jsonContent(doc.Components.publish(unit.Output.Body))
+	if spec.Output != nil {
+		success.Content = jsonContent(doc.Components.publish(spec.Output.Body))
 	}
-	op.Responses[strconv.Itoa(unit.Status)] = success
-	for _, status := range unit.failures() {
+	op.Responses[strconv.Itoa(spec.Status)] = success
+	for _, status := range spec.failures() {
 		op.Responses[strconv.Itoa(status)] = response{
 			Description: "Refused", Content: map[string]media{"application/problem+json": {Schema: problem}},
 		}
@@ -138,8 +138,8 @@ func (c *components) publish(s *Schema) *Schema {
 	if s.Members != nil {
 		copied.Members = c.publish(s.Members)
 	}
-	for i, one := range s.OneOf {
-		copied.OneOf[i] = c.publish(one)
+	for i, schema := range s.OneOf {
+		copied.OneOf[i] = c.publish(schema)
 	}
 	if s.Properties != nil {
 		copied.Properties = map[string]*Schema{}

@@ -32,18 +32,18 @@ func TestOpenAPI(t *testing.T) {
 	}
 
 	described := map[string]bool{}
-	for _, unit := range functions.All() {
-		verb, path, isRoute := strings.Cut(unit.Route, " ")
-		if unit.Trigger != endpoint.TriggerHTTP || !isRoute {
+	for _, spec := range functions.All() {
+		verb, path, isRoute := strings.Cut(spec.Route, " ")
+		if spec.Trigger != endpoint.TriggerHTTP || !isRoute {
 			continue
 		}
 		item := doc.Paths.Value(path)
 		if item == nil || item.GetOperation(verb) == nil {
-			t.Errorf("%s is not described", unit.Route)
+			t.Errorf("%s is not described", spec.Route)
 			continue
 		}
-		described[unit.Route] = true
-		checkOperation(t, unit, item.GetOperation(verb))
+		described[spec.Route] = true
+		checkOperation(t, spec, item.GetOperation(verb))
 	}
 	for path, item := range doc.Paths.Map() {
 		for verb := range item.Operations() {
@@ -55,21 +55,21 @@ func TestOpenAPI(t *testing.T) {
 }
 
 // checkOperation holds an operation against what the contract says of all.
-func checkOperation(t *testing.T, unit endpoint.FunctionSpec, op *openapi3.Operation) {
+func checkOperation(t *testing.T, spec endpoint.FunctionSpec, op *openapi3.Operation) {
 	t.Helper()
 	signedIn := op.Security != nil && len(*op.Security) == 1
-	if signedIn != (unit.Class.SignedIn()) {
-		t.Errorf("%s: its security does not agree with its class %s", unit.Route, unit.Class)
+	if signedIn != (spec.Class.SignedIn()) {
+		t.Errorf("%s: its security does not agree with its class %s", spec.Route, spec.Class)
 	}
-	if op.Responses.Status(unit.Status) == nil || op.Responses.Status(500) == nil {
-		t.Errorf("%s: %d or 500 is not described", unit.Route, unit.Status)
+	if op.Responses.Status(spec.Status) == nil || op.Responses.Status(500) == nil {
+		t.Errorf("%s: %d or 500 is not described", spec.Route, spec.Status)
 	}
-	if (op.Responses.Status(401) != nil) != (signedIn || unit.Class == endpoint.Webhooks) {
-		t.Errorf("%s: 401 is described where nobody signs in, or the other way round", unit.Route)
+	if (op.Responses.Status(401) != nil) != (signedIn || spec.Class == endpoint.Webhooks) {
+		t.Errorf("%s: 401 is described where nobody signs in, or the other way round", spec.Route)
 	}
 	hasKey := op.Parameters.GetByInAndName("header", "Idempotency-Key") != nil
-	if mutates := !strings.HasPrefix(unit.Route, "GET ") && unit.Class != endpoint.Webhooks; hasKey != mutates {
-		t.Errorf("%s: Idempotency-Key is described: %t", unit.Route, hasKey)
+	if mutates := !strings.HasPrefix(spec.Route, "GET ") && spec.Class != endpoint.Webhooks; hasKey != mutates {
+		t.Errorf("%s: Idempotency-Key is described: %t", spec.Route, hasKey)
 	}
 	for status, response := range op.Responses.Map() {
 		wanted := "application/json"
@@ -77,13 +77,13 @@ func checkOperation(t *testing.T, unit endpoint.FunctionSpec, op *openapi3.Opera
 			wanted = "application/problem+json"
 		}
 		if content := response.Value.Content; len(content) > 0 && content.Get(wanted) == nil {
-			t.Errorf("%s: the answer %s is not %s", unit.Route, status, wanted)
+			t.Errorf("%s: the answer %s is not %s", spec.Route, status, wanted)
 		}
 	}
-	if unit.Output != nil {
-		properties := op.Responses.Status(unit.Status).Value.Content.Get("application/json").Schema.Value.Properties
+	if spec.Output != nil {
+		properties := op.Responses.Status(spec.Status).Value.Content.Get("application/json").Schema.Value.Properties
 		if items := properties["items"]; items != nil && !properties["nextCursor"].Value.Type.Includes("null") {
-			t.Errorf("%s: at the list's end nextCursor is null, but that isn't described", unit.Route)
+			t.Errorf("%s: at the list's end nextCursor is null, but that isn't described", spec.Route)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type HTTPClient interface {
 	Do(request *http.Request) (*http.Response, error)
 }
 
-// Sockets posts to open sockets, tells which are open, and closes them.
+// Sockets posts to open sockets, reports which are open, and closes them.
 type Sockets interface {
 	Poster
 	Alive(ctx context.Context, connectionID string) (bool, error)

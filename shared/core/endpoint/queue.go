@@ -129,11 +129,11 @@ func (h *queueHandler) takeAll(ctx context.Context, given []events.SQSMessage) [
 	failed := make([]error, len(given))
 	var group errgroup.Group
 	group.SetLimit(parallelMessages)
-	for i, one := range given {
+	for i, sQSMessage := range given {
 		group.Go(func() error {
-			failed[i] = guard(func() error { return h.take(ctx, one) })
+			failed[i] = guard(func() error { return h.take(ctx, sQSMessage) })
 			if died, ok := errors.AsType[*panicError](failed[i]); ok {
-				h.around.Log.ErrorContext(ctx, "message", "function", h.name, "messageId", one.MessageId,
+				h.around.Log.ErrorContext(ctx, "message", "function", h.name, "messageId", sQSMessage.MessageId,
 					"error", died.Error(), "stack", string(died.stack))
 			}
 			return nil

@@ -41,13 +41,13 @@ func queueBatch(t *testing.T, bodies ...string) []byte {
 	return payload
 }
 
-func kitchen() Function[struct{}] {
-	return Queue("Orders", "queue: cook.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
+func orders() Function[struct{}] {
+	return Queue("Orders", "queue: process.", func(_ struct{}, _ context.Context, m queue.Message[order]) (effect.Effects, error) {
 		switch m.Body.Dish {
 		case "bad":
 			return nil, errSecret
 		case "boom":
-			panic("secret of the house")
+			panic("a secret detail")
 		}
 		return nil, nil
 	})
@@ -79,12 +79,12 @@ func TestQueue(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			answered, err := h.open(t, kitchen()).Invoke(t.Context(), tt.give)
+			var f fixture
+			answered, err := f.open(t, orders()).Invoke(t.Context(), tt.give)
 			if (err != nil) != tt.fails {
 				t.Fatalf("error %v", err)
 			}
-			lines := h.lines(t)
+			lines := f.lines(t)
 			last := lines[len(lines)-1]
 			if said, _ := last["error"].(string); last["code"] != tt.logged || !strings.Contains(said, tt.reason) {
 				t.Errorf("logged %v", last)
@@ -121,8 +121,8 @@ func TestQueueMessage(t *testing.T) {
 		got = append(got, m)
 		return nil, nil
 	})
-	var h house
-	if _, err := h.open(t, note).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`, `{"dish":"rice","count":3}`)); err != nil {
+	var f fixture
+	if _, err := f.open(t, note).Invoke(t.Context(), queueBatch(t, `{"dish":"soup","count":1}`, `{"dish":"rice","count":3}`)); err != nil {
 		t.Fatal(err)
 	}
 	at := time.UnixMilli(1764000000000).UTC()
@@ -137,12 +137,12 @@ func TestQueueMessage(t *testing.T) {
 }
 
 // Whoever runs a queue's function in its own process hears why messages failed.
-func TestQueueTellsReasons(t *testing.T) {
+func TestQueueReportsReasons(t *testing.T) {
 	t.Parallel()
-	var h house
+	var f fixture
 	got := map[string]error{}
 	ctx := WithReasons(t.Context(), func(id string, reason error) { got[id] = reason })
-	if _, err := h.open(t, kitchen()).Invoke(ctx, queueBatch(t, `{"dish":"soup","count":1}`, `{"dish":"bad","count":1}`)); err != nil {
+	if _, err := f.open(t, orders()).Invoke(ctx, queueBatch(t, `{"dish":"soup","count":1}`, `{"dish":"bad","count":1}`)); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 1 || !errors.Is(got["m2"], errSecret) {

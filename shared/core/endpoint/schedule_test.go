@@ -19,7 +19,7 @@ func TestSchedule(t *testing.T) {
 		case 13:
 			return swept{}, nil, errSecret
 		case 14:
-			panic("secret of the house")
+			panic("a secret detail")
 		}
 		return swept{at, 3}, nil, nil
 	})
@@ -38,12 +38,12 @@ func TestSchedule(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			answered, err := h.open(t, sweep).Invoke(t.Context(), []byte(tt.give))
+			var f fixture
+			answered, err := f.open(t, sweep).Invoke(t.Context(), []byte(tt.give))
 			if string(answered) != tt.want || (err == nil) != (tt.want != "") {
 				t.Errorf("%s, %v", answered, err)
 			}
-			if lines := h.lines(t); len(lines) != 1 || lines[0]["code"] != tt.logged {
+			if lines := f.lines(t); len(lines) != 1 || lines[0]["code"] != tt.logged {
 				t.Errorf("logged %v", lines)
 			}
 		})

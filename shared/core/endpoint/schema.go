@@ -65,8 +65,8 @@ func (s *Schema) opened() *Schema {
 		copied.Members = s.Members.opened()
 	}
 	copied.OneOf = slices.Clone(s.OneOf)
-	for i, one := range s.OneOf {
-		copied.OneOf[i] = one.opened()
+	for i, schema := range s.OneOf {
+		copied.OneOf[i] = schema.opened()
 	}
 	if s.Properties != nil {
 		copied.Properties = map[string]*Schema{}
@@ -110,8 +110,8 @@ type Parameter struct {
 	In       string // path, query or header
 	Name     string
 	Required bool
-	// IgnoredWith names a parameter of the query; where that is given, this one
-	// isn't looked at.
+	// IgnoredWith names a parameter of the query that, where it is given, has this
+	// parameter ignored.
 	IgnoredWith string
 	Schema      *Schema
 	field       []int
@@ -124,7 +124,7 @@ var (
 	unionType   = reflect.TypeFor[union]()
 )
 
-// union is a type whose JSON has one of several forms, told apart by what kind of
+// union is a type whose JSON has one of several forms, distinguished by what kind of
 // value it is: a string, an object, and so on. Alternatives gives a value of a type
 // for each.
 type union interface{ Alternatives() []any }
@@ -183,8 +183,8 @@ func (s *Schema) bound() {
 	if s.Members != nil {
 		s.Members.bound()
 	}
-	for _, one := range s.OneOf {
-		one.bound()
+	for _, schema := range s.OneOf {
+		schema.bound()
 	}
 	for _, property := range s.Properties {
 		property.bound()

@@ -109,11 +109,11 @@ func TestDeclaration(t *testing.T) {
 	open := func(context.Context, Declaration, config.Env, Overrides) (App[nothing], error) {
 		return App[nothing]{}, errSecret
 	}
-	units := Domain("box", open, map[string]Function[nothing]{"remove": remove, "get": get})
-	if len(units) != 2 || units[0].Name != "box/get" || units[1].Name != "box/remove" {
-		t.Errorf("units %+v", units)
+	specs := Domain("box", open, map[string]Function[nothing]{"remove": remove, "get": get})
+	if len(specs) != 2 || specs[0].Name != "box/get" || specs[1].Name != "box/remove" {
+		t.Errorf("units %+v", specs)
 	}
-	if _, err := units[0].Open(t.Context(), nil, Overrides{}); err == nil {
+	if _, err := specs[0].Open(t.Context(), nil, Overrides{}); err == nil {
 		t.Error("what can't be opened is")
 	}
 }

@@ -38,8 +38,8 @@ func TestFieldBounds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h, s house
-			over := h.open(t, HTTP("POST /box/{box}", "Write.", echo, MaxField("text", bound)))
+			var f, s fixture
+			over := f.open(t, HTTP("POST /box/{box}", "Write.", echo, MaxField("text", bound)))
 			response := invoke(t, over, post("{"+tt.give+"}"))
 			var got errs.Kind
 			if response.StatusCode != 200 {
@@ -63,8 +63,8 @@ func echoFrame(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (rece
 
 func TestBodyBound(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, HTTP("POST /box/{box}", "Write.", echo, MaxBody(30)))
+	var f fixture
+	handler := f.open(t, HTTP("POST /box/{box}", "Write.", echo, MaxBody(30)))
 	for body, want := range map[string]int{
 		`{"text":"x"}` + strings.Repeat(" ", 18): 200,
 		`{"text":"x"}` + strings.Repeat(" ", 19): 413,

@@ -245,7 +245,7 @@ func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id s
 // connection gives the caller behind a socket, unconfirmed where the method confirms.
 func (h *socketHandler) connection(ctx context.Context, id string) (caller.Caller, error) {
 	if h.declaration.Confirms {
-		if c, known := h.around.Connections.Acquainted(id); known {
+		if c, known := h.around.Connections.Cached(id); known {
 			return c, nil
 		}
 	}

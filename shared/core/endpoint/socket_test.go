@@ -47,7 +47,7 @@ func whispering(options ...Option) Function[struct{}] {
 		func(_ struct{}, _ context.Context, c caller.Caller, in whisper) (receipt, effect.Effects, error) {
 			switch in.Text {
 			case "boom":
-				panic("secret of the house")
+				panic("a secret detail")
 			case "no":
 				return receipt{}, nil, errs.New(errs.Forbidden, "No.")
 			case "fail":
@@ -96,14 +96,14 @@ func TestSocketFrames(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			if got := dispatch(t, h.open(t, whispering()), frameEvent(tt.give)); got != 200 {
+			var f fixture
+			if got := dispatch(t, f.open(t, whispering()), frameEvent(tt.give)); got != 200 {
 				t.Errorf("status %d", got)
 			}
-			if len(h.posted) != 1 || string(h.posted[0]) != tt.want {
-				t.Errorf("posted %s, want %s", h.posted, tt.want)
+			if len(f.posted) != 1 || string(f.posted[0]) != tt.want {
+				t.Errorf("posted %s, want %s", f.posted, tt.want)
 			}
-			if lines := h.lines(t); len(lines) != 1 || lines[0]["userId"] != "user_ada" {
+			if lines := f.lines(t); len(lines) != 1 || lines[0]["userId"] != "user_ada" {
 				t.Errorf("logged %v", lines)
 			}
 		})
@@ -136,33 +136,33 @@ func TestSocketRefusesFrames(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			if got := dispatch(t, h.open(t, whispering()), frameEvent(tt.give)); got != 200 {
+			var f fixture
+			if got := dispatch(t, f.open(t, whispering()), frameEvent(tt.give)); got != 200 {
 				t.Errorf("status %d", got)
 			}
-			checkErrorFrame(t, &h, tt.id, tt.code, tt.at)
+			checkErrorFrame(t, &f, tt.id, tt.code, tt.at)
 		})
 	}
 }
 
-func checkErrorFrame(t *testing.T, h *house, id string, code errs.Kind, at []string) {
+func checkErrorFrame(t *testing.T, f *fixture, id string, code errs.Kind, at []string) {
 	t.Helper()
-	if len(h.posted) != 1 {
-		t.Fatalf("posted %s", h.posted)
+	if len(f.posted) != 1 {
+		t.Fatalf("posted %s", f.posted)
 	}
 	var frame errorFrame
-	if err := json.Unmarshal(h.posted[0], &frame); err != nil || frame.Type != "error" || frame.Detail == "" {
-		t.Fatalf("posted %s", h.posted[0])
+	if err := json.Unmarshal(f.posted[0], &frame); err != nil || frame.Type != "error" || frame.Detail == "" {
+		t.Fatalf("posted %s", f.posted[0])
 	}
 	var locations []string
-	for _, one := range frame.Errors {
-		locations = append(locations, one.Location)
+	for _, fieldError := range frame.Errors {
+		locations = append(locations, fieldError.Location)
 	}
 	if frame.ID != id || frame.Code != code || !cmp.Equal(locations, at) {
-		t.Errorf("posted %s, want id %q, %s at %v", h.posted[0], id, code, at)
+		t.Errorf("posted %s, want id %q, %s at %v", f.posted[0], id, code, at)
 	}
-	if len(h.posted[0]) > MaxFrame {
-		t.Errorf("a frame of %d bytes", len(h.posted[0]))
+	if len(f.posted[0]) > MaxFrame {
+		t.Errorf("a frame of %d bytes", len(f.posted[0]))
 	}
 }
 
@@ -184,23 +184,23 @@ func TestSocketUnknownFrames(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			handler := h.open(t, UnknownFrames[struct{}]("Unknown.", "whisper"))
+			var f fixture
+			handler := f.open(t, UnknownFrames[struct{}]("Unknown.", "whisper"))
 			if got := dispatch(t, handler, frameEvent(tt.give)); got != 200 {
 				t.Errorf("status %d", got)
 			}
-			checkErrorFrame(t, &h, tt.id, errs.Validation, []string{tt.at})
+			checkErrorFrame(t, &f, tt.id, errs.Validation, []string{tt.at})
 		})
 	}
 }
 
 func TestSocketThatIsOver(t *testing.T) {
 	t.Parallel()
-	var h house
+	var f fixture
 	event := frameEvent(`{"action":"whisper","id":"1","text":"x"}`)
 	event.RequestContext.ConnectionID = "closed"
-	dispatch(t, h.open(t, whispering()), event)
-	checkErrorFrame(t, &h, "1", errs.Unauthorized, nil)
+	dispatch(t, f.open(t, whispering()), event)
+	checkErrorFrame(t, &f, "1", errs.Unauthorized, nil)
 }
 
 // A client chooses its frame's action, and so the function that it reaches: the
@@ -215,15 +215,15 @@ func TestSocketBelievesTheEventType(t *testing.T) {
 		})
 	}
 	for _, route := range []string{"$connect", "$disconnect"} {
-		var h house
-		dispatch(t, h.open(t, lifecycle(route)), frameEvent(`{"action":"`+route+`","id":"1"}`))
-		checkErrorFrame(t, &h, "1", errs.Validation, []string{"body.action"})
+		var f fixture
+		dispatch(t, f.open(t, lifecycle(route)), frameEvent(`{"action":"`+route+`","id":"1"}`))
+		checkErrorFrame(t, &f, "1", errs.Validation, []string{"body.action"})
 	}
 	for route, eventType := range map[string]string{"$connect": eventDisconnect, "$disconnect": eventConnect, "whisper": eventConnect} {
-		var h house
+		var f fixture
 		event := frameEvent("")
 		event.RequestContext.EventType = eventType
-		if got := dispatch(t, h.open(t, lifecycle(route)), event); got != 500 {
+		if got := dispatch(t, f.open(t, lifecycle(route)), event); got != 500 {
 			t.Errorf("an event %s at %s: status %d", eventType, route, got)
 		}
 	}
@@ -259,17 +259,17 @@ func TestSocketConnects(t *testing.T) {
 		{map[string]string{"ticket": "good", "v": "2", "": "\ufffd"}, 200},
 		{map[string]string{"Ticket": "good"}, 401},
 	} {
-		var h house
+		var f fixture
 		event := frameEvent("")
 		event.RequestContext.EventType, event.QueryStringParameters = eventConnect, tt.query
-		if got := dispatch(t, h.open(t, connect), event); got != tt.want {
+		if got := dispatch(t, f.open(t, connect), event); got != tt.want {
 			t.Errorf("query %v: status %d, want %d", tt.query, got, tt.want)
 		}
-		if len(h.posted) != 0 {
-			t.Errorf("query %v: posted %s", tt.query, h.posted)
+		if len(f.posted) != 0 {
+			t.Errorf("query %v: posted %s", tt.query, f.posted)
 		}
-		if strings.Contains(h.log.String(), "good") {
-			t.Errorf("the ticket is logged: %s", h.log.String())
+		if strings.Contains(f.log.String(), "good") {
+			t.Errorf("the ticket is logged: %s", f.log.String())
 		}
 	}
 }
@@ -281,44 +281,44 @@ func TestSocketLargeAnswers(t *testing.T) {
 			return large{Text: strings.Repeat("x", MaxFrame), Version: 7, brief: brief}, nil, nil
 		})
 	}
-	var h house
-	dispatch(t, h.open(t, answering(true)), frameEvent(`{"action":"whisper","id":"1"}`))
-	if want := `{"type":"whispered","id":"1","version":7}`; len(h.posted) != 1 || string(h.posted[0]) != want {
-		t.Errorf("posted %.200s, want %s", h.posted, want)
+	var f fixture
+	dispatch(t, f.open(t, answering(true)), frameEvent(`{"action":"whisper","id":"1"}`))
+	if want := `{"type":"whispered","id":"1","version":7}`; len(f.posted) != 1 || string(f.posted[0]) != want {
+		t.Errorf("posted %.200s, want %s", f.posted, want)
 	}
 }
 
-// An answer that fits no frame is a failure that its caller hears of; what was
+// An answer that fits no frame is a failure that its caller learns of; what was
 // committed goes to the others nevertheless.
 func TestSocketAnswerThatCantBeEncoded(t *testing.T) {
 	t.Parallel()
-	var h house
-	handler := h.open(t, Socket("whisper", "Whisper.", "whispered",
+	var f fixture
+	handler := f.open(t, Socket("whisper", "Whisper.", "whispered",
 		func(struct{}, context.Context, caller.Caller, struct{}) (receipt, effect.Effects, error) {
 			return receipt{strings.Repeat("x", MaxFrame)}, effect.Effects{note{effect.Beside, "others"}}, nil
 		}))
 	dispatch(t, handler, frameEvent(`{"action":"whisper","id":"1"}`))
-	checkErrorFrame(t, &h, "1", errs.Internal, nil)
-	if !slices.Equal(h.sent, []string{"others"}) {
-		t.Errorf("sent %q", h.sent)
+	checkErrorFrame(t, &f, "1", errs.Internal, nil)
+	if !slices.Equal(f.sent, []string{"others"}) {
+		t.Errorf("sent %q", f.sent)
 	}
 }
 
 func TestSocketAnswerThatCantBeDelivered(t *testing.T) {
 	t.Parallel()
-	h := house{posting: errors.New("the socket is closed")}
-	handler := h.open(t, Socket("whisper", "Whisper.", "whispered",
+	f := fixture{posting: errors.New("the socket is closed")}
+	handler := f.open(t, Socket("whisper", "Whisper.", "whispered",
 		func(_ struct{}, _ context.Context, _ caller.Caller, in whisper) (receipt, effect.Effects, error) {
 			return receipt{in.Text}, effect.Effects{note{effect.Beside, "others"}, note{effect.After, "events"}}, nil
 		}))
 	if got := dispatch(t, handler, frameEvent(`{"action":"whisper","id":"1","text":"hush"}`)); got != 200 {
 		t.Errorf("status %d", got)
 	}
-	if got := h.sent; !slices.Equal(got, []string{"others", "events"}) {
+	if got := f.sent; !slices.Equal(got, []string{"others", "events"}) {
 		t.Errorf("sent %q", got)
 	}
-	if strings.Contains(h.log.String(), "hush") {
-		t.Errorf("the frame is logged: %s", h.log.String())
+	if strings.Contains(f.log.String(), "hush") {
+		t.Errorf("the frame is logged: %s", f.log.String())
 	}
 }
 
@@ -335,10 +335,10 @@ func TestSocketQuietID(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			handler := h.open(t, whispering(QuietID()))
+			var f fixture
+			handler := f.open(t, whispering(QuietID()))
 			dispatch(t, handler, frameEvent(tt.frame))
-			if got := string(bytes.Join(h.posted, []byte("|"))); got != tt.want {
+			if got := string(bytes.Join(f.posted, []byte("|"))); got != tt.want {
 				t.Errorf("posted %s, want %s", got, tt.want)
 			}
 		})
@@ -354,13 +354,13 @@ func TestSocketConfirms(t *testing.T) {
 		options    []Option
 		want       string
 	}{
-		"met":                       {"met", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_grace over met"}`},
+		"known":                     {"met", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_grace over met"}`},
 		"not met":                   {"open", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_ada over open"}`},
 		"met, but it doesn't check": {"met", nil, `{"type":"error","id":"7","code":"UNAUTHORIZED","detail":"No.","retryable":false}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h house
+			var h fixture
 			event := frameEvent(`{"action":"whisper","id":"7","text":"hi"}`)
 			event.RequestContext.ConnectionID = tt.connection
 			dispatch(t, h.open(t, whispering(tt.options...)), event)
@@ -400,13 +400,13 @@ func TestSocketHandover(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := house{handover: mover(1000)}
+			f := fixture{handover: mover(1000)}
 			event := frameEvent(tt.frame)
 			event.RequestContext.ConnectionID, event.RequestContext.ConnectedAt = tt.socket, tt.connectedAt
-			dispatch(t, h.open(t, whispering()), event)
-			asked := len(h.posted) == 2 && string(h.posted[1]) == "move, open"
-			if asked != tt.want || (!asked && len(h.posted) != 1) {
-				t.Errorf("posted %s", h.posted)
+			dispatch(t, f.open(t, whispering()), event)
+			asked := len(f.posted) == 2 && string(f.posted[1]) == "move, open"
+			if asked != tt.want || (!asked && len(f.posted) != 1) {
+				t.Errorf("posted %s", f.posted)
 			}
 		})
 	}

@@ -71,8 +71,9 @@ func (h *streamHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 
 type reasonsKey struct{}
 
-// WithReasons lets whoever runs stream functions in its own process hear why
-// records failed, which the answer has no place for: on AWS the log alone tells.
+// WithReasons gives a program that runs stream functions in its own process the
+// reasons why records failed. The answer has no place for them: on AWS they are in
+// the log alone.
 // The report is made before the function answers, and may come after whoever
 // called has given it up.
 func WithReasons(ctx context.Context, report func(id string, reason error)) context.Context {

@@ -34,7 +34,7 @@ func reading(options ...Option) Function[struct{}] {
 			case "bad":
 				failed[record.ID] = errSecret
 			case "boom":
-				panic("secret of the house")
+				panic("a secret detail")
 			}
 		}
 		return failed
@@ -60,12 +60,12 @@ func TestStream(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var h house
-			answered, err := h.open(t, reading()).Invoke(t.Context(), tt.give)
+			var f fixture
+			answered, err := f.open(t, reading()).Invoke(t.Context(), tt.give)
 			if (err != nil) != tt.fails {
 				t.Fatalf("error %v", err)
 			}
-			if lines := h.lines(t); len(lines) != 1 || lines[0]["code"] != tt.logged {
+			if lines := f.lines(t); len(lines) != 1 || lines[0]["code"] != tt.logged {
 				t.Errorf("logged %v", lines)
 			}
 			if tt.fails {
@@ -90,15 +90,15 @@ func TestStream(t *testing.T) {
 }
 
 // Whoever runs a stream function in its own process hears why records failed.
-func TestStreamTellsReasons(t *testing.T) {
+func TestStreamReportsReasons(t *testing.T) {
 	t.Parallel()
 	read := Stream("Data", "stream: read.", func(_ struct{}, _ context.Context, records []table.Record) map[string]error {
 		return map[string]error{records[1].ID: errSecret}
 	})
-	var h house
+	var f fixture
 	got := map[string]error{}
 	ctx := WithReasons(t.Context(), func(id string, reason error) { got[id] = reason })
-	if _, err := h.open(t, read).Invoke(ctx, streamBatch("a", "b", "c")); err != nil {
+	if _, err := f.open(t, read).Invoke(ctx, streamBatch("a", "b", "c")); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 1 || !errors.Is(got["2"], errSecret) {

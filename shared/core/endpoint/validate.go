@@ -60,12 +60,12 @@ func (s *Schema) check(at string, v any, p *problems) {
 // checkOneOf holds a value against the alternative that is of its kind.
 func (s *Schema) checkOneOf(at string, v any, p *problems) {
 	var kinds []string
-	for _, one := range s.OneOf {
-		if typeName(v) == kindNamesOf[one.Type] {
-			one.check(at, v, p)
+	for _, schema := range s.OneOf {
+		if typeName(v) == kindNamesOf[schema.Type] {
+			schema.check(at, v, p)
 			return
 		}
-		kinds = append(kinds, kindNamesOf[one.Type])
+		kinds = append(kinds, kindNamesOf[schema.Type])
 	}
 	p.add(at, "must be %s, not %s", strings.Join(kinds, " or "), typeName(v))
 }

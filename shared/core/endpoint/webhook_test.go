@@ -23,7 +23,7 @@ type noticed struct {
 // beside what is declared is left out.
 func TestWebhook(t *testing.T) {
 	t.Parallel()
-	var h house
+	var f fixture
 	signed := func(_ struct{}, header func(string) string, body []byte) error {
 		if header("X-Signature") != "of "+string(body) {
 			return errs.New(errs.Unauthorized, "no")
@@ -40,7 +40,7 @@ func TestWebhook(t *testing.T) {
 	if fn.Mutates || fn.Class != Webhooks {
 		t.Errorf("declared as %+v", fn.Declaration)
 	}
-	handler := h.open(t, fn)
+	handler := f.open(t, fn)
 	good := `{"kind":"a","more":{"x":[1]}}`
 	tests := []struct {
 		name, body, signature, contentType string

@@ -38,7 +38,7 @@ func (e *Epoch) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Is tells whether positions that a client has are of this epoch, as far as the
+// Is reports whether positions that a client has are of this epoch, as far as the
 // client says: known is empty where it doesn't.
 func (e Epoch) Is(known string) bool { return e == "" || known == "" || known == string(e) }
 

@@ -13,7 +13,7 @@ import (
 // Kind is an error's stable name, the `code` of the public contract.
 type Kind string
 
-// The kinds of the contract. What is none of them is Internal.
+// The kinds of the contract. Any other error is Internal.
 const (
 	Unauthorized         Kind = "UNAUTHORIZED"
 	Forbidden            Kind = "FORBIDDEN"
@@ -37,7 +37,7 @@ type FieldError struct {
 	Detail   string `json:"detail"`
 }
 
-// Error is what a caller may be told. Message never holds people's words,
+// Error is what a caller may read. Message never holds people's words,
 // tokens or secrets.
 type Error struct {
 	Kind     Kind
@@ -48,7 +48,7 @@ type Error struct {
 	// Oldest is set with HistoryGone: the oldest position still kept.
 	Oldest int64
 	// Epoch is set with HistoryGone where positions of another epoch were sent: the
-	// one that positions belong to now.
+	// present epoch.
 	Epoch string
 	// Retryable says, of a kind that mostly isn't, that the same request may succeed
 	// later.
@@ -98,5 +98,5 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Is tells whether the caller gets err as kind.
+// Is reports whether the caller gets err as kind.
 func Is(err error, kind Kind) bool { return KindOf(err) == kind }

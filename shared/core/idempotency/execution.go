@@ -9,8 +9,8 @@ import "time"
 type Execution struct {
 	// Key is the record's name: user, method, path and key, hashed.
 	Key string
-	// Owner names this execution, by chance; the record says whose it is, and
-	// only that one may commit.
+	// Owner is this execution's random name. The record has the name of the
+	// execution that holds the claim, and only that execution may commit.
 	Owner string
 	// Since is when the first execution began, where an earlier one has begun and
 	// not recorded its answer; zero for the first. One that commits with its answer,

@@ -12,10 +12,10 @@
 // have committed by Execution.Since.
 //
 // A refusal frees the key, unless its method says that nobody knows whether an
-// earlier execution has committed. A claim whose request failed can be taken over, one
-// whose request died when it runs out. Who takes over a committed record runs
-// the method once more for what comes after the effect, and gives the first
-// answer. No execution commits into another's claim, however late it is: its
+// earlier execution has committed. A failed request's claim can be taken over at once, a
+// crashed request's when the claim runs out. The execution that takes over a
+// committed record runs the method once more for what comes after the effect, and
+// gives the first answer. No execution commits into another's claim, however late it is: its
 // transaction checks the owner.
 package idempotency
 
@@ -60,10 +60,10 @@ func New(t *table.Table, c clock.Clock) *Store { return &Store{table: t, clock: 
 
 // Begin claims a key for one execution within a scope (user, method and path).
 // It gives the execution; or the first answer's body, with a nil execution; or
-// both, where the first execution died after its effect: the method is run once
-// more, for what comes after the effect, and the first answer is given. Or it
-// gives CONFLICT: for another request, or while the first one is under way for
-// more than two seconds.
+// both, where the first execution crashed after its effect: the method is run once
+// more, for what comes after the effect, and the first answer is given. CONFLICT
+// where the key belongs to another request, or where the first execution is still
+// under way after two seconds.
 //
 // content is what the request asks for, the same bytes however it was written;
 // sent is its body, by which records are known that have no content: those of
@@ -84,7 +84,7 @@ func (s *Store) Begin(ctx context.Context, scope, key string, content, sent []by
 			return e, nil, nil
 		}
 		switch {
-		case !standing.asks(asked):
+		case !standing.sameRequest(asked):
 			return nil, nil, errs.New(errs.Conflict, "This Idempotency-Key was used with another body.")
 		case standing.State == stateDone:
 			return nil, standing.Answer, nil
@@ -120,7 +120,7 @@ func (s *Store) claim(ctx context.Context, e *Execution, asked record) (bool, re
 		If:     table.Or(table.Absent(), table.Less(table.AttrExpires, now.Unix())),
 	}, table.Expires(now.Add(kept)))
 	mine, standing, err := claimed(err, e)
-	if err != nil || mine || standing.State != stateClaimed || !standing.asks(asked) || standing.Until >= now.UnixMilli() {
+	if err != nil || mine || standing.State != stateClaimed || !standing.sameRequest(asked) || standing.Until >= now.UnixMilli() {
 		return mine, standing, err
 	}
 	return s.reclaim(ctx, e, standing)
@@ -143,7 +143,7 @@ func (s *Store) reclaim(ctx context.Context, e *Execution, standing record) (boo
 	return mine, standing, err // whatever stands there by now, the next look tells
 }
 
-// claimed tells from the result of an update whether an execution has the claim,
+// claimed reads from the result of an update whether an execution has the claim,
 // and gives the standing record where it hasn't.
 func claimed(err error, e *Execution) (mine bool, standing record, _ error) {
 	failed, refused := errors.AsType[*table.ConditionError](err)
@@ -204,7 +204,7 @@ func (s *Store) Commit(ctx context.Context, tx *table.Tx, e *Execution, answer a
 }
 
 // Finish lets the answer of an execution be given again, now that everything is
-// done; it stores it, unless Commit did.
+// done. It stores the answer, unless Commit did.
 func (s *Store) Finish(ctx context.Context, e *Execution, body []byte) error {
 	update := answered(e, stateDone, body)
 	if e.Recorded {

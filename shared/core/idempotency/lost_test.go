@@ -40,29 +40,29 @@ func TestLostAnswers(t *testing.T) {
 	client := table.NewClient(table.ClientConfig{
 		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: tables.Endpoint, HTTP: wire,
 	})
-	d := &desk{Manual: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)), effects: table.New(client, tables.Data.Name())}
-	d.Store = idempotency.New(table.New(client, tables.Control.Name()), d)
+	f := &fixture{Manual: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)), effects: table.New(client, tables.Data.Name())}
+	f.Store = idempotency.New(table.New(client, tables.Control.Name()), f)
 	for _, lost := range []int32{1, 2} {
 		key := strings.Repeat("k", int(lost))
-		began := d.Now()
+		began := f.Now()
 		wire.lose.Store(lost)
-		once := d.begin(t, key, "body")
-		if err := d.commit(t, once, "answer"); err != nil {
+		execution := f.begin(t, key, "body")
+		if err := f.commit(t, execution, "answer"); err != nil {
 			t.Fatal(err)
 		}
 		wire.lose.Store(lost)
-		if err := d.Release(t.Context(), once); err != nil {
+		if err := f.Release(t.Context(), execution); err != nil {
 			t.Fatal(err)
 		}
-		d.Advance(time.Millisecond)
+		f.Advance(time.Millisecond)
 		wire.lose.Store(lost)
-		next := d.resumes(t, key, "body", `"answer"`)
-		if waited := d.Now().Sub(began); waited > time.Second {
+		next := f.resumes(t, key, "body", `"answer"`)
+		if waited := f.Now().Sub(began); waited > time.Second {
 			t.Errorf("%d lost answers cost %s", lost, waited)
 		}
 		wire.lose.Store(lost)
-		d.finish(t, next, "")
-		d.replays(t, key, "body", `"answer"`)
+		f.finish(t, next, "")
+		f.replays(t, key, "body", `"answer"`)
 	}
-	d.ran(t, 2)
+	f.ran(t, 2)
 }

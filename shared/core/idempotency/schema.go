@@ -42,8 +42,8 @@ type record struct {
 	Answer []byte `json:"answer,omitempty"`
 }
 
-// asks tells whether a record is of the same request as another.
-func (r record) asks(same record) bool {
+// sameRequest reports whether a record is of the same request as another.
+func (r record) sameRequest(same record) bool {
 	if r.Content == "" {
 		return r.Request == same.Request
 	}

@@ -28,9 +28,9 @@ func (everybody) Lookup(_ context.Context, subject string) (identity.Profile, er
 	return identity.Profile{Email: subject + "@example.com", DisplayName: subject}, nil
 }
 
-// doors are the authenticators of several instances over one set of tables, which believe
+// fixture are the authenticators of several instances over one set of tables, which believe
 // two issuers and an alias of the second.
-type doors struct {
+type fixture struct {
 	t                    *testing.T
 	tables               *tabletest.Tables
 	clock                *clock.Manual
@@ -39,43 +39,43 @@ type doors struct {
 	first, second, alias *testkit.Issuer
 }
 
-func newDoors(t *testing.T) *doors {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	tables := tabletest.New(t)
 	c := clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC))
-	d := &doors{
+	f := &fixture{
 		t: t, tables: tables, clock: c, users: users.NewRegistrar(users.New(tables.Data, audit.New(tables.Audit, c), c, nil), everybody{}),
 		sessions: session.New(tables.Control, c),
 		first:    testkit.NewIssuer(t), second: testkit.NewIssuer(t), alias: testkit.NewIssuer(t),
 	}
-	d.second.Name, d.alias.Name = "https://second.test/", "https://alias.test/"
-	return d
+	f.second.Name, f.alias.Name = "https://second.test/", "https://alias.test/"
+	return f
 }
 
 // authenticator is that of a new instance.
-func (d *doors) authenticator() *identity.Authenticator {
+func (f *fixture) authenticator() *identity.Authenticator {
 	issuers := []identity.Issuer{
-		{Issuer: d.first.Name, JWKSURL: d.first.URL}, {Issuer: d.second.Name, JWKSURL: d.second.URL},
-		{Issuer: d.alias.Name, JWKSURL: d.alias.URL, AliasOf: d.second.Name},
+		{Issuer: f.first.Name, JWKSURL: f.first.URL}, {Issuer: f.second.Name, JWKSURL: f.second.URL},
+		{Issuer: f.alias.Name, JWKSURL: f.alias.URL, AliasOf: f.second.Name},
 	}
-	v := identity.NewVerifier(issuers, identity.NewKeySets(d.tables.Control, d.clock, http.DefaultClient), d.clock)
-	return identity.NewAuthenticator(v, d.users, d.sessions)
+	v := identity.NewVerifier(issuers, identity.NewKeySets(f.tables.Control, f.clock, http.DefaultClient), f.clock)
+	return identity.NewAuthenticator(v, f.users, f.sessions)
 }
 
-// enter gives the caller of a token, and how the tables were read for it.
-func (d *doors) enter(g *identity.Authenticator, by *testkit.Issuer, subject, sid string) (caller.Caller, *table.Meter, error) {
-	d.t.Helper()
-	token := by.Sign(d.t, jwt.MapClaims{"iss": by.Name, "sub": subject, "sid": sid, "exp": d.clock.Now().Add(time.Minute).Unix()})
-	ctx, meter := table.WithMeter(d.t.Context())
+// authenticate gives the caller of a token, and how the tables were read for it.
+func (f *fixture) authenticate(g *identity.Authenticator, by *testkit.Issuer, subject, sid string) (caller.Caller, *table.Meter, error) {
+	f.t.Helper()
+	token := by.Sign(f.t, jwt.MapClaims{"iss": by.Name, "sub": subject, "sid": sid, "exp": f.clock.Now().Add(time.Minute).Unix()})
+	ctx, meter := table.WithMeter(f.t.Context())
 	c, err := g.Bearer(ctx, token)
 	return c, meter, err
 }
 
-func (d *doors) in(g *identity.Authenticator, by *testkit.Issuer, subject string) caller.Caller {
-	d.t.Helper()
-	c, _, err := d.enter(g, by, subject, "session_1")
+func (f *fixture) caller(g *identity.Authenticator, by *testkit.Issuer, subject string) caller.Caller {
+	f.t.Helper()
+	c, _, err := f.authenticate(g, by, subject, "session_1")
 	if err != nil {
-		d.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return c
 }
@@ -84,22 +84,22 @@ func (d *doors) in(g *identity.Authenticator, by *testkit.Issuer, subject string
 // its alias it is one.
 func TestSecondIssuer(t *testing.T) {
 	t.Parallel()
-	d := newDoors(t)
-	g := d.authenticator()
-	ada, other, same := d.in(g, d.first, "user_1"), d.in(g, d.second, "user_1"), d.in(g, d.alias, "user_1")
+	f := newFixture(t)
+	g := f.authenticator()
+	ada, other, same := f.caller(g, f.first, "user_1"), f.caller(g, f.second, "user_1"), f.caller(g, f.alias, "user_1")
 	if ada.UserID == other.UserID || ada.SessionID == other.SessionID {
 		t.Errorf("two people are one: %+v, %+v", ada, other)
 	}
 	if same.UserID != other.UserID || same.SessionID != other.SessionID {
 		t.Errorf("one person is two: %+v, %+v", other, same)
 	}
-	if err := d.sessions.End(t.Context(), other.SessionID); err != nil {
+	if err := f.sessions.End(t.Context(), other.SessionID); err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range []*identity.Authenticator{g, d.authenticator()} {
-		d.in(g, d.first, "user_1")
-		for _, by := range []*testkit.Issuer{d.second, d.alias} {
-			if _, _, err := d.enter(g, by, "user_1", "session_1"); !errs.Is(err, errs.Unauthorized) {
+	for _, g := range []*identity.Authenticator{g, f.authenticator()} {
+		f.caller(g, f.first, "user_1")
+		for _, by := range []*testkit.Issuer{f.second, f.alias} {
+			if _, _, err := f.authenticate(g, by, "user_1", "session_1"); !errs.Is(err, errs.Unauthorized) {
 				t.Errorf("%s: a session that has ended: %v", by.Name, err)
 			}
 		}
@@ -110,15 +110,15 @@ func TestSecondIssuer(t *testing.T) {
 // the user by another.
 func TestAttachedIdentity(t *testing.T) {
 	t.Parallel()
-	d := newDoors(t)
-	g := d.authenticator()
-	ada := d.in(g, d.first, "user_1")
-	id := identity.ID{Issuer: d.second.Name, Subject: "ada"}
-	if err := d.users.Attach(t.Context(), caller.Caller{}, ada.UserID, id); err != nil {
+	f := newFixture(t)
+	g := f.authenticator()
+	ada := f.caller(g, f.first, "user_1")
+	id := identity.ID{Issuer: f.second.Name, Subject: "ada"}
+	if err := f.users.Attach(t.Context(), caller.Caller{}, ada.UserID, id); err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range []*identity.Authenticator{g, d.authenticator()} {
-		got := d.in(g, d.second, "ada")
+	for _, g := range []*identity.Authenticator{g, f.authenticator()} {
+		got := f.caller(g, f.second, "ada")
 		if got.UserID != ada.UserID || got.Email != ada.Email || got.SessionID == ada.SessionID {
 			t.Errorf("came back as %+v, was %+v", got, ada)
 		}
@@ -129,9 +129,9 @@ func TestAttachedIdentity(t *testing.T) {
 // that has met the person.
 func TestCostOfATokensCaller(t *testing.T) {
 	t.Parallel()
-	d := newDoors(t)
-	g := d.authenticator()
-	d.in(g, d.first, "somebody else") // the instance has the keys
+	f := newFixture(t)
+	g := f.authenticator()
+	f.caller(g, f.first, "somebody else") // the instance has the keys
 	for _, tt := range []struct {
 		name        string
 		instance    *identity.Authenticator
@@ -142,15 +142,15 @@ func TestCostOfATokensCaller(t *testing.T) {
 		{"again", g, 1, 2, 0},
 		{"and again", g, 1, 2, 0},
 	} {
-		_, meter, err := d.enter(tt.instance, d.first, "user_1", "session_1")
+		_, meter, err := f.authenticate(tt.instance, f.first, "user_1", "session_1")
 		if err != nil || meter.Calls() != tt.calls || meter.Read() != tt.read || meter.Write() != tt.write {
 			t.Errorf("%s: %d calls, %v read and %v write units, %v; want %d, %v, %v",
 				tt.name, meter.Calls(), meter.Read(), meter.Write(), err, tt.calls, tt.read, tt.write)
 		}
 	}
-	another := d.authenticator()
-	d.in(another, d.first, "somebody else")
-	if _, meter, err := d.enter(another, d.first, "user_1", "session_1"); err != nil || meter.Calls() != 2 || meter.Read() != 3 {
+	another := f.authenticator()
+	f.caller(another, f.first, "somebody else")
+	if _, meter, err := f.authenticate(another, f.first, "user_1", "session_1"); err != nil || meter.Calls() != 2 || meter.Read() != 3 {
 		t.Errorf("an instance that meets the person: %d calls, %v read units, %v; want 2 and 3", meter.Calls(), meter.Read(), err)
 	}
 }
@@ -159,25 +159,25 @@ func TestCostOfATokensCaller(t *testing.T) {
 // that remembers them.
 func TestErasedUser(t *testing.T) {
 	t.Parallel()
-	d := newDoors(t)
-	g := d.authenticator()
-	before := d.in(g, d.first, "user_1")
-	rows, err := table.List[struct{}](t.Context(), d.tables.Data, table.Query{PK: "USER#" + before.UserID})
+	f := newFixture(t)
+	g := f.authenticator()
+	before := f.caller(g, f.first, "user_1")
+	rows, err := table.List[struct{}](t.Context(), f.tables.Data, table.Query{PK: "USER#" + before.UserID})
 	if err != nil || len(rows.Items) != 2 {
 		t.Fatalf("the user has %d rows, %v; want a profile and an identity", len(rows.Items), err)
 	}
-	keys := []table.Key{users.IdentityKey(identity.ID{Issuer: d.first.Name, Subject: "user_1"})}
+	keys := []table.Key{users.IdentityKey(identity.ID{Issuer: f.first.Name, Subject: "user_1"})}
 	for _, row := range rows.Items {
 		keys = append(keys, row.Key)
 	}
-	if err := d.tables.Data.DeleteAll(t.Context(), keys...); err != nil {
+	if err := f.tables.Data.DeleteAll(t.Context(), keys...); err != nil {
 		t.Fatal(err)
 	}
-	after := d.in(g, d.first, "user_1")
+	after := f.caller(g, f.first, "user_1")
 	if after.UserID == before.UserID || after.UserID == "" {
 		t.Errorf("was %q, came back as %q", before.UserID, after.UserID)
 	}
-	if again := d.in(d.authenticator(), d.first, "user_1"); again.UserID != after.UserID {
+	if again := f.caller(f.authenticator(), f.first, "user_1"); again.UserID != after.UserID {
 		t.Errorf("%q to one instance, %q to another", after.UserID, again.UserID)
 	}
 }

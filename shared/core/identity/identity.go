@@ -27,7 +27,7 @@ type Profile struct {
 // Users knows the users whom identities name. Its reads are consistent, and read what
 // is beside them in the same round trip.
 type Users interface {
-	// Resolve tells which user an identity names; ErrUnknown where it names nobody.
+	// Resolve gives the user that an identity names; ErrUnknown where it names nobody.
 	Resolve(ctx context.Context, id ID, beside ...table.Lookups) (userID string, err error)
 	// Caller gives a user as a caller without a session; ErrUnknown where there is none.
 	Caller(ctx context.Context, userID string, beside ...table.Lookups) (caller.Caller, error)

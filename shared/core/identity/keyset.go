@@ -249,26 +249,26 @@ func (k *KeySets) get(ctx context.Context, url string) ([]byte, error) {
 // parse keeps the RSA keys that may sign with RS256. Others are left out, and so
 // are keys that lack something or are out of range (RFC 7517, section 5): one of
 // them must not lock everybody out.
-func (s keySet) parse() (memorised, error) {
-	known := memorised{fetchedAt: time.UnixMilli(s.FetchedAt), checkedAt: time.UnixMilli(s.CheckedAt)}
-	if s.Keys == "" {
+func (k keySet) parse() (memorised, error) {
+	known := memorised{fetchedAt: time.UnixMilli(k.FetchedAt), checkedAt: time.UnixMilli(k.CheckedAt)}
+	if k.Keys == "" {
 		return known, nil
 	}
 	var set jwkset.JWKSMarshal
-	if err := json.Unmarshal([]byte(s.Keys), &set); err != nil {
+	if err := json.Unmarshal([]byte(k.Keys), &set); err != nil {
 		return memorised{}, fmt.Errorf("parse key set: %w", err)
 	}
 	known.keys = map[string]*rsa.PublicKey{}
-	for _, one := range set.Keys {
-		if one.KTY != jwkset.KtyRSA || (one.ALG != "" && one.ALG != jwkset.AlgRS256) || one.USE == jwkset.UseEnc {
+	for _, jWKMarshal := range set.Keys {
+		if jWKMarshal.KTY != jwkset.KtyRSA || (jWKMarshal.ALG != "" && jWKMarshal.ALG != jwkset.AlgRS256) || jWKMarshal.USE == jwkset.UseEnc {
 			continue
 		}
-		key, err := jwkset.NewJWKFromMarshal(one, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+		key, err := jwkset.NewJWKFromMarshal(jWKMarshal, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 		if err != nil {
 			continue
 		}
 		if public, ok := key.Key().(*rsa.PublicKey); ok && public.N.BitLen() >= minKeyBits {
-			known.keys[one.KID] = public
+			known.keys[jWKMarshal.KID] = public
 		}
 	}
 	return known, nil

@@ -40,7 +40,7 @@ func (f *fleet) cold() *identity.KeySets {
 	return identity.NewKeySets(f.control, f.clock, &http.Client{Timeout: 5 * time.Second})
 }
 
-// knows tells whether a function has the key; another error than that it is
+// knows reports whether a function has the key; another error than that it is
 // unknown fails the test.
 func (f *fleet) knows(t *testing.T, function *identity.KeySets, kid string) bool {
 	t.Helper()
@@ -199,7 +199,7 @@ func TestRotationUnderWay(t *testing.T) {
 }
 
 // A fetch that died is waited for once, and no longer than it may take.
-func TestFetchThatDied(t *testing.T) {
+func TestAbandonedFetchIsTakenOver(t *testing.T) {
 	t.Parallel()
 	f, c := newFleet(t)
 	ctx, die := context.WithCancel(t.Context())

@@ -5,7 +5,8 @@
 // configured list of issuers. Its signature is verified in the function against
 // the issuer's key set, which is kept in the table Control so that a cold
 // function needs no call outside. Then its session must not have ended, and its
-// user, whom issuer and subject name together, is created on first sight. Tokens are never logged.
+// user, whom issuer and subject name together, is created on first sight. Tokens are
+// never logged.
 package identity
 
 import (
@@ -60,26 +61,26 @@ func (i *Issuers) UnmarshalText(text []byte) error {
 	if len(list) == 0 {
 		return errors.New("the list of issuers is empty")
 	}
-	for _, one := range list {
+	for _, issuer := range list {
 		switch {
-		case one.Issuer == "" || one.JWKSURL == "":
+		case issuer.Issuer == "" || issuer.JWKSURL == "":
 			return errors.New("an issuer needs issuer and jwksUrl")
-		case len(one.Issuer) > maxName:
+		case len(issuer.Issuer) > maxName:
 			return fmt.Errorf("an issuer may have %d bytes at most", maxName)
 		}
-		if one.AliasOf == "" {
+		if issuer.AliasOf == "" {
 			continue
 		}
-		if !slices.ContainsFunc(list, func(other Issuer) bool { return other.Issuer == one.AliasOf && other.AliasOf == "" }) {
-			return fmt.Errorf("aliasOf must name an issuer of the list that is no alias: %s", one.AliasOf)
+		if !slices.ContainsFunc(list, func(other Issuer) bool { return other.Issuer == issuer.AliasOf && other.AliasOf == "" }) {
+			return fmt.Errorf("aliasOf must name an issuer of the list that is no alias: %s", issuer.AliasOf)
 		}
 	}
 	*i = list
 	return nil
 }
 
-// Primary is the name of the first issuer: the one whose webhooks are taken. Of an
-// empty list, which no environment gives, it is empty.
+// Primary is the name of the first issuer, whose webhooks are taken; empty for
+// an empty list, which no environment gives.
 func (i Issuers) Primary() string {
 	if len(i) == 0 {
 		return ""
@@ -114,8 +115,8 @@ func NewVerifier(issuers []Issuer, keys *KeySets, c clock.Clock) *Verifier {
 }
 
 // Verify gives a token's claims, with the issuer under which its people are known.
-// Whatever is wrong with it is UNAUTHORIZED,
-// without telling what; PROVIDER_ERROR says that no keys could be had at all.
+// Every defect of the token is UNAUTHORIZED, without saying which; PROVIDER_ERROR
+// says that no keys could be had at all.
 func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if token == "" || len(token) > maxToken {
 		return Claims{}, unauthorized(errors.New("no token, or one of over 8 KB"))
@@ -161,7 +162,7 @@ func (v *Verifier) signer(t *jwt.Token, claims *Claims) (Issuer, string, error) 
 	if !ok || kid == "" || len(kid) > maxName {
 		return Issuer{}, "", errors.New("no key id")
 	}
-	i := slices.IndexFunc(v.issuers, func(one Issuer) bool { return one.Issuer == claims.Issuer })
+	i := slices.IndexFunc(v.issuers, func(issuer Issuer) bool { return issuer.Issuer == claims.Issuer })
 	if i < 0 {
 		return Issuer{}, "", errors.New("unknown issuer")
 	}

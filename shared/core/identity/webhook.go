@@ -20,12 +20,12 @@ const actionEndSession caller.Action = "sessions.end"
 // sessionRevoked is the type of the event that ends a session.
 const sessionRevoked = "session.revoked"
 
-// Resolver tells which user an identity names, as Users does.
+// Resolver gives the user that an identity names, as Users does.
 type Resolver interface {
 	Resolve(ctx context.Context, id ID, beside ...table.Lookups) (userID string, err error)
 }
 
-// Provider hears what the identity provider says of people and their sessions.
+// Provider handles the identity provider's events about people and their sessions.
 type Provider struct {
 	issuer   string
 	users    Resolver
@@ -37,16 +37,16 @@ func NewProvider(issuer string, u Resolver, sessions *session.Store) *Provider {
 	return &Provider{issuer: issuer, users: u, sessions: sessions}
 }
 
-// EventRequest is one of WorkOS's events (workos.com/docs/events). What it says
-// beside this is of no concern here.
+// EventRequest is one of WorkOS's events (workos.com/docs/events). Its
+// other fields mean nothing here.
 type EventRequest struct {
 	ID    string          `json:"id" minLength:"1" maxLength:"255"`
 	Event string          `json:"event" minLength:"1" maxLength:"255" doc:"Such as session.revoked."`
 	Data  json.RawMessage `json:"data" doc:"What the event is about; its fields depend on the event."`
 }
 
-// Heard answers an event.
-type Heard struct {
+// EventAnswer answers an event.
+type EventAnswer struct {
 	Handled bool `json:"handled" doc:"False for an event that means nothing here."`
 }
 
@@ -58,39 +58,39 @@ type revokedSession struct {
 
 // Receive takes an event whose signature has been checked. `session.revoked` ends a
 // session before it is answered: its tokens and tickets are refused, its sockets
-// told and closed. Every other event is acknowledged. The same event may come
+// notified and closed. Every other event is acknowledged. The same event may come
 // any number of times, and must come again where the answer is an error.
 //
 // The session is ended before its user is looked for: a socket is opened on the
 // condition that its session hasn't ended, so whoever isn't found afterwards has
 // none, and can't get one.
-func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (Heard, effect.Effects, error) {
+func (p *Provider) Receive(ctx context.Context, c caller.Caller, in EventRequest) (EventAnswer, effect.Effects, error) {
 	if in.Event != sessionRevoked {
-		return Heard{}, nil, nil
+		return EventAnswer{}, nil, nil
 	}
 	var revoked revokedSession
 	if err := json.Unmarshal(in.Data, &revoked); err != nil {
-		return Heard{}, nil, errs.Invalid("body.data", "is not a session")
+		return EventAnswer{}, nil, errs.Invalid("body.data", "is not a session")
 	}
 	switch {
 	case revoked.ID == "" || len(revoked.ID) > maxName:
-		return Heard{}, nil, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
+		return EventAnswer{}, nil, errs.Invalid("body.data.id", "must have 1 to %d bytes", maxName)
 	case revoked.UserID == "" || len(revoked.UserID) > maxName:
-		return Heard{}, nil, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
+		return EventAnswer{}, nil, errs.Invalid("body.data.user_id", "must have 1 to %d bytes", maxName)
 	}
 	name := session.Name(p.issuer, revoked.ID)
 	if err := p.sessions.End(ctx, name); err != nil {
-		return Heard{}, nil, err
+		return EventAnswer{}, nil, err
 	}
 	userID, err := p.users.Resolve(ctx, ID{Issuer: p.issuer, Subject: revoked.UserID})
 	if errors.Is(err, ErrUnknown) {
-		return Heard{Handled: true}, nil, nil
+		return EventAnswer{Handled: true}, nil, nil
 	}
 	if err != nil {
-		return Heard{}, nil, err
+		return EventAnswer{}, nil, err
 	}
 	c.UserID, c.SessionID = userID, name
-	return Heard{Handled: true}, effect.Effects{
+	return EventAnswer{Handled: true}, effect.Effects{
 		realtime.SessionEnd{UserID: userID, SessionID: name},
 		audit.Record{Caller: c, Action: actionEndSession, Resource: "users/" + userID, Result: audit.Done},
 	}, nil

@@ -93,14 +93,14 @@ func TestBaseThatComesMeanwhile(t *testing.T) {
 	tables := tabletest.New(t)
 	l := log.New(tables.Log, clock.NewManual(noon), log.ByCount(4))
 	fill(t, l, 2)
-	w := &wire{}
-	w.fate = func(op, _ string) fate {
+	client := &faultyClient{}
+	client.fate = func(op, _ string) fate {
 		if op == "GetItem" { // the base record, after the bucket
 			fill(t, l, 2)
 		}
 		return passes
 	}
-	_, err := log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4)).Append(t.Context(), by("c", 1, 3))
+	_, err := log.New(over(client, tables), clock.NewManual(noon), log.ByCount(4)).Append(t.Context(), by("c", 1, 3))
 	wantBeyond(t, err, 2)
 	wantNewest(t, l, 4, false)
 }
@@ -110,8 +110,8 @@ func TestBaseThatComesMeanwhile(t *testing.T) {
 func TestFirstSnapshotThatComesMeanwhile(t *testing.T) {
 	tables := tabletest.New(t)
 	l := log.New(tables.Log, clock.NewManual(noon), log.ByCount(4))
-	w := &wire{}
-	w.fate = func(op, _ string) fate {
+	client := &faultyClient{}
+	client.fate = func(op, _ string) fate {
 		if op == "GetItem" { // the base record, after the bucket
 			fill(t, l, 1)
 			snapshot(t, tables.Log, 1, 7)
@@ -124,7 +124,7 @@ func TestFirstSnapshotThatComesMeanwhile(t *testing.T) {
 		seen += len(since)
 		return log.Draft{Data: "x"}, nil
 	}
-	committed := mustAppend(t, log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4)), a)
+	committed := mustAppend(t, log.New(over(client, tables), clock.NewManual(noon), log.ByCount(4)), a)
 	if committed.Entry.Position != 2 || seen != 1 {
 		t.Errorf("committed at %d, having seen %d", committed.Entry.Position, seen)
 	}

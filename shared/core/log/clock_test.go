@@ -144,11 +144,11 @@ func TestRefusedAppendFoundsNothing(t *testing.T) {
 }
 
 // A writer that dies between sealing a bucket and listing the next, or between
-// founding a topic and writing to it, harms nobody.
-func TestWriterDiesAtABucketsEnd(t *testing.T) {
+// founding a topic and writing to it, does no harm.
+func TestWriterCrashesAtABucketsEnd(t *testing.T) {
 	die := func(t *testing.T, tables *tabletest.Tables, c clock.Clock, puts int) {
 		t.Helper()
-		w := &wire{fate: func(op, _ string) fate {
+		client := &faultyClient{fate: func(op, _ string) fate {
 			if op == "PutItem" {
 				puts--
 			}
@@ -157,7 +157,7 @@ func TestWriterDiesAtABucketsEnd(t *testing.T) {
 			}
 			return passes
 		}}
-		l := log.New(over(w, tables), c, log.ByClock(window, 24*time.Hour, 20))
+		l := log.New(over(client, tables), c, log.ByClock(window, 24*time.Hour, 20))
 		if _, err := l.Append(t.Context(), by("dead", 1, log.Tail)); err == nil {
 			t.Fatal("the writer lives")
 		}

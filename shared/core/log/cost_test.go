@@ -133,10 +133,10 @@ func TestReadingWritesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tables := tabletest.New(t)
 			now := clock.NewManual(noon)
-			w := &wire{}
-			l := log.New(over(w, tables), now, layout)
+			client := &faultyClient{}
+			l := log.New(over(client, tables), now, layout)
 			wrote := ""
-			w.fate = func(op, _ string) fate {
+			client.fate = func(op, _ string) fate {
 				if op != "GetItem" && op != "Query" {
 					wrote = op
 				}

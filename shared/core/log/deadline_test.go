@@ -28,11 +28,11 @@ func TestDeadlineEndsAPut(t *testing.T) {
 			t.Run(layoutName+"/"+test.name, func(t *testing.T) {
 				tables := tabletest.New(t)
 				now := clock.NewManual(noon)
-				w := &wire{}
-				l := log.New(over(w, tables), now, layout)
+				client := &faultyClient{}
+				l := log.New(over(client, tables), now, layout)
 				fill(t, l, 1)
 				puts := 0
-				w.fate = func(op, _ string) fate {
+				client.fate = func(op, _ string) fate {
 					if op != "PutItem" {
 						return passes
 					}
@@ -62,12 +62,12 @@ func TestDeadlineEndsAPut(t *testing.T) {
 func TestDeadlineEndsASeal(t *testing.T) {
 	tables := tabletest.New(t)
 	now := clock.NewManual(noon)
-	w := &wire{}
-	l := log.New(over(w, tables), now, log.ByClock(window, 24*time.Hour, 20))
+	client := &faultyClient{}
+	l := log.New(over(client, tables), now, log.ByClock(window, 24*time.Hour, 20))
 	fill(t, l, 1)
 	now.Advance(window)
 	puts := 0
-	w.fate = func(op, _ string) fate {
+	client.fate = func(op, _ string) fate {
 		if op != "PutItem" {
 			return passes
 		}
@@ -152,12 +152,12 @@ func TestPermissionIsRefused(t *testing.T) {
 
 // The permission is asked for while the log is read: neither waits for the other.
 func TestPermissionIsAskedForBesideTheFirstRead(t *testing.T) {
-	w := &wire{}
-	l := log.New(over(w, tabletest.New(t)), clock.NewManual(noon), log.ByCount(4))
+	client := &faultyClient{}
+	l := log.New(over(client, tabletest.New(t)), clock.NewManual(noon), log.ByCount(4))
 	fill(t, l, 1)
 	reading, permitted := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	w.fate = func(op, _ string) fate {
+	client.fate = func(op, _ string) fate {
 		if op == "Query" {
 			once.Do(func() { close(reading) })
 			<-permitted
@@ -185,10 +185,10 @@ func TestPermissionIsAskedForBesideTheFirstRead(t *testing.T) {
 // While a put is open, a refusal to go on doesn't say that it didn't happen.
 func TestPermissionIsRefusedWhileAPutIsOpen(t *testing.T) {
 	now := clock.NewManual(noon)
-	w := &wire{}
-	l := log.New(over(w, tabletest.New(t)), now, log.ByCount(4))
+	client := &faultyClient{}
+	l := log.New(over(client, tabletest.New(t)), now, log.ByCount(4))
 	fill(t, l, 1)
-	w.fate = func(op, _ string) fate {
+	client.fate = func(op, _ string) fate {
 		if op != "PutItem" {
 			return passes
 		}

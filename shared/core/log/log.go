@@ -68,7 +68,7 @@ type BeyondError struct{ Newest int64 }
 // Error names the newest position.
 func (e *BeyondError) Error() string { return fmt.Sprintf("the newest position is %d", e.Newest) }
 
-// Identity tells an append from its retry: the same author, client and
+// Identity makes an append recognisable in its retry: the same author, client and
 // sequence number are the same append. Digest is of the request as it was sent,
 // so that other content under the same identity is noticed.
 type Identity struct {
@@ -78,7 +78,7 @@ type Identity struct {
 	Digest    string
 }
 
-// same tells whether two identities are of one append. An identity without a
+// same reports whether two identities are of one append. An identity without a
 // client is never a retry's.
 func (i Identity) same(other Identity) bool {
 	return i.ClientID != "" && i.Author == other.Author && i.ClientID == other.ClientID && i.ClientSeq == other.ClientSeq

@@ -149,16 +149,16 @@ const (
 	passes fate = iota
 	// requestLost never reaches the engine.
 	requestLost
-	// answerLost is done by the engine, but nobody hears of it.
+	// answerLost is done by the engine, but nobody learns of it.
 	answerLost
-	// requestHangs never reaches the engine, and nobody hears of that.
+	// requestHangs never reaches the engine, and nobody learns of that.
 	requestHangs
 	// answerHangs is done by the engine, and its answer is still on the way.
 	answerHangs
 )
 
-// wire is the way to the engine, on which things get lost.
-type wire struct {
+// faultyClient is the way to the engine, on which things get lost.
+type faultyClient struct {
 	mu   sync.Mutex
 	fate func(op, body string) fate
 	lost int
@@ -167,22 +167,22 @@ type wire struct {
 var errLost = errors.New("the connection broke")
 
 // Do implements the SDK's HTTP client.
-func (w *wire) Do(r *http.Request) (*http.Response, error) {
+func (client *faultyClient) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	w.mu.Lock()
+	client.mu.Lock()
 	f := passes
-	if w.fate != nil {
-		f = w.fate(op, string(body))
+	if client.fate != nil {
+		f = client.fate(op, string(body))
 	}
 	if f != passes {
-		w.lost++
+		client.lost++
 	}
-	w.mu.Unlock()
+	client.mu.Unlock()
 	switch f {
 	case requestLost:
 		return nil, errLost
@@ -208,8 +208,8 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 }
 
 // over leads to a test's table Log over a wire.
-func over(w *wire, tables *tabletest.Tables) *table.Table {
+func over(client *faultyClient, tables *tabletest.Tables) *table.Table {
 	return table.New(table.NewClient(table.ClientConfig{
-		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: tables.Endpoint, HTTP: w,
+		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local", Endpoint: tables.Endpoint, HTTP: client,
 	}), tables.Log.Name())
 }

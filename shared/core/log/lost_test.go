@@ -31,13 +31,13 @@ func TestLostOnTheWire(t *testing.T) {
 		for _, test := range tests {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
 				tables := tabletest.New(t)
-				w := &wire{}
-				l := log.New(over(w, tables), clock.NewManual(noon), layout)
+				client := &faultyClient{}
+				l := log.New(over(client, tables), clock.NewManual(noon), layout)
 				fill(t, l, 3)
-				w.fate = nth("PutItem", `"mine-1"`, test.fates)
+				client.fate = nth("PutItem", `"mine-1"`, test.fates)
 				committed := mustAppend(t, l, by("mine", 1, 2))
-				if committed.Repeated || committed.Entry.Position != 4 || w.lost != len(test.fates) {
-					t.Errorf("got %+v after %d losses", committed, w.lost)
+				if committed.Repeated || committed.Entry.Position != 4 || client.lost != len(test.fates) {
+					t.Errorf("got %+v after %d losses", committed, client.lost)
 				}
 				if got := names(mustReadAll(t, l, 3, 10)); got != "4:mine-1" {
 					t.Errorf("committed %s", got)
@@ -63,12 +63,12 @@ func nth(op, carrying string, fates []fate) func(op, body string) fate {
 func TestUnknownOutcomeIsNoRefusal(t *testing.T) {
 	tables := tabletest.New(t)
 	now := clock.NewManual(noon)
-	w := &wire{}
-	l := log.New(over(w, tables), now, log.ByCount(4))
+	client := &faultyClient{}
+	l := log.New(over(client, tables), now, log.ByCount(4))
 	fill(t, l, 1)
 
 	refusals := []error{log.ErrLate, log.ErrContended, log.ErrClosed}
-	w.fate = func(op, _ string) fate {
+	client.fate = func(op, _ string) fate {
 		if op == "PutItem" {
 			now.Advance(time.Minute) // past the deadline
 			return requestLost
@@ -86,7 +86,7 @@ func TestUnknownOutcomeIsNoRefusal(t *testing.T) {
 
 	// Everything fails after the put: the error is open, and the retry finds it.
 	broken := false
-	w.fate = func(op, _ string) fate {
+	client.fate = func(op, _ string) fate {
 		broken = broken || op == "PutItem"
 		if broken {
 			return answerLost
@@ -97,7 +97,7 @@ func TestUnknownOutcomeIsNoRefusal(t *testing.T) {
 	if _, err := l.Append(t.Context(), a); err == nil {
 		t.Error("no error although no answer came")
 	}
-	w.fate = nil
+	client.fate = nil
 	if committed := mustAppend(t, l, a); !committed.Repeated || committed.Entry.Position != 2 {
 		t.Errorf("the retry got %+v", committed)
 	}
@@ -107,9 +107,9 @@ func TestUnknownOutcomeIsNoRefusal(t *testing.T) {
 // Another's entry where the unknown put would have gone settles that it didn't.
 func TestUnknownOutcomeIsSettledByAnother(t *testing.T) {
 	tables := tabletest.New(t)
-	w := &wire{}
-	shaky, steady := log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4)), log.New(tables.Log, clock.NewManual(noon), log.ByCount(4))
-	w.fate = func(op, _ string) fate {
+	client := &faultyClient{}
+	shaky, steady := log.New(over(client, tables), clock.NewManual(noon), log.ByCount(4)), log.New(tables.Log, clock.NewManual(noon), log.ByCount(4))
+	client.fate = func(op, _ string) fate {
 		if op == "PutItem" {
 			mustAppend(t, steady, by("other", 1, 0))
 			return requestLost
@@ -149,10 +149,10 @@ func TestContextEndsAnAppend(t *testing.T) {
 
 func TestLostAnswerOfAClosing(t *testing.T) {
 	tables := tabletest.New(t)
-	w := &wire{}
-	l := log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4))
+	client := &faultyClient{}
+	l := log.New(over(client, tables), clock.NewManual(noon), log.ByCount(4))
 	fill(t, l, 3)
-	w.fate = nth("PutItem", `"closed"`, []fate{answerLost})
+	client.fate = nth("PutItem", `"closed"`, []fate{answerLost})
 	if newest, err := l.Close(t.Context(), topic); err != nil || newest != 3 {
 		t.Errorf("got %d, %v", newest, err)
 	}

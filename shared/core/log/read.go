@@ -34,7 +34,7 @@ func (l *Log) Read(ctx context.Context, topic string, after int64, limit int) (P
 	if l.layout.expired(from.bucket, l.clock.Now()) {
 		return Page{}, l.expiredFrom(ctx, topic, from, after)
 	}
-	// One more than asked for tells whether more follow.
+	// One more than asked for reports whether more follow.
 	s, err := l.walk(ctx, topic, from, after, limit+1)
 	if err != nil {
 		return Page{}, err

@@ -52,7 +52,7 @@ func BaseKey(topic string) table.Key {
 	return table.Key{PK: topicPartition(topic), SK: baseSort}
 }
 
-// kind tells apart what may lie at a position.
+// kind distinguishes what may lie at a position.
 type kind string
 
 const (
@@ -134,7 +134,7 @@ func (b Base) standIn(position int64) Entry {
 	return Entry{Position: position, Draft: Draft{Length: b.Length}}
 }
 
-// TopicOf tells which topic a record of the table's stream belongs to, if it is
+// TopicOf is the topic that a record of the table's stream belongs to, if it is
 // an entry or the closing of one.
 func TopicOf(r table.Record) (topic string, ok bool) {
 	topic, _, ok = moveOf(r)
@@ -165,7 +165,7 @@ func moveOf(r table.Record) (topic string, newest int64, ok bool) {
 	return topic[:end], i.entry(position).Last(), true
 }
 
-// BaseOf tells which topic's base record a record of the table's stream is.
+// BaseOf is the topic whose base record a record of the table's stream is.
 func BaseOf(r table.Record) (topic string, ok bool) {
 	topic, found := strings.CutPrefix(r.Key.PK, keyPrefix)
 	return topic, found && r.Key.SK == baseSort

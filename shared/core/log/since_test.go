@@ -128,7 +128,7 @@ func TestRetryCostsWhatCameSince(t *testing.T) {
 	}
 }
 
-func TestOnlyClocksTellTime(t *testing.T) {
+func TestOnlyLogsByClockExpire(t *testing.T) {
 	l := log.New(tabletest.New(t).Log, clock.NewManual(noon), log.ByCount(4))
 	if _, err := l.Append(t.Context(), retry("key", noon)); err == nil {
 		t.Error("a layout by count was searched by time")

@@ -107,7 +107,7 @@ func (l *Log) tailFrom(ctx context.Context, topic string, base Base) (tail, erro
 	return tail{next: at}, err
 }
 
-// meet takes in the last item of a bucket and tells whether it leads on to
+// meet takes in the last item of a bucket and reports whether it leads on to
 // another one.
 func (e *tail) meet(layout Layout, row table.Row[item]) (more bool, err error) {
 	here := span{next: e.next}

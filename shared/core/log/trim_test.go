@@ -98,11 +98,11 @@ func TestTrimWithoutASnapshot(t *testing.T) {
 }
 
 // Wherever Trim dies, readers and writers are told, and the next one goes on.
-func TestTrimDies(t *testing.T) {
+func TestTrimCrashes(t *testing.T) {
 	for _, writes := range []int{0, 1, 2, 5, 8, 9} {
 		tables, l := history(t)
 		left := writes
-		w := &wire{fate: func(op, _ string) fate {
+		client := &faultyClient{fate: func(op, _ string) fate {
 			if op == "UpdateItem" || op == "DeleteItem" {
 				left--
 			}
@@ -111,7 +111,7 @@ func TestTrimDies(t *testing.T) {
 			}
 			return passes
 		}}
-		dying := log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4))
+		dying := log.New(over(client, tables), clock.NewManual(noon), log.ByCount(4))
 		later := noon.Add(90 * time.Hour)
 		// It marks, deletes eight entries, which empties two buckets, and marks.
 		n, err := dying.Trim(t.Context(), topic, 9, later, 100)
@@ -147,7 +147,7 @@ func TestTrimAtOnce(t *testing.T) {
 	tables, l := history(t)
 	later := noon.Add(90 * time.Hour)
 	overtaken := false
-	w := &wire{fate: func(op, _ string) fate {
+	client := &faultyClient{fate: func(op, _ string) fate {
 		if op == "UpdateItem" && !overtaken {
 			overtaken = true
 			mustTrim(t, l, 9, later, 5, 5)
@@ -155,7 +155,7 @@ func TestTrimAtOnce(t *testing.T) {
 		}
 		return passes
 	}}
-	slow := log.New(over(w, tables), clock.NewManual(noon), log.ByCount(4))
+	slow := log.New(over(client, tables), clock.NewManual(noon), log.ByCount(4))
 	mustTrim(t, slow, 9, later, 2, 0)
 	wantKept(t, l, 9)
 }

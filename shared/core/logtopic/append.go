@@ -10,7 +10,7 @@ import (
 
 // Appended is a successful append.
 type Appended[E any] struct {
-	// First and Last are the positions that it has taken, Items what stands there.
+	// First and Last are the positions that it has taken, Items what stands at each.
 	First, Last int64
 	Items       []E
 }

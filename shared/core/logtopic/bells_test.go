@@ -64,13 +64,13 @@ func (r residents) Admit(_ context.Context, c caller.Caller, _ realtime.Topic) (
 func (residents) Holds(*table.Tx, realtime.Topic, string, string) {}
 
 // press rings the bell of a house; a retry has the same number.
-func (h *house) press(ctx context.Context, c caller.Caller, number int64, notes ...string) (logtopic.Appended[ring], effect.Effects, error) {
+func (f *fixture) press(ctx context.Context, c caller.Caller, number int64, notes ...string) (logtopic.Appended[ring], effect.Effects, error) {
 	data, err := json.Marshal(notes)
 	if err != nil {
 		return logtopic.Appended[ring]{}, nil, err
 	}
-	return h.bells.Append(ctx, h.topic, log.Append{
-		Base: log.Tail, Since: h.since,
+	return f.bells.Append(ctx, f.topic, log.Append{
+		Base: log.Tail, Since: f.since,
 		Identity: log.Identity{Author: c.UserID, ClientID: "door", ClientSeq: number, Digest: string(data)},
 		Prepare: func(log.Entry, []log.Entry) (log.Draft, error) {
 			for _, note := range notes {

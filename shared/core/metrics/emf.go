@@ -47,7 +47,7 @@ type definition struct {
 	Unit Unit
 }
 
-// document makes one line of the values from an index on, and tells whether
+// document makes one line of the values from an index on, and reports whether
 // there are more.
 func document(at time.Time, dimensions []Dimension, series []Series, from int) (line []slog.Attr, more bool) {
 	names := []string{}

@@ -32,13 +32,13 @@ type fault struct {
 
 // find gives the first part of a text that no name has; nil where there is none.
 func find(text []rune) *fault {
-	var on pile
+	var on markStack
 	for at := 0; at < len(text); {
 		size, problem := 1, ""
 		switch r := text[at]; {
 		case r == flag && tags(text[at+1:]) > 0:
 			size += tags(text[at+1:])
-			on = pile{base: r}
+			on = markStack{base: r}
 		case refused(r) != "":
 			problem = refused(r)
 		case invisible(r):
@@ -52,7 +52,7 @@ func find(text []rune) *fault {
 		case unicode.Is(unicode.M, r) && !subjoined(r):
 			problem = on.put(r)
 		default:
-			on = pile{base: r}
+			on = markStack{base: r}
 		}
 		if problem != "" {
 			return &fault{from: at, to: at + size, problem: problem}
@@ -83,7 +83,7 @@ func refused(r rune) string {
 	return ""
 }
 
-// invisible tells what is drawn only by what it does to its neighbours.
+// invisible matches what is drawn only by what it does to its neighbours.
 func invisible(r rune) bool {
 	if unicode.Is(unicode.Prepended_Concatenation_Mark, r) {
 		return false
@@ -91,13 +91,13 @@ func invisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || ignorable(r)
 }
 
-// ignorable tells what programs may leave undrawn, beside format characters
+// ignorable matches what programs may leave undrawn, beside format characters
 // (UAX #44, Default_Ignorable_Code_Point).
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// needed tells whether an invisible character does what spelling needs, where it
+// needed reports whether an invisible character does what spelling needs, where it
 // stands.
 func needed(text []rune, at int) bool {
 	if at == 0 {
@@ -126,12 +126,12 @@ func needed(text []rune, at int) bool {
 	return false
 }
 
-// spelled tells what words consist of.
+// spelled matches what words consist of.
 func spelled(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.M) && !invisible(r)
 }
 
-// symbol tells what may be drawn as text or as an emoji.
+// symbol matches what may be drawn as text or as an emoji.
 func symbol(r rune) bool {
 	switch r {
 	case 0x203C, 0x2049, 0x2139, 0x3030, 0x303D: // not symbols to Unicode: ‼ ⁉ ℹ 〰 〽
@@ -140,7 +140,7 @@ func symbol(r rune) bool {
 	return pictured(r) && r != asEmoji
 }
 
-// pictured tells what an emoji may consist of, beside joiners.
+// pictured matches what an emoji may consist of, beside joiners.
 func pictured(r rune) bool {
 	switch {
 	case blank(r):
@@ -167,17 +167,17 @@ func tags(text []rune) int {
 	return 0
 }
 
-// tag tells the characters that spell a flag's subdivision, and their like.
+// tag matches the characters that spell a flag's subdivision, and their like.
 func tag(r rune) bool { return r >= 0xE0000 && r <= 0xE007F }
 
-// pile is a character with the marks on it.
-type pile struct {
+// markStack is a character with the marks on it.
+type markStack struct {
 	base, last     rune
 	stacked, marks int
 }
 
 // put adds a mark, or says why it can't stand there.
-func (p *pile) put(mark rune) (problem string) {
+func (p *markStack) put(mark rune) (problem string) {
 	spacing := unicode.Is(unicode.Mc, mark)
 	switch {
 	case p.base == 0 || blank(p.base):
@@ -195,19 +195,19 @@ func (p *pile) put(mark rune) (problem string) {
 	return ""
 }
 
-// subjoined tells Tibetan letters that Unicode has as marks.
+// subjoined matches Tibetan letters that Unicode has as marks.
 func subjoined(r rune) bool { return r >= 0x0F90 && r <= 0x0FBC }
 
-// virama tells a mark that takes a consonant's vowel away: those of combining
+// virama matches a mark that takes a consonant's vowel away: those of combining
 // class 9.
 func virama(r rune) bool { return norm.NFC.PropertiesString(string(r)).CCC() == 9 }
 
-// assigned tells what this program's version of Unicode knows.
+// assigned matches what this program's version of Unicode knows.
 func assigned(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs)
 }
 
-// reserved tells code points that are not assigned yet, and will be emoji or
+// reserved matches code points that are not assigned yet, and will be emoji or
 // ideographs if anything: their blocks have those properties by default (UTS #51,
 // section 1.4.4; UAX #44, section 4.2.9).
 func reserved(r rune) bool {

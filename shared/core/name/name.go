@@ -127,7 +127,7 @@ func cut(text string, most int) string {
 	return text[:kept]
 }
 
-// blank tells what leaves its place empty.
+// blank matches what leaves its place empty.
 func blank(r rune) bool {
 	switch r {
 	case 0x2800, 0x1D159: // a braille pattern without dots, a note without a head
@@ -136,10 +136,10 @@ func blank(r rune) bool {
 	return unicode.Is(unicode.Zs, r)
 }
 
-// visible tells what shows by itself.
+// visible matches what shows by itself.
 func visible(r rune) bool {
 	return !blank(r) && (unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) || reserved(r))
 }
 
-// breaks tells what stands for a break between words.
+// breaks matches what stands for a break between words.
 func breaks(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }

@@ -50,10 +50,10 @@ func gapLaw(t rapid.TB, d dice) {
 	c := d.change(runes(doc))
 	gaps := c.Gaps()
 	now := doc
-	for _, one := range committed {
-		m := modelOf(runes(now), one)
+	for _, change := range committed {
+		m := modelOf(runes(now), change)
 		for i, gap := range gaps {
-			moved, deleted, touches := gap.After(one)
+			moved, deleted, touches := gap.After(change)
 			want := 0
 			for _, gone := range m.gone[:gap.Position] {
 				if gone {
@@ -62,11 +62,11 @@ func gapLaw(t rapid.TB, d dice) {
 			}
 			around := m.gone[max(0, gap.Position-1):min(len(m.gone), gap.Position+1)]
 			if deleted != want || touches != slices.Contains(around, true) {
-				t.Fatalf("%+v after %v: %d deleted, touches: %t", gap, one, deleted, touches)
+				t.Fatalf("%+v after %v: %d deleted, touches: %t", gap, change, deleted, touches)
 			}
 			gaps[i] = moved
 		}
-		now = apply(t, now, one)
+		now = apply(t, now, change)
 	}
 	got, err := ot.TransformAgainst(committed, c)
 	if err != nil {

@@ -138,8 +138,8 @@ func againstLaw(t rapid.TB, d dice) {
 		t.Fatalf("TransformAgainst(%v, %v): %v", committed, c, err)
 	}
 	want, now := c, doc
-	for _, one := range committed {
-		want, now = transform(t, one, want), apply(t, now, one)
+	for _, change := range committed {
+		want, now = transform(t, change, want), apply(t, now, change)
 	}
 	same(t, "TransformAgainst and one by one", got, want)
 	apply(t, now, got)
@@ -176,8 +176,8 @@ func associativeLaw(t rapid.TB, d dice) {
 func composedCommittedLaw(t rapid.TB, d dice) {
 	doc, committed := d.sequence(2)
 	c := d.change(runes(doc))
-	one := transform(t, committed[1], transform(t, committed[0], c))
-	same(t, "one by one and composed", transform(t, compose(t, committed[0], committed[1]), c), one)
+	change := transform(t, committed[1], transform(t, committed[0], c))
+	same(t, "one by one and composed", transform(t, compose(t, committed[0], committed[1]), c), change)
 }
 
 // composedPendingLaw: a client may compose what is pending. What it sends then

@@ -38,11 +38,11 @@ func TransformAgainst(committed []Change, c Change) (Change, error) {
 	}
 	// An empty change against c is c in normal form.
 	c = transform(nil, c)
-	for i, one := range committed {
-		if err := one.check(maxLength); err != nil {
+	for i, change := range committed {
+		if err := change.check(maxLength); err != nil {
 			return nil, fmt.Errorf("committed change %d: %w", i, err)
 		}
-		c = transform(one, c)
+		c = transform(change, c)
 	}
 	return c, nil
 }

@@ -1,5 +1,5 @@
-// Package patch is what a request that changes something says of one field: that
-// it stays, that it is taken away, or what it becomes (RFC 7396).
+// Package patch has the type of a field in a PATCH request: absent leaves the stored
+// value, null takes it away, a value replaces it (RFC 7396).
 package patch
 
 import (
@@ -20,7 +20,7 @@ func Null[T any]() Field[T] { return Field[T]{given: true} }
 // To is a field that is to become a value.
 func To[T any](value T) Field[T] { return Field[T]{given: true, value: &value} }
 
-// Given tells whether the request has the field, null or not.
+// Given reports whether the request has the field, null or not.
 func (f Field[T]) Given() bool { return f.given }
 
 // Value is what the field becomes; false where it is absent or null.
@@ -42,7 +42,7 @@ func (f Field[T]) Or(standing T) T {
 	return value
 }
 
-// IsZero tells whether the field is absent.
+// IsZero reports whether the field is absent.
 func (f Field[T]) IsZero() bool { return !f.given }
 
 // Pointer is where the field's value is; nil where it has none. Whoever describes

@@ -32,7 +32,7 @@ type Platform struct {
 	Log   *slog.Logger
 	// Stage is the deployment's name.
 	Stage string
-	// Env is the function's environment. What is missing there is told by App.
+	// Env is the function's environment. App names what is missing.
 	Env       *config.Reader
 	Overrides endpoint.Overrides
 

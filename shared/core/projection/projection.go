@@ -41,7 +41,7 @@ const (
 type Handler interface {
 	// Name says which domain it belongs to and what it makes: `notes/snapshots`.
 	Name() string
-	// Handles tells whether a record is for it, from the record alone.
+	// Handles reports whether a record is for it, from the record alone.
 	Handles(r table.Record) bool
 	// Handle takes a batch's records that it handles, in their order, and gives
 	// what failed, by record id. It may see a record again, late, and beside newer
@@ -56,7 +56,7 @@ type Reader struct {
 }
 
 // NewReader makes a reader for these handlers. They have names of their own, by
-// which failures are told apart.
+// which failures are distinguished.
 func NewReader(log *slog.Logger, handlers ...Handler) (*Reader, error) {
 	if len(handlers) > maxHandlers {
 		return nil, fmt.Errorf("%d handlers read together; at most %d can", len(handlers), maxHandlers)
@@ -85,7 +85,7 @@ func (r *Reader) Project(ctx context.Context, records []table.Record) map[string
 	group.SetLimit(maxHandlers)
 	for i, h := range r.handlers {
 		group.Go(func() error {
-			failures[i] = r.hand(ctx, h, records)
+			failures[i] = r.runHandler(ctx, h, records)
 			return nil
 		})
 	}
@@ -99,8 +99,8 @@ func (r *Reader) Project(ctx context.Context, records []table.Record) map[string
 	return failed
 }
 
-// hand gives one handler its records, and tells what failed of them.
-func (r *Reader) hand(ctx context.Context, h Handler, records []table.Record) map[string]error {
+// runHandler gives one handler its records, and returns what failed of them.
+func (r *Reader) runHandler(ctx context.Context, h Handler, records []table.Record) map[string]error {
 	failed := map[string]error{}
 	given := map[string]bool{}
 	var own []table.Record

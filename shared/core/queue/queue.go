@@ -41,9 +41,9 @@ type Message[Body any] struct {
 
 // Outgoing is a message to be sent.
 type Outgoing struct {
-	// SourceID names what it is sent for; see Message.
+	// SourceID names what the message is sent for; see Message.
 	SourceID string
-	// Delay is how long the queue holds it back: 0 to MaxDelay, in whole seconds.
+	// Delay is how long the queue holds the message back: 0 to MaxDelay, in whole seconds.
 	Delay time.Duration
 	// Body is encoded as JSON.
 	Body any

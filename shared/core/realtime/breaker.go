@@ -36,7 +36,7 @@ type breaker struct {
 	OpenUntil int64 `json:"openUntil,omitempty"`
 }
 
-// open tells whether the express lane passes the socket over now.
+// open reports whether the express lane passes the socket over now.
 func (b breaker) open(now time.Time) bool { return now.UnixMilli() < b.OpenUntil }
 
 // failed is the state after one more failure.
@@ -48,12 +48,12 @@ func (b breaker) failed(now time.Time) breaker {
 	return next
 }
 
-// hopeless tells whether the socket has failed for so long that it is given up.
+// hopeless reports whether the socket has failed for so long that it is given up.
 func (b breaker) hopeless() bool { return b.Failures >= giveUpAfter }
 
 // note writes what a post has changed of a subscription's breaker: nothing in
-// the common case. Senders that fail at once count as one failure: whoever finds
-// the row changed leaves it.
+// the common case. Senders that fail at once count as one failure: a sender that
+// finds the row changed leaves it.
 func (p *Publisher) note(ctx context.Context, topic Topic, row table.Row[subscription], delivered bool, by lane) error {
 	before := row.Value.breaker
 	after := breaker{}

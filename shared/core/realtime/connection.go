@@ -38,8 +38,8 @@ type Sessions interface {
 // Gateway knows which sockets are open, and closes them.
 type Gateway interface {
 	Alive(ctx context.Context, connectionID string) (bool, error)
-	// Disconnect closes a socket after what was posted to it before; one that is
-	// closed is no error.
+	// Disconnect closes a socket after what was posted to it before. A closed socket is
+	// no error.
 	Disconnect(ctx context.Context, connectionID string) error
 }
 
@@ -52,12 +52,12 @@ type Connections struct {
 	gateway  Gateway
 	clock    clock.Clock
 	lifetime time.Duration
-	met      *acquaintances
+	callers  *callerCache
 }
 
 // NewConnections makes the keeper of sockets.
 func NewConnections(realtime, control *table.Table, sessions Sessions, gateway Gateway, c clock.Clock) *Connections {
-	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime, met: newAcquaintances()}
+	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime, callers: newCallerCache()}
 }
 
 // WithLifetime sets how long sockets may live, where that isn't Lifetime.
@@ -79,7 +79,7 @@ func (s *Connections) Issue(ctx context.Context, c caller.Caller) (ticket string
 	expiresAt = s.clock.Now().Add(ticketLife)
 	item := ticketItem{Principal: principalOf(c), ExpiresAt: expiresAt.UnixMilli()}
 	err = s.control.Put(ctx, ticketKey(ticket), item, table.If(table.Absent()), table.Expires(expiresAt))
-	if passes(err) {
+	if transient(err) {
 		return "", time.Time{}, busy()
 	}
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *Connections) Open(ctx context.Context, connectionID, ticket string) (ca
 			return caller.Caller{}, refused
 		case table.FailedOp(err, opSockets) != nil:
 			return caller.Caller{}, tooMany()
-		case passes(err):
+		case transient(err):
 			return caller.Caller{}, busy()
 		default:
 			return caller.Caller{}, fmt.Errorf("open connection: %w", err)
@@ -131,8 +131,8 @@ func busy() error {
 	return e
 }
 
-// passes tells of an error whether it is an obstacle that passes.
-func passes(err error) bool {
+// transient reports whether an error is an obstacle that passes.
+func transient(err error) bool {
 	return errors.Is(err, table.ErrTransactionConflict) || errors.Is(err, table.ErrOverloaded)
 }
 
@@ -175,8 +175,8 @@ func tooMany() error {
 }
 
 // dropStale takes down a user's sockets that are gone without having said so:
-// API Gateway's $disconnect is best effort. It counts the others and, up to
-// MaxSockets, those of them that are about to be left.
+// API Gateway's $disconnect is best effort. It counts the user's open
+// sockets and, up to MaxSockets, those of them that their clients are about to leave.
 func (s *Connections) dropStale(ctx context.Context, userID string) (open, leaving int, err error) {
 	ids, err := s.Of(ctx, userID)
 	if err != nil {
@@ -200,7 +200,7 @@ func (s *Connections) dropStale(ctx context.Context, userID string) (open, leavi
 	return len(chosen(ids, stay)), min(len(chosen(ids, leave)), MaxSockets), err
 }
 
-// alive tells whether a socket that is listed is open: by its row, and by the
+// alive reports whether a socket that is listed is open: by its row, and by the
 // gateway's own word.
 func (s *Connections) alive(ctx context.Context, connectionID string) (connectionItem, bool, error) {
 	item, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(connectionID))
@@ -234,8 +234,8 @@ func (s *Connections) unlist(ctx context.Context, userID, connectionID string) e
 }
 
 // Close takes a socket down: it is marked first, so that no subscription can be
-// added any more, then its subscriptions go, then its row. It gives whose it
-// was and the topics that it followed. Closing a socket that is gone is no error.
+// added any more, then its subscriptions go, then its row. It gives
+// the socket's caller and the topics that the socket followed. Closing a socket that is gone is no error.
 func (s *Connections) Close(ctx context.Context, connectionID string) (caller.Caller, []Topic, error) {
 	item, topics, err := s.detach(ctx, connectionID)
 	if err != nil {

@@ -21,13 +21,13 @@ type Departure struct {
 }
 
 // Leave ends the presence of a socket that closed, where its client has not come
-// back, for the others to be told. Who is back has a row of another owner, so doing it
+// back, for the others to be notified. Who is back has a row of another owner, so doing it
 // twice, or late, takes nobody away.
 func (s *Service) Leave(ctx context.Context, m queue.Message[Departure]) (effect.Effects, error) {
 	own, topics := connectionKey(m.Body.ConnectionID).PK, topicsNamed(m.Body.Topics)
 	left := make([][]Departed, len(topics))
 	err := atOnce(indices(len(topics)), func(i int) (err error) {
-		left[i], err = s.streams.leaveOwned(ctx, own, m.Body.UserID, topics[i])
+		left[i], err = s.publisher.leaveOwned(ctx, own, m.Body.UserID, topics[i])
 		return err
 	})
 	var news effect.Effects

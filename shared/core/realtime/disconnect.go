@@ -26,7 +26,7 @@ func (s *Service) Disconnect(ctx context.Context, c caller.Caller, _ struct{}) (
 	return struct{}{}, word, errors.Join(
 		failed,
 		s.connections.remove(ctx, c.ConnectionID),
-		s.streams.ended(ctx, closed.caller(c.ConnectionID), topics...),
+		s.publisher.ended(ctx, closed.caller(c.ConnectionID), topics...),
 	)
 }
 
@@ -36,7 +36,7 @@ func (s *Service) depart(ctx context.Context, connectionID string, closed connec
 	present := topicsNamed(closed.Present)
 	stand := make([]bool, len(present))
 	failed := atOnce(indices(len(present)), func(i int) error {
-		here, err := s.streams.release(ctx, present[i], closed.UserID, connectionKey(connectionID).PK)
+		here, err := s.publisher.release(ctx, present[i], closed.UserID, connectionKey(connectionID).PK)
 		// What isn't known is looked at later.
 		stand[i] = here || err != nil
 		return err
@@ -51,9 +51,9 @@ func (s *Service) depart(ctx context.Context, connectionID string, closed connec
 	}}}, failed
 }
 
-// release lets any frame of a closed socket's clients count that comes another way,
-// whatever its seq: no frame of the socket can come late any more. So a page that
-// was reloaded may count anew. It tells whether any of them is there.
+// release resets the seq of a closed socket's clients, because no frame of that socket
+// can come late any more: a page that was reloaded, on another socket, may count from
+// 1 again. It reports whether any of the clients is present.
 func (p *Publisher) release(ctx context.Context, topic Topic, userID, own string) (bool, error) {
 	rows, err := p.ownedBy(ctx, topic, userID, own)
 	if err != nil {

@@ -16,8 +16,8 @@ const (
 	// headPause is the least time between two heads of one topic: with the express
 	// lane's frames, at most 50 in five seconds.
 	headPause = 2500 * time.Millisecond
-	// parallelHeads bounds the topics that one batch tells at once: few, because
-	// heads have time, and what is told at once takes the machine from others.
+	// parallelHeads bounds the topics of one batch whose heads are sent at once: few,
+	// because a head has time, and others need the machine.
 	parallelHeads = 4
 )
 
@@ -27,37 +27,37 @@ type Move struct {
 	// Hashed is true where only a head with a hash is news.
 	Hashed bool
 	// HashFollows is true where a record with the hash is to come: the head may
-	// wait for it, so that subscribers are told once.
+	// wait for it, so that subscribers get one frame.
 	HashFollows bool
 }
 
-// Domain is what the durable lane asks of those whose tables it reads.
+// Domain is what the durable lane needs of a domain whose records it reads.
 type Domain interface {
 	// Moved gives the topics that a record has moved on.
 	Moved(r table.Record) []Move
-	// Repeat does again what the function behind a record may have died before:
-	// ending streams. It must do no harm when it comes late or twice.
+	// Repeat ends the subscriptions that a record's function was to end, because
+	// that function may have crashed before. Late or repeated calls do no harm.
 	Repeat(ctx context.Context, r table.Record) error
 }
 
-// Durable is the lane that repairs the other one: it reads the tables' streams.
+// Durable is the lane that repairs the express lane: it reads the tables' streams.
 // A record that fails again and again ends in a dead-letter queue; the topic's
-// next record tells its subscribers the same and more.
+// next record brings its subscribers the same position or a newer one.
 type Durable struct {
-	streams *Publisher
-	topics  *Registry
-	domains []Domain
-	clock   clock.Clock
-	heads   *heads
+	publisher *Publisher
+	topics    *Registry
+	domains   []Domain
+	clock     clock.Clock
+	heads     *heads
 }
 
 // NewDurable makes the lane.
-func NewDurable(streams *Publisher, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
-	return &Durable{streams: streams, topics: topics, domains: domains, clock: c, heads: newHeads()}
+func NewDurable(publisher *Publisher, topics *Registry, c clock.Clock, domains ...Domain) *Durable {
+	return &Durable{publisher: publisher, topics: topics, domains: domains, clock: c, heads: newHeads()}
 }
 
 // Fanout handles a batch of records: revocations are repeated first, then every
-// topic that moved is told its head once. It gives what failed, by record id.
+// topic that moved gets one head. It gives what failed, by record id.
 func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string]error {
 	failed := map[string]error{}
 	for _, record := range records {
@@ -87,7 +87,7 @@ func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string
 	return failed
 }
 
-// news is why a topic is told its head.
+// news is why a topic's head is to be sent.
 type news struct {
 	// ids are the records behind it.
 	ids []string
@@ -97,31 +97,31 @@ type news struct {
 	overdue bool
 }
 
-// news gives the topics that are to be told now: those that records have moved,
-// unless a later record will tell more, and those that have waited for such a
-// record for too long, or whose last head didn't reach everybody.
+// news gives the topics whose heads are due: those that records have moved, unless
+// a later record will bring the hash, and those that have waited too long for that
+// record, or whose last head didn't reach every subscriber.
 func (d *Durable) news(records []table.Record) map[Topic]news {
 	now := d.clock.Now()
-	told := map[Topic]news{}
+	due := map[Topic]news{}
 	for _, record := range records {
 		for _, domain := range d.domains {
 			for _, move := range domain.Moved(record) {
 				if move.HashFollows && d.heads.waits(move.Topic, now) {
 					continue
 				}
-				n, known := told[move.Topic]
-				told[move.Topic] = news{ids: append(n.ids, record.ID), hashed: move.Hashed && (n.hashed || !known)}
+				n, known := due[move.Topic]
+				due[move.Topic] = news{ids: append(n.ids, record.ID), hashed: move.Hashed && (n.hashed || !known)}
 			}
 		}
 	}
 	for topic, owed := range d.heads.overdue(now) {
-		n, known := told[topic]
-		told[topic] = news{ids: n.ids, overdue: !known && owed.misses == 0}
+		n, known := due[topic]
+		due[topic] = news{ids: n.ids, overdue: !known && owed.misses == 0}
 	}
-	return told
+	return due
 }
 
-// head tells a topic's subscribers its newest position, not too often.
+// head sends a topic's newest position to its subscribers, not too often.
 func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 	_, registered, err := d.topics.find(string(topic))
 	if err != nil {
@@ -138,8 +138,8 @@ func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 	}
 	if why.overdue && hash != "" {
 		// The snapshot's record belongs to another shard, so another instance may
-		// have had it, and told.
-		d.heads.told(topic)
+		// have read it, and sent the head.
+		d.heads.sent(topic)
 		return nil
 	}
 	if wait := d.heads.pause(topic, d.clock.Now()); wait > 0 {
@@ -150,12 +150,12 @@ func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
 			return err
 		}
 	}
-	all, err := d.streams.Head(ctx, topic, position, hash)
+	all, err := d.publisher.Head(ctx, topic, position, hash)
 	switch {
 	case err != nil:
 		return err
 	case all:
-		d.heads.told(topic)
+		d.heads.sent(topic)
 	default:
 		// The topic may stay quiet, and then no other head comes.
 		d.heads.missed(topic, d.clock.Now())

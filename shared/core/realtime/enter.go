@@ -59,7 +59,7 @@ func (s *Service) enter(ctx context.Context, c caller.Caller, at presenceScope, 
 func (s *Service) makeRoom(ctx context.Context, own owner, next presenceItem, standing ownerItem, now time.Time) error {
 	var over table.StringSet
 	for _, name := range standing.Present {
-		silent, err := s.streams.silentOver(ctx, Topic(name), next, now)
+		silent, err := s.publisher.silentOver(ctx, Topic(name), next, now)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (s *Service) makeRoom(ctx context.Context, own owner, next presenceItem, st
 	if len(over) == 0 {
 		return limited
 	}
-	// Whoever has entered meanwhile may have entered one of these.
+	// A client that has entered meanwhile may have entered one of these meetings.
 	err := s.realtime.Update(ctx, own.key, table.Update{
 		DeleteFrom: map[string]any{"present": over}, If: table.Equals("entered", standing.Entered),
 	})
@@ -92,7 +92,7 @@ const opPresence = "presence"
 // now: their rows stay for a while. Frames of several that come at once may go a
 // little beyond.
 func (s *Service) hasPlace(ctx context.Context, topic Topic, next presenceItem, now time.Time) error {
-	own, err := s.streams.present(ctx, topic, next.UserID)
+	own, err := s.publisher.present(ctx, topic, next.UserID)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ type revokedFrame struct {
 	Retryable bool   `json:"retryable"`
 }
 
-// revokedFrameOf tells a socket that its stream has ended.
+// revokedFrameOf is the frame that ends a socket's subscription.
 func revokedFrameOf(topic Topic, reason Reason) ([]byte, error) {
 	return json.Marshal(revokedFrame{Type: "revoked", Topic: topic.String(), Reason: reason, Retryable: reason.retryable()})
 }

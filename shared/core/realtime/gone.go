@@ -18,10 +18,10 @@ import (
 // permission: who comes back enters anew.
 const statusGone = "gone"
 
-// goes marks a client as gone and gives the news for the others. A client that
+// leaveNow marks a client as gone and gives the news for the others. A client that
 // isn't there, or that a later frame has brought back, is no error: there is no
 // news then.
-func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
+func (s *Service) leaveNow(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
 	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)
 	for range beatTries {
@@ -40,7 +40,7 @@ func (s *Service) goes(ctx context.Context, c caller.Caller, at presenceScope, m
 		switch {
 		case errors.Is(err, table.ErrConditionFailed):
 			continue
-		case passes(err):
+		case transient(err):
 			return nil, busy()
 		case err != nil || before.Since == 0 || before.gone():
 			return nil, err
@@ -65,9 +65,9 @@ func (s *Service) markGone(ctx context.Context, key table.Key, before, mark pres
 }
 
 // markAbsent leaves a mark of a client that isn't there, or was marked before: its
-// heartbeats may still be under way. FORBIDDEN for who isn't in the meeting; after
-// the meeting's end nobody can come, and there is nothing to mark. Nor is there
-// room for marks without end: whoever leaves so often gets no more of them.
+// heartbeats may still be under way. FORBIDDEN for a caller who isn't in the meeting; after
+// the meeting's end nobody can come, and there is nothing to mark. Marks are bounded:
+// a user who has too many gets no further one.
 func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at presenceScope, before, mark presenceItem, now time.Time) error {
 	topic := at.Topic
 	switch as, err := at.policy.Admit(ctx, c, topic); {
@@ -78,7 +78,7 @@ func (s *Service) markAbsent(ctx context.Context, c caller.Caller, at presenceSc
 	default:
 		mark.Membership = as
 	}
-	if err := before.takes(mark, now); err != nil {
+	if err := before.accepts(mark, now); err != nil {
 		return err
 	}
 	if err := s.hasPlace(ctx, topic, mark, now); errs.KindOf(err) == errs.RateLimited {

@@ -19,8 +19,8 @@ const (
 	longestMargin = time.Minute
 	// reminders is how often it is asked at most, per window and instance.
 	reminders = 10
-	// maxTold bounds the sockets that an instance remembers to have asked.
-	maxTold = 10_000
+	// maxReminded bounds the sockets that an instance remembers to have asked.
+	maxReminded = 10_000
 )
 
 // window is how long before its end a socket is asked to move over: ten minutes,
@@ -34,23 +34,23 @@ type reconnectFrame struct {
 
 // Handover asks clients to move to a new socket before API Gateway closes the
 // old one. It is asked at each frame of a client and reads no table: the event
-// says when its socket opened. Only who was told lately is remembered, in this
-// instance's memory, so that a busy client isn't told with every frame.
+// says when its socket opened. This instance's memory has the sockets that
+// were reminded lately, so that a busy client isn't reminded with every frame.
 type Handover struct {
 	lifetime time.Duration
 	clock    clock.Clock
 
-	mu   sync.Mutex
-	told map[string]time.Time
+	mu       sync.Mutex
+	reminded map[string]time.Time
 }
 
 // NewHandover makes the asker for sockets that live this long.
 func NewHandover(lifetime time.Duration, c clock.Clock) *Handover {
-	return &Handover{lifetime: lifetime, clock: c, told: map[string]time.Time{}}
+	return &Handover{lifetime: lifetime, clock: c, reminded: map[string]time.Time{}}
 }
 
 // Frame gives what a socket is to be sent that has just sent a frame: nothing
-// unless it is near its end and wasn't told lately.
+// unless it is near its end and wasn't reminded lately.
 func (h *Handover) Frame(connectionID string, connectedAt time.Time) []byte {
 	now, end := h.clock.Now(), connectedAt.Add(h.lifetime)
 	near := window(h.lifetime)
@@ -59,13 +59,13 @@ func (h *Handover) Frame(connectionID string, connectedAt time.Time) []byte {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now.Sub(h.told[connectionID]) < near/reminders {
+	if now.Sub(h.reminded[connectionID]) < near/reminders {
 		return nil
 	}
-	if len(h.told) >= maxTold {
-		clear(h.told)
+	if len(h.reminded) >= maxReminded {
+		clear(h.reminded)
 	}
-	h.told[connectionID] = now
+	h.reminded[connectionID] = now
 	before := end.Add(-min(longestMargin, near/4))
 	if before.Before(now) {
 		before = end

@@ -63,7 +63,7 @@ func TestHandover(t *testing.T) {
 				if other := h.Frame("other", opened); other == nil {
 					t.Errorf("after %v: another socket was not told", at)
 				}
-				delete(h.told, "other")
+				delete(h.reminded, "other")
 			}
 		})
 	}
@@ -73,12 +73,12 @@ func TestHandover(t *testing.T) {
 func TestHandoverForgets(t *testing.T) {
 	opened := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	h := NewHandover(time.Hour, clock.NewManual(opened.Add(time.Hour-time.Minute)))
-	for n := range 3 * maxTold {
+	for n := range 3 * maxReminded {
 		if h.Frame(time.Duration(n).String(), opened) == nil {
 			t.Fatalf("socket %d was not told", n)
 		}
 	}
-	if len(h.told) > maxTold {
-		t.Errorf("%d sockets are remembered", len(h.told))
+	if len(h.reminded) > maxReminded {
+		t.Errorf("%d sockets are remembered", len(h.reminded))
 	}
 }

@@ -21,13 +21,13 @@ const (
 // snapshot's record alone.
 type heads struct {
 	mu sync.Mutex
-	// last is when a topic was told its head.
+	// last is when a topic's head was sent.
 	last map[Topic]time.Time
 	// owed are the topics that still wait for a head.
 	owed map[Topic]owed
 }
 
-// owed is a head that is still to be told: since when it waits for its hash, or
+// owed is a head that is still to be sent: since when it waits for its hash, or
 // for another try after so many misses.
 type owed struct {
 	since  time.Time
@@ -36,7 +36,7 @@ type owed struct {
 
 func newHeads() *heads { return &heads{last: map[Topic]time.Time{}, owed: map[Topic]owed{}} }
 
-// waits tells whether a topic's head can wait for its hash, and notes that it
+// waits reports whether a topic's head can wait for its hash, and notes that it
 // does.
 func (h *heads) waits(topic Topic, now time.Time) bool {
 	h.mu.Lock()
@@ -50,7 +50,7 @@ func (h *heads) waits(topic Topic, now time.Time) bool {
 	return true
 }
 
-// missed notes that somebody was not told a head, which is owed them again.
+// missed records that a head didn't reach every subscriber, and is due again.
 func (h *heads) missed(topic Topic, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -87,8 +87,8 @@ func (h *heads) pause(topic Topic, now time.Time) time.Duration {
 	return wait
 }
 
-// told notes that a topic's head waits for nothing any more.
-func (h *heads) told(topic Topic) {
+// reminded notes that a topic's head waits for nothing any more.
+func (h *heads) sent(topic Topic) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.owed, topic)

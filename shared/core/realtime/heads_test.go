@@ -43,7 +43,7 @@ func TestAHeadWaitsForItsHashButNotForEver(t *testing.T) {
 	if got := h.overdue(start.Add(hashWait)); len(got) != 1 || got[topic].misses != 0 {
 		t.Errorf("overdue: %v", got)
 	}
-	h.told(topic)
+	h.sent(topic)
 	if got := h.overdue(start.Add(time.Hour)); len(got) != 0 {
 		t.Errorf("%v after it was told", got)
 	}
@@ -83,7 +83,7 @@ func TestAHeadThatDidNotReachEverybody(t *testing.T) {
 	}
 
 	d.heads.missed(topic, now.Now())
-	d.heads.told(topic)
+	d.heads.sent(topic)
 	now.Advance(hashWait)
 	if got := d.news(nil); len(got) != 0 {
 		t.Errorf("%v after everybody was told", got)

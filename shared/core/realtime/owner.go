@@ -16,8 +16,8 @@ const ownerKept = reenter + keptAfter
 // its clients have been present in, so that their rows are found when it ends.
 type owner struct {
 	key table.Key
-	// session is set where the owner is one. It may have no row yet: that it hasn't
-	// ended is known elsewhere.
+	// session is set where the owner is a session. A session may have no row here
+	// yet: package session knows whether it has ended.
 	session string
 }
 

@@ -39,7 +39,7 @@ type Pace struct {
 	// Span is how many positions the entry takes; 0 means one.
 	Span int64
 
-	// posts is true for the writer who posts; the others' entries go with that
+	// posts is true for the writer that posts; other writers' entries go with its
 	// post.
 	posts bool
 	// later is true where Due lay in the future: others may rely on it.
@@ -73,7 +73,7 @@ func (prev Pace) Next(position int64, now time.Time) Pace {
 	return next
 }
 
-// late tells whether a writer that relies on another's post returned from its
+// late reports whether a writer that relies on another's post returned from its
 // put too late for that post to have read its entry.
 func (p Pace) late(returned time.Time) bool { return !p.posts && returned.UnixMilli() > p.Due-margin }
 

@@ -19,14 +19,14 @@ const (
 	// postDeadline bounds the posting of one batch of frames: whoever can't be
 	// reached by then is left to the durable lane.
 	postDeadline = time.Second
-	// oneDeadline bounds the posts to one socket, so that a few that hang don't
+	// socketDeadline bounds the posts to one socket, so that a few that hang don't
 	// hold all slots until the deadline of all.
-	oneDeadline = 400 * time.Millisecond
+	socketDeadline = 400 * time.Millisecond
 	// durableTries is how often a head is posted to a socket: nobody repeats at once
 	// what the durable lane misses.
 	durableTries = 2
-	// noteDeadline bounds what is written of failures afterwards.
-	noteDeadline = time.Second
+	// recordDeadline bounds what is written of failures afterwards.
+	recordDeadline = time.Second
 )
 
 // ErrGone says that a socket is closed.
@@ -49,8 +49,8 @@ const (
 )
 
 // deliver sends frames to subscribers, in order for each, within the deadline.
-// Those that failed lately come last, so that they delay nobody else. Whoever
-// isn't reached is left to the durable lane, and to replay.
+// Sockets that failed lately come last, so that they delay no others. Sockets that
+// aren't reached are left to the durable lane, and to replay.
 func (p *Publisher) deliver(ctx context.Context, topic Topic, rows []table.Row[subscription], frames [][]byte, by lane) []outcome {
 	now := p.clock.Now()
 	rows = slices.Clone(rows)
@@ -108,7 +108,7 @@ func (p *Publisher) each(ctx context.Context, n int, f func(ctx context.Context,
 
 // postAll posts frames to one socket until one fails.
 func (p *Publisher) postAll(ctx context.Context, connectionID string, frames [][]byte) outcome {
-	ctx, cancel := context.WithTimeout(ctx, oneDeadline)
+	ctx, cancel := context.WithTimeout(ctx, socketDeadline)
 	defer cancel()
 	for _, frame := range frames {
 		switch err := p.poster.Post(ctx, connectionID, frame); {
@@ -125,7 +125,7 @@ func (p *Publisher) postAll(ctx context.Context, connectionID string, frames [][
 // and sockets that are gone.
 func (p *Publisher) recordOutcomes(ctx context.Context, topic Topic, rows []table.Row[subscription], outcomes []outcome, frames int, by lane) {
 	p.tally(ctx, topic, outcomes, frames, by)
-	ctx, cancel := context.WithTimeout(ctx, noteDeadline)
+	ctx, cancel := context.WithTimeout(ctx, recordDeadline)
 	defer cancel()
 	var unwritten atomic.Int64
 	var group errgroup.Group

@@ -15,23 +15,23 @@ import (
 )
 
 // Presence is who has a meeting open, by client: a window, or a device. A client
-// says so every 20 seconds, and whenever its status or cursor changes. Its row
-// stands for the permission to be there: it is made in one transaction with the
-// participant, the meeting and its owner, an open socket or a session, and
-// deleted with them; so what keeps it is one write, on the condition that it is
-// there.
+// says so every 20 seconds, and whenever its status or cursor changes. The client's
+// row stands for the permission to be there: the row is made in one transaction with
+// checks of the participant, the meeting and the row's owner (an open socket or a
+// session), and is deleted with them. So a heartbeat costs one write, on the condition
+// that the row is there.
 const (
 	// silence is how long a client may be silent until it has left.
 	silence = 45 * time.Second
 	// keptSilent is how long the row of a silent client is kept where nobody
 	// looks.
 	keptSilent = 5 * time.Minute
-	// beatEvery is how often a client may be heard on average; early is how much
+	// beatEvery is how often a client's heartbeat is accepted on average; early is how much
 	// earlier a frame may come, because frames overtake each other.
 	beatEvery = time.Second
 	early     = time.Second
 	// lookEvery is how often a client's heartbeats look for those who have left.
-	// Clients are heard every 20 s, so that is at each.
+	// Heartbeats come every 20 s, so each of them looks.
 	lookEvery = 10 * time.Second
 	// reenter is how old a row gets before its client enters anew: as long as the
 	// row of a session that owns it is kept at least.
@@ -94,23 +94,23 @@ type presenceItem struct {
 	Seq    int64   `json:"seq"`
 	// Since is when the row was made: another in its place has another.
 	Since int64 `json:"since"`
-	// At is when the client was last heard, Tat when it may be heard next at the
+	// At is when the client's last heartbeat came, Tat when the next is accepted at the
 	// average rate.
 	At  int64 `json:"at"`
 	Tat int64 `json:"tat"`
 }
 
-// live tells whether a client has been heard lately.
+// live reports whether a client has sent a heartbeat lately.
 func (p presenceItem) live(now time.Time) bool { return p.At > now.Add(-silence).UnixMilli() }
 
-// gone tells whether a client has said that it leaves.
+// gone reports whether a client has said that it leaves.
 func (p presenceItem) gone() bool { return p.Status == statusGone }
 
-// here tells whether a client is there, for others.
+// here reports whether a client is there, for others.
 func (p presenceItem) here(now time.Time) bool { return p.live(now) && !p.gone() }
 
-// shows tells whether two states look the same to others.
-func (p presenceItem) shows(q presenceItem) bool {
+// visible reports whether two states look the same to others.
+func (p presenceItem) visible(q presenceItem) bool {
 	sameCursor := p.Cursor == q.Cursor || (p.Cursor != nil && q.Cursor != nil && *p.Cursor == *q.Cursor)
 	return p.Status == q.Status && p.DisplayName == q.DisplayName && sameCursor
 }
@@ -122,23 +122,23 @@ func clientKeyOf(userID, clientID string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// Heard answers a heartbeat.
-type Heard struct{}
+// HeartbeatAnswer answers a heartbeat.
+type HeartbeatAnswer struct{}
 
 // Presence notes that a client of the caller is present in a meeting: FORBIDDEN
 // for who isn't in it, MEETING_NOT_ACTIVE after its end, RATE_LIMITED for a
 // client that speaks more than once a second, and for a user's eleventh client.
 // A frame that a later one of the same client has overtaken changes nothing.
-func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequest) (Heard, effect.Effects, error) {
+func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequest) (HeartbeatAnswer, effect.Effects, error) {
 	topic, registered, err := s.topics.find(in.Topic)
 	if err != nil {
-		return Heard{}, nil, err
+		return HeartbeatAnswer{}, nil, err
 	}
 	if registered.Presence == nil {
-		return Heard{}, nil, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
+		return HeartbeatAnswer{}, nil, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
 	}
 	news, err := s.heartbeat(ctx, c, presenceScope{topic, registered.Presence}, in.Heartbeat)
-	return Heard{}, news, err
+	return HeartbeatAnswer{}, news, err
 }
 
 // presenceScope is a topic in which clients are present, and who may be.
@@ -168,7 +168,7 @@ func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceSco
 		Status: in.Status, Cursor: in.Cursor, Seq: in.Seq, At: now.UnixMilli(), Tat: now.Add(beatEvery).UnixMilli(),
 	}
 	if next.gone() {
-		return s.goes(ctx, c, at, next, now)
+		return s.leaveNow(ctx, c, at, next, now)
 	}
 	before, err := s.beat(ctx, c, at, &next, now)
 	if errors.Is(err, errOvertaken) {
@@ -184,7 +184,7 @@ func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceSco
 var errOvertaken = errors.New("a later frame of this client was here first")
 
 // beat writes a heartbeat and gives the row as it was, or the zero one where it
-// isn't known whether others have been told; next then stands as the row does. In
+// isn't known whether others have been notified; next then stands as the row does. In
 // the common case that is one write, with no read: the row is there, of this owner,
 // and quiet.
 func (s *Service) beat(ctx context.Context, c caller.Caller, at presenceScope, next *presenceItem, now time.Time) (before presenceItem, err error) {
@@ -203,11 +203,11 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, at presenceScope, n
 				return before, err
 			}
 		}
-		if err := before.takes(*next, now); err != nil {
+		if err := before.accepts(*next, now); err != nil {
 			return before, err
 		}
 		next.Tat = max(next.Tat, before.Tat+beatEvery.Milliseconds())
-		if before.stands(*next, now) {
+		if before.isCurrent(*next, now) {
 			// Nobody is let in here, so the row must be the one that was seen.
 			_, err = s.renew(ctx, key, next, unchanged(before))
 		} else {
@@ -215,11 +215,11 @@ func (s *Service) beat(ctx context.Context, c caller.Caller, at presenceScope, n
 		}
 		if before.Seq == next.Seq {
 			// The same frame again: whoever took it first may have died before the
-			// others were told.
+			// others were notified.
 			before = presenceItem{}
 		}
 	}
-	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || passes(err) {
+	if errors.Is(err, errRoom) || errors.Is(err, errOtherRole) || errors.Is(err, table.ErrConditionFailed) || transient(err) {
 		return before, busy()
 	}
 	return before, err
@@ -237,8 +237,8 @@ func decodePresence(old table.Old) (p presenceItem, err error) {
 	return p, nil
 }
 
-// takes tells whether a row, the zero one where there is none, takes a heartbeat.
-func (p presenceItem) takes(next presenceItem, now time.Time) error {
+// accepts reports whether a row, the zero one where there is none, takes a heartbeat.
+func (p presenceItem) accepts(next presenceItem, now time.Time) error {
 	wait := time.Duration(p.Tat-next.At) * time.Millisecond
 	if p.live(now) && (p.Seq > next.Seq || p.Seq == next.Seq && (wait > early || p.gone())) {
 		return errOvertaken
@@ -251,9 +251,9 @@ func (p presenceItem) takes(next presenceItem, now time.Time) error {
 	return nil
 }
 
-// stands tells whether a row still stands for the permission to be there, so that
+// isCurrent reports whether a row still stands for the permission to be there, so that
 // a heartbeat only has to renew it.
-func (p presenceItem) stands(next presenceItem, now time.Time) bool {
+func (p presenceItem) isCurrent(next presenceItem, now time.Time) bool {
 	return p.Owner == next.Owner && p.Seq <= next.Seq && !p.gone() && p.Since > now.Add(-reenter).UnixMilli()
 }
 

@@ -20,7 +20,7 @@ type Present struct {
 	At time.Time `json:"at"`
 }
 
-// Departed is a client that has left; At is when it was last heard.
+// Departed is a client that has left; At is when its last heartbeat came.
 type Departed struct {
 	UserID    string    `json:"userId"`
 	ClientKey string    `json:"clientKey"`
@@ -78,13 +78,13 @@ func presenceFrames(topic Topic, here []Present, left []Departed) ([][]byte, err
 		size += len(one) + 1
 		return nil
 	}
-	for _, one := range left {
-		if err := add(one, func(v jsontext.Value) { frame.Left = append(frame.Left, v) }); err != nil {
+	for _, departed := range left {
+		if err := add(departed, func(v jsontext.Value) { frame.Left = append(frame.Left, v) }); err != nil {
 			return nil, err
 		}
 	}
-	for _, one := range here {
-		if err := add(one, func(v jsontext.Value) { frame.Here = append(frame.Here, v) }); err != nil {
+	for _, present := range here {
+		if err := add(present, func(v jsontext.Value) { frame.Here = append(frame.Here, v) }); err != nil {
 			return nil, err
 		}
 	}

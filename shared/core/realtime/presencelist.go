@@ -23,7 +23,7 @@ type PresenceList struct {
 	Items []Present `json:"items"`
 	// NextCursor is null at the list's end.
 	NextCursor *string `json:"nextCursor" nullable:"true"`
-	// At is when that was so.
+	// At is when the list was read.
 	At time.Time `json:"at"`
 }
 
@@ -48,7 +48,7 @@ func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic
 	case err != nil:
 		return PresenceList{}, err
 	}
-	page, err := s.streams.presentAfter(ctx, topic, after, in.Limit)
+	page, err := s.publisher.presentAfter(ctx, topic, after, in.Limit)
 	if err != nil {
 		return PresenceList{}, paging.Problem(err)
 	}
@@ -63,8 +63,8 @@ func (s *Service) ListPresence(ctx context.Context, c caller.Caller, topic Topic
 	return list, nil
 }
 
-// Told answers a heartbeat over HTTP.
-type Told struct {
+// PresenceAnswer answers a heartbeat over HTTP.
+type PresenceAnswer struct {
 	// ClientKey is how others see the client.
 	ClientKey string    `json:"clientKey"`
 	At        time.Time `json:"at"`
@@ -72,14 +72,14 @@ type Told struct {
 
 // TellPresence is Presence over HTTP: the client's presence goes with its session
 // instead of a socket.
-func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (Told, effect.Effects, error) {
+func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (PresenceAnswer, effect.Effects, error) {
 	at, err := s.scopeOf(topic)
 	if err != nil {
-		return Told{}, nil, err
+		return PresenceAnswer{}, nil, err
 	}
 	news, err := s.heartbeat(ctx, c, at, in)
 	if err != nil {
-		return Told{}, nil, err
+		return PresenceAnswer{}, nil, err
 	}
-	return Told{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, news, nil
+	return PresenceAnswer{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, news, nil
 }

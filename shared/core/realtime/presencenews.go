@@ -8,7 +8,7 @@ import (
 	"github.com/rapport/rapport/shared/core/effect"
 )
 
-// PresenceNews tells a topic's subscribers what has changed in who is present.
+// PresenceNews sends changes of presence to a topic's subscribers.
 type PresenceNews struct {
 	Topic Topic
 	Here  []Present
@@ -18,8 +18,8 @@ type PresenceNews struct {
 	Look time.Time
 }
 
-// When implements effect.Effect: who comes is told that they are there before the
-// others see them, and a later heartbeat tells what this one couldn't.
+// When implements effect.Effect: a client gets the answer to its heartbeat before
+// others see it, and a later heartbeat brings what this one couldn't.
 func (PresenceNews) When() effect.When { return effect.After }
 
 // newsOf is what a heartbeat has changed for others: nothing, mostly; and now and
@@ -27,7 +27,7 @@ func (PresenceNews) When() effect.When { return effect.After }
 func newsOf(topic Topic, before, next presenceItem, now time.Time) effect.Effects {
 	news := PresenceNews{Topic: topic}
 	back := !before.here(now)
-	if back || !before.shows(next) {
+	if back || !before.visible(next) {
 		news.Here = []Present{next.present()}
 	}
 	if every := lookEvery.Milliseconds(); back || before.At/every != next.At/every {
@@ -39,7 +39,7 @@ func newsOf(topic Topic, before, next presenceItem, now time.Time) effect.Effect
 	return effect.Effects{news}
 }
 
-// TellPresence sends news of presence. A failed look keeps nothing from being told.
+// TellPresence sends news of presence. A failed read of presence doesn't stop it.
 func (p *Publisher) TellPresence(ctx context.Context, news PresenceNews) error {
 	var unseen error
 	if !news.Look.IsZero() {

@@ -21,10 +21,9 @@ import (
 // sockets each, and a margin.
 const maxSubscribers = 2000
 
-// Publisher sends to the subscribers of topics, and ends subscriptions. Whoever
-// sends has read what it sends before it reads the subscribers, consistently
-// both times: so nobody is sent what was committed after their removal was
-// answered.
+// Publisher sends to the subscribers of topics, and ends subscriptions. A sender
+// reads what it sends before it reads the subscribers, consistently both times: so
+// nobody gets an entry that was committed after their removal was answered.
 type Publisher struct {
 	realtime    *table.Table
 	connections *Connections
@@ -46,8 +45,7 @@ func (p *Publisher) In(e epoch.Epoch) *Publisher {
 	return p
 }
 
-// Commit is what the express lane is told of an entry that was committed, or of a
-// new state.
+// Commit is an entry that was committed, or a new state, for the express lane.
 type Commit struct {
 	Topic Topic
 	// Pace is the entry's, and Returned when its put returned.
@@ -177,7 +175,7 @@ func (p *Publisher) subscribers(ctx context.Context, topic Topic) ([]table.Row[s
 	return rows, nil
 }
 
-// Head tells a topic's subscribers its newest position, and the content's hash
+// Head sends a topic's subscribers its newest position, and the content's hash
 // at exactly that position where it is known. all is false where somebody who is
 // there was not told.
 func (p *Publisher) Head(ctx context.Context, topic Topic, position int64, hash string) (all bool, err error) {
@@ -197,7 +195,7 @@ func (p *Publisher) headFrame(topic Topic, position int64, hash string) ([]byte,
 	return json.Marshal(headFrame{Type: "head", Topic: topic.String(), Epoch: p.epoch, Position: position, Hash: hash})
 }
 
-// Watched tells whether anybody follows a topic.
+// Watched reports whether anybody follows a topic.
 func (p *Publisher) Watched(ctx context.Context, topic Topic) (bool, error) {
 	page, err := table.List[subscription](ctx, p.realtime, table.Query{PK: topicPartition(topic), Limit: 1})
 	return len(page.Items) > 0, err

@@ -3,7 +3,7 @@
 //
 // The express lane is the function that commits: it posts to the topic's
 // subscribers at once, bounded in time, and drops whom it can't reach. The
-// durable lane reads the tables' streams and tells subscribers the newest
+// durable lane reads the tables' streams and sends subscribers the newest
 // position (`head`); a client that sees a gap replays from its own. So delivery
 // is at least once, in an order that every client can restore, and nothing is
 // lost when a post fails.
@@ -56,7 +56,7 @@ const (
 type Service struct {
 	realtime    *table.Table
 	connections *Connections
-	streams     *Publisher
+	publisher   *Publisher
 	topics      *Registry
 	departures  queue.Sender
 	audit       *audit.Log
@@ -65,11 +65,11 @@ type Service struct {
 	url         string
 }
 
-// Parts are what a service is made of.
-type Parts struct {
+// Dependencies are what a service is made of.
+type Dependencies struct {
 	Realtime    *table.Table
 	Connections *Connections
-	Streams     *Publisher
+	Publisher   *Publisher
 	// Topics is nil for functions that serve sockets alone, whatever is followed.
 	Topics *Registry
 	// Departures takes word of closed sockets.
@@ -82,9 +82,9 @@ type Parts struct {
 }
 
 // New makes the service.
-func New(p Parts) *Service {
+func New(p Dependencies) *Service {
 	return &Service{
-		realtime: p.Realtime, connections: p.Connections, streams: p.Streams, topics: p.Topics,
+		realtime: p.Realtime, connections: p.Connections, publisher: p.Publisher, topics: p.Topics,
 		departures: p.Departures, audit: p.Audit, clock: p.Clock, log: p.Log, url: p.URL,
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// What callers do with topics. Whoever owns a topic says what it needs.
+// What callers do with topics. The domain that owns a topic says which role each
+// action needs.
 const (
 	ActionSubscribe   caller.Action = "realtime.subscribe"
 	ActionPresence    caller.Action = "realtime.presence"
@@ -33,11 +34,11 @@ type Revocation struct {
 	// Standing spares what is right by now: for whoever repeats a revocation late.
 	// nil spares nothing.
 	Standing Standing
-	// News is what else there is to tell of the change behind the revocation, once
+	// News is what else others get of the change behind the revocation, once
 	// the streams have ended; nil where there is nothing.
 	News *Commit
 	// Last is true for the durable lane, after which nobody comes: a socket that it
-	// can't tell is closed, so that its client comes back and hears what holds.
+	// can't reach is closed, so that its client connects anew and reads what holds.
 	Last bool
 }
 
@@ -45,22 +46,22 @@ type Revocation struct {
 // whoever lost their right.
 func (Revocation) When() effect.When { return effect.Before }
 
-// Standing knows who may follow what.
+// Standing knows which roles people have.
 type Standing interface {
-	// Stands tells of the role that a person subscribed in, read anew, whether it is
-	// right and so stays.
+	// Stands reads a person's role anew, and reports whether it is the one in which
+	// they subscribed, so that the subscription stays.
 	Stands(ctx context.Context, resourceID, userID, role string) (bool, error)
 }
 
-// Revoke ends subscriptions and tells their sockets, ends presence, and then
-// tells the others. The caller has marked the participant or the meeting before,
+// Revoke ends subscriptions and notifies their sockets, ends presence, and then
+// notifies the others. The caller has marked the participant or the meeting before,
 // so that no new one can be made. When it returns without error, no sender that
 // starts afterwards finds them.
 //
-// A subscription is marked, its socket told, and then its row deleted: whoever
-// repeats what died half-way finds the mark and tells the socket again. So does
-// the durable lane where the socket couldn't be told. What needs nothing of each
-// other goes at once, with bounded concurrency: a socket is told of all its
+// A subscription is marked, its socket notified, and then its row deleted: whoever
+// repeats a revocation that crashed half-way finds the mark and notifies the socket
+// again. So does the durable lane where the socket couldn't be reached. What needs nothing of each
+// other goes at once, with bounded concurrency: a socket is notified of all its
 // streams together.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	var streams, presence error
@@ -75,12 +76,12 @@ func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 		return nil
 	})
 	_ = group.Wait() // failures are joined
-	return errors.Join(streams, presence, p.tellRest(ctx, r, left))
+	return errors.Join(streams, presence, p.sendAfterwards(ctx, r, left))
 }
 
-// tellRest tells the others who has left, and what else is news. A socket that hangs
+// sendAfterwards notifies the others of who has left, and of what else is news. A socket that hangs
 // holds up both at once, and so no longer than one.
-func (p *Publisher) tellRest(ctx context.Context, r Revocation, left []Departed) error {
+func (p *Publisher) sendAfterwards(ctx context.Context, r Revocation, left []Departed) error {
 	var group errgroup.Group
 	group.Go(func() error { return p.tellPresence(ctx, r.Presence, nil, left) })
 	if r.News != nil {
@@ -157,7 +158,7 @@ func (p *Publisher) mark(ctx context.Context, streams []stream, r Revocation) ([
 	return chosen(streams, marked), errors.Join(unread, err)
 }
 
-// falls tells of rows, by their roles, which don't stand any more. The rows have been
+// falls reports which rows, by their roles, don't stand any more. The rows have been
 // read before, so each role is asked for once.
 func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (falls []bool, failed error) {
 	falls = make([]bool, n)
@@ -179,21 +180,21 @@ func (r Revocation) falls(ctx context.Context, n int, role func(i int) string) (
 	return falls, failed
 }
 
-// endStreams tells sockets that their marked subscriptions have ended, and deletes
-// them. A client that wasn't told believes that it follows the topic: its
+// endStreams notifies sockets that their marked subscriptions have ended, and deletes
+// them. A client that wasn't reached believes that it follows the topic: its
 // subscriptions stay, marked, for the last to try.
 func (p *Publisher) endStreams(ctx context.Context, marked []stream, reason Reason, last bool) error {
 	sockets := bySocket(marked)
-	told, err := p.tellRevoked(ctx, sockets, reason)
+	outcomes, err := p.postRevoked(ctx, sockets, reason)
 	if err != nil {
 		return err
 	}
 	return atOnce(indices(len(sockets)), func(i int) error {
 		streams := sockets[i]
 		switch {
-		case told[i] == posted:
+		case outcomes[i] == posted:
 			return p.end(ctx, streams...)
-		case told[i] == gone:
+		case outcomes[i] == gone:
 			return p.takeDown(ctx, streams[0].connectionID(), topicsOf(streams)...)
 		case last:
 			return p.giveUp(ctx, streams[0].connectionID(), topicsOf(streams)...)
@@ -206,58 +207,58 @@ func (p *Publisher) endStreams(ctx context.Context, marked []stream, reason Reas
 func bySocket(streams []stream) [][]stream {
 	var sockets [][]stream
 	places := map[string]int{}
-	for _, one := range streams {
-		place, known := places[one.connectionID()]
+	for _, stream := range streams {
+		place, known := places[stream.connectionID()]
 		if !known {
 			place = len(sockets)
-			places[one.connectionID()], sockets = place, append(sockets, nil)
+			places[stream.connectionID()], sockets = place, append(sockets, nil)
 		}
-		sockets[place] = append(sockets[place], one)
+		sockets[place] = append(sockets[place], stream)
 	}
 	return sockets
 }
 
 func topicsOf(streams []stream) []Topic {
 	topics := make([]Topic, len(streams))
-	for i, one := range streams {
-		topics[i] = one.topic
+	for i, stream := range streams {
+		topics[i] = stream.topic
 	}
 	return topics
 }
 
-// tellRevoked posts `revoked` to sockets, a frame for each subscription, whatever
+// postRevoked posts `revoked` to sockets, a frame for each subscription, whatever
 // their breakers say, within the deadline, and gives what became of each socket.
 // Frames of one socket go at once: none depends on another.
-func (p *Publisher) tellRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
+func (p *Publisher) postRevoked(ctx context.Context, sockets [][]stream, reason Reason) ([]outcome, error) {
 	frames := map[Topic][]byte{}
 	all := slices.Concat(sockets...)
-	for _, one := range all {
-		frame, err := revokedFrameOf(one.topic, reason)
+	for _, stream := range all {
+		frame, err := revokedFrameOf(stream.topic, reason)
 		if err != nil {
 			return nil, err
 		}
-		frames[one.topic] = frame
+		frames[stream.topic] = frame
 	}
-	told := make([]outcome, len(all))
+	posts := make([]outcome, len(all))
 	p.each(ctx, len(all), func(ctx context.Context, i int) {
-		told[i] = p.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
+		posts[i] = p.postAll(ctx, all[i].connectionID(), [][]byte{frames[all[i].topic]})
 	})
 	byTopic := map[Topic][]outcome{}
-	for i, one := range all {
-		byTopic[one.topic] = append(byTopic[one.topic], told[i])
+	for i, stream := range all {
+		byTopic[stream.topic] = append(byTopic[stream.topic], posts[i])
 	}
 	for topic, outcomes := range byTopic {
 		p.tally(ctx, topic, outcomes, 1, laneRevocation)
 	}
 	outcomes := make([]outcome, 0, len(sockets))
 	for _, streams := range sockets {
-		outcomes, told = append(outcomes, together(told[:len(streams)])), told[len(streams):]
+		outcomes, posts = append(outcomes, together(posts[:len(streams)])), posts[len(streams):]
 	}
 	return outcomes, nil
 }
 
-// together is what became of a socket whose frames were posted at once: one that is
-// gone is gone, one that lacks a frame wasn't told.
+// together is the outcome for a socket to which several frames were posted: gone if
+// any post found it gone, failed if any frame is missing.
 func together(frames []outcome) outcome {
 	switch {
 	case slices.Contains(frames, gone):
@@ -274,10 +275,10 @@ func together(frames []outcome) outcome {
 func (p *Publisher) end(ctx context.Context, streams ...stream) error {
 	topics := table.StringSet{}
 	tx := table.NewTx()
-	for _, one := range streams {
-		topics = append(topics, one.topic.String())
-		tx.Delete(p.realtime, one.row.Key, table.If(table.Equals("since", one.row.Value.Since)))
-		p.audit.Add(tx, one.who(), actionUnsubscribe, one.topic.String())
+	for _, stream := range streams {
+		topics = append(topics, stream.topic.String())
+		tx.Delete(p.realtime, stream.row.Key, table.If(table.Equals("since", stream.row.Value.Since)))
+		p.audit.Add(tx, stream.owner(), actionUnsubscribe, stream.topic.String())
 	}
 	tx.Update(p.realtime, connectionKey(streams[0].connectionID()), table.Update{
 		DeleteFrom: map[string]any{"topics": topics}, If: table.Exists(),
@@ -292,23 +293,23 @@ func (p *Publisher) end(ctx context.Context, streams ...stream) error {
 			if err := p.realtime.Delete(ctx, one.row.Key); err != nil {
 				return fmt.Errorf("end subscription: %w", err)
 			}
-			return p.ended(ctx, one.who(), one.topic)
+			return p.ended(ctx, one.owner(), one.topic)
 		})
 	case !errors.Is(err, table.ErrConditionFailed):
 		return fmt.Errorf("end subscription: %w", err)
 	case len(streams) > 1:
 		// One after the other: they share their connection's row.
 		var failed error
-		for _, one := range streams {
-			failed = errors.Join(failed, p.end(ctx, one))
+		for _, stream := range streams {
+			failed = errors.Join(failed, p.end(ctx, stream))
 		}
 		return failed
 	}
 	return nil // another has taken its place
 }
 
-// who is whose end is audited.
-func (s stream) who() caller.Caller { return caller.Caller{UserID: s.row.Value.UserID} }
+// owner is whose end is audited.
+func (s stream) owner() caller.Caller { return caller.Caller{UserID: s.row.Value.UserID} }
 
 // ended audits the end of subscriptions.
 func (p *Publisher) ended(ctx context.Context, c caller.Caller, topics ...Topic) error {

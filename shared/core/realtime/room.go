@@ -63,7 +63,7 @@ func (p *Publisher) presentAfter(ctx context.Context, topic Topic, after string,
 }
 
 // sweep deletes the rows of those who are silent for too long and gives them.
-// What it reads may be a moment old, at half the price: who was heard since
+// What it reads may be a moment old, at half the price: a client whose heartbeat came since
 // isn't deleted.
 func (p *Publisher) sweep(ctx context.Context, topic Topic, now time.Time) ([]Departed, error) {
 	rows, err := p.presenceRows(ctx, topic, table.Query{Prefix: clientPrefix, Eventual: true})
@@ -158,7 +158,7 @@ func (p *Publisher) showPresence(ctx context.Context, c caller.Caller, topic Top
 }
 
 // Rename calls a person who is present in a topic by the name that they have
-// since a revision of their user, and tells the others. It may come late or
+// since a revision of their user, and notifies the others. It may come late or
 // twice: a name of a higher revision stays.
 func (p *Publisher) Rename(ctx context.Context, topic Topic, userID, displayName string, revision int64) error {
 	rows, err := p.present(ctx, topic, userID)
@@ -205,7 +205,8 @@ func (p *Publisher) endPresences(ctx context.Context, r Revocation) ([]Departed,
 	return left, errors.Join(unread, err)
 }
 
-// clear deletes rows whatever they have become, and gives those who were there.
+// clear deletes rows, also those that have changed since they were read, and gives
+// the clients that were there.
 func (p *Publisher) clear(ctx context.Context, rows []presenceRow) ([]Departed, error) {
 	keys := make([]table.Key, len(rows))
 	var left []Departed
@@ -228,7 +229,7 @@ func (p *Publisher) ownedBy(ctx context.Context, topic Topic, userID, own string
 }
 
 // silentOver deletes the rows of a client's owner in a topic that are silent for
-// too long, and tells whether none is left.
+// too long, and reports whether none is left.
 func (p *Publisher) silentOver(ctx context.Context, topic Topic, client presenceItem, now time.Time) (bool, error) {
 	rows, err := p.ownedBy(ctx, topic, client.UserID, client.Owner)
 	if err != nil {
@@ -242,7 +243,7 @@ func (p *Publisher) silentOver(ctx context.Context, topic Topic, client presence
 	return len(left) == len(rows), p.tellPresence(ctx, topic, nil, left)
 }
 
-// endPresence ends the presence that goes with an owner, and tells the others. The
+// endPresence ends the presence that goes with an owner, and notifies the others. The
 // owner has ended, so that nothing is added to it.
 func (p *Publisher) endPresence(ctx context.Context, own, userID string, topics []Topic) error {
 	return atOnce(topics, func(topic Topic) error {

@@ -15,12 +15,12 @@ type SessionEnd struct{ UserID, SessionID string }
 // When implements effect.Effect.
 func (SessionEnd) When() effect.When { return effect.Before }
 
-// EndSession takes down every socket that a session has opened: each is told
+// EndSession takes down every socket that a session has opened: each is notified
 // `revoked` on all its topics and closed; and it ends the presence of the
 // session's clients that have no socket. The session has been marked as ended
 // before, so that nothing is opened or entered any more. When it returns without
 // error, no sender that starts afterwards finds the sockets, and no frame of theirs
-// is taken. Doing it again does what is left.
+// is taken. A repeated call does what is left.
 func (p *Publisher) EndSession(ctx context.Context, userID, sessionID string) error {
 	ids, err := p.connections.Of(ctx, userID)
 	if err != nil {
@@ -51,8 +51,8 @@ func (p *Publisher) endAbsent(ctx context.Context, userID, sessionID string) err
 	return nil
 }
 
-// endSocket takes a socket down if it is of a session. Everything stays listed
-// until it is closed: whoever repeats what died half-way finds it.
+// endSocket takes a socket down if it is of a session. The socket stays listed
+// until it is closed: a repetition after a crash finds it.
 func (p *Publisher) endSocket(ctx context.Context, connectionID, sessionID string) error {
 	item, err := p.connections.shut(ctx, connectionID, table.Equals("sessionId", sessionID))
 	if errors.Is(err, table.ErrConditionFailed) {
@@ -77,7 +77,7 @@ func (p *Publisher) endSocket(ctx context.Context, connectionID, sessionID strin
 	return p.ended(ctx, closed, left...)
 }
 
-// endTopics ends a socket's subscriptions: all are marked, then it is told, then
+// endTopics ends a socket's subscriptions: all are marked, then the socket is notified, then
 // they are deleted.
 func (p *Publisher) endTopics(ctx context.Context, connectionID string, topics []Topic) error {
 	streams, marked := make([]stream, len(topics)), make([]bool, len(topics))
@@ -102,8 +102,8 @@ func (p *Publisher) endTopics(ctx context.Context, connectionID string, topics [
 	if len(standing) == 0 {
 		return nil
 	}
-	// The socket is about to be closed, so whether it could be told is all the same.
-	if _, err := p.tellRevoked(ctx, [][]stream{standing}, SessionEnded); err != nil {
+	// The socket is about to be closed, so whether it could be reached doesn't matter.
+	if _, err := p.postRevoked(ctx, [][]stream{standing}, SessionEnded); err != nil {
 		return err
 	}
 	return p.end(ctx, standing...)

@@ -62,7 +62,7 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 		return Subscribed{}, nil, err
 	}
 	replay := Replay{Caller: c, Topic: topic, Source: source, Presence: registered.Presence != nil, first: first}
-	return Subscribed{Topic: in.Topic, Epoch: s.streams.epoch, Position: newest}, effect.Effects{replay}, nil
+	return Subscribed{Topic: in.Topic, Epoch: s.publisher.epoch, Position: newest}, effect.Effects{replay}, nil
 }
 
 // Replay sends a new subscriber what they have missed of a topic, and then who is
@@ -127,7 +127,7 @@ func (s *Service) possible(ctx context.Context, topic Topic, source Source, in S
 	if in.From == nil {
 		return nil
 	}
-	if err := s.streams.epoch.Check(in.Epoch); err != nil {
+	if err := s.publisher.epoch.Check(in.Epoch); err != nil {
 		return err
 	}
 	if *in.From == 0 {
@@ -206,7 +206,7 @@ func (s *Service) write(ctx context.Context, c caller.Caller, topic Topic, sourc
 		limited := errs.New(errs.RateLimited, "A connection follows at most %d topics.", MaxTopics)
 		limited.RetryAfter = time.Second
 		return limited
-	case passes(err):
+	case transient(err):
 		return busy()
 	default:
 		return fmt.Errorf("subscribe %s: %w", topic, err)
@@ -268,7 +268,7 @@ func (p *Publisher) current(ctx context.Context, c caller.Caller, topic Topic) e
 
 // tellEnded says again that a subscription has ended. Whoever ended it may have
 // said so before the answer to the subscribe, after which the client would
-// believe that it follows the topic. A socket that can't be told is closed.
+// believe that it follows the topic. A socket that can't be reached is closed.
 func (p *Publisher) tellEnded(ctx context.Context, c caller.Caller, topic Topic, source Source) error {
 	reason := RoleChanged
 	switch _, err := source.Admit(ctx, c, topic); errs.KindOf(err) {
@@ -284,8 +284,8 @@ func (p *Publisher) tellEnded(ctx context.Context, c caller.Caller, topic Topic,
 	if err != nil {
 		return err
 	}
-	told := p.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
-	if told[0] == failed || told[0] == dropped {
+	outcomes := p.post(ctx, topic, []string{c.ConnectionID}, [][]byte{frame}, laneRevocation)
+	if outcomes[0] == failed || outcomes[0] == dropped {
 		return p.giveUp(ctx, c.ConnectionID, topic)
 	}
 	return nil
@@ -301,7 +301,7 @@ type Unsubscribed struct {
 	Topic string `json:"topic"`
 }
 
-// Unsubscribe ends a subscription of the caller's socket; one that isn't there
+// Unsubscribe ends a subscription of the caller's socket. A missing subscription
 // is no error.
 func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in UnsubscribeRequest) (Unsubscribed, effect.Effects, error) {
 	topic, _, err := s.topics.find(in.Topic)
@@ -316,7 +316,7 @@ func (s *Service) Unsubscribe(ctx context.Context, c caller.Caller, in Unsubscri
 	if err != nil {
 		return Unsubscribed{}, nil, fmt.Errorf("unsubscribe %s: %w", topic, err)
 	}
-	if err := s.streams.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
+	if err := s.publisher.end(ctx, stream{topic, table.Row[subscription]{Key: key, Value: row}}); err != nil {
 		return Unsubscribed{}, nil, err
 	}
 	return Unsubscribed{Topic: in.Topic}, nil, nil

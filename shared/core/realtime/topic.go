@@ -24,7 +24,7 @@ func (t Topic) ID() string {
 	return id
 }
 
-// kind is the topic's last word: what measurements are told apart by.
+// kind is the topic's last word: what distinguishes measurements.
 func (t Topic) kind() string {
 	steps := strings.Split(string(t), "/")
 	return steps[(len(steps)-1)/2*2]
@@ -40,7 +40,7 @@ const idPlace = "{id}"
 // Topic is the pattern's topic of a resource.
 func (p Pattern) Topic(id string) Topic { return Topic(strings.Replace(string(p), idPlace, id, 1)) }
 
-// Matches tells whether a topic's name has the form.
+// Matches reports whether a topic's name has the form.
 func (p Pattern) Matches(t Topic) bool {
 	before, after, about := strings.Cut(string(p), idPlace)
 	if !about {

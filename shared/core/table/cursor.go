@@ -20,7 +20,7 @@ const (
 )
 
 // EncodeCursor makes the opaque cursor for going on after sk in a list. The
-// list's name should tell apart whatever the caller may read, such as
+// list's name should distinguish whatever the caller may read, such as
 // `meetings/<id>/participants`, so that a cursor serves one list only. Without
 // sk, at the list's end, the cursor is "".
 //

@@ -44,7 +44,7 @@ type Old struct {
 	item map[string]types.AttributeValue
 }
 
-// Found tells whether there was an item.
+// Found reports whether there was an item.
 func (o Old) Found() bool { return len(o.item) > 0 }
 
 // Decode reads the item into the struct that v points to; ErrNotFound where

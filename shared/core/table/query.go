@@ -66,7 +66,7 @@ type Page[T any] struct {
 	Next string
 }
 
-// More tells whether the list goes on.
+// More reports whether the list goes on.
 func (p Page[T]) More() bool { return p.Next != "" }
 
 // Values are the page's items alone.
@@ -199,7 +199,7 @@ func (q Query) bounds() (span, error) {
 	return r, nil
 }
 
-// contains tells whether a list may go on after sk; DynamoDB refuses a start
+// contains reports whether a list may go on after sk; DynamoDB refuses a start
 // outside the condition that it is asked with.
 func (r span) contains(sk string) bool {
 	if (r.low == "" || r.high == "") && (sk == r.without[0] || sk == r.without[1]) {

@@ -21,7 +21,7 @@ const (
 	Remove Event = "REMOVE"
 )
 
-// Record is one change of one item, as a stream tells it. Records of an item
+// Record is one change of one item, as a stream has it. Records of an item
 // come in their order, each at least once.
 type Record struct {
 	// ID is the change's sequence number: unique in its shard, and the name by

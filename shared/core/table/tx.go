@@ -140,7 +140,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	}
 }
 
-// again tells whether a cancelled transaction may go through if it is sent
+// again reports whether a cancelled transaction may go through if it is sent
 // again: nothing but passing obstacles stood in its way.
 func again(err error) bool {
 	cancelled, ok := errors.AsType[*TxError](err)

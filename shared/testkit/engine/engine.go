@@ -36,7 +36,7 @@ const (
 	// Dynoxide is a static binary on SQLite, up in milliseconds.
 	Dynoxide = "dynoxide"
 	// DynamoDBLocal is AWS's own, in Java, up in seconds. It listens on all of
-	// the machine's addresses, since it can't be told otherwise.
+	// the machine's addresses, since it can't be known otherwise.
 	DynamoDBLocal = "dynamodb-local"
 )
 

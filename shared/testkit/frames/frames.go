@@ -1,8 +1,7 @@
-// Package frames is the wire of the WebSocket contract as clients see it. All
-// that speak it from Go share it: the client of the end-to-end tests and the load
-// driver, the people of package testkit, and those of the simulation. It says the
-// names once more, apart from the packages that send them, so that a name which
-// changes there is noticed here.
+// Package frames has the frames of the WebSocket contract as clients see them. Every
+// client in Go shares it: that of the end-to-end tests and the load driver, testkit's
+// and the simulation's. It repeats the names of fields on purpose, apart from the
+// packages that send them, so that tests notice a name that changes there.
 package frames
 
 import (
@@ -69,7 +68,7 @@ func Decode(raw []byte) (Frame, error) {
 	return f, nil
 }
 
-// Unasked tells whether a frame is of a type that is no answer, whatever its id.
+// Unasked reports whether a frame is of a type that is no answer, whatever its id.
 func (f Frame) Unasked() bool {
 	switch f.Type {
 	case "event", "head", "revoked", "presence", "reconnect":
@@ -78,7 +77,7 @@ func (f Frame) Unasked() bool {
 	return false
 }
 
-// Again tells whether a frame says that what was sent may be sent again.
+// Again reports whether a frame says that what was sent may be sent again.
 func (f Frame) Again() bool {
 	return f.Type == "error" && f.Retryable
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// message is one that a queue holds. Times are milliseconds since 1970.
+// message is a message in a queue. Times are milliseconds since 1970.
 type message struct {
 	ID            string               `json:"id"`
 	Body          string               `json:"body"`

@@ -99,8 +99,8 @@ func (j *journal) add(entries ...entry) (upTo int64, err error) {
 	}
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
-	for _, one := range entries {
-		if err := encoder.Encode(one); err != nil {
+	for _, entry := range entries {
+		if err := encoder.Encode(entry); err != nil {
 			return 0, fmt.Errorf("messages: %w", err)
 		}
 	}
@@ -143,8 +143,8 @@ func (j *journal) replace(entries []entry) error {
 	}
 	buffer := bufio.NewWriter(file)
 	encoder := json.NewEncoder(buffer)
-	for _, one := range entries {
-		err = errors.Join(err, encoder.Encode(one))
+	for _, entry := range entries {
+		err = errors.Join(err, encoder.Encode(entry))
 	}
 	err = errors.Join(err, buffer.Flush(), file.Sync())
 	if err == nil {

@@ -31,9 +31,9 @@ func specs() []queues.Spec {
 	}
 }
 
-// house is a served set of queues with a clock that the test moves, and SQS's
+// fixture is a served set of queues with a clock that the test moves, and SQS's
 // real client.
-type house struct {
+type fixture struct {
 	t      *testing.T
 	dir    string
 	clock  *clock.Manual
@@ -42,41 +42,41 @@ type house struct {
 	url    string
 }
 
-func open(t *testing.T, dir string) *house {
+func open(t *testing.T, dir string) *fixture {
 	t.Helper()
-	h := &house{t: t, dir: dir, clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
-	h.reopen()
-	return h
+	f := &fixture{t: t, dir: dir, clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
+	f.reopen()
+	return f
 }
 
-func (h *house) reopen() {
-	h.t.Helper()
-	q, err := queues.Open(queues.Options{Specs: specs(), Dir: h.dir, Clock: h.clock, Log: slog.New(slog.DiscardHandler)})
+func (f *fixture) reopen() {
+	f.t.Helper()
+	q, err := queues.Open(queues.Options{Specs: specs(), Dir: f.dir, Clock: f.clock, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		h.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	server := httptest.NewServer(q)
-	h.t.Cleanup(server.Close)
-	h.queues, h.url = q, server.URL+"/000000000000/Mail"
-	h.client = ours.NewClient(ours.Config{Region: "us-east-1", AccessKeyID: "k", SecretAccessKey: "s", Endpoint: server.URL})
+	f.t.Cleanup(server.Close)
+	f.queues, f.url = q, server.URL+"/000000000000/Mail"
+	f.client = ours.NewClient(ours.Config{Region: "us-east-1", AccessKeyID: "k", SecretAccessKey: "s", Endpoint: server.URL})
 }
 
-func (h *house) receive(name string) []types.Message {
-	h.t.Helper()
-	out, err := h.client.ReceiveMessage(h.t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String(strings.TrimSuffix(h.url, "Mail") + name), MaxNumberOfMessages: 10,
+func (f *fixture) receive(name string) []types.Message {
+	f.t.Helper()
+	out, err := f.client.ReceiveMessage(f.t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(strings.TrimSuffix(f.url, "Mail") + name), MaxNumberOfMessages: 10,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
 	})
 	if err != nil {
-		h.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return out.Messages
 }
 
-func (h *house) send(messages ...queue.Outgoing) {
-	h.t.Helper()
-	if err := ours.New(h.client, h.url).Send(h.t.Context(), messages...); err != nil {
-		h.t.Fatal(err)
+func (f *fixture) send(messages ...queue.Outgoing) {
+	f.t.Helper()
+	if err := ours.New(f.client, f.url).Send(f.t.Context(), messages...); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
@@ -91,101 +91,101 @@ func bodies(messages []types.Message) []string {
 // What our sender sends through the real client arrives as it was sent: the
 // client itself holds the checksums against what the server says.
 func TestSendAndReceive(t *testing.T) {
-	h := open(t, "")
-	h.send(queue.Outgoing{SourceID: "ä-1", Body: map[string]int{"n": 1}})
+	f := open(t, "")
+	f.send(queue.Outgoing{SourceID: "ä-1", Body: map[string]int{"n": 1}})
 	var many []queue.Outgoing
 	for i := range 23 {
 		many = append(many, queue.Outgoing{SourceID: fmt.Sprint("m", i), Body: i})
 	}
-	h.send(many...)
-	got := h.receive("Mail")
+	f.send(many...)
+	got := f.receive("Mail")
 	if *got[0].Body != `{"n":1}` || *got[0].MessageAttributes["sourceId"].StringValue != "ä-1" {
 		t.Errorf("got %s with %v", *got[0].Body, got[0].MessageAttributes)
 	}
 	if got[0].Attributes["ApproximateReceiveCount"] != "1" || got[0].Attributes["SentTimestamp"] != "1772366400000" {
 		t.Errorf("attributes %v", got[0].Attributes)
 	}
-	if n := len(got) + len(h.receive("Mail")) + len(h.receive("Mail")) + len(h.receive("Mail")); n != 24 {
+	if n := len(got) + len(f.receive("Mail")) + len(f.receive("Mail")) + len(f.receive("Mail")); n != 24 {
 		t.Errorf("received %d", n)
 	}
 }
 
 func TestDelayAndVisibility(t *testing.T) {
-	h := open(t, "")
-	h.send(queue.Outgoing{SourceID: "late", Delay: 8 * time.Second, Body: "late"}, queue.Outgoing{SourceID: "now", Body: "now"})
-	first := h.receive("Mail")
+	f := open(t, "")
+	f.send(queue.Outgoing{SourceID: "late", Delay: 8 * time.Second, Body: "late"}, queue.Outgoing{SourceID: "now", Body: "now"})
+	first := f.receive("Mail")
 	if diff := cmp.Diff([]string{`"now"`}, bodies(first)); diff != "" {
 		t.Fatal(diff)
 	}
-	h.clock.Advance(8 * time.Second)
-	late := h.receive("Mail")
+	f.clock.Advance(8 * time.Second)
+	late := f.receive("Mail")
 	if diff := cmp.Diff([]string{`"late"`}, bodies(late)); diff != "" {
 		t.Fatal(diff)
 	}
-	if _, err := h.client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &h.url, ReceiptHandle: late[0].ReceiptHandle}); err != nil {
+	if _, err := f.client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &f.url, ReceiptHandle: late[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
-	h.clock.Advance(22 * time.Second)
-	again := h.receive("Mail")
+	f.clock.Advance(22 * time.Second)
+	again := f.receive("Mail")
 	if len(again) != 1 || *again[0].Body != `"now"` || again[0].Attributes["ApproximateReceiveCount"] != "2" {
 		t.Fatalf("after its visibility timeout: %v", bodies(again))
 	}
 	// The receipt of an earlier delivery deletes nothing.
-	if _, err := h.client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &h.url, ReceiptHandle: first[0].ReceiptHandle}); err != nil {
+	if _, err := f.client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &f.url, ReceiptHandle: first[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &h.url, ReceiptHandle: again[0].ReceiptHandle, VisibilityTimeout: 0})
+	_, err := f.client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &f.url, ReceiptHandle: again[0].ReceiptHandle, VisibilityTimeout: 0})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.receive("Mail"); len(got) != 1 {
+	if got := f.receive("Mail"); len(got) != 1 {
 		t.Errorf("made visible again: %v", bodies(got))
 	}
-	_, err = h.client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &h.url, ReceiptHandle: again[0].ReceiptHandle, VisibilityTimeout: 5})
+	_, err = f.client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &f.url, ReceiptHandle: again[0].ReceiptHandle, VisibilityTimeout: 5})
 	if _, ok := errors.AsType[*types.MessageNotInflight](err); !ok {
 		t.Errorf("an old receipt: %v", err)
 	}
 }
 
 func TestDeadLetters(t *testing.T) {
-	h := open(t, t.TempDir())
-	h.send(queue.Outgoing{SourceID: "p", Body: "poison"})
+	f := open(t, t.TempDir())
+	f.send(queue.Outgoing{SourceID: "p", Body: "poison"})
 	for range 3 {
-		if got := h.receive("Mail"); len(got) != 1 {
+		if got := f.receive("Mail"); len(got) != 1 {
 			t.Fatalf("%v", bodies(got))
 		}
-		h.clock.Advance(30 * time.Second)
+		f.clock.Advance(30 * time.Second)
 	}
-	if got := h.receive("Mail"); len(got) != 0 {
+	if got := f.receive("Mail"); len(got) != 0 {
 		t.Errorf("received a fourth time")
 	}
-	h.reopen()
-	dead := h.receive("MailDlq")
+	f.reopen()
+	dead := f.receive("MailDlq")
 	if len(dead) != 1 || *dead[0].Body != `"poison"` || !strings.HasSuffix(dead[0].Attributes["DeadLetterQueueSourceArn"], ":Mail") || *dead[0].MessageAttributes["sourceId"].StringValue != "p" {
 		t.Errorf("dead letters %v", dead)
 	}
 }
 
 func TestRefusals(t *testing.T) {
-	h := open(t, "")
-	_, err := h.client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(h.url + "x"), MessageBody: aws.String("x")})
+	f := open(t, "")
+	_, err := f.client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(f.url + "x"), MessageBody: aws.String("x")})
 	if _, ok := errors.AsType[*types.QueueDoesNotExist](err); !ok {
 		t.Errorf("no such queue: %v", err)
 	}
 	entry := func(id, body string, delay int32) types.SendMessageBatchRequestEntry {
 		return types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &body, DelaySeconds: delay}
 	}
-	out, err := h.client.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &h.url, Entries: []types.SendMessageBatchRequestEntry{
+	out, err := f.client.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &f.url, Entries: []types.SendMessageBatchRequestEntry{
 		entry("a", "x", 0), entry("b", "x", 901),
 	}})
 	if err != nil || len(out.Successful) != 1 || len(out.Failed) != 1 || *out.Failed[0].Id != "b" || !out.Failed[0].SenderFault {
 		t.Errorf("a batch of a good and a bad one: %v %v", out, err)
 	}
-	_, err = h.client.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &h.url, Entries: []types.SendMessageBatchRequestEntry{entry("a", "x", 0), entry("a", "x", 0)}})
+	_, err = f.client.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &f.url, Entries: []types.SendMessageBatchRequestEntry{entry("a", "x", 0), entry("a", "x", 0)}})
 	if _, ok := errors.AsType[*types.BatchEntryIdsNotDistinct](err); !ok {
 		t.Errorf("two entries of one id: %v", err)
 	}
-	ours := ours.New(h.client, h.url)
+	ours := ours.New(f.client, f.url)
 	for name, m := range map[string]queue.Outgoing{
 		"no source":    {Body: 1},
 		"too late":     {SourceID: "a", Body: 1, Delay: 16 * time.Minute},
@@ -200,26 +200,26 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestAttributesOfAQueue(t *testing.T) {
-	h := open(t, "")
-	h.send(queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}, queue.Outgoing{SourceID: "c", Body: 3, Delay: time.Minute})
-	h.clock.Advance(7 * time.Second)
-	out, err := h.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &h.url})
+	f := open(t, "")
+	f.send(queue.Outgoing{SourceID: "a", Body: 1}, queue.Outgoing{SourceID: "b", Body: 2}, queue.Outgoing{SourceID: "c", Body: 3, Delay: time.Minute})
+	f.clock.Advance(7 * time.Second)
+	out, err := f.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &f.url})
 	if err != nil || len(out.Messages) != 1 {
 		t.Fatal(out, err)
 	}
 	want := []queues.Statistics{{Queue: "Mail", Visible: 1, Hidden: 1, Delayed: 1, Oldest: 7 * time.Second}, {Queue: "MailDlq"}}
-	if diff := cmp.Diff(want, h.queues.Snapshot()); diff != "" {
+	if diff := cmp.Diff(want, f.queues.Snapshot()); diff != "" {
 		t.Error(diff)
 	}
-	got, err := h.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &h.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+	got, err := f.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &f.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 	if err != nil || got.Attributes["ApproximateNumberOfMessages"] != "1" || got.Attributes["ApproximateNumberOfMessagesNotVisible"] != "1" || got.Attributes["VisibilityTimeout"] != "30" {
 		t.Errorf("%v %v", got, err)
 	}
-	if _, err := h.client.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &h.url}); err != nil {
+	if _, err := f.client.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &f.url}); err != nil {
 		t.Fatal(err)
 	}
-	h.clock.Advance(time.Hour)
-	if got := h.receive("Mail"); len(got) != 0 {
+	f.clock.Advance(time.Hour)
+	if got := f.receive("Mail"); len(got) != 0 {
 		t.Errorf("after a purge: %v", bodies(got))
 	}
 }
@@ -255,24 +255,24 @@ func TestReopened(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	h := open(t, t.TempDir())
+	f := open(t, t.TempDir())
 	var receipts []string
 	for step := range 2500 {
 		var err error
 		switch n := random.IntN(10); {
 		case n < 4:
 			delay := time.Duration(random.IntN(20)) * time.Second
-			_, err = h.queues.Send("Mail", queues.Draft{Body: fmt.Sprint("body ", step), Delay: &delay, Attributes: map[string]queues.Attribute{"a": {Type: "String", Text: "x"}}})
+			_, err = f.queues.Send("Mail", queues.Draft{Body: fmt.Sprint("body ", step), Delay: &delay, Attributes: map[string]queues.Attribute{"a": {Type: "String", Text: "x"}}})
 		case n < 8:
 			var got []queues.Message
-			got, err = h.queues.Receive("Mail", 1+random.IntN(5), h.clock.Now(), nil)
+			got, err = f.queues.Receive("Mail", 1+random.IntN(5), f.clock.Now(), nil)
 			for _, m := range got {
 				receipts = append(receipts, m.Receipt)
 			}
 		case n < 9 && len(receipts) > 0:
-			err = h.queues.Delete("Mail", receipts[random.IntN(len(receipts))])
+			err = f.queues.Delete("Mail", receipts[random.IntN(len(receipts))])
 		default:
-			h.clock.Advance(time.Duration(random.IntN(20)) * time.Second)
+			f.clock.Advance(time.Duration(random.IntN(20)) * time.Second)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -280,10 +280,10 @@ func TestReopened(t *testing.T) {
 		if step%600 != 0 {
 			continue
 		}
-		before := h.queues.Snapshot()
-		tear(t, h.dir)
-		h.reopen()
-		after := h.queues.Snapshot()
+		before := f.queues.Snapshot()
+		tear(t, f.dir)
+		f.reopen()
+		after := f.queues.Snapshot()
 		for i := range before {
 			before[i].Buried = 0 // counted since the start
 		}
@@ -291,7 +291,7 @@ func TestReopened(t *testing.T) {
 			t.Fatalf("step %d: (-before +after):\n%s", step, diff)
 		}
 	}
-	lines, err := os.ReadFile(filepath.Join(h.dir, "messages.jsonl"))
+	lines, err := os.ReadFile(filepath.Join(f.dir, "messages.jsonl"))
 	if n := strings.Count(string(lines), "\n"); err != nil || n > 20_000 {
 		t.Errorf("the journal has %d lines: %v", n, err)
 	}

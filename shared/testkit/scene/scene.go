@@ -64,9 +64,9 @@ type Domain struct {
 	Scenario []Step `json:"scenario"`
 }
 
-// Step is one step of a scenario; the members that it has say of what kind.
+// Step is one step of a scenario. Which members are set decides its kind.
 type Step struct {
-	// As is who does it; without it somebody without a token.
+	// As is the person who does the step; empty is a caller without a token.
 	As string `json:"as,omitempty"`
 	// Do names the function whose event is sent, With the members of its body or
 	// frame that are others (null takes one away). In With, "$n" is the number of
@@ -199,9 +199,9 @@ func (s *Scenes) Event(function string, names Names) ([]byte, error) {
 // Play gives a function an event, and the JSON body of its answer.
 type Play func(function string, event []byte) ([]byte, error)
 
-// Prepare plays what comes before an event of a function: the events of those who
-// give what it speaks of, unless it has a name already, and of those that its
-// domain lists, each with what comes before it.
+// Prepare plays what comes before an event of a function: the events of the functions
+// that give the ids in it, for ids without a name yet, and those that its domain lists
+// under `before`; and recursively what comes before each of these.
 func (s *Scenes) Prepare(function string, event []byte, names Names, play Play) error {
 	return s.prepare([]string{function}, event, names, play)
 }

@@ -3,7 +3,7 @@ export { Rapport } from "./rapport.ts";
 export type { RapportOptions, Subscription } from "./rapport.ts";
 export type { Api } from "./api/api.ts";
 export type { CallOptions } from "./api/routes.ts";
-export type { Connection, ConnectionState, ClosedReason, FallbackState } from "./net/connection.ts";
+export type { Connection, ConnectionState, ClosedReason, FallbackState } from "./net/connectionstate.ts";
 export type { SocketProblem } from "./net/fallback.ts";
 export type { EndReason } from "./net/topic.ts";
 export type { Caret, Carets, Selection } from "./notes/carets.ts";

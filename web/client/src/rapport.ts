@@ -10,7 +10,7 @@ import { Transcriber, TranscriptFollower } from "./meeting/transcript.ts";
 import type { TranscriptWatchHandlers } from "./meeting/transcript.ts";
 import type { MeetingWatchHandlers } from "./meeting/types.ts";
 import { SocketConnection } from "./net/connection.ts";
-import type { Connection } from "./net/connection.ts";
+import type { Connection } from "./net/connectionstate.ts";
 import { Http } from "./net/http.ts";
 import type { TokenProvider } from "./net/http.ts";
 import type { NotesSession } from "./notes/session.ts";
@@ -120,7 +120,7 @@ export class Rapport {
   }
 
   /**
-   * Follows the meeting, its participants and who is there, and tells the others
+   * Follows the meeting, its participants and who is there, and notifies the others
    * about this window once `setPresence` was called. Rejects with RapportError
    * when the caller can't be read, or when the client is closed meanwhile; a
    * meeting that the caller may not see ends the session with `refused`.
@@ -193,7 +193,7 @@ export class Rapport {
   }
 
   /**
-   * Closes every session, topic and the connection. Where others were told that
+   * Closes every session, topic and the connection. Where others were notified that
    * somebody is here, the socket stays for their being told otherwise: two
    * seconds at most.
    */

@@ -4,7 +4,7 @@ import { apply } from "../src/index.ts";
 import type { Carets, Change, MeetingSession, NotesSession } from "../src/index.ts";
 import { caretAfter, mapPosition, mapPositionBack } from "../src/ot/positions.ts";
 import { baseSeed, Random } from "./random.ts";
-import { World } from "./world.ts";
+import { Harness } from "./harness.ts";
 
 function insert(position: number, content: string): Change {
   return [{ type: "insert", position, content }];
@@ -52,7 +52,7 @@ describe("positions", () => {
 });
 
 describe("in a room", () => {
-  let world: World;
+  let harness: Harness;
   let notes: NotesSession;
   let meeting: MeetingSession;
   let carets: Carets;
@@ -65,7 +65,7 @@ describe("in a room", () => {
   }
 
   function byBob(ops: Change, clientId = "c-bob"): void {
-    world.server.append({ authorId: "bob", clientId, clientSeq: world.server.version, ops });
+    harness.server.append({ authorId: "bob", clientId, clientSeq: harness.server.version, ops });
   }
 
   function heads(): string[] {
@@ -73,109 +73,109 @@ describe("in a room", () => {
   }
 
   function told(): (string | undefined)[] {
-    return world.server.presence.map(({ fields }) => {
+    return harness.server.presence.map(({ fields }) => {
       const cursor = fields["cursor"] as { head: number; version: number } | undefined;
       return cursor && `${cursor.head}@${cursor.version}`;
     });
   }
 
   beforeEach(async () => {
-    world = new World(4);
-    world.server.begin("hello world");
-    world.server.roles.set("ada", "host");
-    world.server.here = [bob({ anchor: 6, head: 11, version: 1 })];
-    const rapport = world.client("ada");
+    harness = new Harness(4);
+    harness.server.begin("hello world");
+    harness.server.roles.set("ada", "host");
+    harness.server.here = [bob({ anchor: 6, head: 11, version: 1 })];
+    const rapport = harness.client("ada");
     const opening = Promise.all([rapport.openNotes("m1"), rapport.openMeeting("m1")]);
-    await world.clock.run(100);
+    await harness.clock.run(100);
     [notes, meeting] = await opening;
     carets = notes.carets(meeting);
-    await world.clock.run(100);
+    await harness.clock.run(100);
   });
 
   test("others' are where they told, and stay on their words while this window types", async () => {
     expect(heads()).toEqual(["bob 6-11"]);
     notes.edit(insert(0, "Oh, "));
     expect(heads()).toEqual(["bob 10-15"]);
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     expect(heads()).toEqual(["bob 10-15"]);
     notes.edit(insert(12, "xx"));
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     expect(heads()).toEqual(["bob 10-17"]);
     expect(told()).toEqual([]);
   });
 
   test("an author's goes behind what they wrote, without a frame", async () => {
     byBob(insert(11, "!"));
-    await world.clock.run(50);
+    await harness.clock.run(50);
     expect(heads()).toEqual(["bob 12"]);
     byBob([{ type: "delete", position: 0, length: 6 }]);
-    await world.clock.run(50);
+    await harness.clock.run(50);
     expect(heads()).toEqual(["bob 0"]);
   });
 
   test("of two windows of one person, only the author's moves", async () => {
-    world.server.tellPresence([bob({ anchor: 2, head: 2, version: 1 }, "c-bob-2")]);
-    await world.clock.run(50);
+    harness.server.tellPresence([bob({ anchor: 2, head: 2, version: 1 }, "c-bob-2")]);
+    await harness.clock.run(50);
     byBob(insert(8, "XX"), "c-bob-2");
-    await world.clock.run(50);
+    await harness.clock.run(50);
     expect(heads()).toEqual(["bob 6-13", "bob 10"]);
   });
 
   test("one that was told at an earlier version is brought to the present; at a later one, it waits for that", async () => {
     byBob(insert(0, "12345"), "c-other");
-    await world.clock.run(50);
-    world.server.tellPresence([bob({ anchor: 0, head: 3, version: 1 })]);
-    await world.clock.run(50);
+    await harness.clock.run(50);
+    harness.server.tellPresence([bob({ anchor: 0, head: 3, version: 1 })]);
+    await harness.clock.run(50);
     expect(heads()).toEqual(["bob 0-8"]);
-    world.server.tellPresence([bob({ anchor: 20, head: 20, version: 3 })]);
-    await world.clock.run(50);
+    harness.server.tellPresence([bob({ anchor: 20, head: 20, version: 3 })]);
+    await harness.clock.run(50);
     expect(heads()).toEqual([]);
     byBob(insert(0, "12345"), "c-other");
-    await world.clock.run(50);
+    await harness.clock.run(50);
     expect(heads()).toEqual(["bob 20"]);
   });
 
   test("who leaves takes the caret along", async () => {
     const seen: number[] = [];
     carets.onChange((list) => seen.push(list.length));
-    world.server.tellPresence([], [bob()]);
-    await world.clock.run(50);
+    harness.server.tellPresence([], [bob()]);
+    await harness.clock.run(50);
     expect(heads()).toEqual([]);
     expect(seen.at(-1)).toBe(0);
   });
 
   test("this window's own is told when it is moved, not when it moves along; never shown here", async () => {
     carets.tell("active", { anchor: 5, head: 5 });
-    await world.clock.run(1_500);
+    await harness.clock.run(1_500);
     expect(told()).toEqual(["5@1"]);
-    expect(world.server.presence[0]?.fields["clientId"]).toBe(notes.clientId);
-    world.server.tellPresence([{ ...bob(), userId: "ada", clientKey: keyOf("ada", notes.clientId) }]);
-    await world.clock.run(1_500);
-    world.server.presence.length = 0;
+    expect(harness.server.presence[0]?.fields["clientId"]).toBe(notes.clientId);
+    harness.server.tellPresence([{ ...bob(), userId: "ada", clientKey: keyOf("ada", notes.clientId) }]);
+    await harness.clock.run(1_500);
+    harness.server.presence.length = 0;
     expect(heads()).toEqual(["bob 6-11"]);
     for (let i = 0; i < 30; i++) {
       notes.edit(insert(5 + i, "x"));
       carets.tell("active", { anchor: 6 + i, head: 6 + i });
-      await world.clock.run(100);
+      await harness.clock.run(100);
     }
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     byBob(insert(0, "123"), "c-other");
-    await world.clock.run(50);
+    await harness.clock.run(50);
     carets.tell("active", { anchor: 38, head: 38 }); // as editors do when the text moves
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     expect(told()).toEqual([]);
     carets.tell("active", { anchor: 1, head: 1 });
-    await world.clock.run(1_500);
+    await harness.clock.run(1_500);
     expect(told()).toEqual([`1@${notes.version}`]);
   });
 
   test("one that moved while an edit was on its way is told on the text that the others have", async () => {
-    world.network.faults.delay = 300;
+    harness.network.faults.delay = 300;
     notes.edit(insert(0, "abc"));
     carets.tell("typing", { anchor: 3, head: 3 });
-    await world.clock.run(20);
+    await harness.clock.run(20);
     carets.tell("typing", { anchor: 9, head: 9 });
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     expect(told().at(-1)).toBe("9@2");
   });
 });

@@ -4,7 +4,7 @@ import type { NotesSession } from "../src/index.ts";
 import { countCodePoints } from "../src/ot/codepoints.ts";
 import { noFaults } from "./network.ts";
 import { baseSeed } from "./random.ts";
-import { World } from "./world.ts";
+import { Harness } from "./harness.ts";
 
 const clients = 5;
 const editsEach = 40;
@@ -12,7 +12,7 @@ const rounds = 12;
 const seed = baseSeed();
 console.log(`convergence: RAPPORT_SEED=${seed}`);
 
-/** What an editor shows that only hears of remote changes and resets. */
+/** What an editor shows that only learns of remote changes and resets. */
 function mirror(session: NotesSession): { text: string } {
   const shown = { text: session.text };
   session.on("remote", (change) => {
@@ -30,31 +30,31 @@ function edit(session: NotesSession, shown: { text: string }, change: Parameters
 }
 
 /** The server restarts: its sockets are gone, and for a while nothing answers. */
-function outage(world: World, ms: number): void {
-  world.intercept = () => (world.random.chance(0.5) ? "lost" : { status: 503 });
-  world.clock.after(ms, () => {
-    world.intercept = () => undefined;
+function outage(harness: Harness, ms: number): void {
+  harness.intercept = () => (harness.random.chance(0.5) ? "lost" : { status: 503 });
+  harness.clock.after(ms, () => {
+    harness.intercept = () => undefined;
   });
-  withoutSockets(world, ms);
+  withoutSockets(harness, ms);
 }
 
 /** For a while no socket opens; HTTP may work. */
-function withoutSockets(world: World, ms: number): void {
-  world.socketsBlocked = true;
-  for (const socket of world.sockets) socket.close();
-  world.clock.after(ms, () => {
-    world.socketsBlocked = false;
+function withoutSockets(harness: Harness, ms: number): void {
+  harness.socketsBlocked = true;
+  for (const socket of harness.sockets) socket.close();
+  harness.clock.after(ms, () => {
+    harness.socketsBlocked = false;
   });
 }
 
 /** Clients edit at random times over a bad network; then it heals, and all must be one. */
-async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
-  const world = new World(worldSeed);
-  const { random, server, clock, network } = world;
+async function storm(harnessSeed: number, insertOnly: boolean): Promise<void> {
+  const harness = new Harness(harnessSeed);
+  const { random, server, clock, network } = harness;
   server.begin("Agenda 😀\n");
   const opened = Array.from({ length: clients }, async (_, i) => {
     server.roles.set(`u${i % 3}`, "participant"); // Some are two windows of one person.
-    return await world.client(`u${i % 3}`).openNotes(server.meetingId);
+    return await harness.client(`u${i % 3}`).openNotes(server.meetingId);
   });
   await clock.run(100);
   const sessions = await Promise.all(opened);
@@ -84,9 +84,9 @@ async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
       edit(session, shown, random.change(length, 3));
     }
     if (random.chance(0.02)) server.askToReconnect(60_000);
-    if (random.chance(0.02)) world.sockets[random.below(world.sockets.length)]?.close();
-    if (random.chance(0.01)) outage(world, 1_000 + random.below(15_000));
-    if (random.chance(0.01)) withoutSockets(world, 1_000 + random.below(15_000));
+    if (random.chance(0.02)) harness.sockets[random.below(harness.sockets.length)]?.close();
+    if (random.chance(0.01)) outage(harness, 1_000 + random.below(15_000));
+    if (random.chance(0.01)) withoutSockets(harness, 1_000 + random.below(15_000));
     await clock.run(random.below(300));
   }
 
@@ -111,10 +111,10 @@ async function storm(worldSeed: number, insertOnly: boolean): Promise<void> {
 }
 
 describe("clients over a network that delays, reorders, drops, repeats and cuts come to one text", () => {
-  test.each(Array.from({ length: rounds }, (_, i) => seed + i))("inserts, none lost, none twice: seed %i", async (worldSeed) => {
-    await storm(worldSeed, true);
+  test.each(Array.from({ length: rounds }, (_, i) => seed + i))("inserts, none lost, none twice: seed %i", async (harnessSeed) => {
+    await storm(harnessSeed, true);
   });
-  test.each(Array.from({ length: rounds }, (_, i) => seed + 1000 + i))("inserts, deletes, undo and redo: seed %i", async (worldSeed) => {
-    await storm(worldSeed, false);
+  test.each(Array.from({ length: rounds }, (_, i) => seed + 1000 + i))("inserts, deletes, undo and redo: seed %i", async (harnessSeed) => {
+    await storm(harnessSeed, false);
   });
 });

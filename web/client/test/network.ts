@@ -97,7 +97,7 @@ export class Network {
    * before any promise goes on, as Node does with those of a packet. Undefined:
    * each has a turn of its own.
    */
-  gatherMs: number | undefined = process.env["RAPPORT_WORLD"] === "unsteady" ? 2 : undefined;
+  gatherMs: number | undefined = process.env["RAPPORT_CLOCK"] === "unsteady" ? 2 : undefined;
 
   constructor(clock: FakeClock, random: Random) {
     this.clock = clock;

@@ -4,23 +4,23 @@ import { countCodePoints } from "../src/ot/codepoints.ts";
 import { baseSeed } from "./random.ts";
 import { Machine } from "./tab.ts";
 import type { Tab } from "./tab.ts";
-import { World } from "./world.ts";
+import { Harness } from "./harness.ts";
 
-let world: World;
+let harness: Harness;
 let machine: Machine;
 
 beforeEach(() => {
-  world = new World(21);
-  world.server.begin("hello");
-  world.server.roles.set("ada", "host");
-  world.server.roles.set("bob", "participant");
-  machine = new Machine(world);
+  harness = new Harness(21);
+  harness.server.begin("hello");
+  harness.server.roles.set("ada", "host");
+  harness.server.roles.set("bob", "participant");
+  machine = new Machine(harness);
 });
 
 async function open(tab: Tab): Promise<NotesSession> {
   const opening = tab.rapport.openNotes("m1");
   opening.catch(() => {});
-  await world.clock.run(100);
+  await harness.clock.run(100);
   return await opening;
 }
 
@@ -29,7 +29,7 @@ function insert(position: number, content: string): Change {
 }
 
 function byBob(content: string): void {
-  world.server.append({ authorId: "bob", clientId: "b", clientSeq: world.server.version, ops: insert(0, content) });
+  harness.server.append({ authorId: "bob", clientId: "b", clientSeq: harness.server.version, ops: insert(0, content) });
 }
 
 function stored(): Promise<readonly string[]> {
@@ -48,20 +48,20 @@ describe("offline", () => {
     const statuses: NotesStatus[] = [];
     session.on("status", (status) => statuses.push(status));
     tab.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     for (const [i, c] of [..." world"].entries()) {
       session.edit(insert(5 + i, c));
-      await world.clock.run(100);
+      await harness.clock.run(100);
     }
     expect(session.status).toEqual({ kind: "offline", changes: 6, drafts: 0, storage: "kept" });
     byBob("Oh, ");
-    await world.clock.run(3_600_000);
+    await harness.clock.run(3_600_000);
     expect(await owners()).toHaveLength(1);
     tab.online();
-    await world.clock.run(30_000);
-    expect(world.server.content).toBe("Oh, hello world");
+    await harness.clock.run(30_000);
+    expect(harness.server.content).toBe("Oh, hello world");
     expect(session.text).toBe("Oh, hello world");
-    expect(world.server.version).toBe(3); // nothing was handed over before: all is one change
+    expect(harness.server.version).toBe(3); // nothing was handed over before: all is one change
     expect(statuses.at(-1)).toEqual({ kind: "saved", drafts: 0, storage: "kept" });
     expect(await stored()).toEqual([]);
   });
@@ -70,33 +70,33 @@ describe("offline", () => {
     const first = machine.open("ada");
     const session = await open(first);
     first.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     session.edit(insert(5, "A"));
     session.edit(insert(6, "B"));
-    await world.clock.run(50);
+    await harness.clock.run(50);
     first.kill();
     byBob("b");
 
     const second = machine.open("ada");
     second.offline();
     const opening = second.rapport.openNotes("m1");
-    await world.clock.run(2_000);
+    await harness.clock.run(2_000);
     const again = await opening;
     expect(again.text).toBe("helloAB");
     expect(again.clientId).toBe(session.clientId);
     expect(again.status).toMatchObject({ kind: "offline", changes: 2 });
     again.edit(insert(7, "C"));
-    await world.clock.run(50);
+    await harness.clock.run(50);
     second.kill();
 
     const third = await open(machine.open("ada"));
-    await world.clock.run(20_000);
+    await harness.clock.run(20_000);
     expect(third.text).toBe("bhelloABC");
-    expect(world.server.content).toBe("bhelloABC");
+    expect(harness.server.content).toBe("bhelloABC");
     expect(third.status.kind).toBe("saved");
     expect(await stored()).toEqual([]);
     third.close();
-    await world.clock.run(100);
+    await harness.clock.run(100);
     const fresh = await open(machine.open("ada"));
     expect(fresh.clientId).not.toBe(session.clientId);
   });
@@ -107,28 +107,28 @@ describe("offline", () => {
     const session = await open(first);
     session.edit(insert(5, "A"));
     session.edit(insert(6, "B"));
-    await world.clock.until(() => world.server.version === 2, 1_000, 1); // arrived, not answered
+    await harness.clock.until(() => harness.server.version === 2, 1_000, 1); // arrived, not answered
     first.kill();
     byBob("b");
     const again = await open(machine.open("ada"));
-    await world.clock.run(20_000);
-    expect(world.server.content).toBe("bhelloAB");
+    await harness.clock.run(20_000);
+    expect(harness.server.content).toBe("bhelloAB");
     expect(again.text).toBe("bhelloAB");
-    expect([...world.server.arrivals.values()].every((forms) => forms.size === 1)).toBe(true);
+    expect([...harness.server.arrivals.values()].every((forms) => forms.size === 1)).toBe(true);
   });
 
   test("a closed session leaves its edits to the next", async () => {
     const tab = machine.open("ada");
     const session = await open(tab);
     tab.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     session.edit(insert(5, "A"));
     session.close();
-    await world.clock.run(100);
+    await harness.clock.run(100);
     tab.online();
     const again = await open(tab);
-    await world.clock.run(20_000);
-    expect(world.server.content).toBe("helloA");
+    await harness.clock.run(20_000);
+    expect(harness.server.content).toBe("helloA");
     expect(again.text).toBe("helloA");
   });
 
@@ -137,11 +137,11 @@ describe("offline", () => {
     const session = await open(first);
     first.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(50);
+    await harness.clock.run(50);
     first.kill();
     await machine.storage.put("edits/bob/m1/c-1", "bob's");
     const forgetting = machine.open("ada").rapport.forgetKeptEdits();
-    await world.clock.run(100);
+    await harness.clock.run(100);
     await forgetting;
     expect(await stored()).toEqual(["edits/bob/m1/c-1"]);
   });
@@ -155,7 +155,7 @@ describe("offline", () => {
     machine.latency = 1;
     tab.rapport.close();
     const forgetting = tab.rapport.forgetKeptEdits();
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     await forgetting;
     expect(await stored()).toEqual([]);
   });
@@ -165,7 +165,7 @@ describe("offline", () => {
     const opening = [rapport.openNotes("m1"), rapport.openMeeting("m1")];
     for (const each of opening) each.catch(() => {});
     rapport.close();
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     for (const each of opening) await expect(each).rejects.toMatchObject({ code: "CLOSED" });
     const again = await open(machine.open("ada"));
     expect(again.text).toBe("hello");
@@ -176,32 +176,32 @@ describe("offline", () => {
     const session = await open(first);
     first.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(50);
+    await harness.clock.run(50);
     first.kill();
     const other = await open(machine.open("bob"));
-    await world.clock.run(120_000);
+    await harness.clock.run(120_000);
     expect(other.text).toBe("hello");
-    expect(world.server.content).toBe("hello");
+    expect(harness.server.content).toBe("hello");
     expect(await owners()).toHaveLength(1);
   });
 });
 
 describe("a change that can't be handed over", () => {
   test("is not begun: what two people write offline at one place stands one after the other", async () => {
-    const tabs = [machine.open("ada"), new Machine(world).open("bob")] as const;
+    const tabs = [machine.open("ada"), new Machine(harness).open("bob")] as const;
     const [a, b] = [await open(tabs[0]), await open(tabs[1])];
     for (const tab of tabs) tab.offline();
     for (const [i, letter] of [..." Hello from Ada."].entries()) {
       a.edit(insert(5 + i, letter));
       b.edit(insert(5 + i, letter.toUpperCase()));
-      await world.clock.run(300);
+      await harness.clock.run(300);
     }
-    await world.clock.run(20_000);
-    expect(world.requests.filter(({ method, url }) => method === "POST" && url.pathname.endsWith("/changes"))).toEqual([]);
+    await harness.clock.run(20_000);
+    expect(harness.requests.filter(({ method, url }) => method === "POST" && url.pathname.endsWith("/changes"))).toEqual([]);
     for (const tab of tabs) tab.online();
-    await world.clock.run(30_000);
-    expect(["hello Hello from Ada. HELLO FROM ADA.", "hello HELLO FROM ADA. Hello from Ada."]).toContain(world.server.content);
-    expect([a.text, b.text]).toEqual([world.server.content, world.server.content]);
+    await harness.clock.run(30_000);
+    expect(["hello Hello from Ada. HELLO FROM ADA.", "hello HELLO FROM ADA. Hello from Ada."]).toContain(harness.server.content);
+    expect([a.text, b.text]).toEqual([harness.server.content, harness.server.content]);
   });
 
   test("is taken back when the socket closes while it is being stored", async () => {
@@ -209,17 +209,17 @@ describe("a change that can't be handed over", () => {
     const tab = machine.open("ada");
     const session = await open(tab);
     session.edit(insert(5, "A"));
-    await world.clock.run(5);
+    await harness.clock.run(5);
     tab.offline();
-    await world.clock.run(100);
+    await harness.clock.run(100);
     session.edit(insert(6, "B"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     tab.kill();
     byBob("b");
     const again = await open(machine.open("ada"));
-    await world.clock.run(20_000);
+    await harness.clock.run(20_000);
     expect(again.text).toBe("bhelloAB");
-    expect(world.server.version).toBe(3); // the text, Bob's, and all of Ada's
+    expect(harness.server.version).toBe(3); // the text, Bob's, and all of Ada's
   });
 
   test("is taken back when the session is closed while it is being stored", async () => {
@@ -227,53 +227,53 @@ describe("a change that can't be handed over", () => {
     const tab = machine.open("ada");
     const session = await open(tab);
     session.edit(insert(5, "A"));
-    await world.clock.run(5);
+    await harness.clock.run(5);
     session.close();
-    await world.clock.run(100);
+    await harness.clock.run(100);
     tab.offline();
     const opening = tab.rapport.openNotes("m1");
-    await world.clock.run(3_000);
+    await harness.clock.run(3_000);
     const again = await opening;
     again.edit(insert(6, "B"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     tab.online();
-    await world.clock.run(20_000);
-    expect(world.server.content).toBe("helloAB");
-    expect(world.server.version).toBe(2);
+    await harness.clock.run(20_000);
+    expect(harness.server.content).toBe("helloAB");
+    expect(harness.server.version).toBe(2);
   });
 
   test("goes by HTTP where only that works, after a question that changes nothing was answered", async () => {
-    world.socketsBlocked = true;
+    harness.socketsBlocked = true;
     const tab = machine.open("ada");
     const session = await open(tab);
     session.edit(insert(5, "A"));
-    await world.clock.run(6_000);
-    expect(world.server.content).toBe("helloA");
+    await harness.clock.run(6_000);
+    expect(harness.server.content).toBe("helloA");
     // From now on there is no wait for a socket.
     session.edit(insert(6, "B"));
-    await world.clock.run(1_000);
-    expect(world.server.content).toBe("helloAB");
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
+    expect(harness.server.content).toBe("helloAB");
+    await harness.clock.run(1_000);
     tab.offline();
     for (const [i, letter] of [..."CDEF"].entries()) {
       session.edit(insert(7 + i, letter));
-      await world.clock.run(500);
+      await harness.clock.run(500);
     }
     byBob("b");
     tab.online();
-    await world.clock.run(60_000);
-    expect(world.server.content).toBe("bhelloABCDEF");
-    expect(world.server.version).toBe(5); // the text, A, B, Bob's, and the rest as one
+    await harness.clock.run(60_000);
+    expect(harness.server.content).toBe("bhelloABCDEF");
+    expect(harness.server.version).toBe(5); // the text, A, B, Bob's, and the rest as one
   });
 
   test("goes by HTTP also where it takes longer to be stored than an answer of HTTP is good for", async () => {
     const tab = machine.open("ada");
-    world.socketsBlocked = true;
+    harness.socketsBlocked = true;
     const session = await open(tab);
     machine.latency = 700;
     session.edit(insert(5, "A"));
-    await world.clock.run(10_000);
-    expect(world.server.content).toBe("helloA");
+    await harness.clock.run(10_000);
+    expect(harness.server.content).toBe("helloA");
   });
 
   test("goes as soon as a socket opens, also while HTTP is being asked", async () => {
@@ -281,46 +281,46 @@ describe("a change that can't be handed over", () => {
     const session = await open(tab);
     tab.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(60_000);
+    await harness.clock.run(60_000);
     let asked = 0;
-    world.intercept = ({ method, url }) => {
+    harness.intercept = ({ method, url }) => {
       if (!url.pathname.endsWith("/changes")) return undefined;
       if (method === "GET") asked++;
       return "lost";
     };
     tab.online();
-    await world.clock.until(() => world.server.version === 2, 10_000);
-    expect(world.server.content).toBe("helloA");
+    await harness.clock.until(() => harness.server.version === 2, 10_000);
+    expect(harness.server.content).toBe("helloA");
     expect(asked).toBeLessThan(3);
   });
 
   test("is not begun while the machine says that its network is gone, and goes on the same socket when something comes", async () => {
-    const rapport = world.client("ada");
+    const rapport = harness.client("ada");
     const opening = rapport.openNotes("m1");
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     const session = await opening;
-    const [socket] = world.sockets;
+    const [socket] = harness.sockets;
     const edits = () => socket?.sent.filter((text) => text.includes('"edit"')) ?? [];
     if (socket !== undefined) socket.dead = true;
-    world.tellNetwork(false);
+    harness.tellNetwork(false);
     session.edit(insert(5, "A"));
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     session.edit(insert(6, "B"));
-    await world.clock.run(500);
+    await harness.clock.run(500);
     expect(edits()).toEqual([]);
     if (socket !== undefined) socket.dead = false;
     byBob("b");
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     expect(edits()).toHaveLength(1);
-    expect(world.server.content).toBe("bhelloAB");
-    expect(world.sockets).toHaveLength(1);
+    expect(harness.server.content).toBe("bhelloAB");
+    expect(harness.sockets).toHaveLength(1);
     session.close();
   });
 });
 
 describe("what is stored", () => {
   test("is small for each letter, in a long text; and a window that ends at any moment leaves all but the last", async () => {
-    world.server.begin("x".repeat(200_000));
+    harness.server.begin("x".repeat(200_000));
     const sizes: number[] = [];
     const { put } = machine.storage;
     machine.storage.put = (key, value) => {
@@ -333,15 +333,15 @@ describe("what is stored", () => {
     const letters = "abcdefghijklmnopqrstuvwxyz".repeat(10);
     for (const [i, letter] of [...letters].entries()) {
       session.edit(insert(i, letter));
-      await world.clock.run(60);
+      await harness.clock.run(60);
     }
     expect(sizes.filter((size) => size > 100_000)).toHaveLength(1);
     expect(Math.max(...sizes.filter((size) => size < 100_000))).toBeLessThan(8_192);
     tab.kill();
     const again = await open(machine.open("ada"));
-    await world.clock.run(20_000);
+    await harness.clock.run(20_000);
     expect(again.text).toBe(letters + "x".repeat(200_000));
-    expect(world.server.content).toBe(again.text);
+    expect(harness.server.content).toBe(again.text);
     expect(await stored()).toEqual([]);
   });
 
@@ -351,14 +351,14 @@ describe("what is stored", () => {
     machine.latency = 30;
     tab.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(10);
+    await harness.clock.run(10);
     session.edit(insert(6, "B"));
     expect(session.unsafe).toBe(true);
     tab.hide();
-    await world.clock.run(31); // the first write alone would have ended after 20
+    await harness.clock.run(31); // the first write alone would have ended after 20
     expect(session.unsafe).toBe(false);
     session.edit(insert(7, "C"));
-    await world.clock.run(10);
+    await harness.clock.run(10);
     session.edit(insert(8, "D"));
     tab.hide();
     tab.kill();
@@ -369,7 +369,7 @@ describe("what is stored", () => {
 
   test("by an earlier version is taken up, with what it had in flight", async () => {
     const ops = insert(5, "A");
-    world.server.append({ authorId: "ada", clientId: "c-old", clientSeq: 1, ops });
+    harness.server.append({ authorId: "ada", clientId: "c-old", clientSeq: 1, ops });
     byBob("b");
     const inFlight = { clientSeq: 1, baseVersion: 1, ops, change: ops, edits: 1 };
     await machine.storage.put("edits/ada/m1/c-old", {
@@ -378,8 +378,8 @@ describe("what is stored", () => {
     const session = await open(machine.open("ada"));
     expect(session.clientId).toBe("c-old");
     expect(session.text).toContain("helloAB");
-    await world.clock.run(20_000);
-    expect(world.server.content).toBe("bhelloAB");
+    await harness.clock.run(20_000);
+    expect(harness.server.content).toBe("bhelloAB");
     expect(await stored()).toEqual([]);
   });
 
@@ -390,7 +390,7 @@ describe("what is stored", () => {
     });
     await machine.storage.put("edits/ada/m1/c-2/1", { format: 2, steps: [{ kind: "begin" }, { kind: "own", ops: insert(0, "y") }] });
     const session = await open(machine.open("ada"));
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     expect(session.text).toBe("hello");
     expect(await stored()).toEqual([]);
   });
@@ -402,16 +402,16 @@ describe("two tabs at once", () => {
     const [a, b] = [await open(one), await open(two)];
     one.offline();
     two.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     a.edit(insert(5, "A"));
     b.edit(insert(0, "B"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     expect(await owners()).toHaveLength(2);
     expect([a.text, b.text]).toEqual(["helloA", "Bhello"]);
     one.online();
     two.online();
-    await world.clock.run(30_000);
-    expect([a.text, b.text, world.server.content]).toEqual(["BhelloA", "BhelloA", "BhelloA"]);
+    await harness.clock.run(30_000);
+    expect([a.text, b.text, harness.server.content]).toEqual(["BhelloA", "BhelloA", "BhelloA"]);
     expect(await stored()).toEqual([]);
   });
 
@@ -419,12 +419,12 @@ describe("two tabs at once", () => {
     const [one, two] = [machine.open("ada"), machine.open("ada")];
     const [a, b] = [await open(one), await open(two)];
     one.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     a.edit(insert(5, "A"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     one.kill();
-    await world.clock.run(70_000);
-    expect(world.server.content).toBe("helloA");
+    await harness.clock.run(70_000);
+    expect(harness.server.content).toBe("helloA");
     expect(b.text).toBe("helloA");
     expect(await stored()).toEqual([]);
   });
@@ -434,17 +434,17 @@ describe("two tabs at once", () => {
     const sessions: NotesSession[] = [];
     for (const tab of tabs) sessions.push(await open(tab));
     for (const tab of tabs) tab.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     for (const [i, session] of sessions.entries()) session.edit(insert(5, `<${i}>`));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     for (const tab of tabs) tab.kill();
     const [next, other] = [machine.open("ada"), machine.open("ada")];
     const opening = [next.rapport.openNotes("m1"), other.rapport.openNotes("m1")];
-    await world.clock.run(30_000);
+    await harness.clock.run(30_000);
     const [a, b] = await Promise.all(opening);
-    expect(world.server.version).toBe(4);
-    for (const i of [0, 1, 2]) expect(world.server.content.split(`<${i}>`)).toHaveLength(2);
-    expect([a?.text, b?.text]).toEqual([world.server.content, world.server.content]);
+    expect(harness.server.version).toBe(4);
+    for (const i of [0, 1, 2]) expect(harness.server.content.split(`<${i}>`)).toHaveLength(2);
+    expect([a?.text, b?.text]).toEqual([harness.server.content, harness.server.content]);
     expect(await stored()).toEqual([]);
   });
 });
@@ -455,18 +455,18 @@ describe("a draft", () => {
     const tab = machine.open("ada");
     const session = await open(tab);
     tab.offline();
-    await world.clock.run(10);
+    await harness.clock.run(10);
     session.edit(insert(5, "A"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     tab.kill();
   }
 
   test("of a meeting that ended meanwhile: kept, shown beside the last text, and discarded", async () => {
     await leave();
     byBob("b");
-    world.server.endMeeting();
+    harness.server.endMeeting();
     const session = await open(machine.open("ada"));
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     expect(session.text).toBe("bhello");
     expect(session.status).toMatchObject({ kind: "draft", drafts: 1 });
     expect(session.drafts).toMatchObject([{ reason: "meeting_over", baseText: "bhello", text: "bhelloA" }]);
@@ -486,12 +486,12 @@ describe("a draft", () => {
 
   test("of a meeting that the person was removed from", async () => {
     await leave();
-    world.server.setRole("ada", undefined);
+    harness.server.setRole("ada", undefined);
     const opening = machine.open("ada").rapport.openNotes("m1");
     opening.catch(() => {});
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     await expect(opening).rejects.toMatchObject({ code: "FORBIDDEN" });
-    world.server.setRole("ada", "participant");
+    harness.server.setRole("ada", "participant");
     const session = await open(machine.open("ada"));
     expect(session.drafts).toMatchObject([{ reason: "forbidden", text: "helloA" }]);
     expect(session.text).toBe("hello");
@@ -500,24 +500,24 @@ describe("a draft", () => {
   test("of a history that is gone: applied to what is there now, in one window only", async () => {
     await leave();
     for (let i = 0; i < 10; i++) byBob("b");
-    world.server.horizon = 8;
+    harness.server.horizon = 8;
     const [one, two] = [await open(machine.open("ada")), await open(machine.open("ada"))];
-    await world.clock.run(70_000);
+    await harness.clock.run(70_000);
     const [draft] = one.drafts;
     expect(draft).toMatchObject({ reason: "history_gone", baseText: "hello", text: "helloA" });
     expect(two.drafts).toEqual([draft]);
     const both = [one.applyDraft(draft?.id ?? ""), two.applyDraft(draft?.id ?? "")];
-    await world.clock.run(5_000);
+    await harness.clock.run(5_000);
     expect((await Promise.all(both)).sort()).toEqual([false, true]);
-    await world.clock.run(70_000);
-    expect(world.server.content).toBe(`${"b".repeat(10)}helloA`);
+    await harness.clock.run(70_000);
+    expect(harness.server.content).toBe(`${"b".repeat(10)}helloA`);
     expect([one.drafts, two.drafts]).toEqual([[], []]);
     expect(await stored()).toEqual([]);
   });
 
   async function settle<T>(promise: Promise<T>): Promise<T> {
     promise.catch(() => {});
-    await world.clock.run(100);
+    await harness.clock.run(100);
     return await promise;
   }
 });
@@ -541,18 +541,18 @@ describe("a storage that fails", () => {
     breakIt();
     const tab = machine.open("ada");
     const opening = tab.rapport.openNotes("m1");
-    await world.clock.run(10_000);
+    await harness.clock.run(10_000);
     const session = await opening;
     session.edit(insert(5, "A"));
-    await world.clock.run(10_000);
-    expect(world.server.content).toBe("helloA");
+    await harness.clock.run(10_000);
+    expect(harness.server.content).toBe("helloA");
     tab.offline();
     session.edit(insert(6, "B"));
-    await world.clock.run(10_000);
+    await harness.clock.run(10_000);
     expect(session.status).toMatchObject({ kind: "offline", changes: 1, storage: "tab" });
     tab.online();
-    await world.clock.run(30_000);
-    expect(world.server.content).toBe("helloAB");
+    await harness.clock.run(30_000);
+    expect(harness.server.content).toBe("helloAB");
   });
 
   test("that is full for a while keeps again what comes later, and nothing that is out of date", async () => {
@@ -560,23 +560,23 @@ describe("a storage that fails", () => {
     const session = await open(tab);
     tab.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     expect(session.status.storage).toBe("kept");
     machine.check = (action) => {
       if (action === "put") throw new DOMException("full", "QuotaExceededError");
     };
     session.edit(insert(6, "B"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     expect(session.status.storage).toBe("tab");
     expect(await stored()).toEqual([]);
     machine.check = () => {};
     session.edit(insert(7, "C"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     expect(session.status.storage).toBe("kept");
     tab.kill();
     await open(machine.open("ada"));
-    await world.clock.run(10_000);
-    expect(world.server.content).toBe("helloABC");
+    await harness.clock.run(10_000);
+    expect(harness.server.content).toBe("helloABC");
   });
 
   test("that stored, too late, what it was given up on: that is removed again, and sent by nobody twice", async () => {
@@ -585,12 +585,12 @@ describe("a storage that fails", () => {
     tab.offline();
     machine.latency = 5_000;
     session.edit(insert(5, "A"));
-    await world.clock.run(2_100);
+    await harness.clock.run(2_100);
     expect(session.status.storage).toBe("tab");
-    await world.clock.run(10_000);
+    await harness.clock.run(10_000);
     machine.latency = 0;
     tab.online();
-    await world.clock.run(60_000);
+    await harness.clock.run(60_000);
     expect(session.status).toMatchObject({ kind: "saved", storage: "kept" });
     expect(await stored()).toEqual([]);
   });
@@ -603,13 +603,13 @@ describe("a storage that fails", () => {
     };
     tab.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(100);
-    world.server.setRole("ada", "observer");
+    await harness.clock.run(100);
+    harness.server.setRole("ada", "observer");
     tab.online();
-    await world.clock.run(30_000);
+    await harness.clock.run(30_000);
     expect(session.status).toMatchObject({ kind: "draft", drafts: 1, storage: "tab" });
     machine.check = () => {};
-    await world.clock.run(61_000);
+    await harness.clock.run(61_000);
     expect(session.status).toMatchObject({ kind: "draft", drafts: 1, storage: "kept" });
     expect(await stored()).toEqual([`drafts/ada/m1/${session.drafts[0]?.id ?? ""}`]);
   });
@@ -619,15 +619,15 @@ describe("a storage that fails", () => {
     const session = await open(first);
     first.offline();
     session.edit(insert(5, "A"));
-    await world.clock.run(100);
+    await harness.clock.run(100);
     first.kill();
     machine.check = (action) => {
       if (action === "put") throw new DOMException("full", "QuotaExceededError");
     };
-    world.server.roles.delete("ada");
+    harness.server.roles.delete("ada");
     const opening = machine.open("ada").rapport.openNotes("m1");
     opening.catch(() => {});
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     await expect(opening).rejects.toMatchObject({ code: "FORBIDDEN" });
     expect(await owners()).toEqual([`edits/ada/m1/${session.clientId}`]);
   });
@@ -635,7 +635,7 @@ describe("a storage that fails", () => {
   test("records of another version are left alone", async () => {
     await machine.storage.put("edits/ada/m1/c-later", { format: 3, what: "ever" });
     const session = await open(machine.open("ada"));
-    await world.clock.run(10_000);
+    await harness.clock.run(10_000);
     expect(session.text).toBe("hello");
     expect(await stored()).toEqual(["edits/ada/m1/c-later"]);
   });
@@ -644,15 +644,15 @@ describe("a storage that fails", () => {
 const seed = baseSeed();
 console.log(`offline: RAPPORT_SEED=${seed}`);
 
-test.each(Array.from({ length: 12 }, (_, i) => seed + i))("what each window wrote offline at one place is whole, whoever wrote there: seed %i", async (worldSeed) => {
-  world = new World(worldSeed);
-  world.server.begin("Agenda: . End");
-  const { random, clock, server } = world;
+test.each(Array.from({ length: 12 }, (_, i) => seed + i))("what each window wrote offline at one place is whole, whoever wrote there: seed %i", async (harnessSeed) => {
+  harness = new Harness(harnessSeed);
+  harness.server.begin("Agenda: . End");
+  const { random, clock, server } = harness;
   interface Window { readonly machine: Machine; tab: Tab; session: NotesSession; written: string }
   const windows: Window[] = [];
   for (const user of ["ada", "bob", "cy"].slice(0, 2 + random.below(2))) {
     server.roles.set(user, "participant");
-    const on = new Machine(world);
+    const on = new Machine(harness);
     for (let i = 1 + random.below(2); i > 0; i--) {
       const tab = on.open(user);
       windows.push({ machine: on, tab, session: await open(tab), written: "" });
@@ -691,31 +691,31 @@ test.each(Array.from({ length: 12 }, (_, i) => seed + i))("what each window wrot
       window.session = await opening;
     }
   }
-  world.network.faults = { delay: 300, drop: 0.03, duplicate: 0.05, cut: 0.005 };
+  harness.network.faults = { delay: 300, drop: 0.03, duplicate: 0.05, cut: 0.005 };
   for (const { tab } of windows) {
     await clock.run(random.below(3_000));
     tab.online();
   }
   await clock.run(60_000);
-  world.network.faults = { delay: 0, drop: 0, duplicate: 0, cut: 0 };
+  harness.network.faults = { delay: 0, drop: 0, duplicate: 0, cut: 0 };
   await clock.until(() => windows.every(({ session }) => !session.pending && session.text === server.content));
   for (const { written } of windows) expect(server.content.split(written || "Agenda"), written.slice(0, 40)).toHaveLength(2);
   expect([...server.content].length).toBe(start + 5 + windows.reduce((sum, { written }) => sum + countCodePoints(written), 0));
   for (const { session } of windows) session.close();
 });
 
-test.each(Array.from({ length: 12 }, (_, i) => seed + i))("tabs that lose the network and end at any moment lose and repeat nothing: seed %i", async (worldSeed) => {
-  world = new World(worldSeed);
-  world.server.begin("Agenda\n");
-  world.server.roles.set("ada", "host");
-  const { random, clock, server } = world;
-  const machines = [new Machine(world), new Machine(world)];
+test.each(Array.from({ length: 12 }, (_, i) => seed + i))("tabs that lose the network and end at any moment lose and repeat nothing: seed %i", async (harnessSeed) => {
+  harness = new Harness(harnessSeed);
+  harness.server.begin("Agenda\n");
+  harness.server.roles.set("ada", "host");
+  const { random, clock, server } = harness;
+  const machines = [new Machine(harness), new Machine(harness)];
   interface Window { readonly tab: Tab; readonly session: NotesSession; readonly machine: Machine; online: boolean }
   const windows: Window[] = [];
   const tokens: string[] = [];
   /** Not yet stored when their tab ended: these may be missing. */
   const unsafe = new Set<string>();
-  world.network.faults = { delay: 300, drop: 0.03, duplicate: 0.05, cut: 0.005 };
+  harness.network.faults = { delay: 300, drop: 0.03, duplicate: 0.05, cut: 0.005 };
   for (let i = 0; i < 250; i++) {
     if (windows.length < 3) {
       const on = machines[random.below(2)] as Machine;
@@ -754,7 +754,7 @@ test.each(Array.from({ length: 12 }, (_, i) => seed + i))("tabs that lose the ne
     }
     await clock.run(100 + random.below(200));
   }
-  world.network.faults = { delay: 0, drop: 0, duplicate: 0, cut: 0 };
+  harness.network.faults = { delay: 0, drop: 0, duplicate: 0, cut: 0 };
   for (const { tab } of windows) tab.online();
   // What was left on a machine without a window waits for one.
   const last = machines.map((on) => {

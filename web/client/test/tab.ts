@@ -3,12 +3,12 @@ import type { Platform } from "../src/runtime/platform.ts";
 import { memoryLocks, memoryStorage } from "../src/offline/storage.ts";
 import type { EditStorage, Locks, Offline } from "../src/offline/storage.ts";
 import type { FakeSocket } from "./network.ts";
-import { loaded } from "./world.ts";
-import type { World } from "./world.ts";
+import { loaded } from "./harness.ts";
+import type { Harness } from "./harness.ts";
 
 /** A machine with a storage that its windows share, which may be slow, full or broken. */
 export class Machine {
-  readonly world: World;
+  readonly harness: Harness;
   readonly storage = memoryStorage();
   readonly locks = memoryLocks();
   /** Throws, where the storage doesn't do what is asked of it. */
@@ -16,8 +16,8 @@ export class Machine {
   /** How long the storage takes, in ms. */
   latency = 2;
 
-  constructor(world: World) {
-    this.world = world;
+  constructor(harness: Harness) {
+    this.harness = harness;
   }
 
   open(userId: string): Tab {
@@ -42,7 +42,7 @@ export class Tab {
     this.#machine = machine;
     this.userId = userId;
     this.rapport = new Rapport({
-      baseUrl: "http://fake", userId, token: () => Promise.resolve(userId), offline: this.#offline(), platform: this.#platform(machine.world.platform()),
+      baseUrl: "http://fake", userId, token: () => Promise.resolve(userId), offline: this.#offline(), platform: this.#platform(machine.harness.platform()),
     }, loaded);
   }
 
@@ -69,7 +69,7 @@ export class Tab {
   }
 
   #platform(whole: Platform): Platform {
-    const { clock } = this.#machine.world;
+    const { clock } = this.#machine.harness;
     const blocked = () => !this.#alive || !this.#online;
     const sockets = this.#sockets;
     return {
@@ -97,11 +97,11 @@ export class Tab {
   }
 
   #offline(): Offline {
-    const { storage, locks, world } = this.#machine;
+    const { storage, locks, harness } = this.#machine;
     const act = <T>(action: "keys" | "get" | "put" | "delete", run: () => Promise<T>): Promise<T> =>
       new Promise((resolve, reject) => {
         // What was begun before the end may still be done, or not.
-        world.clock.after(this.#machine.latency, () => {
+        harness.clock.after(this.#machine.latency, () => {
           if (!this.#alive) return;
           try {
             this.#machine.check(action);

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { bindTextarea, selectionOf } from "../examples/textarea.mjs";
 import type { NotesSession, RapportError } from "../src/index.ts";
-import { World } from "./world.ts";
+import { Harness } from "./harness.ts";
 
 /** As much of a textarea as the binding uses. */
 class FakeTextarea {
@@ -40,18 +40,18 @@ class FakeTextarea {
   }
 }
 
-let world: World;
+let harness: Harness;
 let session: NotesSession;
 let textarea: FakeTextarea;
 let refused: RapportError[];
 let unbind: () => void;
 
 beforeEach(async () => {
-  world = new World(2);
-  world.server.begin("hello");
-  world.server.roles.set("ada", "host");
-  const opening = world.client("ada").openNotes("m1");
-  await world.clock.run(50);
+  harness = new Harness(2);
+  harness.server.begin("hello");
+  harness.server.roles.set("ada", "host");
+  const opening = harness.client("ada").openNotes("m1");
+  await harness.clock.run(50);
   session = await opening;
   textarea = new FakeTextarea();
   refused = [];
@@ -59,16 +59,16 @@ beforeEach(async () => {
 });
 
 function byBob(position: number, content: string): void {
-  world.server.append({ authorId: "bob", clientId: "b", clientSeq: world.server.version, ops: [{ type: "insert", position, content }] });
+  harness.server.append({ authorId: "bob", clientId: "b", clientSeq: harness.server.version, ops: [{ type: "insert", position, content }] });
 }
 
 test("typing goes to the server, others' words come in place, the selection stays on its words", async () => {
   textarea.type("hello 👋 world");
   textarea.setSelectionRange(9, 14); // world
-  await world.clock.run(500);
-  expect(world.server.content).toBe("hello 👋 world");
+  await harness.clock.run(500);
+  expect(harness.server.content).toBe("hello 👋 world");
   byBob(5, ", 漢😀");
-  await world.clock.run(500);
+  await harness.clock.run(500);
   expect(textarea.value).toBe("hello, 漢😀 👋 world");
   expect(textarea.value.slice(textarea.selectionStart, textarea.selectionEnd)).toBe("world");
   expect(selectionOf(textarea as unknown as HTMLTextAreaElement)).toEqual({ anchor: 12, head: 17 });
@@ -76,15 +76,15 @@ test("typing goes to the server, others' words come in place, the selection stay
 
 test("undo and redo take back one's own words only", async () => {
   textarea.type("hello you");
-  await world.clock.run(1_000);
+  await harness.clock.run(1_000);
   byBob(0, "Oh, ");
-  await world.clock.run(500);
+  await harness.clock.run(500);
   textarea.press("z");
   expect(textarea.value).toBe("Oh, hello");
   textarea.press("Z", true);
   expect(textarea.value).toBe("Oh, hello you");
-  await world.clock.run(1_000);
-  expect(world.server.content).toBe("Oh, hello you");
+  await harness.clock.run(1_000);
+  expect(harness.server.content).toBe("Oh, hello you");
 });
 
 test("what the notes can't hold is not shown", async () => {
@@ -97,12 +97,12 @@ test("what the notes can't hold is not shown", async () => {
 });
 
 test("who may not write can't, and the binding ends without a trace", async () => {
-  world.server.setRole("ada", "observer");
-  await world.clock.run(50);
+  harness.server.setRole("ada", "observer");
+  await harness.clock.run(50);
   expect(textarea.readOnly).toBe(true);
   unbind();
   expect(textarea.listening).toBe(0);
   byBob(0, "b");
-  await world.clock.run(50);
+  await harness.clock.run(50);
   expect(textarea.value).toBe("hello");
 });

@@ -4,7 +4,7 @@ import { countCodePoints } from "../src/ot/codepoints.ts";
 import { noFaults } from "./network.ts";
 import { Hub, Peer, settle } from "./peers.ts";
 import { baseSeed, Random } from "./random.ts";
-import { World } from "./world.ts";
+import { Harness } from "./harness.ts";
 
 const seed = baseSeed();
 console.log(`undo-together: RAPPORT_SEED=${seed}`);
@@ -231,34 +231,34 @@ describe("a deletion in which others write", () => {
 describe("in sessions", () => {
   const text = "The quick fox jumps. Second.";
 
-  async function open(): Promise<{ world: World; ada: NotesSession; bob: NotesSession }> {
-    const world = new World(seed);
-    world.server.begin(text);
+  async function open(): Promise<{ harness: Harness; ada: NotesSession; bob: NotesSession }> {
+    const harness = new Harness(seed);
+    harness.server.begin(text);
     const opened = ["ada", "bob"].map(async (user) => {
-      world.server.roles.set(user, "participant");
-      return await world.client(user).openNotes("m1");
+      harness.server.roles.set(user, "participant");
+      return await harness.client(user).openNotes("m1");
     });
-    await world.clock.run(100);
+    await harness.clock.run(100);
     const [ada, bob] = (await Promise.all(opened)) as [NotesSession, NotesSession];
-    return { world, ada, bob };
+    return { harness, ada, bob };
   }
 
-  async function wantUndone(world: World, ada: NotesSession, bob: NotesSession, want = "The quick brown fox jumps. Second."): Promise<void> {
-    await world.clock.until(() => [ada, bob].every((s) => !s.pending && s.version === world.server.version));
+  async function wantUndone(harness: Harness, ada: NotesSession, bob: NotesSession, want = "The quick brown fox jumps. Second."): Promise<void> {
+    await harness.clock.until(() => [ada, bob].every((s) => !s.pending && s.version === harness.server.version));
     for (let chain = 0; chain < 2; chain++) {
       ada.undo();
       expect(ada.text).toBe(want);
-      await world.clock.run(2_000);
-      expect([world.server.content, bob.text]).toEqual([want, want]);
+      await harness.clock.run(2_000);
+      expect([harness.server.content, bob.text]).toEqual([want, want]);
       ada.redo();
-      await world.clock.run(2_000);
+      await harness.clock.run(2_000);
       expect(bob.text).toBe(ada.text);
     }
   }
 
   for (const first of ["insertion", "deletion"] as const) {
     test(`two words of one person, the ${first} committed first`, async () => {
-      const { world, ada, bob } = await open();
+      const { harness, ada, bob } = await open();
       const write = () => {
         bob.edit(insert(9, " brown"));
         bob.edit(insert(19, " happily")); // waits for the first
@@ -266,76 +266,76 @@ describe("in sessions", () => {
       if (first === "insertion") write();
       ada.edit(cut(0, 20));
       if (first === "deletion") write();
-      await wantUndone(world, ada, bob, "The quick brown fox happily jumps. Second.");
+      await wantUndone(harness, ada, bob, "The quick brown fox happily jumps. Second.");
     });
 
     test(`the ${first} is committed first`, async () => {
-      const { world, ada, bob } = await open();
+      const { harness, ada, bob } = await open();
       if (first === "insertion") bob.edit(insert(9, " brown"));
       ada.edit(cut(0, 20));
       if (first === "deletion") bob.edit(insert(9, " brown"));
-      await wantUndone(world, ada, bob);
+      await wantUndone(harness, ada, bob);
     });
   }
 
   test("the insertion goes on after its author saw the deletion", async () => {
-    const { world, ada, bob } = await open();
+    const { harness, ada, bob } = await open();
     ada.edit(cut(0, 20));
     bob.edit(insert(9, " br"));
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     bob.edit(insert(3, "own"));
-    await wantUndone(world, ada, bob);
+    await wantUndone(harness, ada, bob);
   });
 
   test("part of the insertion is taken out again, and what comes instead stays inside", async () => {
-    const { world, ada, bob } = await open();
+    const { harness, ada, bob } = await open();
     ada.edit(cut(0, 20));
     bob.edit(insert(9, " red and brown"));
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     bob.edit(cut(0, 8));
-    await world.clock.run(1_000);
-    await wantUndone(world, ada, bob);
+    await harness.clock.run(1_000);
+    await wantUndone(harness, ada, bob);
   });
 
   test("the insertion is replayed after a lost connection", async () => {
-    const { world, ada, bob } = await open();
-    world.server.silent = world.server.links.find(({ userId }) => userId === "ada");
+    const { harness, ada, bob } = await open();
+    harness.server.silent = harness.server.links.find(({ userId }) => userId === "ada");
     ada.edit(cut(0, 20));
     bob.edit(insert(9, " brown"));
-    await world.clock.run(2_000);
-    world.server.silent = undefined;
-    for (const socket of world.sockets) socket.close();
-    await wantUndone(world, ada, bob);
+    await harness.clock.run(2_000);
+    harness.server.silent = undefined;
+    for (const socket of harness.sockets) socket.close();
+    await wantUndone(harness, ada, bob);
   });
 
   test("the insertion comes with a text that is read again", async () => {
-    const { world, ada, bob } = await open();
-    const { server } = world;
+    const { harness, ada, bob } = await open();
+    const { server } = harness;
     const link = server.links.find(({ userId }) => userId === "ada");
     server.silent = link;
     ada.edit(cut(0, 20));
     bob.edit(insert(9, " brown"));
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     server.silent = undefined;
     const reset = new Promise((resolve) => ada.on("reset", resolve));
     link?.socket.deliver({
       type: "event", topic: server.notesTopic,
       events: [{ position: server.version, at: "", data: { ...server.log.at(-1), ops: cut(0, 1_000) } }],
     });
-    await world.clock.run(1_000);
+    await harness.clock.run(1_000);
     expect(await reset).toBe(" brown Second.");
-    await wantUndone(world, ada, bob);
+    await wantUndone(harness, ada, bob);
   });
 
   test("over a network that delays, reorders, drops, repeats and cuts, one's own line is as it was when all is undone", async () => {
     for (let i = 0; i < 12; i++) {
-      const world = new World(seed + i);
-      const { random, server, clock, network } = world;
+      const harness = new Harness(seed + i);
+      const { random, server, clock, network } = harness;
       const texts = ["ada's line", "bob's 😀 line", "lin's line"];
       server.begin(texts.join("\n"));
       const opened = texts.map(async (_, k) => {
         server.roles.set(`u${k}`, "participant");
-        return await world.client(`u${k}`).openNotes(server.meetingId);
+        return await harness.client(`u${k}`).openNotes(server.meetingId);
       });
       await clock.run(100);
       const sessions = await Promise.all(opened);

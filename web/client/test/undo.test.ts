@@ -4,7 +4,7 @@ import type { Change, NotesSession } from "../src/index.ts";
 import { countCodePoints } from "../src/ot/codepoints.ts";
 import { UndoHistory } from "../src/ot/undo.ts";
 import { baseSeed, Random } from "./random.ts";
-import { World } from "./world.ts";
+import { Harness } from "./harness.ts";
 
 const seed = baseSeed();
 console.log(`undo: RAPPORT_SEED=${seed}`);
@@ -57,7 +57,7 @@ function type(editor: Editor, position: number, text: string, pause = 100): void
   [...text].forEach((c, i) => editor.edit(insert(position + i, c), i === 0 ? 1_000 : pause));
 }
 
-/** A change whose every inserted character is a new one, so that each can be told apart. */
+/** A change whose every inserted character is a new one, so that each can be distinguished. */
 function fresh(random: Random, length: number, next: () => string): Change {
   return random.change(length).map((op) => (op.type === "insert" ? { ...op, content: [...op.content].map(next).join("") } : op));
 }
@@ -123,8 +123,8 @@ describe("laws", () => {
 });
 
 /** As expect, which is slow, in loops. */
-function equal(got: string, want: string | undefined, worldSeed: number): void {
-  if (got !== want) throw new Error(`seed ${worldSeed}: ${JSON.stringify(got)}, want ${JSON.stringify(want)}`);
+function equal(got: string, want: string | undefined, harnessSeed: number): void {
+  if (got !== want) throw new Error(`seed ${harnessSeed}: ${JSON.stringify(got)}, want ${JSON.stringify(want)}`);
 }
 
 describe("steps", () => {
@@ -237,39 +237,39 @@ describe("steps", () => {
 });
 
 describe("in a session", () => {
-  async function open(): Promise<{ world: World; session: NotesSession }> {
-    const world = new World(9);
-    world.server.begin("hello");
-    world.server.roles.set("ada", "host");
-    const opening = world.client("ada").openNotes("m1");
-    await world.clock.run(50);
-    return { world, session: await opening };
+  async function open(): Promise<{ harness: Harness; session: NotesSession }> {
+    const harness = new Harness(9);
+    harness.server.begin("hello");
+    harness.server.roles.set("ada", "host");
+    const opening = harness.client("ada").openNotes("m1");
+    await harness.clock.run(50);
+    return { harness, session: await opening };
   }
 
   test("undo is an edit like any other: shown at once, sent, and heard by others", async () => {
-    const { world, session } = await open();
+    const { harness, session } = await open();
     session.edit(insert(5, " world"));
-    await world.clock.run(1_000);
-    world.server.append({ authorId: "bob", clientId: "b", clientSeq: 1, ops: insert(0, "Oh, ") });
-    await world.clock.run(50);
+    await harness.clock.run(1_000);
+    harness.server.append({ authorId: "bob", clientId: "b", clientSeq: 1, ops: insert(0, "Oh, ") });
+    await harness.clock.run(50);
     expect(session.canUndo).toBe(true);
     expect(session.undo()).toEqual(cut(9, 6));
     expect(session.text).toBe("Oh, hello");
-    await world.clock.run(1_000);
-    expect(world.server.content).toBe("Oh, hello");
+    await harness.clock.run(1_000);
+    expect(harness.server.content).toBe("Oh, hello");
     expect(session.undo()).toBeUndefined();
     expect(session.redo()).toEqual(insert(9, " world"));
-    await world.clock.run(1_000);
-    expect(world.server.content).toBe("Oh, hello world");
+    await harness.clock.run(1_000);
+    expect(harness.server.content).toBe("Oh, hello world");
     expect(session.state).toBe("synced");
   });
 
   test("what was rolled back can't be undone, and who may not write can't undo", async () => {
-    const { world, session } = await open();
+    const { harness, session } = await open();
     session.edit(insert(5, "A"));
-    await world.clock.run(1_000);
-    world.server.setRole("ada", "observer");
-    await world.clock.run(50);
+    await harness.clock.run(1_000);
+    harness.server.setRole("ada", "observer");
+    await harness.clock.run(50);
     expect(session.canUndo).toBe(false);
     expect(() => session.undo()).toThrow("FORBIDDEN");
     expect(session.text).toBe("helloA");

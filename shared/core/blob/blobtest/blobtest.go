@@ -75,10 +75,10 @@ func Conforms(t *testing.T, s Store) {
 			if err != nil || len(page.Items) > 3 {
 				t.Fatal(page, err)
 			}
-			for _, one := range page.Items {
-				got = append(got, one.Key)
-				if one.Size != 5 || time.Since(one.ModifiedAt).Abs() > time.Hour {
-					t.Errorf("listed as %+v", one)
+			for _, info := range page.Items {
+				got = append(got, info.Key)
+				if info.Size != 5 || time.Since(info.ModifiedAt).Abs() > time.Hour {
+					t.Errorf("listed as %+v", info)
 				}
 			}
 			after, more = page.Next, page.Next != ""

@@ -80,8 +80,8 @@ func (s *Store) Put(ctx context.Context, key, contentType string, body []byte) e
 	return nil
 }
 
-// Get reads an object; blob.ErrNotFound where there is none, for who may list the
-// bucket: to others S3 says AccessDenied of both.
+// Get reads an object; blob.ErrNotFound where there is none and the function may
+// list the bucket: without that right S3 answers AccessDenied for a missing object.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	return body, nil
 }
 
-// Delete takes an object away; one that isn't there is no error.
+// Delete takes an object away; a missing object is no error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
@@ -129,8 +129,8 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) (blob
 		return blob.Page{}, fmt.Errorf("list %s: %w", prefix, err)
 	}
 	var page blob.Page
-	for _, one := range out.Contents {
-		page.Items = append(page.Items, blob.Info{Key: *one.Key, Size: aws.ToInt64(one.Size), ModifiedAt: aws.ToTime(one.LastModified).UTC()})
+	for _, object := range out.Contents {
+		page.Items = append(page.Items, blob.Info{Key: *object.Key, Size: aws.ToInt64(object.Size), ModifiedAt: aws.ToTime(object.LastModified).UTC()})
 	}
 	if n := len(page.Items); aws.ToBool(out.IsTruncated) && n > 0 {
 		page.Next = page.Items[n-1].Key
@@ -138,9 +138,8 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) (blob
 	return page, nil
 }
 
-// Link gives an address at which whoever has it can read an object, with nothing
-// else, for a while: at most blob.MaxLink, and no longer than the function's own
-// credentials. It makes no call; there may be no such object.
+// Link gives an address that lets anybody who has it read an object, for a while: at most blob.MaxLink, and no longer than the function's own
+// credentials. It makes no call, so the object may not exist.
 func (s *Store) Link(ctx context.Context, key string, life time.Duration) (string, error) {
 	if err := checkKey(key); err != nil {
 		return "", err

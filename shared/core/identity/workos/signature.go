@@ -26,7 +26,7 @@ var signatureForm = regexp.MustCompile(`^t=(\d{1,15}), ?v1=([0-9a-f]{64})$`)
 
 // Signatures checks that webhooks are WorkOS's own. The SDK's check is not used:
 // it panics on short headers, takes any time in the future, and compares in a
-// time that depends on the signature. Tests hold both against each other.
+// time that depends on the signature. Tests compare this check with the SDK's.
 type Signatures struct {
 	secret []byte
 	clock  clock.Clock

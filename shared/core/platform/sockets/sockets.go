@@ -71,9 +71,9 @@ func (s *Sockets) Publisher() *realtime.Publisher {
 	return s.publisher
 }
 
-// Runtime gives what the adapters need around a function: for one of a socket,
-// connections to know callers by, and the way to answer them; for one that says
-// what it posts and sends, who hands its effects on.
+// Runtime gives what the adapters need around a function: a function for
+// sockets gets connections, to know callers by, and a way to answer; a function that
+// declares what it posts or sends gets a dispatcher of effects.
 func (s *Sockets) Runtime(declaration endpoint.Declaration) endpoint.Runtime {
 	runtime := s.Platform.Runtime(declaration)
 	if declaration.Trigger == endpoint.TriggerSocket {

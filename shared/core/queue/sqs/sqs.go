@@ -110,9 +110,9 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 
 func (q *Queue) send(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
 	if len(entries) == 1 {
-		one := entries[0]
+		sendMessageBatchRequestEntry := entries[0]
 		_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
-			QueueUrl: &q.url, MessageBody: one.MessageBody, DelaySeconds: one.DelaySeconds, MessageAttributes: one.MessageAttributes,
+			QueueUrl: &q.url, MessageBody: sendMessageBatchRequestEntry.MessageBody, DelaySeconds: sendMessageBatchRequestEntry.DelaySeconds, MessageAttributes: sendMessageBatchRequestEntry.MessageAttributes,
 		})
 		if err != nil {
 			return fmt.Errorf("send: %w", err)
@@ -129,16 +129,16 @@ func (q *Queue) send(ctx context.Context, entries []types.SendMessageBatchReques
 		return fmt.Errorf("send: %w", err)
 	}
 	var failed error
-	for _, one := range out.Failed {
-		failed = errors.Join(failed, fmt.Errorf("send: %s: %s", aws.ToString(one.Code), aws.ToString(one.Message)))
+	for _, batchResultErrorEntry := range out.Failed {
+		failed = errors.Join(failed, fmt.Errorf("send: %s: %s", aws.ToString(batchResultErrorEntry.Code), aws.ToString(batchResultErrorEntry.Message)))
 	}
 	return failed
 }
 
 func size(entries []types.SendMessageBatchRequestEntry) int {
 	n := 0
-	for _, one := range entries {
-		n += len(*one.MessageBody) + queue.MaxSourceID
+	for _, sendMessageBatchRequestEntry := range entries {
+		n += len(*sendMessageBatchRequestEntry.MessageBody) + queue.MaxSourceID
 	}
 	return n
 }

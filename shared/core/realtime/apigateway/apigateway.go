@@ -113,7 +113,7 @@ func (p *Poster) Post(ctx context.Context, connectionID string, frame []byte) er
 	return err
 }
 
-// Alive tells whether a socket is open.
+// Alive reports whether a socket is open.
 func (p *Poster) Alive(ctx context.Context, connectionID string) (bool, error) {
 	err := p.call(ctx, getConnection, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &connectionID},
 		new(apigatewaymanagementapi.GetConnectionOutput))

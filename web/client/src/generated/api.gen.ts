@@ -61,6 +61,10 @@ export interface Schemas {
     /** As the topic flags says it. */
     readonly version: number;
   };
+  readonly EventAnswer: {
+    /** False for an event that means nothing here. */
+    readonly handled: boolean;
+  };
   readonly FieldError: {
     readonly detail: string;
     readonly location: string;
@@ -114,10 +118,6 @@ export interface Schemas {
   readonly Healthy: {
     readonly stage: string;
     readonly status: "ok";
-  };
-  readonly Heard: {
-    /** False for an event that means nothing here. */
-    readonly handled: boolean;
   };
   readonly HistoryEntry: {
     readonly at: string;
@@ -235,6 +235,10 @@ export interface Schemas {
     readonly revision: number;
   };
   readonly Place: Place;
+  readonly PresenceAnswer: {
+    readonly at: string;
+    readonly clientKey: string;
+  };
   readonly PresenceList: {
     readonly at: string;
     readonly items: readonly Schemas["Present"][];
@@ -314,10 +318,6 @@ export interface Schemas {
     readonly expiresAt: string;
     readonly ticket: string;
     readonly url: string;
-  };
-  readonly Told: {
-    readonly at: string;
-    readonly clientKey: string;
   };
   readonly TopicsTellPresenceRequest: {
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
@@ -526,7 +526,7 @@ export interface Operations {
       readonly meetingId: string;
     };
     readonly body: Schemas["TopicsTellPresenceRequest"];
-    readonly answer: Schemas["Told"];
+    readonly answer: Schemas["PresenceAnswer"];
   };
   /** POST /v1/meetings/{meetingId}/transcript: Add what was said to the transcript, while the meeting is active. */
   transcripts_append: {
@@ -567,7 +567,7 @@ export interface Operations {
   /** POST /v1/webhooks/workos: webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left. */
   users_webhook: {
     readonly body: Schemas["IdentityEventRequest"];
-    readonly answer: Schemas["Heard"];
+    readonly answer: Schemas["EventAnswer"];
   };
 }
 

@@ -47,7 +47,7 @@ export class PresenceSender {
   readonly #meetingId: string;
   #clientId: string;
   #presence: Presence | undefined;
-  /** Whether the others were told of the client under its present name. */
+  /** Whether the others were notified of the client under its present name. */
   #announced = false;
   #sentAt = -Infinity;
   #dirty = false;

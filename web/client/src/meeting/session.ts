@@ -133,7 +133,7 @@ export class MeetingSession {
   }
 
   /**
-   * Ends the session and tells the others that this window has left, if they
+   * Ends the session and notifies the others that this window has left, if they
    * were told that it is there. Closing again does nothing.
    */
   close(): void {

@@ -1,60 +1,20 @@
 import { RapportError } from "../errors.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import type { Platform } from "../runtime/platform.ts";
-import type { Fallback, SocketProblem } from "./fallback.ts";
+import type { ClosedReason, Connection, ConnectionState } from "./connectionstate.ts";
+import { dial, notOpened } from "./dial.ts";
+import type { SocketTicket } from "./dial.ts";
+import type { Fallback } from "./fallback.ts";
 import type { AnswerFrame, ServerFrame } from "./frames.ts";
+import { LazyFallback } from "./lazyfallback.ts";
 import { fallbackMs, urgentMs, reconnectPause } from "./reconnect.ts";
 import type { LossCause } from "./reconnect.ts";
-import { Socket } from "./socket.ts";
-import type { OutgoingFrame, Reply } from "./socket.ts";
+import type { OutgoingFrame, Reply, Socket } from "./socket.ts";
 import { Topics } from "./topics.ts";
 import type { TopicFollower } from "./topics.ts";
 
-/** caller: by `close`. session_ended: the server ended the session. unauthorized: the token is refused. */
-export type ClosedReason = "caller" | "session_ended" | "unauthorized";
-
-/** How it goes without a socket. */
-export interface FallbackState {
-  /** Whether topics are asked for by HTTP meanwhile, with answers: then all works, but changes come some seconds later. */
-  readonly byHttp: boolean;
-  /** Why the last attempt to open a socket failed; undefined before one has since the last was open. */
-  readonly problem: SocketProblem | undefined;
-}
-
-/** Times are milliseconds since the epoch, for people; `attempt` counts failed attempts since the last stable connection. */
-export type ConnectionState =
-  | { readonly kind: "idle" }
-  | ({ readonly kind: "connecting"; readonly attempt: number } & FallbackState)
-  | { readonly kind: "open"; readonly since: number }
-  | ({ readonly kind: "waiting"; readonly until: number; readonly attempt: number } & FallbackState)
-  | { readonly kind: "closed"; readonly reason: ClosedReason };
-
-/** The client's one connection, which opens with its first topic and comes back by itself. */
-export interface Connection {
-  readonly state: ConnectionState;
-  /** Calls `callback` at every change of state (not at once); returns the function that stops it. */
-  onState(callback: (state: ConnectionState) => void): () => void;
-  /** While `waiting`: milliseconds until the next try, by a clock that nobody sets. Undefined otherwise. */
-  readonly retryIn: number | undefined;
-  /**
-   * Connects now: ends a wait, and starts again after `closed`, where all topics
-   * are taken up from where they were. Topics connect by themselves otherwise.
-   */
-  connect(): void;
-  /** Closes the connection until `connect`. */
-  close(): void;
-}
-
-/** Opens one socket. */
-export interface SocketTicket {
-  readonly url: string;
-  /** When it can no longer be used, by the server's clock. */
-  readonly expiresAt: string;
-}
-
 /** A socket that lived this long was a success: the next loss begins with a short wait again. */
 const stableMs = 5_000;
-const handshakeTimeoutMs = 10_000;
 /** Without topics the socket is kept this long. */
 const idleCloseMs = 30_000;
 const maxHandoverDelayMs = 5_000;
@@ -66,14 +26,10 @@ const staleMs = 10_000;
 
 export class SocketConnection implements Connection {
   readonly #platform: Platform;
-  readonly #loadFallback: () => Promise<typeof Fallback>;
   readonly #newTicket: (signal: AbortSignal) => Promise<SocketTicket>;
   readonly #emitter = new Emitter<{ state(state: ConnectionState): void; open(): void }>();
   readonly #topics: Topics;
-  /** Undefined before an attempt has failed, and it was loaded. */
-  #fallback: Fallback | undefined;
-  /** The last attempt that failed, while nothing better has come. */
-  #lastFailure: { readonly error: RapportError; readonly hadTicket: boolean } | undefined;
+  readonly #fallback: LazyFallback;
   #cancelLate = () => {};
   /** Nothing has come on the newest socket that opened. Where that is its end, the next is current only once something has come on it. */
   #unheard = false;
@@ -101,8 +57,11 @@ export class SocketConnection implements Connection {
   constructor(platform: Platform, newTicket: (signal: AbortSignal) => Promise<SocketTicket>, loadFallback: () => Promise<typeof Fallback>) {
     this.#platform = platform;
     this.#newTicket = newTicket;
-    this.#loadFallback = loadFallback;
     this.#topics = new Topics((action, fields, reply) => this.#request(this.frame(action, fields), reply), () => this.#closeWhenIdle());
+    this.#fallback = new LazyFallback(platform, loadFallback, () => this.#topics.followers(), {
+      onChange: () => this.#refreshState(),
+      onUnauthorized: () => this.#closeBecause("unauthorized"),
+    });
   }
 
   get state(): ConnectionState {
@@ -133,7 +92,7 @@ export class SocketConnection implements Connection {
 
   /** Whether topics are asked for by HTTP, with answers. */
   get byHttp(): boolean {
-    return this.#current === undefined && this.#fallback?.byHttp === true;
+    return this.#current === undefined && this.#fallback.byHttp;
   }
 
   connect(): void {
@@ -182,7 +141,7 @@ export class SocketConnection implements Connection {
 
   /** Something moves on this side: where topics are asked for by HTTP, more often for a while. */
   noteActivity(): void {
-    this.#fallback?.noteActivity();
+    this.#fallback.noteActivity();
   }
 
   /** Somebody has something to send: the first wait after a loss becomes a shorter one. */
@@ -194,13 +153,13 @@ export class SocketConnection implements Connection {
     if (this.#platform.clock.elapsed() + pause < this.#dialAt) this.#dialAfter(pause);
   }
 
-  /** Adds a follower, connecting where that is needed. It is told of a socket that is open already. */
+  /** Adds a follower, connecting where that is needed. It is notified of a socket that is open already. */
   follow(follower: TopicFollower): void {
     this.#cancelIdleClose();
     this.#topics.add(follower);
     if (this.#current !== undefined) follower.onSocket(() => {});
     else if (this.#state.kind === "idle") this.connect();
-    else this.#fallback?.pollNow();
+    else this.#fallback.pollNow();
   }
 
   /** Removes a follower; the last one of a topic takes the subscription with it. */
@@ -236,59 +195,28 @@ export class SocketConnection implements Connection {
       this.#setDisconnected({ kind: "connecting", attempt: this.#attempt });
       this.#watchDial();
     }
-    this.#newTicket(dialing.signal).then(
-      (ticket) => {
-        if (dialing.signal.aborted) return;
-        const ends = Date.parse(ticket.expiresAt);
-        if (!Number.isNaN(ends)) this.#serverAhead = ends - ticketLifeMs - this.#platform.clock.elapsed();
-        this.#handshake(ticket.url, dialing);
+    dial(this.#platform, this.#newTicket, dialing.signal, {
+      onTicket: (expiresAt) => this.#readServerClock(expiresAt),
+      mustProve: () => this.#unheard && this.#current === undefined,
+      onOpen: (socket) => {
+        this.#unheard = true;
+        this.#adopt(socket);
       },
-      (error: unknown) => {
-        if (!dialing.signal.aborted) this.#attemptFailed(error instanceof RapportError ? error : notOpened(error), false);
+      onFirstFrame: (socket) => {
+        if (socket === this.#current) this.#stopFallback();
       },
-    );
+      onHealthy: (socket) => {
+        if (socket === this.#current) this.#emitter.emit("open");
+      },
+      onFrame: (socket, frame) => this.#received(socket, frame),
+      onLost: (socket, loss) => this.#socketLost(socket, loss),
+      onFailed: (error, hadTicket) => this.#attemptFailed(error, hadTicket),
+    });
   }
 
-  #handshake(url: string, dialing: AbortController): void {
-    const { signal } = dialing;
-    const end = () => socket.close();
-    const settled = () => {
-      cancel();
-      signal.removeEventListener("abort", end);
-    };
-    let socket: Socket;
-    let opened = false;
-    const adopt = () => {
-      opened = this.#unheard = true;
-      settled();
-      this.#adopt(socket);
-    };
-    try {
-      socket = new Socket(url, this.#platform, {
-        onOpen: () => {
-          if (this.#unheard && this.#current === undefined) socket.ping();
-          else adopt();
-        },
-        onFirstFrame: () => {
-          if (!opened) adopt();
-          if (socket === this.#current) this.#stopFallback();
-        },
-        onHealthy: () => {
-          if (socket === this.#current) this.#emitter.emit("open");
-        },
-        onFrame: (frame) => this.#received(socket, frame),
-        onClose: (loss) => {
-          settled();
-          if (opened) this.#socketLost(socket, loss);
-          else if (!signal.aborted) this.#attemptFailed(notOpened(), true);
-        },
-      });
-    } catch (error) {
-      this.#attemptFailed(notOpened(error), true);
-      return;
-    }
-    const cancel = this.#platform.clock.after(handshakeTimeoutMs, end);
-    signal.addEventListener("abort", end, { once: true });
+  #readServerClock(expiresAt: string): void {
+    const ends = Date.parse(expiresAt);
+    if (!Number.isNaN(ends)) this.#serverAhead = ends - ticketLifeMs - this.#platform.clock.elapsed();
   }
 
   #adopt(socket: Socket): void {
@@ -351,27 +279,13 @@ export class SocketConnection implements Connection {
   /** Where HTTP is answered, topics are asked for by HTTP from now on. */
   #startFallback(error: RapportError, hadTicket: boolean): void {
     this.#cancelLate();
-    this.#lastFailure = { error, hadTicket };
-    if (this.#fallback !== undefined) this.#fallback.failed(error, hadTicket);
-    // Without a network it can't be loaded: the next failure tries again.
-    else this.#loadFallback().then((Loaded) => this.#loaded(Loaded), () => {});
-  }
-
-  #loaded(Loaded: typeof Fallback): void {
-    this.#fallback ??= new Loaded(this.#platform, () => this.#topics.followers(), {
-      onChange: () => this.#refreshState(),
-      onUnauthorized: () => this.#closeBecause("unauthorized"),
-    });
-    if (this.#lastFailure === undefined) return;
-    this.#fallback.failed(this.#lastFailure.error, this.#lastFailure.hadTicket);
-    this.#refreshState();
+    this.#fallback.start(error, hadTicket);
   }
 
   #stopFallback(): void {
     this.#cancelLate();
     this.#unheard = false;
-    this.#lastFailure = undefined;
-    this.#fallback?.stop();
+    this.#fallback.stop();
   }
 
   #socketLost(socket: Socket, loss: LossCause): void {
@@ -466,7 +380,7 @@ export class SocketConnection implements Connection {
       else if (this.#current.isSilent(staleMs)) this.#current.ping();
     } else if (there) {
       if (this.#state.kind === "waiting") this.#dial();
-      this.#fallback?.pollNow();
+      this.#fallback.pollNow();
     }
   }
 
@@ -511,15 +425,11 @@ export class SocketConnection implements Connection {
   }
 
   #setDisconnected(state: { readonly kind: "connecting"; readonly attempt: number } | { readonly kind: "waiting"; readonly attempt: number; readonly until: number }): void {
-    this.#setState({ ...state, byHttp: this.byHttp, problem: this.#fallback?.problem });
+    this.#setState({ ...state, byHttp: this.byHttp, problem: this.#fallback.problem });
   }
 
   #setState(state: ConnectionState): void {
     this.#state = state;
     this.#emitter.emit("state", state);
   }
-}
-
-function notOpened(cause?: unknown): RapportError {
-  return new RapportError({ code: "NETWORK", detail: "the WebSocket did not open", cause });
 }

@@ -107,7 +107,7 @@ export class Poller {
     }
     this.#failures = failure === undefined ? 0 : this.#failures + 1;
     this.#onRound(failure);
-    // Who hears of the round may stop it all.
+    // Who learns of the round may stop it all.
     if (!stopped.aborted) this.#after(this.#again && failure === undefined ? 0 : this.#pause(failure));
   }
 

@@ -2,7 +2,7 @@
  * When a lost connection is tried again. Full jitter throughout: each wait is
  * random from 0 up to a bound that doubles with each failure.
  *
- * A client can't tell whether it alone was cut off or everybody was, and close
+ * A client can't say whether it alone was cut off or everybody was, and close
  * codes say nothing. So a socket that ended from outside is taken for one of
  * many: the first try comes within 15 s, evenly spread. 5,000 clients are then
  * 333 a second; API Gateway admits 500 new connections a second to an account,

@@ -204,7 +204,7 @@ export class NotesSession {
 
   /**
    * Puts the draft's edits on the present text, as an edit that can be undone,
-   * and takes the draft away. The editor hears of it as `remote`. False when
+   * and takes the draft away. The editor learns of it as `remote`. False when
    * another window was faster. Rejects as `edit` throws; the draft then stays.
    */
   applyDraft(id: string): Promise<boolean> {

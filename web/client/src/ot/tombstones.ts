@@ -1,7 +1,11 @@
 import type { Change } from "./change.ts";
 import { countCodePoints, skipCodePoints } from "./codepoints.ts";
-import { ChangeBuilder, endless, ComponentReader } from "./components.ts";
+import { ChangeBuilder, endless } from "./components.ts";
 import type { Place } from "./places.ts";
+import { relate } from "./relation.ts";
+import type { CommittedDeletion, Run } from "./relation.ts";
+import { foreign, isTombstone, isUnconfirmed, join, moves, partBefore, sideOf, spanBytes, unconfirmedVersion, unknownDeletion } from "./spans.ts";
+import type { Piece, Span } from "./spans.ts";
 
 /** A change that the server has committed, beside what was not confirmed here just before. */
 export interface Commit {
@@ -13,38 +17,6 @@ export interface Commit {
   /** On the confirmed text before the change, as the ops are. */
   readonly unconfirmed: Change;
 }
-
-/** When a tombstone left the server's text, and how many code points that version deleted before it. */
-interface Deletion {
-  readonly version: number;
-  readonly rank: number;
-}
-
-/** A stretch of the text, or of what this editor has taken out of it. Lengths count code points. */
-interface Span {
-  readonly length: number;
-  /** The step that inserted it; 0 for the text of others and from before the steps. */
-  readonly insertedBy: number;
-  /** The step that deleted it, taken back or not; 0 for none. */
-  readonly deletedBy: number;
-  /** What a tombstone would bring back; undefined for a span of the text. */
-  readonly text: string | undefined;
-  /** Of a tombstone; undefined while its deletion may be on its way. */
-  readonly deletion: Deletion | undefined;
-}
-
-/** Text inserted by others, and what is known of where it stood. */
-interface Piece {
-  readonly length: number;
-  readonly places: readonly Omit<Place, "offset">[];
-}
-
-/** The version that stands for all that is not confirmed. */
-const unconfirmedVersion = -1;
-/** Of a tombstone of which it isn't known when the server deleted it. */
-const unknownDeletion: Deletion = { version: 0, rank: 0 };
-/** What a span takes in memory beside its text: the objects and their slot in the list. */
-const spanBytes = 160;
 
 /**
  * The text of one editor, with what the editor's own steps deleted kept where it
@@ -360,105 +332,4 @@ export class Tombstones {
     for (const span of this.#spans.splice(from, to - from, ...spans)) this.#textUnits -= span.text?.length ?? 0;
     for (const span of spans) this.#textUnits += span.text?.length ?? 0;
   }
-}
-
-/** Code points that one change deletes at one place of the text after it: how many, and how many before them. */
-interface Run {
-  readonly length: number;
-  readonly rank: number;
-}
-
-/** Which numbers a committed change deletes too, and how many code points it deletes before them. */
-interface CommittedDeletion {
-  readonly number: number;
-  readonly length: number;
-  readonly rank: number;
-}
-
-interface Relation {
-  /** What `unconfirmed` deletes, by the place in the local text. */
-  readonly runs: ReadonlyMap<number, Run>;
-  /** What both delete. */
-  readonly deletions: readonly CommittedDeletion[];
-  /** What `ops` insert: how much they insert before it, and how much `unconfirmed` deletes before it. */
-  readonly inserts: readonly { readonly offset: number; readonly length: number; readonly after: number }[];
-}
-
-/** How a committed change lies to the unconfirmed one; both are made on one text. */
-function relate(ops: Change, unconfirmed: Change): Relation {
-  const runs = new Map<number, Run>();
-  const deletions: CommittedDeletion[] = [];
-  const inserts: Relation["inserts"][number][] = [];
-  const a = new ComponentReader(ops);
-  const b = new ComponentReader(unconfirmed);
-  let [offset, rank, number, local] = [0, 0, 0, 0];
-  while (!a.ended || !b.ended) {
-    if (a.kind === "insert") {
-      inserts.push({ offset, length: a.left, after: number });
-      offset += a.left;
-      a.take(a.left);
-      continue;
-    }
-    if (b.kind === "insert") {
-      local += b.left;
-      b.take(b.left);
-      continue;
-    }
-    const n = Math.min(a.left, b.left);
-    if (b.kind === "delete") {
-      if (a.kind === "delete") deletions.push({ number, length: n, rank });
-      const run = runs.get(local) ?? { length: 0, rank: number };
-      runs.set(local, { ...run, length: run.length + n });
-      number += n;
-    } else {
-      local += n;
-    }
-    if (a.kind === "delete") rank += n;
-    a.take(n);
-    b.take(n);
-  }
-  return { runs, deletions, inserts };
-}
-
-function foreign(length: number): Span {
-  return { length, insertedBy: 0, deletedBy: 0, text: undefined, deletion: undefined };
-}
-
-function isTombstone(span: Span): boolean {
-  return span.text !== undefined;
-}
-
-/** Whether the deletion may be on its way. */
-function isUnconfirmed(span: Span): boolean {
-  return isTombstone(span) && (span.deletion === undefined || span.deletion.version === unconfirmedVersion);
-}
-
-/** Whether the step turns what is there into a tombstone, or a tombstone into text. */
-function moves(span: Span, step: number, back: boolean): boolean {
-  return isTombstone(span) === back ? span.deletedBy === step : span.insertedBy === step;
-}
-
-/** How much of a tombstone is before text of those places. */
-function partBefore(span: Span | undefined, places: Piece["places"]): number {
-  const { deletion } = span ?? {};
-  const place = deletion && places.find(({ version }) => version === deletion.version);
-  return deletion === undefined || place === undefined ? 0 : place.after - deletion.rank;
-}
-
-/** On which side of such text a tombstone is, one that is on one side; undefined where that is not known. */
-function sideOf(span: Span, places: Piece["places"]): "before" | "behind" | undefined {
-  if (!places.some(({ version }) => version === span.deletion?.version)) return undefined;
-  return partBefore(span, places) > 0 ? "before" : "behind";
-}
-
-/** The two as one; undefined where they differ in more than their length. */
-function join(a: Span, b: Span): Span | undefined {
-  if (a.insertedBy !== b.insertedBy || a.deletedBy !== b.deletedBy || isTombstone(a) !== isTombstone(b)) return undefined;
-  const rank = a.deletion && a.deletion.version !== 0 ? a.deletion.rank + a.length : 0;
-  if (a.deletion?.version !== b.deletion?.version || (b.deletion !== undefined && b.deletion.rank !== rank)) return undefined;
-  return {
-    ...a,
-    length: b.length === endless ? endless : a.length + b.length,
-    text: a.text === undefined ? undefined : a.text + (b.text ?? ""),
-  };
 }

@@ -93,7 +93,7 @@ function useColours(view: MeetingView | undefined): ReadonlyMap<string, number> 
   return useMemo(() => assignColours(ids), [ids.join(" ")]);
 }
 
-/** What the meeting is; whether it runs only as long as this page hears of it. */
+/** What the meeting is; whether it runs only as long as this page learns of it. */
 function Facts({ meeting, known }: { readonly meeting: Meeting; readonly known: boolean }) {
   const now = useNow(15_000);
   return (

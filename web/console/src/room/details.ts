@@ -37,7 +37,7 @@ export async function saveDetails(
 ): Promise<Meeting | undefined> {
   let current = meeting;
   for (let attempt = 1; ; attempt++) {
-    // The page may not have heard of the newest yet.
+    // The page may not have learnt of the newest yet.
     if (!sameDetails(detailsOf(current), seen) && current === meeting) current = await meetings.get(meeting.meetingId);
     if (!sameDetails(detailsOf(current), seen)) return current;
     try {

@@ -16,7 +16,7 @@ export function isConnected(state: ConnectionState): boolean {
 
 /** `retryIn`: milliseconds until the next try, while one is waited for. */
 export function connectionStatus(state: ConnectionState, retryIn: number | undefined): Status {
-  // One try after the other is made beside it: nobody needs to hear of each.
+  // One try after the other is made beside it: nobody needs to learn of each.
   if (state.kind !== "open" && isConnected(state)) return { tone: "warn", words: "Connected, but slower" };
   switch (state.kind) {
     case "open":

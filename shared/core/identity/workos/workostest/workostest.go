@@ -1,7 +1,7 @@
 // Package workostest stands in for WorkOS, for tests and for the local runner:
 // the keys and claims of its access tokens, the event that ends a session, and
-// the part of its REST interface that functions call. It keeps nothing: who the
-// people are and which sessions they have is for those who use it.
+// the part of its REST interface that functions call. It keeps nothing: its
+// callers keep people and sessions.
 package workostest
 
 import (
@@ -114,6 +114,6 @@ func optional(text string) *string {
 func answer(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody else to tell.
+	// The client may be gone; nobody else needs this error.
 	_ = json.NewEncoder(w).Encode(value)
 }

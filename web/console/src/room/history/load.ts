@@ -57,7 +57,7 @@ async function readAll(
       onProgress(++done / starts.length);
     }
   };
-  // The first alone: it tells whether the oldest are still kept.
+  // The first alone: it reports whether the oldest are still kept.
   if (starts.length > 0) {
     pages[0] = await readStretch(notes, meetingId, from, Math.min(from + pageLength, to), signal);
     onProgress(++done / starts.length);

@@ -1,7 +1,7 @@
 /** People without a screen: clients in Node, in a meeting with the windows that are measured. */
 import { Rapport } from "../client/dist/index.js";
 
-export class Crowd {
+export class Fleet {
   #people = [];
   #stopped = false;
   #typing = [];
@@ -12,9 +12,9 @@ export class Crowd {
    * @param {number} count
    */
   static async gather(baseUrl, count) {
-    const crowd = new Crowd();
-    crowd.#people = await Promise.all(Array.from({ length: count }, (_, i) => person(baseUrl, `crowd-${i}`)));
-    return crowd;
+    const fleet = new Fleet();
+    fleet.#people = await Promise.all(Array.from({ length: count }, (_, i) => person(baseUrl, `fleet-${i}`)));
+    return fleet;
   }
 
   get userIds() {

@@ -26,7 +26,7 @@ export interface Answer {
 export const loaded = () => Promise.resolve(lazy);
 
 /** One fake server, its network and clock, and the clients on them. */
-export class World {
+export class Harness {
   readonly clock = new FakeClock();
   readonly random: Random;
   readonly network: Network;
@@ -58,7 +58,7 @@ export class World {
 
   platform(): Platform {
     return {
-      clock: process.env["RAPPORT_WORLD"] === "unsteady" ? unsteady(this.clock) : this.clock,
+      clock: process.env["RAPPORT_CLOCK"] === "unsteady" ? unsteady(this.clock) : this.clock,
       random: this.random.next,
       newId: () => `id${++this.#ids}`,
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),

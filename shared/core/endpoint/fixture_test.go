@@ -21,9 +21,9 @@ import (
 	"github.com/rapport/rapport/shared/core/idempotency"
 )
 
-// house is what surrounds a function in these tests: it lets in whoever shows
+// fixture is what surrounds a function in these tests: it lets in whoever shows
 // the token `good` or speaks over the socket `open`.
-type house struct {
+type fixture struct {
 	log     bytes.Buffer
 	posted  [][]byte
 	posting error
@@ -36,7 +36,7 @@ type house struct {
 }
 
 // Bearer implements Authenticator.
-func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
+func (*fixture) Bearer(_ context.Context, token string) (caller.Caller, error) {
 	if token != "good" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
 	}
@@ -44,15 +44,15 @@ func (*house) Bearer(_ context.Context, token string) (caller.Caller, error) {
 }
 
 // Caller implements Connections.
-func (*house) Caller(_ context.Context, id string) (caller.Caller, error) {
+func (*fixture) Caller(_ context.Context, id string) (caller.Caller, error) {
 	if id != "open" {
 		return caller.Caller{}, errs.New(errs.Unauthorized, "No.")
 	}
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
-// Acquainted implements Connections.
-func (*house) Acquainted(id string) (caller.Caller, bool) {
+// Cached implements Connections.
+func (*fixture) Cached(id string) (caller.Caller, bool) {
 	return caller.Caller{UserID: "user_grace", Unconfirmed: true}, id == "met"
 }
 
@@ -66,29 +66,29 @@ type note struct {
 func (n note) When() effect.When { return n.when }
 
 // Dispatch implements Dispatcher.
-func (h *house) Dispatch(_ context.Context, e effect.Effect) error {
+func (f *fixture) Dispatch(_ context.Context, e effect.Effect) error {
 	text := e.(note).text
 	switch text {
 	case "boom":
-		panic("secret of the house")
+		panic("a secret detail")
 	case "fail":
 		return errSecret
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.sent, h.order = append(h.sent, text), append(h.order, text)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent, f.order = append(f.sent, text), append(f.order, text)
 	return nil
 }
 
 // Post implements Poster.
-func (h *house) Post(_ context.Context, _ string, frame []byte) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.order = append(h.order, string(frame))
-	if h.posting == nil {
-		h.posted = append(h.posted, frame)
+func (f *fixture) Post(_ context.Context, _ string, frame []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.order = append(f.order, string(frame))
+	if f.posting == nil {
+		f.posted = append(f.posted, frame)
 	}
-	return h.posting
+	return f.posting
 }
 
 // replays remembers what it was asked for, in order.
@@ -128,24 +128,24 @@ func (r *replays) Release(context.Context, *idempotency.Execution) error {
 	return r.fails
 }
 
-func (h *house) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
+func (f *fixture) open(t *testing.T, fn Function[struct{}]) lambda.Handler {
 	t.Helper()
-	return h.openWith(t, fn, func(*Runtime) {})
+	return f.openWith(t, fn, func(*Runtime) {})
 }
 
 // openWith opens a function in another runtime.
-func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Runtime)) lambda.Handler {
+func (f *fixture) openWith(t *testing.T, fn Function[struct{}], change func(*Runtime)) lambda.Handler {
 	t.Helper()
 	open := func(context.Context, Declaration, config.Env, Overrides) (App[struct{}], error) {
 		runtime := Runtime{
-			Authenticator: h, Connections: h, Idempotency: &h.replays, Posts: h, Effects: h, Handover: h.handover, Log: slog.New(slog.NewJSONHandler(&h.log, nil)),
+			Authenticator: f, Connections: f, Idempotency: &f.replays, Posts: f, Effects: f, Handover: f.handover, Log: slog.New(slog.NewJSONHandler(&f.log, nil)),
 			Clock: clock.NewManual(time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)),
 		}
 		change(&runtime)
 		return App[struct{}]{Runtime: runtime}, nil
 	}
-	units := Domain("desk", open, map[string]Function[struct{}]{"write": fn})
-	handler, err := units[0].Open(t.Context(), nil, Overrides{})
+	specs := Domain("sample", open, map[string]Function[struct{}]{"write": fn})
+	handler, err := specs[0].Open(t.Context(), nil, Overrides{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +153,10 @@ func (h *house) openWith(t *testing.T, fn Function[struct{}], change func(*Runti
 }
 
 // lines are what was logged so far.
-func (h *house) lines(t *testing.T) []map[string]any {
+func (f *fixture) lines(t *testing.T) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
-	for line := range bytes.Lines(h.log.Bytes()) {
+	for line := range bytes.Lines(f.log.Bytes()) {
 		var one map[string]any
 		if err := json.Unmarshal(line, &one); err != nil {
 			t.Fatalf("a log line that isn't JSON: %s", line)
@@ -166,8 +166,8 @@ func (h *house) lines(t *testing.T) []map[string]any {
 	return lines
 }
 
-// letter and receipt are what the functions of these tests take and give.
-type letter struct {
+// request and receipt are what the functions of these tests take and give.
+type request struct {
 	Box  string `path:"box"`
 	Text string `json:"text" maxLength:"20"`
 }
@@ -218,15 +218,15 @@ func problem(t *testing.T, response events.APIGatewayV2HTTPResponse) Problem {
 }
 
 // echo answers the text of a letter.
-func echo(_ struct{}, _ context.Context, _ caller.Caller, in letter) (receipt, error) {
+func echo(_ struct{}, _ context.Context, _ caller.Caller, in request) (receipt, error) {
 	return receipt{in.Text}, nil
 }
 
 // failing is a function whose method gives an error.
 func failing(err error) Function[struct{}] {
-	return HTTP("POST /box/{box}", "Fail.", func(struct{}, context.Context, caller.Caller, letter) (receipt, error) {
+	return HTTP("POST /box/{box}", "Fail.", func(struct{}, context.Context, caller.Caller, request) (receipt, error) {
 		return receipt{}, err
 	})
 }
 
-var errSecret = errors.New("secret of the house")
+var errSecret = errors.New("a secret detail")

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// crowdSize is a full meeting: the host and a hundred others.
-	crowdSize = 101
-	// crowdWriters is how many of them write while their streams are ended.
-	crowdWriters = 5
+	// meetingSize is a full meeting: the host and a hundred others.
+	meetingSize = 101
+	// writers is how many of them write while their streams are ended.
+	writers = 5
 	// atOnce bounds the people who sign in, or open sockets, at once.
 	atOnce = 8
 	// longAnswer is what a call that ends streams may take on a machine that is
@@ -26,7 +26,7 @@ const (
 	longAnswer = 25 * time.Second
 )
 
-// member is one of a crowd, over one socket that follows all that a meeting has.
+// member is a participant, with one socket that follows all that a meeting has.
 type member struct {
 	*client.Client
 	socket *client.Socket
@@ -48,21 +48,21 @@ func enter(ctx context.Context, c *client.Client, clientID string, meetingIDs ..
 	}
 	for _, id := range meetingIDs {
 		for _, topic := range append(streamsOf(id), "meetings/"+id) {
-			if err := m.ask(ctx, map[string]any{"action": "subscribe", "topic": topic}); err != nil {
+			if err := m.request(ctx, map[string]any{"action": "subscribe", "topic": topic}); err != nil {
 				return m, fmt.Errorf("subscribe %s: %w", topic, err)
 			}
 		}
 		beat := map[string]any{"action": "presence", "topic": "meetings/" + id, "clientId": clientID, "seq": 1, "status": "active"}
-		if err := m.ask(ctx, beat); err != nil {
+		if err := m.request(ctx, beat); err != nil {
 			return m, fmt.Errorf("presence in %s: %w", id, err)
 		}
 	}
 	return m, nil
 }
 
-// ask sends a frame until it is answered, as the contract says: a crowd that comes
+// request sends a frame until it is answered, as the contract says: many who come
 // at once keeps a small machine busy.
-func (m member) ask(ctx context.Context, frame map[string]any) (err error) {
+func (m member) request(ctx context.Context, frame map[string]any) (err error) {
 	for range 10 {
 		_, err = m.socket.Ask(ctx, frame)
 		refused, ok := errors.AsType[*client.Refused](err)
@@ -128,21 +128,21 @@ func TestEndOfAFullMeeting(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	r := start(t, ":memory:", "PROFILE=aws")
-	people := make([]*client.Client, crowdSize)
-	parallel(t, crowdSize, func(i int) (err error) {
-		people[i], err = client.SignIn(ctx, r.base(), fmt.Sprintf("crowd%03d", i))
+	people := make([]*client.Client, meetingSize)
+	parallel(t, meetingSize, func(i int) (err error) {
+		people[i], err = client.SignIn(ctx, r.base(), fmt.Sprintf("member%03d", i))
 		return err
 	})
 	host := people[0]
 	id := meeting(ctx, t, host, people[1:]...)
-	members := make([]member, crowdSize)
-	parallel(t, crowdSize, func(i int) (err error) {
+	members := make([]member, meetingSize)
+	parallel(t, meetingSize, func(i int) (err error) {
 		members[i], err = enter(ctx, people[i], "c", id)
 		return err
 	})
 	notes := streamsOf(id)[0]
-	stop := writingOn(ctx, t, id, members[1:1+crowdWriters])
-	eventually(t, "some changes to arrive", func() bool { return members[crowdSize-1].seen.highest(notes) > 10 })
+	stop := writingOn(ctx, t, id, members[1:1+writers])
+	eventually(t, "some changes to arrive", func() bool { return members[meetingSize-1].seen.highest(notes) > 10 })
 
 	timed(t, "the end of a meeting of 101", func() {
 		if err := host.Do(ctx, http.MethodPost, "/v1/meetings/"+id+"/end", nil, nil); err != nil {

@@ -8,17 +8,17 @@ import (
 	"github.com/rapport/rapport/shared/testkit"
 )
 
-func TestWorld(t *testing.T) {
-	w := testkit.New(t, functions.All())
-	ada, ben := w.User("ada"), w.User("ben")
+func TestHarness(t *testing.T) {
+	h := testkit.New(t, functions.All())
+	ada, ben := h.User("ada"), h.User("ben")
 	meeting := testkit.As[struct{ MeetingID string }](t, ada.Call(t, "POST /v1/meetings", map[string]any{
 		"title": "Plan", "participants": []any{map[string]any{"userId": ben.ID, "role": "participant"}},
 	}))
 	path := "/v1/meetings/" + meeting.MeetingID
 	ben.Call(t, "GET "+path, nil).Expect(t, 200)
-	w.Stranger("eve").Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
-	w.Nobody().Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
-	w.ChangesNothing(t, func() {
+	h.Unknown("eve").Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
+	h.Nobody().Call(t, "GET "+path, nil).Refused(t, errs.Unauthorized)
+	h.ChangesNothing(t, func() {
 		ben.Call(t, "POST "+path+"/start", nil).Refused(t, errs.Forbidden)
 		ben.Call(t, "GET /v1/nowhere", nil).Refused(t, errs.NotFound)
 	})
@@ -36,10 +36,10 @@ func TestWorld(t *testing.T) {
 		t.Errorf("ben got %v", socket.Frames(t))
 	}
 	for _, table := range []string{"Data", "Log"} {
-		if got := w.Stream(t, table, "streams/fanout"); got.Records == 0 || len(got.Failed) > 0 {
+		if got := h.Stream(t, table, "streams/fanout"); got.Records == 0 || len(got.Failed) > 0 {
 			t.Errorf("stream of %s: %+v", table, got)
 		}
-		if got := w.Stream(t, table, "streams/fanout"); got.Records != 0 {
+		if got := h.Stream(t, table, "streams/fanout"); got.Records != 0 {
 			t.Errorf("stream of %s, again: %+v", table, got)
 		}
 	}
@@ -47,8 +47,8 @@ func TestWorld(t *testing.T) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	w := testkit.New(b, functions.All())
-	ada := w.User("ada")
+	h := testkit.New(b, functions.All())
+	ada := h.User("ada")
 	for b.Loop() {
 		ada.Call(b, "GET /v1/me", nil).Expect(b, 200)
 	}

@@ -16,42 +16,42 @@ type (
 	list   = []any
 )
 
-// room is a meeting that has begun, with somebody in every role of it, and two
+// fixture is a meeting that has begun, with somebody in every role of it, and two
 // who are not in it.
-type room struct {
+type fixture struct {
 	*testkit.Harness
 	host, cohost, member, observer *testkit.Person
-	removed, stranger              *testkit.Person
+	removed, outsider              *testkit.Person
 	// meeting is its address, path that of its transcript, topic the transcript's.
 	meeting, path, topic string
 }
 
-func newRoom(t *testing.T) *room {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	r := scheduled(t)
-	r.host.Call(t, "POST "+r.meeting+"/start", nil).Expect(t, 200)
-	return r
+	f := scheduled(t)
+	f.host.Call(t, "POST "+f.meeting+"/start", nil).Expect(t, 200)
+	return f
 }
 
 // scheduled is a room whose meeting hasn't begun.
-func scheduled(t *testing.T) *room {
+func scheduled(t *testing.T) *fixture {
 	t.Helper()
-	w := testkit.New(t, functions.All())
-	r := &room{
-		Harness: w, host: w.User("host"), cohost: w.User("cohost"), member: w.User("member"), observer: w.User("observer"),
-		removed: w.User("removed"), stranger: w.User("stranger"),
+	h := testkit.New(t, functions.All())
+	f := &fixture{
+		Harness: h, host: h.User("host"), cohost: h.User("cohost"), member: h.User("member"), observer: h.User("observer"),
+		removed: h.User("removed"), outsider: h.User("outsider"),
 	}
-	for _, p := range []*testkit.Person{r.host, r.cohost, r.member, r.observer, r.removed, r.stranger} {
+	for _, p := range []*testkit.Person{f.host, f.cohost, f.member, f.observer, f.removed, f.outsider} {
 		p.Call(t, "GET /v1/me", nil).Expect(t, 200)
 	}
 	seat := func(p *testkit.Person, role string) object { return object{"userId": p.ID, "role": role} }
-	made := testkit.As[meetings.Meeting](t, r.host.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": list{
-		seat(r.cohost, "co-host"), seat(r.member, "participant"), seat(r.observer, "observer"), seat(r.removed, "co-host"),
+	made := testkit.As[meetings.Meeting](t, f.host.Call(t, "POST /v1/meetings", object{"title": "Plan", "participants": list{
+		seat(f.cohost, "co-host"), seat(f.member, "participant"), seat(f.observer, "observer"), seat(f.removed, "co-host"),
 	}}))
-	r.meeting = "/v1/meetings/" + made.MeetingID
-	r.path, r.topic = r.meeting+"/transcript", "meetings/"+made.MeetingID+"/transcript"
-	r.host.Call(t, "DELETE "+r.meeting+"/participants/"+r.removed.ID, nil).Expect(t, 204)
-	return r
+	f.meeting = "/v1/meetings/" + made.MeetingID
+	f.path, f.topic = f.meeting+"/transcript", "meetings/"+made.MeetingID+"/transcript"
+	f.host.Call(t, "DELETE "+f.meeting+"/participants/"+f.removed.ID, nil).Expect(t, 204)
+	return f
 }
 
 // said is a chunk with a text; more replaces its fields, nil takes them out.
@@ -80,19 +80,19 @@ func numbered(name string, n int) object {
 }
 
 // append appends as somebody who may.
-func (r *room) append(t *testing.T, p *testkit.Person, body object, options ...testkit.Option) transcripts.Appended {
+func (f *fixture) append(t *testing.T, p *testkit.Person, body object, options ...testkit.Option) transcripts.Appended {
 	t.Helper()
-	return testkit.As[transcripts.Appended](t, p.Call(t, "POST "+r.path, body, options...))
+	return testkit.As[transcripts.Appended](t, p.Call(t, "POST "+f.path, body, options...))
 }
 
 type page = meetings.List[transcripts.Chunk]
 
 // all pages through the whole transcript.
-func (r *room) all(t *testing.T) []transcripts.Chunk {
+func (f *fixture) all(t *testing.T) []transcripts.Chunk {
 	t.Helper()
 	var all []transcripts.Chunk
 	for query := "?limit=7"; ; {
-		got := testkit.As[page](t, r.observer.Call(t, "GET "+r.path+query, nil))
+		got := testkit.As[page](t, f.observer.Call(t, "GET "+f.path+query, nil))
 		all = append(all, got.Items...)
 		if got.NextCursor == nil {
 			return all
@@ -102,16 +102,16 @@ func (r *room) all(t *testing.T) []transcripts.Chunk {
 }
 
 // subscribe lets a person's new socket follow the transcript.
-func (r *room) subscribe(t *testing.T, p *testkit.Person, from ...int) *testkit.Socket {
+func (f *fixture) subscribe(t *testing.T, p *testkit.Person, from ...int) *testkit.Socket {
 	t.Helper()
 	socket := p.Connect(t)
-	r.follow(t, socket, from...)
+	f.follow(t, socket, from...)
 	return socket
 }
 
-func (r *room) follow(t *testing.T, socket *testkit.Socket, from ...int) testkit.Frame {
+func (f *fixture) follow(t *testing.T, socket *testkit.Socket, from ...int) testkit.Frame {
 	t.Helper()
-	frame := object{"action": "subscribe", "id": "s", "topic": r.topic}
+	frame := object{"action": "subscribe", "id": "s", "topic": f.topic}
 	if len(from) > 0 {
 		frame["from"] = from[0]
 	}

@@ -11,44 +11,44 @@ import (
 	"github.com/rapport/rapport/shared/core/table"
 )
 
-// keptAcquaintances is how many sockets a generation holds: one takes some 500
+// maxCached is how many sockets a generation holds: one takes some 500
 // bytes.
-const keptAcquaintances = 1000
+const maxCached = 1000
 
-// acquaintances remembers, in one instance of a function, who stands behind which
-// socket. That never changes; whether the socket stands does, and isn't remembered.
+// callerCache remembers, in one instance of a function, whose socket each is.
+// That never changes; whether the socket stands does, and isn't remembered.
 // It holds two generations: a full one becomes the older, whose sockets move on when
 // they are asked for and are else forgotten.
-type acquaintances struct {
+type callerCache struct {
 	mu           sync.Mutex
 	newer, older map[string]Principal
 }
 
-func newAcquaintances() *acquaintances { return &acquaintances{newer: map[string]Principal{}} }
+func newCallerCache() *callerCache { return &callerCache{newer: map[string]Principal{}} }
 
-func (a *acquaintances) get(connectionID string) (p Principal, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if p, ok = a.newer[connectionID]; ok {
+func (c *callerCache) get(connectionID string) (p Principal, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, ok = c.newer[connectionID]; ok {
 		return p, true
 	}
-	if p, ok = a.older[connectionID]; ok {
-		a.add(connectionID, p)
+	if p, ok = c.older[connectionID]; ok {
+		c.add(connectionID, p)
 	}
 	return p, ok
 }
 
-func (a *acquaintances) put(connectionID string, p Principal) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.add(connectionID, p)
+func (c *callerCache) put(connectionID string, p Principal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(connectionID, p)
 }
 
-func (a *acquaintances) add(connectionID string, p Principal) {
-	if len(a.newer) >= keptAcquaintances {
-		a.older, a.newer = a.newer, map[string]Principal{}
+func (c *callerCache) add(connectionID string, p Principal) {
+	if len(c.newer) >= maxCached {
+		c.older, c.newer = c.newer, map[string]Principal{}
 	}
-	a.newer[connectionID] = p
+	c.newer[connectionID] = p
 }
 
 // Caller gives who stands behind an open socket.
@@ -60,13 +60,13 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 	if err != nil {
 		return caller.Caller{}, fmt.Errorf("read connection: %w", err)
 	}
-	s.met.put(connectionID, item.Principal)
+	s.callers.put(connectionID, item.Principal)
 	return item.caller(connectionID), nil
 }
 
-// Acquainted gives the unconfirmed caller of a socket that this instance has met.
-func (s *Connections) Acquainted(connectionID string) (caller.Caller, bool) {
-	p, known := s.met.get(connectionID)
+// Cached gives the unconfirmed caller of a socket that this instance has served before.
+func (s *Connections) Cached(connectionID string) (caller.Caller, bool) {
+	p, known := s.callers.get(connectionID)
 	c := p.caller(connectionID)
 	c.Unconfirmed = true
 	return c, known
