@@ -275,6 +275,18 @@ prune-versions: venv ## Delete old versions of a deployed stack's functions: STA
 	@[ -n "$(STACK)" ] || { echo "prune-versions: say which: make prune-versions STACK=rapport-staging" >&2; exit 2; }
 	@$(VENV)/bin/python infra/versions/prune.py --stack $(STACK) --keep $(or $(KEEP),5)
 
+# Tokens go by the environment: a list of processes doesn't show them.
+.PHONY: verify
+verify: export TOKEN := $(TOKEN)
+verify: export TOKEN2 := $(TOKEN2)
+verify: need-go ## Hold a meeting at a deployed stack, or at make run: URL=https://... TOKEN=... [TOKEN2=another person's] [REPEATS=3]
+	@go run ./infra/verify -url "$(URL)" -repeats $(or $(REPEATS),3)
+
+.PHONY: deploy
+deploy: venv ## Deploy what make package built, unless it would replace or delete what is kept: ENV=staging [ALLOW=LogicalId]
+	@[ -n "$(ENV)" ] || { echo "deploy: say where: make deploy ENV=staging" >&2; exit 2; }
+	bash infra/changes/deploy.sh $(VENV)/bin $(ENV) $(ALLOW)
+
 .PHONY: deploy-rehearsal
 deploy-rehearsal: need-go ## Deploy what make package built to an emulator of AWS, and hold a meeting there: docs/deploy.md
 	@if ! $(HAS_VENV); then \
@@ -282,7 +294,7 @@ deploy-rehearsal: need-go ## Deploy what make package built to an emulator of AW
 	else \
 	  $(MAKE) --silent venv $(STAMP)/emulator-$(EMULATOR_VERSION)-$(TRANSLATOR_VERSION) && \
 	  { [ -z "$(NOT_PACKAGED)" ] || $(MAKE) package; } && \
-	  for tested in rehearsal versions; do $(VENV)/bin/python -m unittest discover -q -s infra/$$tested -p '*_test.py' || exit 1; done && \
+	  for tested in rehearsal versions changes; do $(VENV)/bin/python -m unittest discover -q -s infra/$$tested -p '*_test.py' || exit 1; done && \
 	  go run ./infra/rehearsal -sam $(VENV)/bin -emulator $(EMULATOR)/bin; \
 	fi
 

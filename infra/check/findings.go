@@ -23,7 +23,7 @@ func templateFindings(s suite) findings {
 		functionsAreDeployable, functionsAreGated, policiesAreWrittenOut, eventSourcesLoseNothing,
 		alarmsNotify, alarmsWatchWhatTheySay, answersAreCounted, dashboardShowsWhatIsThere,
 		routesMayInvoke, browsersMayCall, callsAreLogged, addressesHaveTheirStage, stacksGetWhatTheyAreGiven,
-		tablesAreKept, bucketsAreClosed, queuesAreKept, logsAreKept,
+		tablesAreKept, bucketsAreClosed, queuesAreKept, logsAreKept, namesFit,
 	} {
 		look(&f, s)
 	}

@@ -166,7 +166,6 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 		"StackName": "AWS::StackName", "HttpApiId": "HttpApi", "WsApiId": "WsApi", "PageTopicArn": "PageTopic", "TicketTopicArn": "TicketTopic",
 	}
 	calls := map[string]string{"ConnectionsArn": "/POST/", "ConnectionLookupsArn": "/GET/", "ConnectionEndsArn": "/DELETE/"}
-	schemes := map[string]string{"WsEndpoint": "https://", "WsUrl": "wss://"}
 	for id, r := range root.Resources {
 		if r.Type != stackType {
 			continue
@@ -189,8 +188,10 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 				right = ref(value) == others[name]
 			case calls[name] != "":
 				right = strings.HasPrefix(substituted(value), "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WsApi}/") && strings.Contains(substituted(value), calls[name])
-			case schemes[name] != "":
-				right = strings.HasPrefix(substituted(value), schemes[name]+"${WsApi}.")
+			case name == "WsEndpoint":
+				right = strings.HasPrefix(substituted(value), "https://${WsApi}.")
+			case name == "WsUrl":
+				right = ownDomain(value, "HasWsDomain", "wss://${WsDomain}", "wss://${WsApi}.")
 			default:
 				right = ref(value) == name && root.Parameters[name] != nil
 			}
@@ -199,6 +200,13 @@ func stacksGetWhatTheyAreGiven(f *findings, s suite) {
 			}
 		}
 	}
+}
+
+// ownDomain reports whether an address is a domain of our own where there is one, and else
+// begins with API Gateway's.
+func ownDomain(value any, condition, own, gateway string) bool {
+	either := list(at(value, "!If"))
+	return len(either) == 3 && either[0] == condition && substituted(either[1]) == own && strings.HasPrefix(substituted(either[2]), gateway)
 }
 
 // names reports whether `MeetingsStack.Outputs.GetName` is the physical name of the

@@ -8,6 +8,9 @@ import (
 // functionsAreDeployable holds every function to what a deployment needs, and to the
 // log group that outlives it.
 func functionsAreDeployable(f *findings, s suite) {
+	if kind, _ := s.of("template.yaml").Parameters["Deployment"]["Default"].(string); !strings.HasPrefix(kind, "CodeDeployDefault.LambdaCanary") {
+		f.add("template.yaml: where an environment says nothing else, functions are deployed as %q, not as canaries", kind)
+	}
 	s.each(functionType, func(doc document, id string, r resource) {
 		globals := doc.Globals["Function"]
 		if r.Metadata["BuildMethod"] != "go1.x" {
@@ -19,8 +22,8 @@ func functionsAreDeployable(f *findings, s suite) {
 		if globals["AutoPublishAlias"] != "live" {
 			f.add("%s: %s is published under no alias", doc.File, id)
 		}
-		if kind, _ := at(globals, "DeploymentPreference", "Type").(string); !strings.HasPrefix(kind, "Canary") {
-			f.add("%s: its functions are not deployed as canaries", doc.File)
+		if ref(at(globals, "DeploymentPreference", "Type")) != "Deployment" {
+			f.add("%s: its functions are not deployed as the environment says", doc.File)
 		}
 		if ref(at(globals, "LoggingConfig", "LogGroup")) != "LogGroup" || at(globals, "LoggingConfig", "LogFormat") != "JSON" {
 			f.add("%s: its functions don't log as JSON to the group that is kept", doc.File)

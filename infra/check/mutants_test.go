@@ -110,6 +110,29 @@ func mutants() []mutant {
 		{"a socket endpoint without its stage", on("template.yaml", "NotesStack", func(r resource) bool {
 			return trimText(at(r.Properties, "Parameters", "WsEndpoint"), "/ws")
 		})},
+		{"tickets that lead elsewhere than our domain", on("template.yaml", "UsersStack", func(r resource) bool {
+			return replaceText(at(r.Properties, "Parameters", "WsUrl"), "!Sub", "wss://${WsDomain}", "wss://${HttpDomain}")
+		})},
+		{"a name that a long stack name leaves no room for", on("template.yaml", "WsApi", func(r resource) bool {
+			return replaceValue(r.Properties, "Name", map[string]any{"!Sub": "${AWS::StackName}-ws"})
+		})},
+		{"a role by the stack's name", on("meetings.yaml", "InvokeRole", func(r resource) bool {
+			r.Properties["RoleName"] = map[string]any{"!Sub": "${Stage}-${AWS::StackName}"}
+			return true
+		})},
+		{"a queue that two stacks would share", on("state.yaml", "Departures", func(r resource) bool {
+			r.Properties["QueueName"] = "departures"
+			return true
+		})},
+		{"functions deployed in their own way", func(s suite) bool {
+			return removeKey(at(s.of("notes.yaml").Globals["Function"], "DeploymentPreference"), "Type")
+		}},
+		{"all functions at once unless an environment says otherwise", func(s suite) bool {
+			parameter := s.of("template.yaml").Parameters["Deployment"]
+			before := parameter["Default"]
+			parameter["Default"] = "CodeDeployDefault.LambdaAllAtOnce"
+			return before != nil
+		}},
 		{"a socket's grant without its stage", on("template.yaml", "NotesStack", func(r resource) bool {
 			return cutText(at(r.Properties, "Parameters", "ConnectionsArn"), "/ws")
 		})},
@@ -312,6 +335,7 @@ func copied(s suite) suite {
 	for _, doc := range s {
 		document := doc
 		document.Globals = mappings(deep(anyMap(doc.Globals)))
+		document.Parameters = mappings(deep(anyMap(doc.Parameters)))
 		document.Outputs = fields(deep(doc.Outputs))
 		document.Resources = map[string]resource{}
 		for id, r := range doc.Resources {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -49,6 +50,20 @@ func NewServer(base string) *Server {
 func (s *Server) SignIn(ctx context.Context, user string) (*Client, error) {
 	c := &Client{site: s, user: user}
 	return c, c.refresh(ctx)
+}
+
+// Bearer is the person whom an access token names. It is asked for no other when
+// it expires.
+func (s *Server) Bearer(ctx context.Context, token string) (*Client, error) {
+	c := &Client{site: s, token: token}
+	var me struct {
+		UserID string `json:"userId"`
+	}
+	if err := c.Do(ctx, http.MethodGet, "/v1/me", nil, &me); err != nil {
+		return nil, fmt.Errorf("whose token it is: %w", err)
+	}
+	c.UserID = me.UserID
+	return c, nil
 }
 
 func (s *Server) trouble(doing string, err error) {

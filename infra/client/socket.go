@@ -64,14 +64,33 @@ func (c *Client) Open(ctx context.Context, handle func(Frame)) (*Socket, error) 
 	return c.open(ctx, handle, nil)
 }
 
-func (c *Client) open(ctx context.Context, handle, answered func(Frame)) (*Socket, error) {
+// Ticket asks for a ticket, and gives the address that it opens a socket at: once,
+// and for 30 seconds.
+func (c *Client) Ticket(ctx context.Context) (string, error) {
 	var ticket struct {
 		URL string `json:"url"`
 	}
 	if err := c.Do(ctx, http.MethodPost, "/v1/realtime/tickets", nil, &ticket); err != nil {
-		return nil, fmt.Errorf("ticket: %w", err)
+		return "", fmt.Errorf("ticket: %w", err)
 	}
-	conn, _, err := websocket.Dial(ctx, ticket.URL, &websocket.DialOptions{HTTPClient: c.site.dial}) //nolint:bodyclose // the library closes it
+	return ticket.URL, nil
+}
+
+// Dial opens a socket at a ticket's address; handle is Open's.
+func (c *Client) Dial(ctx context.Context, address string, handle func(Frame)) (*Socket, error) {
+	return c.dial(ctx, address, handle, nil)
+}
+
+func (c *Client) open(ctx context.Context, handle, answered func(Frame)) (*Socket, error) {
+	address, err := c.Ticket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.dial(ctx, address, handle, answered)
+}
+
+func (c *Client) dial(ctx context.Context, address string, handle, answered func(Frame)) (*Socket, error) {
+	conn, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: c.site.dial}) //nolint:bodyclose // the library closes it
 	if err != nil {
 		return nil, fmt.Errorf("open socket: %w", err)
 	}

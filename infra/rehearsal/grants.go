@@ -24,7 +24,7 @@ const (
 type lost struct {
 	function, statement, action string
 	// use does what needs the grant, and says what is wrong where that works.
-	use func(context.Context, *journey) error
+	use func(context.Context, *rehearsed) error
 }
 
 func (l lost) grant() string { return l.function + ":" + l.statement + ":" + l.action }
@@ -33,23 +33,23 @@ func (l lost) grant() string { return l.function + ":" + l.statement + ":" + l.a
 // a queue. The last one's use closes Ada's socket.
 func lostGrants() []lost {
 	return []lost{
-		{"transcripts/append", "Log", "dynamodb:PutItem", func(ctx context.Context, j *journey) error {
-			return internal(j.speak(ctx, "without a grant"))
+		{"transcripts/append", "Log", "dynamodb:PutItem", func(ctx context.Context, j *rehearsed) error {
+			return internal(j.Speak(ctx, "without a grant"))
 		}},
-		{"notes/edit", "Log", "dynamodb:PutItem", func(ctx context.Context, j *journey) error {
-			_, err := insert(ctx, j, j.adas, 2, "without a grant")
+		{"notes/edit", "Log", "dynamodb:PutItem", func(ctx context.Context, j *rehearsed) error {
+			_, err := j.Insert(ctx, j.HostSocket, 2, "without a grant")
 			return internal(err)
 		}},
-		{"realtime/ping", "Sockets", "execute-api:ManageConnections", func(ctx context.Context, j *journey) error {
+		{"realtime/ping", "Sockets", "execute-api:ManageConnections", func(ctx context.Context, j *rehearsed) error {
 			ctx, cancel := context.WithTimeout(ctx, silence)
 			defer cancel()
-			if answer, err := j.adas.Ask(ctx, map[string]any{"action": "ping"}); err == nil {
+			if answer, err := j.HostSocket.Ask(ctx, map[string]any{"action": "ping"}); err == nil {
 				return fmt.Errorf("a %s comes", answer.Type)
 			}
 			return nil
 		}},
-		{"realtime/disconnect", "Departures", "sqs:SendMessage", func(_ context.Context, j *journey) error {
-			j.adas.Cut()
+		{"realtime/disconnect", "Departures", "sqs:SendMessage", func(_ context.Context, j *rehearsed) error {
+			j.HostSocket.Cut()
 			return nil
 		}},
 	}

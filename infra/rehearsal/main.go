@@ -105,8 +105,8 @@ func rehearse(ctx context.Context, samBin, emulatorBin string) (err error) {
 	if err := identity.serve(api, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 		return err
 	}
-	begin := func() *journey {
-		return newJourney(api, identity.plain, func(ctx context.Context, user string) error {
+	begin := func() *rehearsed {
+		return newRehearsed(api, identity.plain, func(ctx context.Context, user string) error {
 			_, err := identity.issuer.Revoke(ctx, user)
 			return err
 		})
@@ -151,7 +151,7 @@ func firstDeploy(ctx context.Context, d *deployment) error {
 }
 
 // walk goes the whole journey.
-func walk(ctx context.Context, j *journey) error {
+func walk(ctx context.Context, j *rehearsed) error {
 	defer j.close()
 	for _, s := range steps() {
 		if err := stage(s.name, func() error { return s.do(j, ctx) }); err != nil {
@@ -173,7 +173,7 @@ func secondDeploy(ctx context.Context, d *deployment) error {
 
 // oldVersions has versions 1 to 7 of a function, of which 1 is live, and keeps three
 // beside it.
-func oldVersions(ctx context.Context, d *deployment, j *journey) error {
+func oldVersions(ctx context.Context, d *deployment, j *rehearsed) error {
 	defer j.close()
 	return stage("old versions go, the live one stays", func() error {
 		deleted, err := d.prune(ctx, 6, 3)
@@ -183,16 +183,16 @@ func oldVersions(ctx context.Context, d *deployment, j *journey) error {
 		if err != nil {
 			return err
 		}
-		return j.healthy(ctx)
+		return j.Health(ctx)
 	})
 }
 
 // withoutGrants goes the journey as far as a meeting is under way, then takes
 // grants away: what needs them must fail, and what doesn't must go on.
-func withoutGrants(ctx context.Context, d *deployment, j *journey) error {
+func withoutGrants(ctx context.Context, d *deployment, j *rehearsed) error {
 	defer j.close()
-	for _, do := range []func(*journey, context.Context) error{
-		(*journey).signIn, (*journey).meet, (*journey).connect, (*journey).presence, (*journey).edit,
+	for _, do := range []func(*rehearsed, context.Context) error{
+		(*rehearsed).signIn, (*rehearsed).Meet, (*rehearsed).connect, (*rehearsed).Presence, (*rehearsed).edit,
 	} {
 		if err := do(j, ctx); err != nil {
 			return fmt.Errorf("before grants are taken away: %w", err)
@@ -217,5 +217,5 @@ func withoutGrants(ctx context.Context, d *deployment, j *journey) error {
 	if err := stage("each is denied in the logs", func() error { return denied(ctx, taken, d.logs) }); err != nil {
 		return err
 	}
-	return stage("what needs none of them goes on", func() error { return j.changeRole(ctx) })
+	return stage("what needs none of them goes on", func() error { return j.ChangeRole(ctx) })
 }

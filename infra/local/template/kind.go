@@ -70,11 +70,15 @@ func kindOf(resourceType string) (kind, bool) {
 		return kind{"Name", "arn:aws:secretsmanager:{region}:{account}:secret:{name}", "{arn}", map[string]string{
 			"Id": "{arn}",
 		}}, true
+	case "AWS::ApiGatewayV2::DomainName":
+		return kind{"DomainName", "", "{name}", map[string]string{
+			"RegionalDomainName": "{name}", "RegionalHostedZoneId": "{name}",
+		}}, true
 	case "AWS::CloudWatch::Dashboard":
 		return kind{"DashboardName", "", "{name}", nil}, true
 	case "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy", "AWS::IAM::Policy",
 		"AWS::KMS::Alias", "AWS::Logs::MetricFilter", "AWS::Logs::QueryDefinition",
-		"AWS::Logs::ResourcePolicy", "AWS::ApiGateway::Account", "AWS::Lambda::Permission",
+		"AWS::Logs::ResourcePolicy", "AWS::ApiGateway::Account", "AWS::ApiGatewayV2::ApiMapping", "AWS::Lambda::Permission",
 		"AWS::ApplicationInsights::Application", "AWS::ResourceGroups::Group":
 		return kind{"", "", "{name}", nil}, true
 	}

@@ -15,6 +15,7 @@ package endpoint
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/rapport/rapport/shared/core/caller"
@@ -51,6 +52,8 @@ type Runtime struct {
 	Stage string
 	// journey is the one that the function belongs to.
 	journey string
+	// warm is set by the instance's first call.
+	warm *atomic.Bool
 }
 
 // Authenticator says who calls over HTTP.

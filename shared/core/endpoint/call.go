@@ -49,10 +49,10 @@ func (r Runtime) begin(ctx context.Context, function, requestID string) (context
 	return ctx, &call{function: function, requestID: requestID, started: r.Clock.Now(), meter: meter, measured: measured}
 }
 
-// end writes the call's one log line. It names the function, the caller, the
-// duration and the code; never what people wrote, and never a token. The line
-// also carries what is measured of every call; what else was measured follows in
-// lines of its own.
+// end writes the call's one log line. It names the function, in Lambda its version,
+// the caller, the duration, the code, and whether the call was its instance's first;
+// never what people wrote, and never a token. The line also carries what is measured
+// of every call; what else was measured follows in lines of its own.
 func (r Runtime) end(ctx context.Context, c *call) {
 	kind := kindOf(c.err)
 	attributes := append(r.measure(ctx, c, kind),
@@ -68,6 +68,10 @@ func (r Runtime) end(ctx context.Context, c *call) {
 	if version := lambdacontext.FunctionVersion; version != "" {
 		// The alarm that rolls a deployment back looks at the new version's calls.
 		attributes = append(attributes, slog.String("version", version))
+	}
+	if !r.warm.Swap(true) {
+		// It has waited for the instance to open, which its duration doesn't show.
+		attributes = append(attributes, slog.Bool("coldStart", true))
 	}
 	level := slog.LevelInfo
 	if kind == kindRetried {

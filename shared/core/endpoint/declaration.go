@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -98,6 +99,12 @@ type Function[S any] struct {
 	handler func(name string, app App[S]) lambda.Handler
 }
 
+// instance is the function, opened.
+func (fn Function[S]) instance(name string, app App[S]) lambda.Handler {
+	app.journey, app.warm = fn.JourneyName(), new(atomic.Bool)
+	return fn.handler(name, app)
+}
+
 // Open builds the service and the runtime of one function, from its declaration and
 // its own environment. One opened App serves one event at a time, as on AWS.
 type Open[S any] func(ctx context.Context, d Declaration, env config.Env, overrides Overrides) (App[S], error)
@@ -123,8 +130,7 @@ func Domain[S any](domain string, open Open[S], functions map[string]Function[S]
 				if err != nil {
 					return nil, err
 				}
-				app.journey = fn.JourneyName()
-				return fn.handler(name, app), nil
+				return fn.instance(name, app), nil
 			},
 		})
 	}

@@ -52,6 +52,26 @@ func TestMeasurementsGoToTheLog(t *testing.T) {
 	}
 }
 
+// Of an instance the first call alone is a cold start, whether it succeeds or not.
+func TestTheFirstCallIsAColdStart(t *testing.T) {
+	t.Parallel()
+	var h fixture
+	for range 2 {
+		instance := h.open(t, measuring())
+		invoke(t, instance, post(`{"text":"no"}`))
+		invoke(t, instance, post(`{"text":"hi"}`))
+	}
+	var cold []any
+	for _, line := range h.lines(t) {
+		if line["msg"] == "call" {
+			cold = append(cold, line["coldStart"])
+		}
+	}
+	if diff := cmp.Diff([]any{true, nil, true, nil}, cold); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // What died counts for its journey, and a batch that comes again for none.
 func TestFailuresCountForTheirJourney(t *testing.T) {
 	t.Parallel()

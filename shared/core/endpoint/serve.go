@@ -24,6 +24,5 @@ func Serve[S any](open Open[S], fn Function[S]) {
 	if name == "" {
 		name = filepath.Base(os.Args[0])
 	}
-	app.journey = fn.JourneyName()
-	lambda.Start(fn.handler(name, app))
+	lambda.Start(fn.instance(name, app))
 }

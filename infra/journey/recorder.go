@@ -1,4 +1,4 @@
-package main
+package journey
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/rapport/rapport/infra/client"
 )
 
-// frameLimit is how long a frame may take: stream readers start cold here.
+// frameLimit is how long a frame may take: stream readers may start cold.
 const frameLimit = 30 * time.Second
 
 // recorder keeps what comes over a socket unasked.
@@ -32,31 +32,32 @@ func (r *recorder) add(f client.Frame) {
 	}
 }
 
-// await waits until a frame has come that satisfies want; what says which it is.
-func (r *recorder) await(ctx context.Context, what string, want func(client.Frame) bool) error {
+// await waits until a frame has come that satisfies want, and gives it; what says
+// which it is.
+func (r *recorder) await(ctx context.Context, what string, want func(client.Frame) bool) (client.Frame, error) {
 	ctx, cancel := context.WithTimeout(ctx, frameLimit)
 	defer cancel()
 	for {
-		if r.received(want) {
-			return nil
+		if frame, ok := r.received(want); ok {
+			return frame, nil
 		}
 		select {
 		case <-r.more:
 		case <-ctx.Done():
-			return fmt.Errorf("never heard %s; heard %s", what, r.types())
+			return client.Frame{}, fmt.Errorf("never received %s; received %s", what, r.types())
 		}
 	}
 }
 
-func (r *recorder) received(want func(client.Frame) bool) bool {
+func (r *recorder) received(want func(client.Frame) bool) (client.Frame, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, frame := range r.frames {
 		if want(frame) {
-			return true
+			return frame, true
 		}
 	}
-	return false
+	return client.Frame{}, false
 }
 
 // types names the frames that came, without their content.
@@ -73,7 +74,8 @@ func (r *recorder) types() string {
 	return strings.Join(all, ", ")
 }
 
-func revoked(topic, reason string) func(client.Frame) bool {
+// Revoked is the end of a stream, for a reason.
+func Revoked(topic, reason string) func(client.Frame) bool {
 	return func(f client.Frame) bool { return f.Type == "revoked" && f.Topic == topic && f.Reason == reason }
 }
 

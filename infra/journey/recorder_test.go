@@ -1,4 +1,4 @@
-package main
+package journey
 
 import (
 	"context"
@@ -17,15 +17,15 @@ func TestAwait(t *testing.T) {
 		r.add(client.Frame{Type: "revoked", Topic: "meetings/1/notes", Reason: "removed"})
 	})
 	for what, want := range map[string]func(client.Frame) bool{
-		"what came before": event("meetings/1/notes", 2), "what comes later": revoked("meetings/1/notes", "removed"),
+		"what came before": event("meetings/1/notes", 2), "what comes later": Revoked("meetings/1/notes", "removed"),
 	} {
-		if err := r.await(t.Context(), what, want); err != nil {
+		if _, err := r.await(t.Context(), what, want); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	err := r.await(ended, "another end", revoked("meetings/1/notes", "meeting_ended"))
+	_, err := r.await(ended, "another end", Revoked("meetings/1/notes", "meeting_ended"))
 	if err == nil || !strings.Contains(err.Error(), "revoked meetings/1/notes removed") {
 		t.Errorf("what never comes: %v, want an error that names what came", err)
 	}
