@@ -70,16 +70,16 @@ type PresenceAnswer struct {
 	At        time.Time `json:"at"`
 }
 
-// TellPresence is Presence over HTTP: the client's presence goes with its session
+// SendPresence is Presence over HTTP: the client's presence goes with its session
 // instead of a socket.
 func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (PresenceAnswer, effect.Effects, error) {
 	at, err := s.scopeOf(topic)
 	if err != nil {
 		return PresenceAnswer{}, nil, err
 	}
-	news, err := s.heartbeat(ctx, c, at, in)
+	effects, err := s.heartbeat(ctx, c, at, in)
 	if err != nil {
 		return PresenceAnswer{}, nil, err
 	}
-	return PresenceAnswer{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, news, nil
+	return PresenceAnswer{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, effects, nil
 }
