@@ -97,7 +97,7 @@ type dueHead struct {
 	overdue bool
 }
 
-// dueHead gives the topics whose heads are due: those that records have moved, unless
+// dueHeads gives the topics whose heads are due: those that records have moved, unless
 // a later record will bring the hash, and those that have waited too long for that
 // record, or whose last head didn't reach every subscriber.
 func (d *Durable) dueHeads(records []table.Record) map[Topic]dueHead {

@@ -18,9 +18,9 @@ import (
 // permission: who comes back enters anew.
 const statusGone = "gone"
 
-// leaveNow marks a client as gone and gives the change of presence to be sent. A client that
-// isn't there, or that a later frame has brought back, is no error: there is no
-// dueHead then.
+// leaveNow marks a client as gone and gives the change of presence to be sent. A
+// client that isn't there, or that a later frame has brought back, is no error:
+// nothing is sent then.
 func (s *Service) leaveNow(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
 	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)

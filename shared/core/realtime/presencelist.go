@@ -70,7 +70,7 @@ type PresenceAnswer struct {
 	At        time.Time `json:"at"`
 }
 
-// SendPresence is Presence over HTTP: the client's presence goes with its session
+// TellPresence is Presence over HTTP: the client's presence goes with its session
 // instead of a socket.
 func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic, in Heartbeat) (PresenceAnswer, effect.Effects, error) {
 	at, err := s.scopeOf(topic)
