@@ -65,6 +65,8 @@ type Connections interface {
 	// Caller gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
 	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
+	// Cached gives the unconfirmed caller of a socket that this instance has served before.
+	Cached(connectionID string) (c caller.Caller, known bool)
 }
 
 // Operators knows who operates the suite.

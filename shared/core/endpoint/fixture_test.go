@@ -51,6 +51,11 @@ func (*fixture) Caller(_ context.Context, id string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
+// Cached implements Connections.
+func (*fixture) Cached(id string) (caller.Caller, bool) {
+	return caller.Caller{UserID: "user_grace", Unconfirmed: true}, id == "met"
+}
+
 // note is an effect of a moment: sending "boom" panics, and "fail" fails.
 type note struct {
 	when effect.When
