@@ -90,18 +90,18 @@ func TestEffectsOfAMeeting(t *testing.T) {
 			if !slices.Equal(r.Topics, step.topics) || r.Reason != step.reason || string(r.Presence) != state || r.Last {
 				t.Errorf("%s: revokes %+v", step.name, r)
 			}
-			if late := r.Reason != realtime.MeetingEnded && r.News == nil; late != (r.Standing != nil) {
+			if late := r.Reason != realtime.MeetingEnded && r.Commit == nil; late != (r.Standing != nil) {
 				t.Errorf("%s: what stands by now is spared: %v", step.name, r.Standing != nil)
 			}
-			received = r.News
+			received = r.Commit
 		case len(got.effects) > 0 || step.commit || step.topics != nil:
 			t.Fatalf("%s: effects %+v", step.name, got.effects)
 		}
 		if (received != nil) != (step.commit || step.news) {
-			t.Errorf("%s: tells %+v", step.name, received)
+			t.Errorf("%s: sends %+v", step.name, received)
 		}
 		if received != nil && (string(received.Topic) != state || received.First != before+1 || received.Last != before+1) {
-			t.Errorf("%s after revision %d: tells %+v", step.name, before, received)
+			t.Errorf("%s after revision %d: sends %+v", step.name, before, received)
 		}
 	}
 }

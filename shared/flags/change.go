@@ -44,7 +44,7 @@ type intent struct {
 
 // change commits one change: the flag on the condition that its revision is the one
 // that was read, all flags' state on that of its version, and the history. A lost
-// race begins anew. The stateCommit is for the topic.
+// race begins anew. The commit is for the topic.
 func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in intent) (Flag, effect.Effects, error) {
 	for range maxTries {
 		before, err := s.load(ctx, in.key)

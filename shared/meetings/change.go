@@ -246,8 +246,8 @@ func (s *Service) End(ctx context.Context, c caller.Caller, execution *idempoten
 	if err != nil {
 		return Meeting{}, nil, err
 	}
-	news := s.stateCommit(ch)
-	over.News = &news
+	state := s.stateCommit(ch)
+	over.Commit = &state
 	return ch.next.Meeting, effect.Effects{over}, nil
 }
 

@@ -137,9 +137,9 @@ func (s *Service) Remove(ctx context.Context, c caller.Caller, execution *idempo
 // revoked is the revocation that goes with a committed change of a person's role or
 // place, and the new state as its news.
 func (s *Service) revoked(ch *changing, userID string, reason realtime.Reason) realtime.Revocation {
-	meetingID, news := ch.next.MeetingID, s.stateCommit(ch)
+	meetingID, state := ch.next.MeetingID, s.stateCommit(ch)
 	return realtime.Revocation{
-		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, News: &news,
+		Topics: s.topicsOf(meetingID), Presence: StateTopic.Topic(meetingID), UserID: userID, Reason: reason, Commit: &state,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rapport/rapport/shared/core/audit"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/testkit/scene"
 )
@@ -38,12 +39,15 @@ func (p *Person) Prepare(t testing.TB, scenes *scene.Scenes, function string, na
 }
 
 // Denials counts the entries of the audit log that say this person was denied an
-// action on a resource whose path begins so, such as `meetings/<id>/`.
+// action on a resource or a part of it, such as `meetings/<id>`; empty is any.
 func (p *Person) Denials(t testing.TB, action caller.Action, resource string) (n int) {
 	t.Helper()
-	for key, entry := range p.harness.Stored(t, "Audit") {
-		about := strings.HasPrefix(key, "AUDIT#"+resource)
-		if about && entry["userId"] == p.ID && entry["action"] == string(action) && entry["result"] == "denied" {
+	for _, entry := range p.harness.Stored(t, "Audit") {
+		if entry["userId"] != p.ID || entry["action"] != string(action) || entry["result"] != string(audit.Denied) {
+			continue
+		}
+		about, _ := entry["resource"].(string)
+		if resource == "" || about == resource || strings.HasPrefix(about, resource+"/") {
 			n++
 		}
 	}

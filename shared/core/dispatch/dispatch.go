@@ -36,8 +36,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, e effect.Effect) error {
 		return d.publisher.EndSession(ctx, e.UserID, e.SessionID)
 	case realtime.Replay:
 		return d.publisher.Replay(ctx, e)
-	case realtime.PresenceNews:
-		return d.publisher.TellPresence(ctx, e)
+	case realtime.PresenceChanges:
+		return d.publisher.SendPresence(ctx, e)
 	case queue.Sending:
 		return e.To.Send(ctx, e.Message)
 	case audit.Record:

@@ -5,7 +5,7 @@
 // to package dispatch, which knows the lane of each kind.
 //
 // The kinds belong to those who carry them: realtime.Commit, realtime.Revocation,
-// realtime.Replay, realtime.PresenceNews, realtime.SessionEnd, queue.Sending,
+// realtime.Replay, realtime.PresenceChanges, realtime.SessionEnd, queue.Sending,
 // audit.Record. What is written in the transaction of the change itself, such as
 // most audit entries, is no effect: it stands exactly when the change does.
 package effect

@@ -170,7 +170,7 @@ func tags(text []rune) int {
 // tag matches the characters that spell a flag's subdivision, and their like.
 func tag(r rune) bool { return r >= 0xE0000 && r <= 0xE007F }
 
-// markStack is a character with the marks on it.
+// markStack is a character with its combining marks.
 type markStack struct {
 	base, last     rune
 	stacked, marks int

@@ -30,11 +30,11 @@ func (s *Service) Leave(ctx context.Context, m queue.Message[Departure]) (effect
 		left[i], err = s.publisher.leaveOwned(ctx, own, m.Body.UserID, topics[i])
 		return err
 	})
-	var news effect.Effects
+	var effects effect.Effects
 	for i, gone := range left {
 		if len(gone) > 0 {
-			news = append(news, PresenceNews{Topic: topics[i], Left: gone})
+			effects = append(effects, PresenceChanges{Topic: topics[i], Left: gone})
 		}
 	}
-	return news, err
+	return effects, err
 }

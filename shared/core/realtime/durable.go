@@ -24,7 +24,7 @@ const (
 // Move says that a topic has moved on.
 type Move struct {
 	Topic Topic
-	// Hashed is true where only a head with a hash is news.
+	// Hashed is true where only a head with a hash says anything new.
 	Hashed bool
 	// HashFollows is true where a record with the hash is to come: the head may
 	// wait for it, so that subscribers get one frame.
@@ -70,12 +70,12 @@ func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(parallelHeads)
-	for topic, news := range d.news(records) {
+	for topic, due := range d.dueHeads(records) {
 		group.Go(func() error {
-			err := d.head(ctx, topic, news)
+			err := d.head(ctx, topic, due)
 			mu.Lock()
 			defer mu.Unlock()
-			for _, id := range news.ids {
+			for _, id := range due.ids {
 				if err != nil {
 					failed[id] = fmt.Errorf("head of %s: %w", topic, err)
 				}
@@ -87,22 +87,22 @@ func (d *Durable) Fanout(ctx context.Context, records []table.Record) map[string
 	return failed
 }
 
-// news is why a topic's head is to be sent.
-type news struct {
+// dueHead is why a topic's head is to be sent.
+type dueHead struct {
 	// ids are the records behind it.
 	ids []string
-	// hashed is true where only a head with a hash is news.
+	// hashed is true where only a head with a hash says anything new.
 	hashed bool
 	// overdue is true where the head has waited here for a record with the hash.
 	overdue bool
 }
 
-// news gives the topics whose heads are due: those that records have moved, unless
+// dueHeads gives the topics whose heads are due: those that records have moved, unless
 // a later record will bring the hash, and those that have waited too long for that
 // record, or whose last head didn't reach every subscriber.
-func (d *Durable) news(records []table.Record) map[Topic]news {
+func (d *Durable) dueHeads(records []table.Record) map[Topic]dueHead {
 	now := d.clock.Now()
-	due := map[Topic]news{}
+	due := map[Topic]dueHead{}
 	for _, record := range records {
 		for _, domain := range d.domains {
 			for _, move := range domain.Moved(record) {
@@ -110,19 +110,19 @@ func (d *Durable) news(records []table.Record) map[Topic]news {
 					continue
 				}
 				n, known := due[move.Topic]
-				due[move.Topic] = news{ids: append(n.ids, record.ID), hashed: move.Hashed && (n.hashed || !known)}
+				due[move.Topic] = dueHead{ids: append(n.ids, record.ID), hashed: move.Hashed && (n.hashed || !known)}
 			}
 		}
 	}
 	for topic, owed := range d.heads.overdue(now) {
 		n, known := due[topic]
-		due[topic] = news{ids: n.ids, overdue: !known && owed.misses == 0}
+		due[topic] = dueHead{ids: n.ids, overdue: !known && owed.misses == 0}
 	}
 	return due
 }
 
 // head sends a topic's newest position to its subscribers, not too often.
-func (d *Durable) head(ctx context.Context, topic Topic, why news) error {
+func (d *Durable) head(ctx context.Context, topic Topic, why dueHead) error {
 	_, registered, err := d.topics.find(string(topic))
 	if err != nil {
 		return err

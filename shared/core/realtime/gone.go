@@ -18,9 +18,9 @@ import (
 // permission: who comes back enters anew.
 const statusGone = "gone"
 
-// leaveNow marks a client as gone and gives the news for the others. A client that
-// isn't there, or that a later frame has brought back, is no error: there is no
-// news then.
+// leaveNow marks a client as gone and gives the change of presence to be sent. A
+// client that isn't there, or that a later frame has brought back, is no error:
+// nothing is sent then.
 func (s *Service) leaveNow(ctx context.Context, c caller.Caller, at presenceScope, mark presenceItem, now time.Time) (effect.Effects, error) {
 	topic := at.Topic
 	key := presenceKey(topic, mark.UserID, mark.ClientKey)
@@ -45,7 +45,7 @@ func (s *Service) leaveNow(ctx context.Context, c caller.Caller, at presenceScop
 		case err != nil || before.Since == 0 || before.gone():
 			return nil, err
 		}
-		return effect.Effects{PresenceNews{Topic: topic, Left: []Departed{before.departedAt(mark.At)}}}, nil
+		return effect.Effects{PresenceChanges{Topic: topic, Left: []Departed{before.departedAt(mark.At)}}}, nil
 	}
 	return nil, busy()
 }

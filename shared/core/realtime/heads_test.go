@@ -68,24 +68,24 @@ func TestAHeadThatDidNotReachEverybody(t *testing.T) {
 	d := NewDurable(nil, registryOf(t, at{hash: "abc"}), now)
 	for try := 1; try < headTries; try++ {
 		d.heads.missed(topic, now.Now())
-		if got := d.news(nil); len(got) != 0 {
+		if got := d.dueHeads(nil); len(got) != 0 {
 			t.Fatalf("%v at once after miss %d", got, try)
 		}
 		now.Advance(hashWait)
-		if diff := cmp.Diff(map[Topic]news{topic: {}}, d.news(nil), cmp.AllowUnexported(news{})); diff != "" {
+		if diff := cmp.Diff(map[Topic]dueHead{topic: {}}, d.dueHeads(nil), cmp.AllowUnexported(dueHead{})); diff != "" {
 			t.Fatalf("after miss %d: %s", try, diff)
 		}
 	}
 	d.heads.missed(topic, now.Now())
 	now.Advance(time.Hour)
-	if got := d.news(nil); len(got) != 0 {
+	if got := d.dueHeads(nil); len(got) != 0 {
 		t.Errorf("%v after %d misses", got, headTries)
 	}
 
 	d.heads.missed(topic, now.Now())
 	d.heads.sent(topic)
 	now.Advance(hashWait)
-	if got := d.news(nil); len(got) != 0 {
+	if got := d.dueHeads(nil); len(got) != 0 {
 		t.Errorf("%v after everybody was told", got)
 	}
 }
@@ -136,14 +136,14 @@ func TestAnOverdueHeadThatHasItsHash(t *testing.T) {
 		t.Fatal(failed)
 	}
 	now.Advance(hashWait)
-	got := d.news(nil)
-	if diff := cmp.Diff(map[Topic]news{topic: {overdue: true}}, got, cmp.AllowUnexported(news{})); diff != "" {
+	got := d.dueHeads(nil)
+	if diff := cmp.Diff(map[Topic]dueHead{topic: {overdue: true}}, got, cmp.AllowUnexported(dueHead{})); diff != "" {
 		t.Error(diff)
 	}
 	if failed := d.Fanout(t.Context(), nil); len(failed) > 0 {
 		t.Fatal(failed)
 	}
-	if left := d.news(nil); len(left) > 0 {
+	if left := d.dueHeads(nil); len(left) > 0 {
 		t.Errorf("%v is still to be told", left)
 	}
 }

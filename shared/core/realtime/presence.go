@@ -137,8 +137,8 @@ func (s *Service) Presence(ctx context.Context, c caller.Caller, in PresenceRequ
 	if registered.Presence == nil {
 		return HeartbeatAnswer{}, nil, errs.Invalid("body.topic", "has no presence: who is there is said of the whole, such as meetings/<id>")
 	}
-	news, err := s.heartbeat(ctx, c, presenceScope{topic, registered.Presence}, in.Heartbeat)
-	return HeartbeatAnswer{}, news, err
+	effects, err := s.heartbeat(ctx, c, presenceScope{topic, registered.Presence}, in.Heartbeat)
+	return HeartbeatAnswer{}, effects, err
 }
 
 // presenceScope is a topic in which clients are present, and who may be.
@@ -159,7 +159,7 @@ func (s *Service) scopeOf(topic Topic) (presenceScope, error) {
 	return presenceScope{topic, registered.Presence}, nil
 }
 
-// heartbeat takes a heartbeat, whatever way it came, and gives the news for the
+// heartbeat takes a heartbeat, whatever way it came, and gives the changes for the
 // others.
 func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceScope, in Heartbeat) (effect.Effects, error) {
 	now := s.clock.Now()
@@ -177,7 +177,7 @@ func (s *Service) heartbeat(ctx context.Context, c caller.Caller, at presenceSco
 	if err != nil {
 		return nil, err
 	}
-	return newsOf(at.Topic, before, next, now), nil
+	return changesOf(at.Topic, before, next, now), nil
 }
 
 // errOvertaken says that a later frame of the client was here first.

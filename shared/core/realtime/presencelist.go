@@ -77,9 +77,9 @@ func (s *Service) TellPresence(ctx context.Context, c caller.Caller, topic Topic
 	if err != nil {
 		return PresenceAnswer{}, nil, err
 	}
-	news, err := s.heartbeat(ctx, c, at, in)
+	effects, err := s.heartbeat(ctx, c, at, in)
 	if err != nil {
 		return PresenceAnswer{}, nil, err
 	}
-	return PresenceAnswer{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, news, nil
+	return PresenceAnswer{ClientKey: clientKeyOf(c.UserID, in.ClientID), At: s.clock.Now().Truncate(time.Millisecond)}, effects, nil
 }

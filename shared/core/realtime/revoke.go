@@ -28,15 +28,15 @@ type Revocation struct {
 	Topics []Topic
 	// Presence is the topic in which presence ends.
 	Presence Topic
-	// UserID is whose subscriptions end; empty for everybody's.
+	// UserID is the person whose subscriptions end; empty means everybody's.
 	UserID string
 	Reason Reason
-	// Standing spares what is right by now: for whoever repeats a revocation late.
-	// nil spares nothing.
+	// Standing spares subscriptions that are right by now, where a revocation is
+	// repeated late. nil spares none.
 	Standing Standing
-	// News is what else others get of the change behind the revocation, once
-	// the streams have ended; nil where there is nothing.
-	News *Commit
+	// Commit is the new state that made the revocation necessary, for others, once
+	// the subscriptions have ended; nil where there is none.
+	Commit *Commit
 	// Last is true for the durable lane, after which nobody comes: a socket that it
 	// can't reach is closed, so that its client connects anew and reads what holds.
 	Last bool
@@ -79,14 +79,14 @@ func (p *Publisher) Revoke(ctx context.Context, r Revocation) error {
 	return errors.Join(streams, presence, p.sendAfterwards(ctx, r, left))
 }
 
-// sendAfterwards notifies the others of who has left, and of what else is news. A socket that hangs
-// holds up both at once, and so no longer than one.
+// sendAfterwards sends the others who has left, and the revocation's Commit. A socket
+// that hangs delays both at once, so no longer than one would.
 func (p *Publisher) sendAfterwards(ctx context.Context, r Revocation, left []Departed) error {
 	var group errgroup.Group
-	group.Go(func() error { return p.tellPresence(ctx, r.Presence, nil, left) })
-	if r.News != nil {
+	group.Go(func() error { return p.postPresence(ctx, r.Presence, nil, left) })
+	if r.Commit != nil {
 		group.Go(func() error {
-			p.Express(ctx, *r.News)
+			p.Express(ctx, *r.Commit)
 			return nil
 		})
 	}

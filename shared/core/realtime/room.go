@@ -108,9 +108,9 @@ func (p *Publisher) leave(ctx context.Context, rows []presenceRow, holds func(pr
 	return left, err
 }
 
-// tellPresence posts a change to the meeting's subscribers; nothing where there
+// postPresence posts a change to the meeting's subscribers; nothing where there
 // is none.
-func (p *Publisher) tellPresence(ctx context.Context, topic Topic, here []Present, left []Departed) error {
+func (p *Publisher) postPresence(ctx context.Context, topic Topic, here []Present, left []Departed) error {
 	if len(here)+len(left) == 0 {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (p *Publisher) tellPresence(ctx context.Context, topic Topic, here []Presen
 }
 
 // showPresence sends everyone who is there to one new subscriber, and the others
-// the news of who turns out to have left. The rows are read first, then the
+// which clients turn out to have left. The rows are read first, then the
 // subscription, then it is posted.
 func (p *Publisher) showPresence(ctx context.Context, c caller.Caller, topic Topic) error {
 	rows, err := p.present(ctx, topic, "")
@@ -154,7 +154,7 @@ func (p *Publisher) showPresence(ctx context.Context, c caller.Caller, topic Top
 	}
 	p.post(ctx, topic, []string{c.ConnectionID}, frames, laneReplay)
 	left, err := p.expire(ctx, rows, now)
-	return errors.Join(err, p.tellPresence(ctx, topic, nil, left))
+	return errors.Join(err, p.postPresence(ctx, topic, nil, left))
 }
 
 // Rename calls a person who is present in a topic by the name that they have
@@ -183,7 +183,7 @@ func (p *Publisher) Rename(ctx context.Context, topic Topic, userID, displayName
 			here = append(here, renamed.present())
 		}
 	}
-	return p.tellPresence(ctx, topic, here, nil)
+	return p.postPresence(ctx, topic, here, nil)
 }
 
 // endPresences ends the presence of those whom a revocation is about and gives
@@ -240,7 +240,7 @@ func (p *Publisher) silentOver(ctx context.Context, topic Topic, client presence
 	if err != nil {
 		return false, err
 	}
-	return len(left) == len(rows), p.tellPresence(ctx, topic, nil, left)
+	return len(left) == len(rows), p.postPresence(ctx, topic, nil, left)
 }
 
 // endPresence ends the presence that goes with an owner, and notifies the others. The
@@ -248,7 +248,7 @@ func (p *Publisher) silentOver(ctx context.Context, topic Topic, client presence
 func (p *Publisher) endPresence(ctx context.Context, own, userID string, topics []Topic) error {
 	return atOnce(topics, func(topic Topic) error {
 		left, err := p.leaveOwned(ctx, own, userID, topic)
-		return errors.Join(err, p.tellPresence(ctx, topic, nil, left))
+		return errors.Join(err, p.postPresence(ctx, topic, nil, left))
 	})
 }
 

@@ -37,7 +37,7 @@ export interface PresenceDependencies {
 }
 
 /**
- * Tells the others of a meeting that this window is there: the latest state
+ * Sends to the others of a meeting that this window is there: the latest state
  * wins, at most one frame a second, the last one always sent, repeated every 20
  * seconds. `seq` goes on over every socket, so that an old frame changes nothing.
  * Without a socket, what is due goes with the rounds that ask by HTTP.
@@ -60,7 +60,7 @@ export class PresenceSender {
     this.#clientId = clientId;
   }
 
-  /** Another name for this window; what was told under the one before ends by itself. */
+  /** Another name for this window; presence under the name before ends by itself. */
   setClientId(clientId: string): void {
     if (clientId === this.#clientId) return;
     this.#clientId = clientId;
@@ -68,28 +68,28 @@ export class PresenceSender {
     if (this.#presence !== undefined) this.sendSoon();
   }
 
-  /** What is told from now on. With `now` false a change waits for the next repetition. */
+  /** What is sent from now on. With `now` false a change waits for the next repetition. */
   set(presence: Presence, now = true): void {
     if (JSON.stringify(presence) === JSON.stringify(this.#presence)) return;
     this.#presence = presence;
     if (now) this.sendSoon();
   }
 
-  /** Tells what there is, as soon as a frame may be sent. */
+  /** Sends the present state, as soon as a frame may be sent. */
   sendSoon(): void {
     this.#dirty = true;
     this.#schedule();
     this.#from.connection.noteActivity();
   }
 
-  /** Whether the topic is subscribed on the present socket; each time that it becomes so, presence is told. */
+  /** Whether the topic is subscribed on the present socket; each time that it becomes so, presence is sent. */
   setSubscribed(subscribed: boolean): void {
     this.#subscribed = subscribed;
     if (subscribed) this.sendSoon();
     else this.#stop();
   }
 
-  /** What is to be told by HTTP now; undefined for nothing. */
+  /** What is to be sent by HTTP now; undefined for nothing. */
   takeDue(): PresenceReport | undefined {
     const silent = this.#from.platform.clock.elapsed() - this.#sentAt;
     return this.#dirty || silent >= repeatMs ? this.#next() : undefined;
@@ -101,7 +101,7 @@ export class PresenceSender {
   }
 
   /**
-   * Tells the others that this window has left, where they know of it, and
+   * Sends that this window has left, where they know of it, and
    * nothing after that. Before the topic is left: its unsubscribe then waits for
    * the answer. By HTTP the call outlives the page.
    */
@@ -113,7 +113,7 @@ export class PresenceSender {
     const { api, connection, sequence } = this.#from;
     const report = { clientId: this.#clientId, seq: sequence.next(), status: "gone" as const };
     if (connection.isOpen) connection.sendFinal(`meetings/${this.#meetingId}`, "presence", report);
-    // Whoever can't be told finds it out by the silence.
+    // Others who can't be reached find it out by the silence.
     else if (connection.byHttp) api.presence.tell(this.#meetingId, report, { keepalive: true }).catch(() => {});
   }
 
@@ -137,7 +137,7 @@ export class PresenceSender {
     if (connection.silentFor < silentMs) connection.post("presence", fields);
     else {
       connection.send(connection.frame("presence", fields)).catch(() => {
-        // Lost with its socket, or refused: the next one tells it all again.
+        // Lost with its socket, or refused: the next one sends everything again.
       });
     }
     this.#schedule();

@@ -6,7 +6,7 @@ import { readPresenceList } from "./presenceupdate.ts";
 import type { SeenPresence } from "./presenceupdate.ts";
 import type { PresenceReport } from "./types.ts";
 
-/** What a topic's follower must know of the meeting where no frame tells it. */
+/** What a topic's follower must know of the meeting where no frame says it. */
 export interface MeetingAccess {
   /** The meeting is over. */
   readonly over: boolean;
@@ -50,7 +50,7 @@ export class MeetingReader {
     };
   }
 
-  /** Tells of this window where there is something to tell, and reads who is there. Rejects with RapportError. */
+  /** Sends this window's presence where there is something to send, and reads who is there. Rejects with RapportError. */
   async presence(meetingId: string, report: PresenceReport | undefined, signal: AbortSignal): Promise<SeenPresence[]> {
     if (report !== undefined) await this.#api.presence.tell(meetingId, report, { signal });
     const here: SeenPresence[] = [];

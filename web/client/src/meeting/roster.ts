@@ -2,7 +2,7 @@ import type { PresenceUpdate, SeenPresence } from "./presenceupdate.ts";
 import type { Present } from "./types.ts";
 
 /**
- * Who is there, from frames that tell changes, and everybody after each
+ * Who is there, from frames that bring changes, and everybody after each
  * subscription. Somebody who left while this client was away is in no frame any
  * more: so the first frame after a subscription replaces all. Should a change
  * have overtaken that frame, it comes right after and brings the others back.

@@ -74,7 +74,7 @@ export class MeetingSession {
       },
       onEnd: (reason, error) => {
         this.#end();
-        // Who is there from now on nobody tells.
+        // From now on no frame says who is there.
         this.#roster.expectSnapshot();
         if (this.#roster.expireSnapshot()) this.#emitter.emit("presence", this.here);
         this.#emitter.emit("end", reason, error);
@@ -96,7 +96,7 @@ export class MeetingSession {
     return this.#view;
   }
 
-  /** Everybody's windows, this one among them. Empty until the server has told, and after the end. */
+  /** Everybody's windows, this one among them. Empty until the server has sent the list, and after the end. */
   get here(): readonly Present[] {
     return this.#roster.list;
   }
@@ -164,7 +164,7 @@ export class MeetingSession {
     return changed;
   }
 
-  /** Without a socket: tells of this window and hears who is there. Says whether that changed. */
+  /** Without a socket: sends this window's presence and reads who is there. Resolves to whether that changed. */
   async #poll(signal: AbortSignal): Promise<boolean> {
     const report = this.#sender.takeDue();
     try {

@@ -78,7 +78,7 @@ function sizeOf(chunk: Speech): number {
   return new TextEncoder().encode(JSON.stringify(chunk)).length;
 }
 
-/** What a follower of a transcript hears. */
+/** What a follower of a transcript gets. */
 export interface TranscriptWatchHandlers {
   /** Each chunk once, in order. */
   onChunk(chunk: TranscriptChunk): void;

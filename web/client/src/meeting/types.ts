@@ -1,4 +1,4 @@
-/** What a session of a meeting tells and takes. */
+/** What a session of a meeting reports and takes. */
 import type { MeetingView } from "../api/types.ts";
 import type { RapportError } from "../errors.ts";
 import type { EndReason } from "../net/topic.ts";

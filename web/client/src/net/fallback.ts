@@ -6,8 +6,8 @@ import type { Pollable } from "./poller.ts";
 /**
  * Why no socket opens. offline: no server answers, by HTTP neither. blocked:
  * HTTP is answered, but no WebSocket opens; something in between does not let it,
- * or the request for a ticket, through. refused: the server gives no ticket for one, and `error.detail` says
- * why, as with too many windows.
+ * or the request for a ticket, through. refused: the server gives no ticket, and
+ * `error.detail` says why, as with too many windows.
  */
 export interface SocketProblem {
   readonly kind: "offline" | "blocked" | "refused";

@@ -5,7 +5,7 @@ import type { TopicEvent } from "./frames.ts";
 import { Topic } from "./topic.ts";
 import type { TopicHandlers } from "./topic.ts";
 
-/** What must be known of a topic where no frame tells it. */
+/** What must be known of a topic where no frame says it. */
 export interface TopicAccess {
   /** Nothing follows what is there. */
   readonly over: boolean;

@@ -34,7 +34,7 @@ export class Poller {
   /** Another round follows the one under way at once: somebody asked for one who it may have begun without. */
   #again = false;
 
-  /** `onRound` hears how each round went. */
+  /** `onRound` is called with how each round went. */
   constructor(platform: Platform, pollables: () => readonly Pollable[], onRound: (failure: RapportError | undefined) => void) {
     this.#platform = platform;
     this.#pollables = pollables;

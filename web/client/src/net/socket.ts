@@ -25,7 +25,7 @@ export interface SocketEvents {
 }
 
 /**
- * Hears what became of a request: one of the two is called, once, before the
+ * Gets the outcome of a request: one of the two is called, once, before the
  * next frame is looked at. A promise would be too late, because some platforms
  * hand over every frame of a packet before any promise goes on.
  */

@@ -16,7 +16,7 @@ export interface StateRead {
 export interface StateHandlers extends TopicHandlers {
   /** The whole state; each replaces the one before. */
   readonly onState: (data: unknown, epoch: string | undefined) => void;
-  /** Subscribed, each time: what follows tells everybody who is there. */
+  /** Subscribed, each time: the frames that follow list everybody who is there. */
   readonly onSubscribed?: () => void;
   readonly onPresence?: (fields: Fields) => void;
   /** The state by HTTP, where a frame had no room for it, or there is no socket. */

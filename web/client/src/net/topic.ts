@@ -14,7 +14,7 @@ import type { TopicFollower } from "./topics.ts";
  */
 export type EndReason = "removed" | "meeting_ended" | "refused";
 
-/** What every topic tells its owner. */
+/** What every topic reports to its owner. */
 export interface TopicHandlers {
   /** Subscribed on the present connection, or asked for by HTTP meanwhile; or no longer. */
   readonly onLive?: (live: boolean) => void;

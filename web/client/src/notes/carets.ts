@@ -179,7 +179,7 @@ export class Carets {
     this.#emitter.emit("change", this.list);
   }
 
-  /** Tells what the others can't work out themselves. */
+  /** Sends what the others can't derive themselves. */
   #announce(always: boolean): void {
     if (this.#own === undefined) return;
     const { status, selection } = this.#own;

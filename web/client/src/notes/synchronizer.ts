@@ -178,7 +178,7 @@ export class NotesSynchronizer {
     await this.#writer.save();
   }
 
-  /** Sends and hears nothing any more. What is pending stays in the storage, for the next window. */
+  /** Sends and receives nothing any more. What is pending stays in the storage, for the next window. */
   close(): void {
     this.#closing.abort(closedError("the notes session"));
     this.#stopHide();
@@ -339,7 +339,7 @@ export class NotesSynchronizer {
     this.#changed();
   }
 
-  /** Tells of a text that has replaced `before`, and of edits that were taken out of it. */
+  /** Reports a text that has replaced `before`, and of edits that were taken out of it. */
   #raiseConflict(before: string, conflict: Conflict | undefined, commit?: Commit, restored = false): void {
     const { text } = this.#replica;
     const local = commit && transformPair(commit.ops, commit.unconfirmed)[0];

@@ -1,4 +1,4 @@
-/** What a notes session needs, and what it tells. */
+/** What a notes session needs, and what it reports. */
 import type { Api } from "../api/api.ts";
 import type { NotesEvent } from "../api/types.ts";
 import type { RapportError } from "../errors.ts";
