@@ -117,23 +117,15 @@ func functionOf(unit endpoint.FunctionSpec, id string) function {
 
 // variables are those that not every function has.
 func variables(unit endpoint.FunctionSpec) []variable {
-	secret := func(condition, parameter string) string {
-		return `!If [` + condition + `, !Sub "{{resolve:secretsmanager:${` + parameter + `}:SecretString}}", ""]`
-	}
 	var all []variable
-	if unit.Trigger == endpoint.TriggerHTTP && unit.Class.SignedIn() {
-		all = append(all, variable{"WORKOS_API_KEY", secret("HasWorkosKey", "WorkosApiKeySecret")})
-	}
-	switch unit.Class {
-	case endpoint.Webhooks:
-		all = append(all, variable{"WORKOS_WEBHOOK_SECRET", secret("HasWebhookSecret", "WorkosWebhookSecret")})
-	case endpoint.Admins:
+	if unit.Class == endpoint.Admins {
 		all = append(all, variable{"OPERATOR_ORG_ID", "!Ref OperatorOrgId"})
 	}
-	for _, queue := range unit.Deployment.Queues {
+	needed := unit.Needed()
+	for _, queue := range needed.Queues {
 		all = append(all, variable{strings.ToUpper(queue) + "_QUEUE_URL", "!Ref " + queue + "Url"})
 	}
-	for _, service := range unit.Deployment.Services {
+	for _, service := range needed.Services {
 		for _, name := range slices.Sorted(maps.Keys(service.Variables)) {
 			all = append(all, variable{name, service.Variables[name]})
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 // door takes webhooks as the API would, and tells who somebody is.
@@ -36,7 +37,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil || workos.NewSignatures(d.secret, d.clock).Check(r.Header.Get(workos.SignatureHeader), body) != nil {
+	if err != nil || workos.NewSignatures(workostest.Secret(d.secret), d.clock).Check(r.Context(), r.Header.Get(workos.SignatureHeader), body) != nil {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}

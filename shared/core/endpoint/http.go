@@ -85,7 +85,7 @@ func Mutation[S, In, Out any](
 // no harm, so it takes no Idempotency-Key.
 func Webhook[S, In, Out any](
 	route, summary string,
-	signed func(service S, header func(name string) string, body []byte) error,
+	signed func(service S, ctx context.Context, header func(name string) string, body []byte) error,
 	method func(S, context.Context, caller.Caller, In) (Out, effect.Effects, error),
 	options ...Option,
 ) Function[S] {
@@ -97,7 +97,9 @@ func Webhook[S, In, Out any](
 	fn.handler = func(name string, app App[S]) lambda.Handler {
 		h := plain(name, app).(*httpHandler)
 		h.declaration = declaration
-		h.signed = func(header func(string) string, body []byte) error { return signed(app.Service, header, body) }
+		h.signed = func(ctx context.Context, header func(string) string, body []byte) error {
+			return signed(app.Service, ctx, header, body)
+		}
 		return h
 	}
 	return fn
@@ -121,7 +123,7 @@ type httpHandler struct {
 	method      func(context.Context, caller.Caller, *idempotency.Execution, any) (any, effect.Effects, error)
 	noRoute     bool
 	// signed checks a webhook's signature; nil where there is none.
-	signed func(header func(name string) string, body []byte) error
+	signed func(ctx context.Context, header func(name string) string, body []byte) error
 }
 
 // Invoke implements lambda.Handler.
@@ -163,7 +165,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 	if h.signed != nil {
 		// A body that can't be read has no signature that holds.
 		header := func(name string) string { return event.Headers[strings.ToLower(name)] }
-		if err := h.signed(header, raw); err != nil {
+		if err := h.signed(ctx, header, raw); err != nil {
 			return answer{}, err
 		}
 	}
