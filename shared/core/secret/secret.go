@@ -168,12 +168,23 @@ func (s *Secret) fetch(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("read secret %s: %w", s.name, err)
 	}
-	if versions.Current.Value == "" {
-		return reading{}, fmt.Errorf("read secret %s: it is empty", s.name)
+	if err := s.usable(versions.Current.Value); err != nil {
+		return reading{}, fmt.Errorf("read secret %s: %w", s.name, err)
 	}
-	if s.deployed && strings.HasPrefix(versions.Current.Value, localPrefix) {
-		return reading{}, fmt.Errorf("read secret %s: it holds a laptop's value, which everybody knows", s.name)
+	if versions.Previous != nil && s.usable(versions.Previous.Value) != nil {
+		versions.Previous = nil
 	}
 	s.known = reading{versions, at}
 	return s.known, nil
+}
+
+// usable says why a value proves nothing: anybody could sign with it.
+func (s *Secret) usable(value string) error {
+	switch {
+	case value == "":
+		return errors.New("its value is empty, or not a text")
+	case s.deployed && strings.HasPrefix(value, localPrefix):
+		return errors.New("it holds a laptop's value, which everybody knows")
+	}
+	return nil
 }

@@ -160,8 +160,14 @@ func TestWhatCannotBeRead(t *testing.T) {
 	fails(t, w, "empty")
 	w.store.Put(name, "local-key")
 	fails(t, w, "a laptop's value")
+	// Nor is such a value valid while it is the one before.
 	w.store.Put(name, "a")
-	w.expect(t, "a", "a")
+	w.expect(t, "local-key", "a")
+	w.store.Put(name, "")
+	w.store.Put(name, "a")
+	w.clock.Advance(secret.Life)
+	w.expect(t, "", "a")
+	w.clock.Advance(secret.RefreshInterval)
 
 	// What is known is not used beyond its life, and a refusal is no answer where it
 	// may be wrong.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -22,11 +21,9 @@ import (
 )
 
 const (
-	// attempts bounds the tries of one call, attempt each of them and firstDelay the wait
-	// before the second: a read is two calls, and whoever reads has a caller.
-	attempts   = 3
-	attempt    = time.Second
-	firstDelay = 50 * time.Millisecond
+	// attempts bounds the tries of one call, attempt each of them: a read is two calls.
+	attempts = 3
+	attempt  = time.Second
 	// idle is how many connections stay open: a secret is read every few minutes.
 	idle = 1
 
@@ -62,10 +59,7 @@ func New(c Config) *Store {
 		HTTPClient:  c.HTTP,
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = attempts
-			// Twice as long before each other try, with full jitter.
-			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) {
-				return rand.N(firstDelay << min(try-1, attempts)), nil
-			})
+			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) { return delay(try), nil })
 		}),
 	}
 	if c.Endpoint != "" {
