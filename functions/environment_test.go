@@ -26,17 +26,18 @@ func TestFunctionsNeedWhatTheyUse(t *testing.T) {
 		return func(f endpoint.FunctionSpec) bool { return !is(f) }
 	}
 	needs := map[string]func(endpoint.FunctionSpec) bool{
-		"STAGE":                not(of()),
-		"WORKOS_API_KEY":       signedIn,
-		"ISSUERS":              func(f endpoint.FunctionSpec) bool { return signedIn(f) || f.Class == endpoint.Webhooks },
-		"WS_ENDPOINT":          func(f endpoint.FunctionSpec) bool { return f.Trigger == endpoint.TriggerSocket },
-		"DEPARTURES_QUEUE_URL": of("realtime/disconnect"),
-		"WS_URL":               of("users/ticket"),
-		"DATA_TABLE":           not(of("realtime", "system")),
-		"LOG_TABLE":            not(of("realtime", "system", "users", "flags")),
-		"REALTIME_TABLE":       not(of("system", "users/get", "users/update", "flags/list", "flags/get", "flags/history", "flags/evaluate")),
-		"CONTROL_TABLE":        not(of("system")),
-		"AUDIT_TABLE":          not(of("system")),
+		"STAGE":                    not(of()),
+		"WORKOS_API_KEY_SECRET_ID": signedIn,
+		"WORKOS_WEBHOOK_SECRET_ID": of("users/webhook"),
+		"ISSUERS":                  func(f endpoint.FunctionSpec) bool { return signedIn(f) || f.Class == endpoint.Webhooks },
+		"WS_ENDPOINT":              func(f endpoint.FunctionSpec) bool { return f.Trigger == endpoint.TriggerSocket },
+		"DEPARTURES_QUEUE_URL":     of("realtime/disconnect"),
+		"WS_URL":                   of("users/ticket"),
+		"DATA_TABLE":               not(of("realtime", "system")),
+		"LOG_TABLE":                not(of("realtime", "system", "users", "flags")),
+		"REALTIME_TABLE":           not(of("system", "users/get", "users/update", "flags/list", "flags/get", "flags/history", "flags/evaluate")),
+		"CONTROL_TABLE":            not(of("system")),
+		"AUDIT_TABLE":              not(of("system")),
 	}
 	h := testkit.New(t, functions.All())
 	for _, f := range functions.All() {

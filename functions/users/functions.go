@@ -12,6 +12,7 @@ import (
 	"github.com/rapport/rapport/shared/core/identity/workos"
 	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/core/platform/authentication"
+	"github.com/rapport/rapport/shared/core/platform/secrets"
 	"github.com/rapport/rapport/shared/core/platform/sockets"
 	"github.com/rapport/rapport/shared/core/realtime"
 	"github.com/rapport/rapport/shared/users"
@@ -28,9 +29,11 @@ type Service struct {
 // webhookConfig is the environment of the function that takes webhooks.
 type webhookConfig struct {
 	Issuers identity.Issuers `env:"ISSUERS,required"`
-	// Secret is what WorkOS signs its webhooks with; without it none is taken.
-	Secret string `env:"WORKOS_WEBHOOK_SECRET"`
 }
+
+// webhookSecret is the variable that names the secret which WorkOS signs its webhooks
+// with.
+const webhookSecret = "WORKOS_WEBHOOK_SECRET_ID"
 
 // The functions.
 var (
@@ -45,7 +48,7 @@ var (
 	// Webhook may get an event again, and must where it failed: ending a session
 	// twice does what is left of it.
 	Webhook = endpoint.Webhook("POST /v1/webhooks/workos", "webhook: what WorkOS says of people and sessions; session.revoked ends one at once, and a retry ends what is left.",
-		Service.signed, Service.Receive, endpoint.Serves("signin"),
+		Service.signed, Service.Receive, endpoint.Serves("signin"), endpoint.Asks(endpoint.Secret("WorkosWebhookSecret", webhookSecret)),
 		endpoint.Reads(endpoint.Data, endpoint.BatchGetItem), endpoint.Writes(endpoint.Control, endpoint.PutItem),
 		endpoint.Reads(endpoint.Realtime, endpoint.GetItem), endpoint.Delivers(), endpoint.Closes(), endpoint.Audits())
 )
@@ -56,8 +59,8 @@ func (s Service) ticket(ctx context.Context, c caller.Caller, in struct{}) (real
 }
 
 // signed reports whether a webhook is WorkOS's own.
-func (s Service) signed(header func(name string) string, body []byte) error {
-	return s.signatures.Check(header(workos.SignatureHeader), body)
+func (s Service) signed(ctx context.Context, header func(name string) string, body []byte) error {
+	return s.signatures.Check(ctx, header(workos.SignatureHeader), body)
 }
 
 // Functions lists them under their folders.
@@ -78,7 +81,7 @@ func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, o
 	case Webhook.Route:
 		cfg := config.Read[webhookConfig](s.Env)
 		service.Provider = identity.NewProvider(cfg.Issuers.Primary(), people, s.Sessions())
-		service.signatures = workos.NewSignatures(cfg.Secret, s.Clock)
+		service.signatures = workos.NewSignatures(secrets.Open(s.Platform, webhookSecret), s.Clock)
 	}
 	runtime := authentication.Add(s.Runtime(declaration), s.Platform, declaration, func(directory *workos.Directory) identity.Users {
 		return users.NewRegistrar(people, directory)

@@ -35,7 +35,7 @@ func TestFunctionsHaveTheVariablesThatTheyUse(t *testing.T) {
 			continue
 		}
 		for _, variable := range slices.Sorted(maps.Keys(spec.Env)) {
-			if variable != "WORKOS_API_KEY" && !strings.HasSuffix(variable, "_QUEUE_URL") {
+			if !strings.HasSuffix(variable, "_SECRET_ID") && !strings.HasSuffix(variable, "_QUEUE_URL") {
 				continue
 			}
 			less := env.With(nil)

@@ -9,7 +9,7 @@ import (
 // Names for several parts of the tree.
 const (
 	leaves    = "shared/core/errs shared/core/epoch shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch shared/core/effect"
-	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/log shared/core/realtime shared/core/logtopic shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection shared/core/session shared/core/identity shared/core/operators"
+	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/secret shared/core/log shared/core/realtime shared/core/logtopic shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection shared/core/session shared/core/identity shared/core/operators"
 	domains   = "shared/users shared/meetings shared/notes shared/transcripts shared/flags"
 )
 
@@ -40,6 +40,7 @@ var parts = map[string]string{
 	"shared/core/paging":      leaves + " shared/core/table",
 	"shared/core/queue":       leaves,
 	"shared/core/blob":        leaves,
+	"shared/core/secret":      leaves,
 	"shared/core/ot":          leaves,
 	"shared/core/log":         leaves + " shared/core/table",
 	"shared/core/audit":       leaves + " shared/core/table",
@@ -68,10 +69,10 @@ var parts = map[string]string{
 // external says which parts or packages may import a family of packages that is
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
 var external = map[string]string{
-	"github.com/aws/aws-sdk-go-v2": "shared/core/sdk shared/core/table shared/core/queue/sqs shared/core/blob/s3 shared/core/realtime/apigateway shared/core/identity/workos shared/core/platform shared/testkit functions/D infra",
+	"github.com/aws/aws-sdk-go-v2": "shared/core/sdk shared/core/table shared/core/queue/sqs shared/core/blob/s3 shared/core/secret/secretsmanager shared/core/realtime/apigateway shared/core/identity/workos shared/core/platform shared/testkit functions/D infra",
 	"github.com/aws/aws-lambda-go": "shared/core/endpoint shared/core/table shared/testkit functions functions/D infra",
 	"github.com/workos/workos-go":  "shared/core/identity/workos infra",
-	"net/http":                     "shared/core/sdk shared/core/endpoint shared/core/table shared/core/identity shared/core/queue/sqs shared/core/realtime/apigateway shared/core/platform shared/testkit functions/D infra web",
+	"net/http":                     "shared/core/sdk shared/core/endpoint shared/core/table shared/core/identity shared/core/queue/sqs shared/core/secret/secretsmanager shared/core/realtime/apigateway shared/core/platform shared/testkit functions/D infra web",
 }
 
 // wrongImports gives the imports of a package that go in a direction that is not

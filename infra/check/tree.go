@@ -18,7 +18,9 @@ const someIssuer = `[{"issuer":"https://issuer.invalid","jwksUrl":"https://issue
 
 // loadStack reads the templates as the local runner does.
 func loadStack(root string) (*template.Stack, error) {
-	return template.Load(path.Join(root, "template.yaml"), map[string]string{"Issuers": someIssuer})
+	return template.Load(path.Join(root, "template.yaml"), map[string]string{
+		"Issuers": someIssuer, "WorkosApiKeySecret": "rapport/local/workos-api-key", "WorkosWebhookSecret": "rapport/local/workos-webhook-secret",
+	})
 }
 
 // document is a template as it is written, for what the runner leaves out.

@@ -310,10 +310,32 @@ func TestRevokeAfterARestart(t *testing.T) {
 	}
 }
 
+// The secret of webhooks rotates between them, and the function takes them at once.
+func TestRevokeAfterARotation(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	r := start(t, ":memory:")
+	for range 2 {
+		grace := signIn(ctx, t, r, "grace")
+		revoke(ctx, t, r, "grace")
+		err := grace.Do(ctx, http.MethodGet, "/v1/me", nil, nil)
+		if problem, ok := errors.AsType[*client.Problem](err); !ok || problem.Code != "UNAUTHORIZED" {
+			t.Errorf("a token of an ended session: %v, want UNAUTHORIZED", err)
+		}
+		post(ctx, t, r, "/dev/rotate", "{}")
+	}
+}
+
 // revoke ends all sessions of a local person.
 func revoke(ctx context.Context, t *testing.T, r *suite, user string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base()+"/dev/revoke", strings.NewReader(`{"user":"`+user+`"}`))
+	post(ctx, t, r, "/dev/revoke", `{"user":"`+user+`"}`)
+}
+
+// post asks the runner for something.
+func post(ctx context.Context, t *testing.T, r *suite, path, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base()+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,6 +345,6 @@ func revoke(ctx context.Context, t *testing.T, r *suite, user string) {
 	}
 	defer response.Body.Close() //nolint:errcheck // reading is over
 	if text, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("revoke: %d %s %v", response.StatusCode, text, err)
+		t.Fatalf("%s: %d %s %v", path, response.StatusCode, text, err)
 	}
 }

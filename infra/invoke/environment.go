@@ -26,9 +26,10 @@ import (
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
 	"github.com/rapport/rapport/shared/testkit/scene"
+	"github.com/rapport/rapport/shared/testkit/secrets"
 )
 
-// environment is what stands around the functions: tables, queues, identity, sockets.
+// environment is what stands around the functions: tables, queues, secrets, identity, sockets.
 type environment struct {
 	root   string
 	stack  *template.Stack
@@ -45,6 +46,11 @@ type environment struct {
 const (
 	workosKey     = "sk_local"
 	webhookSecret = "whsec_local"
+	// workosKeyName and webhookSecretName are the names of both in Secrets Manager,
+	// which answers below secretsPath.
+	workosKeyName     = "rapport/local/workos-api-key"
+	webhookSecretName = "rapport/local/workos-webhook-secret"
+	secretsPath       = "/secrets/"
 )
 
 // openEnvironment starts everything on loopback, on free ports.
@@ -57,6 +63,7 @@ func openEnvironment(ctx context.Context, root string) (w *environment, err erro
 	}()
 	if w.stack, err = template.Load(filepath.Join(root, "template.yaml"), map[string]string{
 		"Stage": "local", "Issuers": `[{"issuer":"https://issuer.invalid","jwksUrl":"https://issuer.invalid/jwks"}]`,
+		"WorkosApiKeySecret": workosKeyName, "WorkosWebhookSecret": webhookSecretName,
 	}); err != nil {
 		return w, fmt.Errorf("the templates are not understood:\n%w", err)
 	}
@@ -85,6 +92,10 @@ func openEnvironment(ctx context.Context, root string) (w *environment, err erro
 		return w, errors.Join(err, listener.Close())
 	}
 	mux.Handle("POST /{$}", messages)
+	kept := secrets.New(w.stack.Region, w.stack.AccountID, clock.System{})
+	kept.Put(workosKeyName, workosKey)
+	kept.Put(webhookSecretName, webhookSecret)
+	mux.Handle("POST "+secretsPath, kept)
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go w.server.Serve(listener) //nolint:errcheck // ends with Close
 	if err := w.localise(address); err != nil {
@@ -101,13 +112,14 @@ func (e *environment) localise(address string) error {
 		"AWS_ENDPOINT_URL_DYNAMODB":                e.engine.Endpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": address,
 		"AWS_ENDPOINT_URL_SQS":                     address,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER":         address + secretsPath,
 		"WORKOS_ENDPOINT":                          address + "/dev/workos",
 	}
 	issuers, err := json.Marshal([]map[string]string{{"issuer": address + "/dev", "jwksUrl": address + "/dev/jwks"}})
 	if err != nil {
 		return fmt.Errorf("write issuers: %w", err)
 	}
-	here := config.Env{"ISSUERS": string(issuers), "WORKOS_API_KEY": workosKey, "WORKOS_WEBHOOK_SECRET": webhookSecret}
+	here := config.Env{"ISSUERS": string(issuers)}
 	for _, function := range e.stack.Functions {
 		for name, value := range here {
 			if _, given := function.Env[name]; given {

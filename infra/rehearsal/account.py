@@ -4,6 +4,7 @@ credentials of the environment.
 
     account.py secrets NAME=VALUE ...   make what samconfig.toml names; the rehearsal's
                                         values are no secrets
+    account.py rotate NAME=VALUE        give a secret another value
     account.py publish STACK COUNT      publish so many versions of the stack's health
                                         function, as later deploys would
     account.py logs                     print what all functions wrote
@@ -18,6 +19,11 @@ def secrets(arguments):
     for argument in arguments:
         name, _, value = argument.partition("=")
         client.create_secret(Name=name, SecretString=value)
+
+
+def rotate(argument):
+    name, _, value = argument.partition("=")
+    boto3.client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
 
 
 def publish(stack, count):
@@ -47,6 +53,8 @@ if __name__ == "__main__":
     command, arguments = sys.argv[1], sys.argv[2:]
     if command == "secrets":
         secrets(arguments)
+    elif command == "rotate":
+        rotate(*arguments)
     elif command == "publish":
         publish(*arguments)
     elif command == "logs":

@@ -22,8 +22,6 @@ endpoint and with the credentials of the environment.
    one metric.
 5. The HTTP API's routes become resources: the emulator reads no OpenAPI body.
 6. The addresses of API Gateway become the emulator's.
-7. The root reads secrets for the stacks that it nests, in which the emulator
-   resolves no references.
 
 --without takes a grant from a function's policy, so that the rehearsal can show
 that it is needed and that it is enforced.
@@ -42,7 +40,6 @@ import urllib.parse
 FRONT_DOOR = re.compile(r"(https|wss)://(\$\{\w+\})\.execute-api\.\$\{AWS::Region\}\.\$\{AWS::URLSuffix\}")
 FUNCTION = "AWS::Serverless::Function"
 NESTED = "AWS::Serverless::Application"
-SECRET = re.compile(r"\{\{resolve:secretsmanager:(\$\{\w+\}):SecretString\}\}")
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options"}
 
 
@@ -124,19 +121,6 @@ def at_the_emulator(value, emulator):
     return replaced(value, FRONT_DOOR, lambda m: f"{'ws' if m[1] == 'wss' else 'http'}://{host}/_aws/execute-api/{m[2]}")
 
 
-def with_secrets(template):
-    """7. A stack's parameter that names a secret has the secret itself: what reads it
-    becomes what names it, and the root reads it where it names it to a nested stack."""
-    for part in ("Globals", "Resources"):
-        template[part] = replaced(template.get(part, {}), SECRET, lambda m: m[1])
-    for resource in template["Resources"].values():
-        if resource["Type"] == NESTED:
-            parameters = resource["Properties"]["Parameters"]
-            for name, value in parameters.items():
-                if name.endswith("Secret"):
-                    parameters[name] = {"Fn::Sub": "{{resolve:secretsmanager:${%s}:SecretString}}" % value["Ref"]}
-
-
 def replaced(value, pattern, by):
     """A piece of template with every match of a pattern in its texts replaced."""
     if isinstance(value, dict):
@@ -169,7 +153,6 @@ def adapt(template, emulator):
 
     without_canaries(template)
     with_plain_alarms(template)
-    with_secrets(template)
     translator = Translator(managed_policy_map={}, sam_parser=Parser())
     expanded = translator.translate(sam_template=at_the_emulator(template, emulator), parameter_values={})
     expanded.pop("Transform", None)

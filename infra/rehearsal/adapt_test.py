@@ -70,18 +70,6 @@ class Adapt(unittest.TestCase):
             "b": "ws://127.0.0.1:1/_aws/execute-api/${WsApi}/ws", "c": "https://app.example.com", "d": 1,
         }, adapt.at_the_emulator(given, "http://127.0.0.1:1"))
 
-    def test_the_root_reads_secrets(self):
-        nested = template(Get={"Type": "AWS::Serverless::Function", "Properties": {
-            "KEY": {"Fn::Sub": "{{resolve:secretsmanager:${KeySecret}:SecretString}}"}}})
-        adapt.with_secrets(nested)
-        self.assertEqual({"Fn::Sub": "${KeySecret}"}, nested["Resources"]["Get"]["Properties"]["KEY"])
-        root = template(Stack={"Type": "AWS::Serverless::Application", "Properties": {
-            "Parameters": {"KeySecret": {"Ref": "KeyName"}, "Stage": {"Ref": "Stage"}}}})
-        adapt.with_secrets(root)
-        self.assertEqual({
-            "KeySecret": {"Fn::Sub": "{{resolve:secretsmanager:${KeyName}:SecretString}}"}, "Stage": {"Ref": "Stage"},
-        }, root["Resources"]["Stack"]["Properties"]["Parameters"])
-
     def test_grants(self):
         statements = lambda t: t["Resources"]["Edit"]["Properties"]["Policies"][0]["Statement"]  # noqa: E731
         for grant, taken, want in [

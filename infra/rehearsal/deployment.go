@@ -83,7 +83,13 @@ func (d *deployment) adapt(ctx context.Context, args ...string) error {
 
 // fillAccount makes what the account must have before the first deploy.
 func (d *deployment) fillAccount(ctx context.Context) error {
-	_, err := d.account(ctx, "secrets", "rapport/staging/workos-api-key="+apiKey, "rapport/staging/workos-webhook-secret="+webhookSecret)
+	_, err := d.account(ctx, "secrets", "rapport/staging/workos-api-key="+apiKey, webhookSecretName+"="+webhookSecret)
+	return err
+}
+
+// rotate gives a secret another value.
+func (d *deployment) rotate(ctx context.Context, name, value string) error {
+	_, err := d.account(ctx, "rotate", name+"="+value)
 	return err
 }
 

@@ -48,6 +48,7 @@ func startEmulator(ctx context.Context, python, tree, dir string, env map[string
 		"HOME": dir, "TMPDIR": dir,
 		// Functions get these. Each client has its own variable, as the SDK has.
 		"AWS_ENDPOINT_URL_DYNAMODB": e.url, "AWS_ENDPOINT_URL_SQS": e.url, "AWS_ENDPOINT_URL_S3": e.url,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": e.url,
 	})
 	e.process = program(ctx, log, all, python, filepath.Join(tree, "infra", "rehearsal", "emulator.py"))
 	if err := e.process.Start(); err != nil {

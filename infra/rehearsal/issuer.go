@@ -27,6 +27,10 @@ import (
 const (
 	apiKey        = "sk_rehearsal"
 	webhookSecret = "whsec_rehearsal"
+	// nextWebhookSecret is the one after it, webhookSecretName the name that
+	// samconfig.toml gives both.
+	nextWebhookSecret = "whsec_next"
+	webhookSecretName = "rapport/staging/workos-webhook-secret"
 )
 
 // identityProvider is the local issuer in the place of WorkOS. Functions get its

@@ -114,6 +114,9 @@ func rehearse(ctx context.Context, samBin, emulatorBin string) (err error) {
 	if err := walk(ctx, begin()); err != nil {
 		return err
 	}
+	if err := rotation(ctx, d, identity, begin()); err != nil {
+		return err
+	}
 	if err := secondDeploy(ctx, d); err != nil {
 		return err
 	}
@@ -159,6 +162,22 @@ func walk(ctx context.Context, j *rehearsed) error {
 		}
 	}
 	return nil
+}
+
+// rotation gives webhooks another secret, which the running function takes without a
+// deploy: the next one finds no changes.
+func rotation(ctx context.Context, d *deployment, identity *identityProvider, j *rehearsed) error {
+	defer j.close()
+	return stage("a webhook by a rotated secret is taken", func() error {
+		if err := j.signIn(ctx); err != nil {
+			return err
+		}
+		if err := d.rotate(ctx, webhookSecretName, nextWebhookSecret); err != nil {
+			return err
+		}
+		identity.issuer.SignWith(nextWebhookSecret)
+		return j.revoke(ctx, "grace")
+	})
 }
 
 func secondDeploy(ctx context.Context, d *deployment) error {

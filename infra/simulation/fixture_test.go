@@ -23,6 +23,7 @@ import (
 	"github.com/rapport/rapport/shared/testkit"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
+	"github.com/rapport/rapport/shared/testkit/secrets"
 )
 
 // invocationTakes bounds an invocation, as the templates do.
@@ -55,6 +56,7 @@ type simulation struct {
 	mutant    mutant
 	feeds     []*feed
 	queues    *queues.Queues
+	secrets   *secrets.Store
 	// unique tells this run from all others on the same engine.
 	unique string
 	people []*person
@@ -102,8 +104,8 @@ func newSimulation(t testing.TB, f fixture, p plan, unique string, specs []engin
 		t.Fatal(err)
 	}
 	sim.env = config.Env{
-		"STAGE": "simulation", "ISSUERS": string(issuers), "WORKOS_API_KEY": "sk_simulation", "WORKOS_ENDPOINT": directoryURL,
-		"WORKOS_WEBHOOK_SECRET": "simulation", "STREAM_API_KEY": "simulation", "STREAM_API_SECRET": "simulation",
+		"STAGE": "simulation", "ISSUERS": string(issuers), "WORKOS_API_KEY_SECRET_ID": apiKeyName, "WORKOS_ENDPOINT": directoryURL,
+		"WORKOS_WEBHOOK_SECRET_ID": webhookSecretName, "STREAM_API_KEY": "simulation", "STREAM_API_SECRET": "simulation",
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "simulation", "AWS_SECRET_ACCESS_KEY": "simulation",
 		"AWS_ENDPOINT_URL_DYNAMODB": f.engine.Endpoint, "WS_URL": "wss://sockets.test/live", "WS_ENDPOINT": "https://sockets.test/live",
 	}
@@ -111,7 +113,7 @@ func newSimulation(t testing.TB, f fixture, p plan, unique string, specs []engin
 		sim.env[name] = specs[i].Name
 	}
 	sim.feeds = newFeeds(sim, specs)
-	sim.queues = openQueues(t, sim.functions)
+	sim.queues, sim.secrets = openQueues(t, sim.functions), openSecrets()
 	for _, function := range sim.functions {
 		if function.Trigger == endpoint.TriggerQueue {
 			sim.env[testkit.QueueVariable(function.Route)] = "https://sqs.test/0/" + function.Route
@@ -197,7 +199,7 @@ func (s *simulation) instance(ctx context.Context, function endpoint.FunctionSpe
 	}
 	s.mu.Unlock()
 	return function.Open(ctx, s.env, endpoint.Overrides{
-		Tables: s.wire, Queues: sentMessages{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
+		Tables: s.wire, Queues: sentMessages{s}, Secrets: keys{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
 	})
 }
 

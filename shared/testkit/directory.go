@@ -17,7 +17,8 @@ const workosKey = "sk_test_directory"
 // joined is when everybody came to WorkOS.
 func joined() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// WebhookSecret is what WorkOS's webhooks are signed with here.
+// WebhookSecret is what WorkOS's webhooks are signed with here, unless a test says
+// otherwise.
 const WebhookSecret = "whsec_test"
 
 // Directory is WorkOS's list of people, as far as functions ask it, over its
@@ -26,14 +27,15 @@ type Directory struct {
 	url string
 
 	mu      sync.Mutex
+	key     string
 	people  map[string]*Person
 	status  int
 	lookups int
 }
 
 func newDirectory(t testing.TB) *Directory {
-	d := &Directory{people: map[string]*Person{}}
-	server := httptest.NewServer(d.counted(workostest.Users(workosKey, d.find)))
+	d := &Directory{key: workosKey, people: map[string]*Person{}}
+	server := httptest.NewServer(http.HandlerFunc(d.serve))
 	t.Cleanup(server.Close)
 	d.url = server.URL
 	return d
@@ -59,19 +61,24 @@ func (d *Directory) Lookups() int {
 	return d.lookups
 }
 
-// counted counts the questions before they are answered, or is down.
-func (d *Directory) counted(users http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.mu.Lock()
-		d.lookups++
-		status := d.status
-		d.mu.Unlock()
-		if status != 0 {
-			writeJSON(w, status, map[string]string{"message": "Down for the test"})
-			return
-		}
-		users.ServeHTTP(w, r)
-	})
+// TakeKey has the directory take another API key, and that one alone.
+func (d *Directory) TakeKey(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.key = key
+}
+
+// serve counts the questions before they are answered, or is down.
+func (d *Directory) serve(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	d.lookups++
+	status, key := d.status, d.key
+	d.mu.Unlock()
+	if status != 0 {
+		writeJSON(w, status, map[string]string{"message": "Down for the test"})
+		return
+	}
+	workostest.Users(key, d.find).ServeHTTP(w, r)
 }
 
 func (d *Directory) find(id string) (workostest.User, bool) {

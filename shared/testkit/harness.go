@@ -28,6 +28,7 @@ import (
 	"github.com/rapport/rapport/shared/core/endpoint"
 	"github.com/rapport/rapport/shared/core/table/tabletest"
 	"github.com/rapport/rapport/shared/testkit/queues"
+	"github.com/rapport/rapport/shared/testkit/secrets"
 )
 
 const (
@@ -47,6 +48,8 @@ type Harness struct {
 	Gateway *Gateway
 	// Queues takes the messages that functions send.
 	Queues *queues.Queues
+	// Secrets holds what functions present to providers and check of them.
+	Secrets *secrets.Store
 
 	t         testing.TB
 	env       config.Env
@@ -78,18 +81,19 @@ func New(t testing.TB, functions []endpoint.FunctionSpec) *Harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queuesURL := h.openQueues(t)
+	queuesURL, secretsURL := h.openQueues(t), h.openSecrets(t)
 	h.env = h.Tables.Env().With(config.Env{
 		"STAGE": "test", "AWS_REGION": region,
-		"ISSUERS":               string(issuers),
-		"OPERATOR_ORG_ID":       operatorOrg,
-		"WORKOS_API_KEY":        workosKey,
-		"WORKOS_ENDPOINT":       h.Directory.url,
-		"WORKOS_WEBHOOK_SECRET": WebhookSecret,
-		"WS_URL":                "wss://sockets.test/live",
-		"WS_ENDPOINT":           "https://sockets.invalid/live",
+		"ISSUERS":                  string(issuers),
+		"OPERATOR_ORG_ID":          operatorOrg,
+		"WORKOS_API_KEY_SECRET_ID": APIKeyName,
+		"WORKOS_ENDPOINT":          h.Directory.url,
+		"WORKOS_WEBHOOK_SECRET_ID": WebhookSecretName,
+		"WS_URL":                   "wss://sockets.test/live",
+		"WS_ENDPOINT":              "https://sockets.invalid/live",
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": h.Gateway.url,
 		"AWS_ENDPOINT_URL_SQS":                     queuesURL,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER":         secretsURL,
 	}).With(queueURLs(functions))
 	return h
 }

@@ -117,23 +117,15 @@ func functionOf(spec endpoint.FunctionSpec, id string) function {
 
 // variables are those that not every function has.
 func variables(spec endpoint.FunctionSpec) []variable {
-	secret := func(condition, parameter string) string {
-		return `!If [` + condition + `, !Sub "{{resolve:secretsmanager:${` + parameter + `}:SecretString}}", ""]`
-	}
 	var all []variable
-	if spec.Trigger == endpoint.TriggerHTTP && spec.Class.SignedIn() {
-		all = append(all, variable{"WORKOS_API_KEY", secret("HasWorkosKey", "WorkosApiKeySecret")})
-	}
-	switch spec.Class {
-	case endpoint.Webhooks:
-		all = append(all, variable{"WORKOS_WEBHOOK_SECRET", secret("HasWebhookSecret", "WorkosWebhookSecret")})
-	case endpoint.Admins:
+	if spec.Class == endpoint.Admins {
 		all = append(all, variable{"OPERATOR_ORG_ID", "!Ref OperatorOrgId"})
 	}
-	for _, queue := range spec.Deployment.Queues {
+	needed := spec.Needed()
+	for _, queue := range needed.Queues {
 		all = append(all, variable{strings.ToUpper(queue) + "_QUEUE_URL", "!Ref " + queue + "Url"})
 	}
-	for _, service := range spec.Deployment.Services {
+	for _, service := range needed.Services {
 		for _, name := range slices.Sorted(maps.Keys(service.Variables)) {
 			all = append(all, variable{name, service.Variables[name]})
 		}

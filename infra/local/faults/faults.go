@@ -57,6 +57,9 @@ const (
 	// BlobAnswerLost lets it happen and cuts the connection.
 	BlobFailed     Kind = "blob_failed"
 	BlobAnswerLost Kind = "blob_answer_lost"
+	// SecretFailed refuses to give a secret's value. To lose an answer would be the
+	// same, for reading changes nothing.
+	SecretFailed Kind = "secret_failed"
 	// FunctionKilled ends a function right after one of its writes has happened.
 	FunctionKilled Kind = "function_killed"
 	// ClockSkewed counts the instances whose clock is off.
@@ -68,7 +71,7 @@ func Kinds() []Kind {
 	return []Kind{
 		TableThrottled, TableFailed, TableAnswerLost, PostFailed, PostHangs, PostGone, SocketCut,
 		StreamRepeated, StreamDelayed, QueueFailed, QueueAnswerLost, MessagesRepeated, MessagesDelayed,
-		BlobFailed, BlobAnswerLost, FunctionKilled, ClockSkewed,
+		BlobFailed, BlobAnswerLost, SecretFailed, FunctionKilled, ClockSkewed,
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/rapport/rapport/infra/local/proxy"
 )
 
-// Middleware lets faults fall on the calls of functions: of tables, queues and blobs, and posts, after
-// which cut ends a socket that a post was told is gone.
+// Middleware lets faults fall on the calls of functions: of tables, queues, blobs and
+// secrets, and posts, after which cut ends a socket that a post was told is gone.
 func (i *Injector) Middleware(cut func(connectionID string)) proxy.Middleware {
 	return func(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
 		switch {
@@ -21,6 +21,8 @@ func (i *Injector) Middleware(cut func(connectionID string)) proxy.Middleware {
 			return i.queueCall(ctx, c, next)
 		case c.Service == proxy.Blobs:
 			return i.blobCall(ctx, c, next)
+		case c.Service == proxy.Secrets:
+			return i.secretCall(ctx, c, next)
 		case c.Operation == "PostToConnection":
 			return i.post(ctx, c, next, cut)
 		}

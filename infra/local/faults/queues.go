@@ -19,6 +19,11 @@ func (i *Injector) Blob(function, operation string) Kind {
 	return i.choose(site{function, operation}, 1, BlobFailed, BlobAnswerLost)
 }
 
+// Secret decides about one call of Secrets Manager: None or SecretFailed.
+func (i *Injector) Secret(function, operation string) Kind {
+	return i.choose(site{function, operation}, 1, SecretFailed)
+}
+
 // Messages decides about one batch of messages for a function: how long it is
 // held back, while others go on, and whether it comes again after it was taken.
 func (i *Injector) Messages(function string) (repeat bool, delay time.Duration) {
@@ -45,6 +50,13 @@ func (i *Injector) blobCall(ctx context.Context, c *proxy.Call, next proxy.Handl
 		return proxy.BlobError(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."), nil
 	case BlobAnswerLost:
 		return lost(ctx, c, next)
+	}
+	return next(ctx, c)
+}
+
+func (i *Injector) secretCall(ctx context.Context, c *proxy.Call, next proxy.Handler) (proxy.Response, error) {
+	if i.Secret(c.Function, c.Operation) == SecretFailed {
+		return proxy.SecretError(http.StatusInternalServerError, "InternalServiceError", "An error occurred on the server side."), nil
 	}
 	return next(ctx, c)
 }

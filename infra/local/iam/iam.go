@@ -6,7 +6,7 @@
 // explicit deny wins, else an allow is needed (docs.aws.amazon.com, "Policy
 // evaluation logic"). There are no permission boundaries, resource policies or
 // service control policies here. Statements about other services than those that
-// run here (tables, @connections, queues, blobs) are left out. A condition, or a
+// run here (tables, @connections, queues, blobs, secrets) are left out. A condition, or a
 // policy variable such as ${aws:username}, in a statement about these services is
 // refused at the start: no template has one, and an evaluation that leaves it out
 // would be wrong.
@@ -168,6 +168,8 @@ func unknown(service proxy.Service) proxy.Response {
 		return proxy.QueueError(http.StatusForbidden, "InvalidClientTokenId", message)
 	case proxy.Blobs:
 		return proxy.BlobError(http.StatusForbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+	case proxy.Secrets:
+		return proxy.SecretError(http.StatusBadRequest, kind, message)
 	}
 	return proxy.TableError(http.StatusBadRequest, kind, message)
 }
@@ -189,6 +191,8 @@ func refuse(service proxy.Service, principal string, a proxy.Action, decision De
 		return proxy.QueueError(http.StatusForbidden, "AccessDenied", message)
 	case proxy.Blobs:
 		return proxy.BlobError(http.StatusForbidden, "AccessDenied", message)
+	case proxy.Secrets:
+		return proxy.SecretError(http.StatusBadRequest, kind, message)
 	}
 	return proxy.TableError(http.StatusBadRequest, kind, message)
 }

@@ -22,7 +22,7 @@ type statement struct {
 
 // evaluated are the services whose calls come through the proxy.
 func evaluated() []string {
-	return []string{string(proxy.Tables) + ":", string(proxy.Sockets) + ":", string(proxy.Queues) + ":", string(proxy.Blobs) + ":"}
+	return []string{string(proxy.Tables) + ":", string(proxy.Sockets) + ":", string(proxy.Queues) + ":", string(proxy.Blobs) + ":", string(proxy.Secrets) + ":"}
 }
 
 // compile reads a statement. It doesn't concern what runs here where it names

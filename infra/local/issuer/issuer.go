@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rapport/rapport/shared/core/clock"
@@ -43,7 +44,7 @@ type Options struct {
 	APIKey string
 	// APIURL is where the functions are served, which learn of ended sessions there
 	// and are asked what they call somebody. WebhookSecret is what events for them
-	// are signed with.
+	// are signed with, until SignWith says another.
 	APIURL        string
 	WebhookSecret string
 	Clock         clock.Clock
@@ -57,6 +58,8 @@ type Issuer struct {
 	sessions *sessions
 	ids      ids
 	client   *http.Client
+	// signs is what webhooks are signed with now.
+	signs atomic.Pointer[string]
 }
 
 // New reads the key and the people of a directory, or makes them.
@@ -73,13 +76,18 @@ func New(options Options) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local issuer: %w", errors.Join(err, people.close()))
 	}
-	return &Issuer{
+	i := &Issuer{
 		Options: options, key: key, people: people, sessions: sessions, ids: ids{byUser: map[string]string{}},
 		// A connection that was opened beside others and not needed would look, to a
 		// server that is to stop, like a request that is still to come.
 		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-	}, nil
+	}
+	i.SignWith(options.WebhookSecret)
+	return i, nil
 }
+
+// SignWith gives webhooks another secret.
+func (i *Issuer) SignWith(secret string) { i.signs.Store(&secret) }
 
 // Close lets go of the files.
 func (i *Issuer) Close() error { return errors.Join(i.people.close(), i.sessions.close()) }

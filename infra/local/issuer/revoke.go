@@ -59,7 +59,7 @@ func (i *Issuer) revoke(ctx context.Context, live session) error {
 	}
 	_, err = i.send(ctx, http.MethodPost, webhookPath, body, http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"WorkOS/1"},
-		http.CanonicalHeaderKey(workos.SignatureHeader): {workos.Sign(i.WebhookSecret, i.Clock.Now(), body)},
+		http.CanonicalHeaderKey(workos.SignatureHeader): {workos.Sign(*i.signs.Load(), i.Clock.Now(), body)},
 	})
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rapport/rapport/infra/local/dev"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 // fakeAPI takes webhooks as the API does, and answers who somebody is.
@@ -36,7 +37,7 @@ func (a *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil || workos.NewSignatures(a.secret, a.clock).Check(r.Header.Get(workos.SignatureHeader), body) != nil {
+	if err != nil || workos.NewSignatures(workostest.Secret(a.secret), a.clock).Check(r.Context(), r.Header.Get(workos.SignatureHeader), body) != nil {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}

@@ -42,7 +42,7 @@ func (m *Model) Call(service proxy.Service, operation string) time.Duration {
 	switch _, known := m.by[operation]; {
 	case service == proxy.Sockets:
 		return m.draw(postCall)
-	case service == proxy.Queues:
+	case service == proxy.Queues, service == proxy.Secrets:
 		return m.draw(queueCall)
 	case service == proxy.Blobs:
 		return m.draw(blobCall)

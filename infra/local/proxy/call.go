@@ -18,6 +18,8 @@ const (
 	Queues Service = "sqs"
 	// Blobs is S3.
 	Blobs Service = "s3"
+	// Secrets is Secrets Manager.
+	Secrets Service = "secretsmanager"
 )
 
 // Action is one IAM action on one resource, both as IAM writes them:
@@ -34,7 +36,8 @@ type Call struct {
 	// Key is the access key id that signed the call.
 	Key string
 	// Operation is PutItem, Query, TransactWriteItems; PostToConnection,
-	// GetConnection, DeleteConnection; SendMessage; PutObject.
+	// GetConnection, DeleteConnection; SendMessage; PutObject;
+	// GetSecretValue.
 	Operation string
 	// Connection is the socket's id, for a call to Sockets.
 	Connection string
@@ -65,7 +68,7 @@ var ErrCut = errors.New("the connection is cut")
 type Handler func(ctx context.Context, c *Call) (Response, error)
 
 // Middleware is one part of the chain. It answers itself (TableError, SocketError,
-// QueueError, BlobError), or calls next once, and gives its answer or cuts. The
+// QueueError, BlobError, SecretError), or calls next once, and gives its answer or cuts. The
 // ctx of a call to Tables never ends, that of the others when the caller leaves.
 // Middleware is called concurrently.
 type Middleware func(ctx context.Context, c *Call, next Handler) (Response, error)

@@ -1,5 +1,5 @@
 // Package proxy stands between the functions and what they call: the table
-// engine, queues, the blob store, and the WebSocket API's @connections. A function's
+// engine, queues, the blob store, secrets, and the WebSocket API's @connections. A function's
 // SDK is given the proxy as its HTTP client (Transport): the functions run in the
 // runner's process, so there is no connection and no address. Each call goes through
 // a short chain of middleware (permissions, latencies, faults) and then on.
@@ -22,6 +22,7 @@ import (
 
 	"github.com/rapport/rapport/infra/local/pool"
 	"github.com/rapport/rapport/infra/local/template"
+	"github.com/rapport/rapport/shared/testkit/secrets"
 )
 
 // MaxBody bounds a request's body, in bytes, as DynamoDB's largest request does.
@@ -43,9 +44,10 @@ type Options struct {
 // Proxy stands before the tables. It is safe for concurrent use.
 type Proxy struct {
 	signers signers
-	// tables and queues begin the ARNs of both.
+	// tables, queues and secrets begin the ARNs of each.
 	tables     string
 	queues     string
+	secrets    string
 	middleware []Middleware
 	chain      Handler
 	log        *slog.Logger
@@ -62,6 +64,7 @@ func New(o Options) (*Proxy, error) {
 		signers:    newSigners(o.Stack),
 		tables:     "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
 		queues:     "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
+		secrets:    secrets.Prefix(o.Stack.Region, o.Stack.AccountID),
 		middleware: o.Middleware, log: o.Log, engine: newBackend(address),
 	}
 	d.chain = chain(o.Middleware, d.forward)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -36,6 +37,9 @@ type Settings struct {
 	// OperatorOrgID is the organisation whose admins operate the suite; without it
 	// those are admins of none.
 	OperatorOrgID string `env:"OPERATOR_ORG_ID"`
+	// WebhookSecret is what webhooks are signed with at the start; the functions find it
+	// in Secrets Manager.
+	WebhookSecret string `env:"WORKOS_WEBHOOK_SECRET" envDefault:"local-workos-webhook-secret"`
 	// LogEpoch is what positions belong to: to be another name whenever an older copy
 	// of DataDir is put back.
 	LogEpoch epoch.Epoch `env:"LOG_EPOCH" envDefault:"1"`
@@ -84,6 +88,9 @@ func FromEnvironment(env config.Env) (Settings, error) {
 	}
 	if _, err := faultSettings(s.Faults); err != nil {
 		return s, err
+	}
+	if s.WebhookSecret == "" {
+		return s, errors.New("environment: WORKOS_WEBHOOK_SECRET is empty; want any text, or leave it out")
 	}
 	if s.DataDir == "" {
 		return s, fmt.Errorf("environment: DATA_DIR is empty; want a folder or %s", Memory)

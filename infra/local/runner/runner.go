@@ -13,7 +13,6 @@ package runner
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -39,6 +38,7 @@ import (
 	sharedmetrics "github.com/rapport/rapport/shared/core/metrics"
 	"github.com/rapport/rapport/shared/testkit/engine"
 	"github.com/rapport/rapport/shared/testkit/queues"
+	"github.com/rapport/rapport/shared/testkit/secrets"
 )
 
 // stopWithin bounds an orderly end altogether.
@@ -61,6 +61,8 @@ type Runner struct {
 	Sockets *gateway.Sockets
 	// Queues holds the messages.
 	Queues *queues.Queues
+	// Secrets holds what functions present and check.
+	Secrets *secrets.Store
 
 	config  Config
 	faults  *faults.Injector
@@ -70,7 +72,7 @@ type Runner struct {
 	at      addresses
 	ends    steps
 	failed  chan error
-	// proxy is the proxy before tables, queues, blobs and @connections.
+	// proxy is the proxy before tables, queues, blobs, secrets and @connections.
 	proxy *proxy.Proxy
 	// policies are what the functions may do.
 	policies *iam.Policies
@@ -144,6 +146,7 @@ func (r *Runner) start(ctx context.Context) error {
 	if err := r.startIssuer(); err != nil {
 		return err
 	}
+	r.startSecrets()
 	if err := r.at.localise(r.Stack); err != nil {
 		return err
 	}
@@ -220,10 +223,9 @@ func (r *Runner) startIssuer() error {
 	if err != nil {
 		return err
 	}
-	r.at.webhookSecret = rand.Text()
 	r.Issuer, err = issuer.New(issuer.Options{
 		Dir: dir, URL: r.at.issuer(), APIKey: workosKey, Clock: r.clock,
-		APIURL: loopback(r.at.port), WebhookSecret: r.at.webhookSecret,
+		APIURL: loopback(r.at.port), WebhookSecret: r.config.WebhookSecret,
 	})
 	if err != nil {
 		return err
@@ -235,7 +237,7 @@ func (r *Runner) startIssuer() error {
 func (r *Runner) startFunctions() error {
 	network := endpoint.Overrides{
 		Tables: r.proxy.Tables(), Posts: proxy.NewTransport(http.HandlerFunc(r.post)), Queues: proxy.NewTransport(r.proxy.Queues(r.Queues)),
-		Blobs: proxy.NewTransport(r.blobs),
+		Blobs: proxy.NewTransport(r.blobs), Secrets: proxy.NewTransport(r.proxy.Secrets(r.Secrets)),
 	}
 	declared := slices.Clone(r.profile.coldStarts(r.faults.Wrap(r.config.Functions)))
 	for i := range declared {
@@ -290,7 +292,7 @@ func (r *Runner) startWeb(l *listeners) error {
 		queues: r.Queues.Snapshot, pollers: r.pollers.Snapshot, schedules: r.schedules.Snapshot}, injected{r.faults})
 	r.serve("http", l, front{
 		api:     r.profile.requests(api),
-		dev:     withRun(r.schedules, r.log, r.Issuer.Handler(r.log)),
+		dev:     withRun(r.schedules, r.log, withRotation(r.RotateWebhookSecret, r.Issuer.Handler(r.log))),
 		metrics: r.metrics,
 		console: consoleHandler(r.config.Console),
 		openAPI: document,

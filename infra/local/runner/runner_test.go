@@ -224,7 +224,8 @@ func TestFunctionsGetTheAddressesOfThisMachine(t *testing.T) {
 		"AWS_ENDPOINT_URL_DYNAMODB": tablesEndpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://127.0.0.1:" + socketPort,
 		"WORKOS_ENDPOINT":                          "http://127.0.0.1:" + port + "/dev/workos",
-		"WORKOS_API_KEY":                           workosKey,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER":         secretsEndpoint,
+		"WORKOS_API_KEY_SECRET_ID":                 apiKeySecret,
 		"ISSUERS":                                  `[{"issuer":"` + r.URL + `/dev","jwksUrl":"http://127.0.0.1:` + port + `/dev/jwks"}]`,
 	} {
 		if got.Env[name] != want {

@@ -19,6 +19,9 @@ const (
 	region       = "us-east-1"
 	// workosKey is what functions present to the local stand-in for WorkOS.
 	workosKey = "sk_local"
+	// apiKeySecret and webhookSecret are the names of a laptop's secrets.
+	apiKeySecret  = "rapport/local/workos-api-key"
+	webhookSecret = "rapport/local/workos-webhook-secret"
 )
 
 // deployed are the parameters that a deployment must give. The templates accept
@@ -27,6 +30,8 @@ func deployed() map[string]string {
 	return map[string]string{
 		"Stage":   "local",
 		"Issuers": `[{"issuer":"https://issuer.invalid","jwksUrl":"https://issuer.invalid/jwks"}]`,
+
+		"WorkosApiKeySecret": apiKeySecret, "WorkosWebhookSecret": webhookSecret,
 	}
 }
 
@@ -47,8 +52,6 @@ type addresses struct {
 	port, socketPort int
 	// blobs is S3's, which signed links lead to.
 	blobs string
-	// webhookSecret is what the local issuer signs its webhooks with.
-	webhookSecret string
 	// operatorOrgID is the organisation whose admins operate the suite.
 	operatorOrgID string
 	// logEpoch is what positions belong to.
@@ -57,12 +60,13 @@ type addresses struct {
 	lifetime time.Duration
 }
 
-// These are what the SDK takes for the addresses of tables and queues. Nobody
+// These are what the SDK takes for the addresses of tables, queues and secrets. Nobody
 // answers there: the calls of functions stay in this process, and none gets around
 // the proxy.
 const (
-	tablesEndpoint = "http://tables.invalid"
-	queuesEndpoint = "http://queues.invalid"
+	tablesEndpoint  = "http://tables.invalid"
+	queuesEndpoint  = "http://queues.invalid"
+	secretsEndpoint = "http://secrets.invalid"
 )
 
 // base is the runner's address under the name that people use.
@@ -83,6 +87,7 @@ func (a addresses) environment() config.Env {
 		"AWS_ENDPOINT_URL_DYNAMODB":                tablesEndpoint,
 		"AWS_ENDPOINT_URL_SQS":                     queuesEndpoint,
 		"AWS_ENDPOINT_URL_S3":                      a.blobs,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER":         secretsEndpoint,
 		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": loopback(a.socketPort),
 		"WORKOS_ENDPOINT":                          loopback(a.port) + "/dev/workos",
 	}
@@ -98,14 +103,12 @@ func (a addresses) localise(stack *template.Stack) error {
 		return fmt.Errorf("write issuers: %w", err)
 	}
 	here := config.Env{
-		"ISSUERS":               string(issuers),
-		"WORKOS_WEBHOOK_SECRET": a.webhookSecret,
-		"OPERATOR_ORG_ID":       a.operatorOrgID,
-		"LOG_EPOCH":             string(a.logEpoch),
-		"SOCKET_LIFETIME":       a.lifetime.String(),
-		"WORKOS_API_KEY":        workosKey,
-		"WS_URL":                fmt.Sprintf("ws://localhost:%d/", a.socketPort),
-		"WS_ENDPOINT":           loopback(a.socketPort),
+		"ISSUERS":         string(issuers),
+		"OPERATOR_ORG_ID": a.operatorOrgID,
+		"LOG_EPOCH":       string(a.logEpoch),
+		"SOCKET_LIFETIME": a.lifetime.String(),
+		"WS_URL":          fmt.Sprintf("ws://localhost:%d/", a.socketPort),
+		"WS_ENDPOINT":     loopback(a.socketPort),
 	}
 	for _, function := range stack.Functions {
 		for name, value := range here {

@@ -73,7 +73,7 @@ func triggers(effects effect.Effects, err error) map[string]func(*testing.T, *fi
 	mutation := Mutation("POST /box/{box}", "Write.", func(_ struct{}, _ context.Context, _ caller.Caller, _ *idempotency.Execution, in request) (receipt, effect.Effects, error) {
 		return receipt{in.Text}, effects, err
 	})
-	webhook := Webhook("POST /box/{box}", "Hear.", func(struct{}, func(string) string, []byte) error { return nil },
+	webhook := Webhook("POST /box/{box}", "Hear.", func(struct{}, context.Context, func(string) string, []byte) error { return nil },
 		func(_ struct{}, _ context.Context, _ caller.Caller, in request) (receipt, effect.Effects, error) {
 			return receipt{in.Text}, effects, err
 		})

@@ -55,7 +55,7 @@ const (
 )
 
 // Service is something beside tables, sockets and queues that functions ask: a
-// provider, or a folder of blobs.
+// provider, a secret, or a folder of blobs.
 type Service struct {
 	// Name is the statement's.
 	Name string
@@ -118,6 +118,18 @@ func Blobs(folder string, actions ...string) Service {
 	}
 }
 
+// Secret is a secret of Secrets Manager whose name a parameter of the root template has.
+// The function gets the name in a variable, and reads the value when it needs it: see
+// package secret.
+func Secret(parameter, variable string) Service {
+	return Service{
+		Name: parameter, Actions: []string{"secretsmanager:GetSecretValue"},
+		// An ARN has a hyphen and six characters after the name, which AWS draws.
+		Resources: []string{`!Sub "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${` + parameter + `}-??????"`},
+		Variables: map[string]string{variable: "!Ref " + parameter},
+	}
+}
+
 // Needed is all that the function may do: what is declared, and what its adapter does
 // for every function of its kind before the method runs and after it. It is ordered
 // by table.
@@ -130,6 +142,8 @@ func (d Declaration) Needed() Deployment {
 		Writes(Data, PutItem)(&all)
 		Reads(Control, GetItem, BatchGetItem)(&all)
 		Writes(Control, PutItem, UpdateItem)(&all)
+		// The provider's directory is asked about who comes for the first time.
+		Asks(Secret("WorkosApiKeySecret", "WORKOS_API_KEY_SECRET_ID"))(&all)
 		if d.Mutates {
 			Writes(Control, DeleteItem)(&all) // a key whose request was refused
 		}
@@ -150,6 +164,7 @@ func (d Declaration) Needed() Deployment {
 	}
 	needed := d.Deployment
 	needed.Grants, needed.Sockets = all.Deployment.Grants, all.Deployment.Sockets
+	needed.Services = append(all.Deployment.Services, needed.Services...)
 	order := []Table{Data, Log, Realtime, Control, Audit}
 	slices.SortStableFunc(needed.Grants, func(a, b Grant) int {
 		return slices.Index(order, a.Table) - slices.Index(order, b.Table)

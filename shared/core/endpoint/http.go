@@ -76,7 +76,7 @@ func Mutation[S, In, Out any](
 // no harm, so it takes no Idempotency-Key.
 func Webhook[S, In, Out any](
 	route, summary string,
-	signed func(service S, header func(name string) string, body []byte) error,
+	signed func(service S, ctx context.Context, header func(name string) string, body []byte) error,
 	method func(S, context.Context, caller.Caller, In) (Out, effect.Effects, error),
 	options ...Option,
 ) Function[S] {
@@ -88,7 +88,9 @@ func Webhook[S, In, Out any](
 	fn.handler = func(name string, app App[S]) lambda.Handler {
 		h := plain(name, app).(*httpHandler)
 		h.declaration = declaration
-		h.signed = func(header func(string) string, body []byte) error { return signed(app.Service, header, body) }
+		h.signed = func(ctx context.Context, header func(string) string, body []byte) error {
+			return signed(app.Service, ctx, header, body)
+		}
 		return h
 	}
 	return fn

@@ -23,7 +23,7 @@ type httpHandler struct {
 	method      func(context.Context, caller.Caller, *idempotency.Execution, any) (any, effect.Effects, error)
 	noRoute     bool
 	// signed checks a webhook's signature; nil where there is none.
-	signed func(header func(name string) string, body []byte) error
+	signed func(ctx context.Context, header func(name string) string, body []byte) error
 }
 
 // Invoke implements lambda.Handler.
@@ -65,7 +65,7 @@ func (h *httpHandler) answer(ctx context.Context, call *call, event events.APIGa
 	if h.signed != nil {
 		// A body that can't be read has no signature that holds.
 		header := func(name string) string { return event.Headers[strings.ToLower(name)] }
-		if err := h.signed(header, raw); err != nil {
+		if err := h.signed(ctx, header, raw); err != nil {
 			return answer{}, err
 		}
 	}

@@ -20,11 +20,12 @@ type Overrides struct {
 	// Tables carries the calls of tables. A request's context is that of the
 	// invocation that makes it.
 	Tables HTTPClient
-	// Queues carries the calls of queues, Blobs those of the blob store and Posts those
-	// of @connections, in the same way.
-	Queues HTTPClient
-	Blobs  HTTPClient
-	Posts  HTTPClient
+	// Queues carries the calls of queues, Blobs those of the blob store, Secrets those of
+	// Secrets Manager and Posts those of @connections, in the same way.
+	Queues  HTTPClient
+	Blobs   HTTPClient
+	Secrets HTTPClient
+	Posts   HTTPClient
 	// Web carries the calls to identity providers.
 	Web http.RoundTripper
 	// Sockets reaches open sockets, instead of @connections.
@@ -48,7 +49,7 @@ type Sockets interface {
 func (o Overrides) Or(others Overrides) Overrides {
 	return Overrides{
 		Clock: cmp.Or(o.Clock, others.Clock), Tables: cmp.Or(o.Tables, others.Tables), Queues: cmp.Or(o.Queues, others.Queues),
-		Blobs: cmp.Or(o.Blobs, others.Blobs), Posts: cmp.Or(o.Posts, others.Posts), Web: cmp.Or(o.Web, others.Web),
+		Blobs: cmp.Or(o.Blobs, others.Blobs), Secrets: cmp.Or(o.Secrets, others.Secrets), Posts: cmp.Or(o.Posts, others.Posts), Web: cmp.Or(o.Web, others.Web),
 		Sockets: cmp.Or(o.Sockets, others.Sockets), Log: cmp.Or(o.Log, others.Log),
 	}
 }

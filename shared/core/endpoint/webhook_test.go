@@ -24,7 +24,7 @@ type noticed struct {
 func TestWebhook(t *testing.T) {
 	t.Parallel()
 	var f fixture
-	signed := func(_ struct{}, header func(string) string, body []byte) error {
+	signed := func(_ struct{}, _ context.Context, header func(string) string, body []byte) error {
 		if header("X-Signature") != "of "+string(body) {
 			return errs.New(errs.Unauthorized, "no")
 		}

@@ -2,7 +2,8 @@
 // for and from the function's own environment: a function needs the variables of the
 // parts that it uses and no others. This package has the tables with idempotency and
 // the audit log; below it, package sockets has connections and publishing, package
-// authentication access tokens and operators, package queues the senders.
+// authentication access tokens and operators, package queues the senders, package
+// secrets the secrets.
 //
 // It knows no domain. functions/<domain>.Open composes a service on it, and App says
 // what was missing.
@@ -51,6 +52,12 @@ func New(env config.Env, overrides endpoint.Overrides) *Platform {
 		Stage: variables.Variable("STAGE"), Env: variables, Overrides: overrides, tables: map[string]*table.Table{},
 	}
 }
+
+// localStage is the stage that is no deployment.
+const localStage = "local"
+
+// Local tells whether this is a laptop, and no deployment.
+func (p *Platform) Local() bool { return p.Stage == localStage }
 
 // LogEpoch gives what positions and revisions belong to: another epoch where a restored
 // table has taken over.

@@ -10,6 +10,7 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 func TestSignatures(t *testing.T) {
@@ -29,7 +30,6 @@ func TestSignatures(t *testing.T) {
 		{"another body", secret, good, body + " ", false},
 		{"another time", secret, strings.Replace(good, "t=1", "t=2", 1), body, false},
 		{"another secret", secret, sign("whsec_other", now, body), body, false},
-		{"no secret here", "", sign("", now, body), body, false},
 		{"none", secret, "", body, false},
 		{"too short", secret, "t,v", body, false},
 		{"cut", secret, good[:len(good)-2], body, false},
@@ -38,7 +38,7 @@ func TestSignatures(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := workos.NewSignatures(tt.secret, clock.NewManual(now)).Check(tt.header, []byte(tt.body))
+			err := workos.NewSignatures(workostest.Secret(tt.secret), clock.NewManual(now)).Check(t.Context(), tt.header, []byte(tt.body))
 			if tt.ok != (err == nil) || (err != nil && errs.KindOf(err) != errs.Unauthorized) {
 				t.Errorf("got %v", err)
 			}

@@ -16,18 +16,23 @@ import (
 	"github.com/rapport/rapport/shared/core/identity"
 )
 
+// Secret is a secret that may rotate while it is used, such as *secret.Secret. Try hands
+// accept the values that are valid until one is accepted, and tells whether one was.
+type Secret interface {
+	Try(ctx context.Context, accept func(value string) (bool, error)) (bool, error)
+}
+
 // Directory is WorkOS's list of users.
-type Directory struct{ client *usermanagement.Client }
+type Directory struct {
+	apiKey   Secret
+	endpoint string
+	client   *http.Client
+}
 
 // New makes a directory that is asked with an API key; an endpoint replaces
 // WorkOS's own where it isn't empty.
-func New(apiKey, endpoint string, client *http.Client) *Directory {
-	c := usermanagement.NewClient(apiKey)
-	c.HTTPClient = client
-	if endpoint != "" {
-		c.Endpoint = endpoint
-	}
-	return &Directory{client: c}
+func New(apiKey Secret, endpoint string, client *http.Client) *Directory {
+	return &Directory{apiKey: apiKey, endpoint: endpoint, client: client}
 }
 
 // Lookup implements users.Directory. The client puts the subject into a path: it
@@ -36,13 +41,22 @@ func (d *Directory) Lookup(ctx context.Context, subject string) (identity.Profil
 	if subject == "" || subject == "." || subject == ".." {
 		return identity.Profile{}, identity.ErrUnknown
 	}
-	user, err := d.client.GetUser(ctx, usermanagement.GetUserOpts{User: url.PathEscape(subject)})
-	var refused workos_errors.HTTPError
-	if errors.As(err, &refused) && refused.Code == http.StatusNotFound {
+	var user usermanagement.User
+	accepted, err := d.apiKey.Try(ctx, func(apiKey string) (accepted bool, err error) {
+		user, err = d.with(apiKey).GetUser(ctx, usermanagement.GetUserOpts{User: url.PathEscape(subject)})
+		if status(err) == http.StatusUnauthorized {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if status(err) == http.StatusNotFound {
 		return identity.Profile{}, identity.ErrUnknown
 	}
 	if err != nil {
 		return identity.Profile{}, fmt.Errorf("workos: get user: %w", err)
+	}
+	if !accepted {
+		return identity.Profile{}, errors.New("workos: get user: the API key is refused")
 	}
 	if user.ID != subject {
 		return identity.Profile{}, identity.ErrUnknown
@@ -52,4 +66,23 @@ func (d *Directory) Lookup(ctx context.Context, subject string) (identity.Profil
 		name, _, _ = strings.Cut(user.Email, "@")
 	}
 	return identity.Profile{Email: user.Email, DisplayName: name}, nil
+}
+
+// with gives a client with an API key.
+func (d *Directory) with(apiKey string) *usermanagement.Client {
+	c := usermanagement.NewClient(apiKey)
+	c.HTTPClient = d.client
+	if d.endpoint != "" {
+		c.Endpoint = d.endpoint
+	}
+	return c
+}
+
+// status is that of an answer that the client took for an error; 0 for other errors.
+func status(err error) int {
+	var refused workos_errors.HTTPError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return 0
 }

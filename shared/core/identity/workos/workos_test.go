@@ -12,6 +12,7 @@ import (
 
 	"github.com/rapport/rapport/shared/core/identity"
 	"github.com/rapport/rapport/shared/core/identity/workos"
+	"github.com/rapport/rapport/shared/core/identity/workos/workostest"
 )
 
 // directory answers by the escaped path; seen are the paths that were asked for.
@@ -35,7 +36,7 @@ func directory(t *testing.T, answers map[string]string) (*workos.Directory, *[]s
 		_, _ = io.WriteString(w, answer)
 	}))
 	t.Cleanup(server.Close)
-	return workos.New("key", server.URL, server.Client()), &seen
+	return workos.New(workostest.Secret("key"), server.URL, server.Client()), &seen
 }
 
 func TestLookup(t *testing.T) {
@@ -83,6 +84,17 @@ func TestLookup(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", cmp.Diff(tt.want, got))
 			}
 		})
+	}
+}
+
+// A key that WorkOS refuses is nobody's absence.
+func TestLookupWithARefusedKey(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(workostest.Users("key", func(string) (workostest.User, bool) { return workostest.User{ID: "user_ada"}, true }))
+	t.Cleanup(server.Close)
+	_, err := workos.New(workostest.Secret("other"), server.URL, server.Client()).Lookup(t.Context(), "user_ada")
+	if err == nil || errors.Is(err, identity.ErrUnknown) || strings.Contains(err.Error(), "other") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package authentication opens what lets callers in by their access tokens, and
-// operators by their role. Only functions whose declaration says so have it, and with
-// it the identity provider's key.
+// operators by their role. Only functions whose declaration says so have it, and may
+// read the identity provider's key.
 package authentication
 
 import (
@@ -13,20 +13,16 @@ import (
 	"github.com/rapport/rapport/shared/core/identity/workos"
 	"github.com/rapport/rapport/shared/core/operators"
 	"github.com/rapport/rapport/shared/core/platform"
+	"github.com/rapport/rapport/shared/core/platform/secrets"
 	"github.com/rapport/rapport/shared/core/session"
 )
 
-const (
-	// callTimeout bounds a call to an identity provider.
-	callTimeout = 3 * time.Second
-	// localStage is the stage that is no deployment.
-	localStage = "local"
-)
+// callTimeout bounds a call to an identity provider.
+const callTimeout = 3 * time.Second
 
 // Config is the environment of functions whose callers have access tokens.
 type Config struct {
 	Issuers        identity.Issuers `env:"ISSUERS,required"`
-	WorkosAPIKey   string           `env:"WORKOS_API_KEY,required"`
 	WorkosEndpoint string           `env:"WORKOS_ENDPOINT"`
 }
 
@@ -46,11 +42,11 @@ func Add(runtime endpoint.Runtime, p *platform.Platform, declaration endpoint.De
 	cfg := config.Read[Config](p.Env)
 	client := &http.Client{Timeout: callTimeout, Transport: p.Overrides.Web}
 	verifier := identity.NewVerifier(cfg.Issuers, identity.NewKeySets(p.Control(), p.Clock, client), p.Clock)
-	directory := workos.New(cfg.WorkosAPIKey, cfg.WorkosEndpoint, client)
+	directory := workos.New(secrets.Open(p, "WORKOS_API_KEY_SECRET_ID"), cfg.WorkosEndpoint, client)
 	runtime.Authenticator = identity.NewAuthenticator(verifier, users(directory), session.New(p.Control(), p.Clock))
 	if declaration.Class == endpoint.Admins {
 		orgID := config.Read[OperatorConfig](p.Env).OrgID
-		runtime.Operators = operators.New(orgID, p.Stage == localStage, p.Audit())
+		runtime.Operators = operators.New(orgID, p.Local(), p.Audit())
 	}
 	return runtime
 }

@@ -15,8 +15,11 @@ import (
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/queue"
 	"github.com/rapport/rapport/shared/core/queue/sqs"
+	"github.com/rapport/rapport/shared/core/secret"
+	"github.com/rapport/rapport/shared/core/secret/secretsmanager"
 	"github.com/rapport/rapport/shared/testkit/blobs"
 	"github.com/rapport/rapport/shared/testkit/queues"
+	"github.com/rapport/rapport/shared/testkit/secrets"
 )
 
 // guarded is a proxy whose only step are the policies of a function with these
@@ -121,5 +124,30 @@ func TestQueuesAreGuarded(t *testing.T) {
 	}
 	if held := q.Snapshot(); held[0].Visible != 3 || held[1].Visible != 0 {
 		t.Errorf("the queues hold %+v", held)
+	}
+}
+
+// The same for secrets, which a policy names with six characters that nobody knows
+// before.
+func TestSecretsAreGuarded(t *testing.T) {
+	store := secrets.New("us-east-1", "000000000000", clock.System{})
+	store.Put("rapport/mine", "a value")
+	store.Put("rapport/other", "another")
+	d, key := guarded(t, allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:rapport/mine-??????"))
+	server := httptest.NewServer(d.Secrets(store))
+	t.Cleanup(server.Close)
+	read := func(key, name string) (secret.Versions, error) {
+		return secretsmanager.New(secretsmanager.Config{Region: "us-east-1", AccessKeyID: key, SecretAccessKey: "s", Endpoint: server.URL}).Read(t.Context(), name)
+	}
+	if got, err := read(key, "rapport/mine"); err != nil || got.Current.Value != "a value" || got.Previous != nil {
+		t.Errorf("%v %v", got, err)
+	}
+	for _, name := range []string{"rapport/other", "rapport/mine-2", "rapport/absent"} {
+		if _, err := read(key, name); err == nil || !strings.Contains(err.Error(), "AccessDeniedException") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := read("AKIASOMEBODY", "rapport/mine"); err == nil || !strings.Contains(err.Error(), "UnrecognizedClientException") {
+		t.Errorf("a stranger: %v", err)
 	}
 }
