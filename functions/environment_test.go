@@ -33,8 +33,8 @@ func TestFunctionsNeedWhatTheyUse(t *testing.T) {
 		"DEPARTURES_QUEUE_URL": of("realtime/disconnect"),
 		"WS_URL":               of("users/ticket"),
 		"DATA_TABLE":           not(of("realtime", "system")),
-		"LOG_TABLE":            not(of("realtime", "system", "users", "flags")),
-		"REALTIME_TABLE":       not(of("system", "users/get", "users/update", "flags/list", "flags/get", "flags/history", "flags/evaluate")),
+		"LOG_TABLE":            not(of("realtime", "system", "users", "flags", "people")),
+		"REALTIME_TABLE":       not(of("system", "people", "users/get", "users/update", "flags/list", "flags/get", "flags/history", "flags/evaluate")),
 		"CONTROL_TABLE":        not(of("system")),
 		"AUDIT_TABLE":          not(of("system")),
 	}

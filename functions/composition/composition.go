@@ -20,6 +20,7 @@ import (
 	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/people"
 	"github.com/rapport/rapport/shared/transcripts"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -34,6 +35,7 @@ type Domains struct {
 	notes       *notes.Service
 	transcripts *transcripts.Service
 	flags       *flags.Service
+	people      *people.Service
 	reader      *flags.Reader
 }
 
@@ -109,6 +111,14 @@ func (d *Domains) Flags() *flags.Service {
 	return d.flags
 }
 
+// People gives the service of people.
+func (d *Domains) People() *people.Service {
+	if d.people == nil {
+		d.people = people.New(people.Parts{Data: d.Data(), Audit: d.Audit(), Once: d.Idempotency(), Clock: d.Clock})
+	}
+	return d.people
+}
+
 // FlagReader gives the flags to whoever stands behind one.
 func (d *Domains) FlagReader() *flags.Reader {
 	if d.reader == nil {
@@ -138,7 +148,9 @@ func (d *Domains) Movers() []realtime.Domain {
 // one handles must pass the filters of streams/project, and what it does its
 // grants: see package functions/streams.
 func (d *Domains) Projections() []projection.Handler {
-	return []projection.Handler{meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}}
+	return []projection.Handler{
+		meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}, people.Names{Service: d.People()}, people.Usage{Service: d.People()},
+	}
 }
 
 // Permissions is who may do what in a meeting, in all domains together, for
