@@ -36,6 +36,7 @@ type Domains struct {
 	transcripts *transcripts.Service
 	flags       *flags.Service
 	people      *people.Service
+	messages    *people.Messages
 	reader      *flags.Reader
 }
 
@@ -119,6 +120,14 @@ func (d *Domains) People() *people.Service {
 	return d.people
 }
 
+// Messages gives the service of what the two of a connection write to each other.
+func (d *Domains) Messages() *people.Messages {
+	if d.messages == nil {
+		d.messages = people.NewMessages(d.People(), d.newLog(people.MessageLayout()))
+	}
+	return d.messages
+}
+
 // FlagReader gives the flags to whoever stands behind one.
 func (d *Domains) FlagReader() *flags.Reader {
 	if d.reader == nil {
@@ -135,13 +144,14 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: d.Notes().Source()},
 		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: d.Transcripts().Topics()},
 		realtime.Registration{TopicType: users.Topic(), Source: users.Topics(d.LogTable(), d.Clock)},
+		realtime.Registration{TopicType: people.MessageTopic(), Source: d.Messages().Topics()},
 		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data())},
 	)
 }
 
 // Movers are the domains whose records move topics.
 func (d *Domains) Movers() []realtime.Domain {
-	return []realtime.Domain{d.Meetings(), d.Notes().Source(), d.Transcripts().Topics(), d.Flags()}
+	return []realtime.Domain{d.Meetings(), d.Notes().Source(), d.Transcripts().Topics(), d.Messages().Topics(), d.Flags()}
 }
 
 // Projections are the handlers of all else that follows from records. What a new

@@ -7,13 +7,20 @@ import (
 	"net/http"
 
 	"github.com/rapport/rapport/functions/composition"
+	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/config"
+	"github.com/rapport/rapport/shared/core/effect"
 	"github.com/rapport/rapport/shared/core/endpoint"
+	"github.com/rapport/rapport/shared/core/idempotency"
 	"github.com/rapport/rapport/shared/core/platform"
 	"github.com/rapport/rapport/shared/people"
 )
 
-type service = *people.Service
+// service is people, and what those who are connected write to each other.
+type service struct {
+	*people.Service
+	messages *people.Messages
+}
 
 // The functions.
 var (
@@ -44,6 +51,14 @@ var (
 	Disconnect = endpoint.Mutation("DELETE /v1/connections/{connectionId}", "End a connection, or a request, that I am one of.",
 		service.Disconnect, answers(), endpoint.Writes(endpoint.Data, endpoint.DeleteItem))
 
+	ListMessages = endpoint.HTTP("GET /v1/connections/{connectionId}/messages", "List what we have written to each other, after a position.",
+		service.listMessages, endpoint.Fails("HISTORY_GONE"),
+		endpoint.Reads(endpoint.Data, endpoint.GetItem), endpoint.Reads(endpoint.Log, endpoint.Query), endpoint.Audits())
+	PostMessage = endpoint.Mutation("POST /v1/connections/{connectionId}/messages", "Write to somebody with whom I have an accepted connection.",
+		service.postMessage, endpoint.Answers(http.StatusCreated),
+		endpoint.Reads(endpoint.Data, endpoint.GetItem), endpoint.Reads(endpoint.Log, endpoint.Query),
+		endpoint.Writes(endpoint.Log, endpoint.PutItem), endpoint.Delivers(), endpoint.Audits())
+
 	ListBlocks = endpoint.HTTP("GET /v1/me/blocks", "List whom I have blocked.",
 		service.ListBlocks, endpoint.Reads(endpoint.Data, endpoint.Query))
 	Block = endpoint.Mutation("PUT /v1/me/blocks/{userId}", "Block somebody; it ends what is between us.",
@@ -58,6 +73,16 @@ var (
 	UpdateNotices = endpoint.Mutation("PUT /v1/me/notices", "Say how I am told what.",
 		service.UpdateNotices, endpoint.Reads(endpoint.Data, endpoint.ConditionCheckItem))
 )
+
+// listMessages gives what the two of a connection have written.
+func (s service) listMessages(ctx context.Context, c caller.Caller, in people.ListMessagesRequest) (people.MessageList, error) {
+	return s.messages.List(ctx, c, in)
+}
+
+// postMessage writes to the other one of a connection.
+func (s service) postMessage(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in people.PostRequest) (people.Message, effect.Effects, error) {
+	return s.messages.Post(ctx, c, execution, in)
+}
 
 // answers is what changing a connection takes that its id names: to find whose it
 // is, and to count. Who isn't one of the two is audited.
@@ -75,6 +100,7 @@ func Functions() []endpoint.FunctionSpec {
 		"getprofile": GetProfile, "updateprofile": UpdateProfile, "get": Get, "find": Find,
 		"listinterests": ListInterests, "getinterests": GetInterests, "updateinterests": UpdateInterests,
 		"listconnections": ListConnections, "connect": Connect, "accept": Accept, "decline": Decline, "disconnect": Disconnect,
+		"listmessages": ListMessages, "postmessage": PostMessage,
 		"listblocks": ListBlocks, "block": Block, "unblock": Unblock, "report": Report,
 		"getnotices": GetNotices, "updatenotices": UpdateNotices,
 	})
@@ -83,5 +109,10 @@ func Functions() []endpoint.FunctionSpec {
 // Open builds the service.
 func Open(_ context.Context, declaration endpoint.Declaration, env config.Env, overrides endpoint.Overrides) (endpoint.App[service], error) {
 	d := composition.New(env, overrides)
-	return platform.App(d.Platform, d.Runtime(declaration), d.People())
+	s := service{Service: d.People()}
+	switch declaration.Route {
+	case ListMessages.Route, PostMessage.Route:
+		s.messages = d.Messages()
+	}
+	return platform.App(d.Platform, d.Runtime(declaration), s)
 }

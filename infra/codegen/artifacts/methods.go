@@ -34,6 +34,8 @@ func clientNames() map[string]string {
 		"people_accept":             "connections.accept",
 		"people_decline":            "connections.decline",
 		"people_disconnect":         "connections.delete",
+		"people_listmessages":       "connections.messages",
+		"people_postmessage":        "connections.write",
 		"people_listblocks":         "blocks.list",
 		"people_block":              "blocks.create",
 		"people_unblock":            "blocks.delete",

@@ -297,6 +297,23 @@ export interface Schemas {
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title?: string;
   };
+  readonly Message: {
+    readonly authorId: string;
+    readonly createdAt: string;
+    readonly deletedAt: string | null;
+    readonly editedAt: string | null;
+    readonly messageId: string;
+    readonly position: number;
+    readonly reactions: readonly Schemas["Reaction"][];
+    readonly replyTo: string | null;
+    readonly text: string;
+  };
+  readonly MessageList: {
+    /** What the positions belong to. */
+    readonly epoch?: string;
+    readonly items: readonly Schemas["Message"][];
+    readonly nextCursor: string | null;
+  };
   readonly NotesAppendRequest: {
     readonly baseVersion: number;
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
@@ -334,6 +351,10 @@ export interface Schemas {
     /** mentor: the other is asked to be mine. */
     readonly type: "connection" | "follow" | "mentor" | "mentee" | "collaborator";
     readonly userId: string;
+  };
+  readonly PeoplePostRequest: {
+    readonly replyTo?: string;
+    readonly text: string;
   };
   readonly PeopleReportRequest: {
     /** Where it happened, as the reporter says. */
@@ -430,6 +451,10 @@ export interface Schemas {
     /** IANA. */
     readonly timeZone: string;
     readonly visibility: "everyone" | "connections" | "nobody";
+  };
+  readonly Reaction: {
+    readonly emoji: string;
+    readonly userIds: readonly string[];
   };
   readonly Reported: {
     readonly reportId: string;
@@ -770,6 +795,29 @@ export interface Operations {
     };
     readonly answer: Schemas["ListOfInterest"];
   };
+  /** GET /v1/connections/{connectionId}/messages: List what we have written to each other, after a position. */
+  people_listmessages: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      /** The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own. */
+      readonly epoch?: string;
+      /** The last position seen; with a cursor it is ignored. */
+      readonly from?: number;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["MessageList"];
+  };
+  /** POST /v1/connections/{connectionId}/messages: Write to somebody with whom I have an accepted connection. */
+  people_postmessage: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly body: Schemas["PeoplePostRequest"];
+    readonly answer: Schemas["Message"];
+  };
   /** POST /v1/users/{userId}/report: Tell operators of somebody's abuse. */
   people_report: {
     readonly path: {
@@ -892,6 +940,10 @@ export interface Methods<Options> {
     delete(connectionId: string, options?: Options): Promise<Operations["people_disconnect"]["answer"]>;
     /** List my connections and requests, newest first. */
     list(query?: Operations["people_listconnections"]["query"], options?: Options): Promise<Operations["people_listconnections"]["answer"]>;
+    /** List what we have written to each other, after a position. */
+    messages(connectionId: string, query?: Operations["people_listmessages"]["query"], options?: Options): Promise<Operations["people_listmessages"]["answer"]>;
+    /** Write to somebody with whom I have an accepted connection. */
+    write(connectionId: string, body: Operations["people_postmessage"]["body"], options?: Options): Promise<Operations["people_postmessage"]["answer"]>;
   };
   readonly flags: {
     /** Create a flag. */
@@ -1002,6 +1054,8 @@ export const routes = {
     decline: "POST /v1/connections/{connectionId}/decline",
     delete: "DELETE /v1/connections/{connectionId}",
     list: "GET /v1/connections query",
+    messages: "GET /v1/connections/{connectionId}/messages query",
+    write: "POST /v1/connections/{connectionId}/messages body",
   },
   flags: {
     create: "POST /v1/admin/flags body",
