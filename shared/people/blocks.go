@@ -30,7 +30,7 @@ func (s *Service) BlockPerson(ctx context.Context, c caller.Caller, execution *i
 		return Block{}, nil, errs.Invalid("path.userId", "must be somebody else")
 	}
 	var block Block
-	_, err := s.change(ctx, c, execution, in.UserID, func(ch *changing) error {
+	err := s.change(ctx, c, execution, in.UserID, func(ch *changing) error {
 		if !ch.known {
 			return nobody()
 		}
@@ -52,7 +52,7 @@ func (s *Service) BlockPerson(ctx context.Context, c caller.Caller, execution *i
 // back, and a block by the other stays. Who isn't blocked stays so. NOT_FOUND for
 // nobody.
 func (s *Service) Unblock(ctx context.Context, c caller.Caller, execution *idempotency.Execution, in PersonRequest) (struct{}, effect.Effects, error) {
-	_, err := s.change(ctx, c, execution, in.UserID, func(ch *changing) error {
+	err := s.change(ctx, c, execution, in.UserID, func(ch *changing) error {
 		if !ch.known {
 			return nobody()
 		}

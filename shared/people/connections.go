@@ -75,7 +75,7 @@ func (s *Service) Connect(ctx context.Context, c caller.Caller, execution *idemp
 		return Connection{}, nil, unknown
 	}
 	var connection Connection
-	_, err := s.change(ctx, c, execution, in.UserID, func(ch *changing) error {
+	err := s.change(ctx, c, execution, in.UserID, func(ch *changing) error {
 		if !ch.known || ch.next.blocked() {
 			return unknown
 		}
@@ -173,13 +173,12 @@ func (s *Service) within(
 	if err != nil {
 		return err
 	}
-	_, err = s.change(ctx, c, execution, other, func(ch *changing) error {
+	return s.change(ctx, c, execution, other, func(ch *changing) error {
 		if ch.next.Relations[whose.Type].ConnectionID != connectionID {
 			return ended()
 		}
 		return apply(ch, whose.Type, other)
 	})
-	return err
 }
 
 // whose reads whose a connection is, and gives the other one of the two. NOT_FOUND

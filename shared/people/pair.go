@@ -112,19 +112,19 @@ type changing struct {
 // other: it reads the pair, lets apply make the next one, and writes it on the
 // condition that the pair is still the one that was read, with all that follows. A
 // lost race begins anew.
-func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, other string, apply func(*changing) error) (*changing, error) {
+func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempotency.Execution, other string, apply func(*changing) error) error {
 	if len(other) > maxID {
-		return nil, nobody()
+		return nobody()
 	}
 	for range maxTries {
 		stored := table.NewLookup[pair](s.data, pairKey(c.UserID, other))
 		user := table.NewLookup[users.User](s.data, users.Key(other))
 		if err := table.BatchGet(ctx, stored, user); err != nil {
-			return nil, fmt.Errorf("read pair of %s and %s: %w", c.UserID, other, err)
+			return fmt.Errorf("read pair of %s and %s: %w", c.UserID, other, err)
 		}
 		ch := &changing{known: user.Found, now: s.now(), next: stored.Value.clone()}
 		if err := apply(ch); err != nil || ch.unchanged {
-			return ch, err
+			return err
 		}
 		tx := s.transition(c.UserID, other, stored.Value, &ch.next)
 		if ch.more != nil {
@@ -132,13 +132,13 @@ func (s *Service) change(ctx context.Context, c caller.Caller, execution *idempo
 		}
 		err := s.idempotency.Commit(ctx, tx, execution, ch.answer)
 		if err == nil {
-			return ch, nil
+			return nil
 		}
 		if !raced(err, opPair) {
-			return nil, fmt.Errorf("change pair of %s and %s: %w", c.UserID, other, passing(err))
+			return fmt.Errorf("change pair of %s and %s: %w", c.UserID, other, passing(err))
 		}
 	}
-	return nil, busy(nil)
+	return busy(nil)
 }
 
 // transition writes the next state of a pair and what follows from the difference:
