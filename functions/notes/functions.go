@@ -30,7 +30,7 @@ var (
 		service.Changes, endpoint.Needs(notes.ActionRead), endpoint.Fails("HISTORY_GONE"),
 		endpoint.Reads(endpoint.Log, endpoint.GetItem, endpoint.Query), endpoint.Audits())
 	Edit = endpoint.Socket("edit", "Change the notes over a socket.", "ack",
-		service.Edit, endpoint.Needs(notes.ActionWrite), endpoint.MaxField("ops", maxChange),
+		service.Edit, endpoint.Needs(notes.ActionWrite), endpoint.MaxField("ops", maxChange), endpoint.Confirms(),
 		endpoint.Serves("edit"), endpoint.Reads(endpoint.Data, endpoint.BatchGetItem), writes(), endpoint.Audits())
 	// Trim may run twice for one time, and makes up for runs that never were.
 	Trim = endpoint.Schedule("rate(1 hour)", "schedule: trim the history of texts at rest and sweep the chunks that no snapshot names; a missed run is made up by the next, a doubled one finds nothing to do.",

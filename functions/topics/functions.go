@@ -19,7 +19,7 @@ type Service struct{ *realtime.Service }
 // The functions.
 var (
 	Subscribe = endpoint.Socket("subscribe", "Follow a topic, from a position on.", "subscribed",
-		Service.Subscribe, endpoint.Needs(realtime.ActionSubscribe), endpoint.Serves("join"),
+		Service.Subscribe, endpoint.Needs(realtime.ActionSubscribe), endpoint.Confirms(), endpoint.Serves("join"),
 		endpoint.Reads(endpoint.Data, endpoint.GetItem, endpoint.BatchGetItem, endpoint.Query, endpoint.ConditionCheckItem),
 		endpoint.Reads(endpoint.Log, endpoint.GetItem, endpoint.Query),
 		endpoint.Writes(endpoint.Realtime, endpoint.PutItem), endpoint.Delivers(), endpoint.Closes(), endpoint.Audits())

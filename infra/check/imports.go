@@ -35,7 +35,8 @@ var parts = map[string]string{
 	"shared/core/patch":   "",
 	"shared/core/effect":  "",
 
-	"shared/core/table":       leaves,
+	"shared/core/sdk":         "shared/core/clock",
+	"shared/core/table":       leaves + " shared/core/sdk",
 	"shared/core/paging":      leaves + " shared/core/table",
 	"shared/core/queue":       leaves,
 	"shared/core/blob":        leaves,
@@ -47,7 +48,7 @@ var parts = map[string]string{
 	"shared/core/session":     leaves + " shared/core/table",
 	"shared/core/identity":    leaves + " shared/core/table shared/core/audit shared/core/session shared/core/realtime",
 	"shared/core/operators":   leaves + " shared/core/audit",
-	"shared/core/realtime":    leaves + " shared/core/table shared/core/paging shared/core/queue shared/core/log shared/core/audit",
+	"shared/core/realtime":    leaves + " shared/core/sdk shared/core/table shared/core/paging shared/core/queue shared/core/log shared/core/audit",
 	"shared/core/logtopic":    leaves + " shared/core/table shared/core/log shared/core/realtime",
 	"shared/core/endpoint":    leaves + " shared/core/table shared/core/queue shared/core/idempotency",
 	"shared/core/dispatch":    leaves + " shared/core/queue shared/core/realtime shared/core/audit",
@@ -68,10 +69,10 @@ var parts = map[string]string{
 // external says which parts or packages may import a family of packages that is
 // not ours. A domain sees no events, HTTP requests or types of an SDK.
 var external = map[string]string{
-	"github.com/aws/aws-sdk-go-v2": "shared/core/table shared/core/queue/sqs shared/core/blob/s3 shared/core/realtime/apigateway shared/core/identity/workos shared/core/platform shared/testkit functions/D infra",
+	"github.com/aws/aws-sdk-go-v2": "shared/core/sdk shared/core/table shared/core/queue/sqs shared/core/blob/s3 shared/core/realtime/apigateway shared/core/identity/workos shared/core/platform shared/testkit functions/D infra",
 	"github.com/aws/aws-lambda-go": "shared/core/endpoint shared/core/table shared/testkit functions functions/D infra",
 	"github.com/workos/workos-go":  "shared/core/identity/workos infra",
-	"net/http":                     "shared/core/endpoint shared/core/table shared/core/identity shared/core/queue/sqs shared/core/realtime/apigateway shared/core/platform shared/testkit functions/D infra web",
+	"net/http":                     "shared/core/sdk shared/core/endpoint shared/core/table shared/core/identity shared/core/queue/sqs shared/core/realtime/apigateway shared/core/platform shared/testkit functions/D infra web",
 }
 
 // wrongImports tells which imports of a package go in a direction that is not

@@ -39,6 +39,7 @@ type latencyRow struct {
 func (r *Report) latencyRows() []latencyRow {
 	names := []struct{ key, name string }{
 		{"noteDelivery", "Notes: until each other client has it"}, {"noteAck", "Notes: until acknowledged"},
+		{"noteAnswer", "Notes: from sending to the answer"},
 		{"transcriptDelivery", "Transcript: until each other client has it"}, {"transcriptAck", "Transcript: until acknowledged"},
 		{"queries", "Queries, all"}, {"query.notes", "Query: notes"}, {"query.transcript", "Query: transcript"},
 		{"query.meeting", "Query: meeting"}, {"query.meetings", "Query: my meetings"},

@@ -133,7 +133,7 @@ func reportOf(title string, o *outcome) *Report {
 		Title: title, At: time.Now().UTC(), Scenario: c.scenario, Machine: machine(), Findings: o.findings,
 		MeasuredSeconds: o.measured.Seconds(), SettledSeconds: o.settled.Seconds(),
 		Latencies: map[string]Latency{
-			"noteAck": t.noteAck.measured(), "noteDelivery": t.noteDelivery.measured(),
+			"noteAck": t.noteAck.measured(), "noteAnswer": t.noteAnswer.measured(), "noteDelivery": t.noteDelivery.measured(),
 			"transcriptAck": t.transcriptAck.measured(), "transcriptDelivery": t.transcriptDelivery.measured(),
 			"opening": t.opening.measured(), "subscribing": t.subscribing.measured(),
 		},

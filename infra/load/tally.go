@@ -13,7 +13,7 @@ import (
 // tally is everything that the driver counts and measures, for all clients
 // together. It is safe for concurrent use.
 type tally struct {
-	noteAck, noteDelivery             *meter
+	noteAck, noteAnswer, noteDelivery *meter
 	transcriptAck, transcriptDelivery *meter
 	queries                           map[string]*meter
 	// lateness is how long after its time an operation was begun.
@@ -56,7 +56,7 @@ func (c *counter) add(n int64, measuring bool) {
 
 func newTally() *tally {
 	t := &tally{
-		noteAck: newMeter(), noteDelivery: newMeter(), transcriptAck: newMeter(), transcriptDelivery: newMeter(),
+		noteAck: newMeter(), noteAnswer: newMeter(), noteDelivery: newMeter(), transcriptAck: newMeter(), transcriptDelivery: newMeter(),
 		lateness: newMeter(), opening: newMeter(), subscribing: newMeter(), ticketing: newMeter(),
 		queries: map[string]*meter{}, errors: map[string]int64{}, frames: map[string]int64{},
 	}

@@ -62,6 +62,7 @@ func (p *person) write(ctx context.Context, items []typed) error {
 	seq := int64(len(p.sent))
 	base, ops := p.changes.Position, compose(dice, p.length)
 	p.mu.Unlock()
+	asked := time.Now()
 	answer, err := p.line.Ask(ctx, map[string]any{
 		"action": "edit", "meetingId": p.meeting.id, "baseVersion": base,
 		"clientId": p.clientID, "clientSeq": seq, "ops": ops,
@@ -76,6 +77,7 @@ func (p *person) write(ctx context.Context, items []typed) error {
 	p.sent[seq-1].version = answer.Version
 	p.mu.Unlock()
 	t.acked[noteOp].Add(int64(len(items)))
+	t.noteAnswer.add(since(asked, now), items[0].measured)
 	for _, item := range items {
 		t.noteAck.add(since(item.due, now), item.measured)
 		if item.measured {

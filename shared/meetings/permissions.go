@@ -92,12 +92,24 @@ func (p Permission) allows(r Role) bool { return p.Least != "" && r.AtLeast(p.Le
 
 // Check reads the meeting and the caller's role, and holds the role against what
 // an action needs. FORBIDDEN where the caller isn't a participant, whether the
-// meeting exists or not; a denial is audited.
+// meeting exists or not; a denial is audited. Beside that it confirms an unconfirmed
+// caller, with UNAUTHORIZED where the socket doesn't stand.
 func (s *Service) Check(ctx context.Context, c caller.Caller, need Permission, meetingID string) (Access, error) {
 	meeting := table.NewLookup[meetingItem](s.data, meetingKey(meetingID))
 	participant := table.NewLookup[participantItem](s.data, participantKey(meetingID, c.UserID))
-	if err := table.BatchGet(ctx, meeting, participant); err != nil {
+	reads := []table.Lookups{meeting, participant}
+	var socket realtime.SocketRow
+	if c.Unconfirmed {
+		socket = s.publisher.SocketRow(c.ConnectionID)
+		reads = append(reads, socket)
+	}
+	if err := table.BatchGet(ctx, reads...); err != nil {
 		return Access{}, fmt.Errorf("read meeting %s: %w", meetingID, err)
+	}
+	if c.Unconfirmed {
+		if err := socket.Confirm(); err != nil {
+			return Access{}, err
+		}
 	}
 	if need.Least == "" {
 		return Access{}, fmt.Errorf("action %s is in no permission table", need.Action)

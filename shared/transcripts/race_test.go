@@ -186,7 +186,7 @@ func TestFramesOfABusyTranscript(t *testing.T) {
 			}
 		}
 	}
-	if len(frames) > 4 {
+	if len(frames) > 8 {
 		t.Errorf("%d frames", len(frames))
 	}
 }

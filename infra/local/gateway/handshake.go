@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -29,6 +32,10 @@ func hasToken(header http.Header, name, token string) bool {
 	return false
 }
 
+// socketBuffering is how much is read and written at once, in bytes: a frame, but
+// for few. The server's own buffers, of 4 KB each, end with the handshake.
+const socketBuffering = 1 << 10
+
 // hijackCatcher keeps the connection that a handshake takes over.
 type hijackCatcher struct {
 	http.ResponseWriter
@@ -42,5 +49,16 @@ func (h *hijackCatcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, fmt.Errorf("take over the connection: %w", err)
 	}
 	h.conn = conn
-	return conn, buffered, nil
+	// The client may have sent its first frame already.
+	early, err := buffered.Peek(buffered.Reader.Buffered())
+	var rest *bufio.Reader
+	if err == nil {
+		from := io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
+		rest = bufio.NewReaderSize(from, max(socketBuffering, len(early)))
+		_, err = rest.Peek(len(early))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("take over the connection: %w", errors.Join(err, conn.Close()))
+	}
+	return conn, bufio.NewReadWriter(rest, bufio.NewWriterSize(conn, socketBuffering)), nil
 }

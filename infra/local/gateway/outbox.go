@@ -28,8 +28,12 @@ type outbox struct {
 	travel func() time.Duration
 	clock  clock.Clock
 
+	// ready holds a word where the writer, which may be waiting, has something to
+	// look at.
+	ready chan struct{}
+
 	mu     sync.Mutex
-	frames chan queued
+	frames []queued
 	// last is when the newest frame arrives; none overtakes another.
 	last   time.Time
 	bytes  int
@@ -45,7 +49,7 @@ type queued struct {
 }
 
 func newOutbox(travel func() time.Duration, c clock.Clock) *outbox {
-	return &outbox{travel: travel, clock: c, frames: make(chan queued, maxQueuedFrames)}
+	return &outbox{travel: travel, clock: c, ready: make(chan struct{}, 1)}
 }
 
 // put queues a frame: errFull when there is no room, errGone after end.
@@ -55,7 +59,7 @@ func (o *outbox) put(frame []byte) error {
 	if o.ended {
 		return errGone
 	}
-	if o.bytes+len(frame) > maxQueuedBytes {
+	if o.bytes+len(frame) > maxQueuedBytes || len(o.frames) >= maxQueuedFrames {
 		return errFull
 	}
 	next := queued{frame: frame}
@@ -64,13 +68,40 @@ func (o *outbox) put(frame []byte) error {
 			next.due = o.last
 		}
 	}
+	o.frames = append(o.frames, next)
+	o.bytes += len(frame)
+	o.last = next.due
+	o.wake()
+	return nil
+}
+
+func (o *outbox) wake() {
 	select {
-	case o.frames <- next:
-		o.bytes += len(frame)
-		o.last = next.due
-		return nil
+	case o.ready <- struct{}{}:
 	default:
-		return errFull
+	}
+}
+
+// take waits for the next frame; there is none where the outbox has ended and all
+// before was taken. One goroutine takes.
+func (o *outbox) take() (next queued, more bool) {
+	for {
+		o.mu.Lock()
+		if len(o.frames) > 0 {
+			next, o.frames[0] = o.frames[0], queued{}
+			if o.frames = o.frames[1:]; len(o.frames) == 0 {
+				// Room for a burst isn't kept.
+				o.frames = nil
+			}
+			o.mu.Unlock()
+			return next, true
+		}
+		ended := o.ended
+		o.mu.Unlock()
+		if ended {
+			return queued{}, false
+		}
+		<-o.ready
 	}
 }
 
@@ -90,7 +121,7 @@ func (o *outbox) end(code websocket.StatusCode, reason string) {
 		return
 	}
 	o.ended, o.code, o.reason = true, code, reason
-	close(o.frames)
+	o.wake()
 }
 
 // ending is the code and reason given to end.

@@ -26,7 +26,7 @@ func TestFramesOnTheirWayStayInOrder(t *testing.T) {
 	// Put at 0, 8, 16 and 24 ms: the second and fourth would overtake.
 	want := []time.Duration{30, 30, 36, 36}
 	i := 0
-	for next := range o.frames {
+	for next, more := o.take(); more; next, more = o.take() {
 		if got := next.due.Sub(began); next.frame[0] != byte(i) || got != want[i]*time.Millisecond {
 			t.Errorf("frame %d is sent after %v, want %v", next.frame[0], got, want[i]*time.Millisecond)
 		}
@@ -42,7 +42,7 @@ func TestFramesWithoutAWayAreSentAtOnce(t *testing.T) {
 	if err := o.put([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if next := <-o.frames; !next.due.IsZero() {
+	if next, _ := o.take(); !next.due.IsZero() {
 		t.Errorf("due at %v", next.due)
 	}
 }

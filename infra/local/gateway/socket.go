@@ -15,7 +15,8 @@ import (
 )
 
 // socket is one open connection. One goroutine reads, one writes, and each
-// frame that is being answered has one of its own.
+// frame that is being answered has one of its own. Most sockets are quiet most of
+// the time, so all that stands for one is small.
 type socket struct {
 	id          string
 	connectedAt time.Time
@@ -28,9 +29,11 @@ type socket struct {
 	// failed and they never will be.
 	shaken     chan struct{}
 	out        *outbox
-	active     chan struct{}
 	lastActive atomic.Int64
-	clock      clock.Clock
+	// idle and lifetime end the socket when it was idle too long or has lived long
+	// enough.
+	idle, lifetime *time.Timer
+	clock          clock.Clock
 	// cuts says of each frame whether the connection ends in its middle; nil never.
 	cuts func() bool
 }
@@ -51,10 +54,7 @@ type ended struct {
 // touch notes that a frame, a ping among them, went one way or the other.
 func (s *socket) touch() {
 	s.lastActive.Store(s.clock.Now().UnixMilli())
-	select {
-	case s.active <- struct{}{}:
-	default:
-	}
+	s.idle.Reset(s.limits.Idle)
 }
 
 // send queues a frame for the client.
@@ -140,7 +140,7 @@ func (s *socket) farewell(err error) ended {
 // write sends what is queued until the queue ends, then closes. A client that
 // takes no frame within the stall limit is cut.
 func (s *socket) write(ctx context.Context) {
-	for next := range s.out.frames {
+	for next, more := s.out.take(); more; next, more = s.out.take() {
 		frame := next.frame
 		if !next.due.IsZero() && s.clock.Sleep(ctx, next.due.Sub(s.clock.Now())) != nil {
 			s.out.end(websocket.StatusAbnormalClosure, "")
@@ -176,24 +176,15 @@ func (s *socket) close() {
 	_ = s.conn.Close(code, reason)
 }
 
-// age ends the socket when it was idle too long or has lived long enough.
-func (s *socket) age(ctx context.Context) {
-	lifetime := time.NewTimer(s.limits.Lifetime)
-	defer lifetime.Stop()
-	idle := time.NewTimer(s.limits.Idle)
-	defer idle.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.active:
-			idle.Reset(s.limits.Idle)
-		case <-idle.C:
-			s.out.end(websocket.StatusGoingAway, "Going away")
-			return
-		case <-lifetime.C:
-			s.out.end(websocket.StatusGoingAway, "Going away")
-			return
-		}
-	}
+// age begins to count the socket's life and idleness. The timers are stopped by
+// stopAging, after the last touch.
+func (s *socket) age() {
+	away := func() { s.out.end(websocket.StatusGoingAway, "Going away") }
+	s.lifetime = time.AfterFunc(s.limits.Lifetime, away)
+	s.idle = time.AfterFunc(s.limits.Idle, away)
+}
+
+func (s *socket) stopAging() {
+	s.lifetime.Stop()
+	s.idle.Stop()
 }

@@ -152,8 +152,17 @@ func (g *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeMessage(w, http.StatusTooManyRequests, "Too Many Requests")
 		return
 	}
-	defer g.leavePlace()
-	g.connect(w, r)
+	s, open := g.connect(w, r)
+	if !open {
+		g.leavePlace()
+		return
+	}
+	// Not here: the server's own goroutine, with what it holds of the request, ends
+	// with the handshake.
+	go func() {
+		defer g.leavePlace()
+		g.run(s)
+	}()
 }
 
 // takePlace counts a socket in from its handshake to the end of $disconnect.
@@ -175,8 +184,8 @@ func (g *Sockets) leavePlace() {
 	g.work.Done()
 }
 
-// connect runs $connect and, where it lets the client in, the socket.
-func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
+// connect runs $connect and, where it lets the client in, opens the socket.
+func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) (opened *socket, open bool) {
 	s := &socket{
 		id: newID(),
 		// API Gateway tells times in milliseconds.
@@ -184,15 +193,15 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 		client:      client{sourceIP: sourceIP(r), userAgent: r.UserAgent(), host: hostname(r)},
 		limits:      g.Limits,
 		out:         newOutbox(g.Travel, g.Clock),
-		active:      make(chan struct{}, 1),
 		shaken:      make(chan struct{}),
 		clock:       g.Clock,
 		cuts:        g.Cuts,
 	}
 	subprotocols, admitted := g.admit(w, r, s)
 	if !admitted {
-		return
+		return nil, false
 	}
+	s.age()
 	// From the moment that the client sees its socket open, posts reach it.
 	g.register(s)
 	catch := &hijackCatcher{ResponseWriter: w}
@@ -210,15 +219,16 @@ func (g *Sockets) connect(w http.ResponseWriter, r *http.Request) {
 		g.Log.Warn("handshake failed", "connectionId", s.id, "error", err.Error())
 		close(s.shaken)
 		g.forget(s)
+		s.stopAging()
 		g.disconnect(s, ended{websocket.StatusAbnormalClosure, ""})
-		return
+		return nil, false
 	}
 	// The socket counts for itself: the library would close at once, before
 	// what is queued, and the client might never see the code.
 	conn.SetReadLimit(-1)
 	s.conn, s.raw = conn, catch.conn
 	close(s.shaken)
-	g.run(s)
+	return s, true
 }
 
 // run serves an open socket to its end.
@@ -228,11 +238,9 @@ func (g *Sockets) run(s *socket) {
 			g.Log.Warn("write buffer", "connectionId", s.id, "error", err.Error())
 		}
 	}
-	alive, over := context.WithCancel(g.ctx)
-	defer over()
-	var beside sync.WaitGroup
-	beside.Go(func() { s.write(g.ctx) })
-	beside.Go(func() { s.age(alive) })
+	defer s.stopAging()
+	var writing sync.WaitGroup
+	writing.Go(func() { s.write(g.ctx) })
 
 	why := s.read(g.ctx, func(frame string, done func()) {
 		g.work.Go(func() {
@@ -242,8 +250,7 @@ func (g *Sockets) run(s *socket) {
 	})
 	g.forget(s)
 	g.disconnect(s, why)
-	over()
-	beside.Wait()
+	writing.Wait()
 }
 
 // register makes a socket known; frames for it wait until its writer runs.

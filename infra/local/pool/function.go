@@ -28,7 +28,7 @@ type function struct {
 	log      *slog.Logger
 
 	mu   sync.Mutex
-	idle []lambda.Handler
+	idle []*instance
 	seen counters
 }
 
@@ -88,7 +88,7 @@ func (run *invocation) serve(done chan<- struct{}) {
 	defer func() { <-f.slots }()
 	start := time.Now()
 	f.count(func(c *counters) { c.running++ })
-	instance, err := f.instance(run.ctx)
+	serving, err := f.instance(run.ctx)
 	if err != nil {
 		run.err = err
 		run.finish(start)
@@ -97,13 +97,14 @@ func (run *invocation) serve(done chan<- struct{}) {
 	}
 	ctx, cancel := context.WithTimeout(run.ctx, f.spec.Timeout)
 	defer cancel()
-	returned := make(chan outcome, 1)
-	go func() { returned <- call(ctx, f.spec.Folder, instance, run.payload) }()
+	returned := serving.serve(ctx, run.payload)
 	select {
 	case out := <-returned:
 		run.answer, run.err = out.answer, out.err
-		if _, panicked := errors.AsType[*Panicked](out.err); !panicked {
-			f.release(instance)
+		if _, panicked := errors.AsType[*Panicked](out.err); panicked {
+			serving.end()
+		} else {
+			f.release(serving)
 		}
 		run.finish(start)
 		close(done)
@@ -112,49 +113,32 @@ func (run *invocation) serve(done chan<- struct{}) {
 		run.finish(start)
 		close(done)
 		<-returned
+		serving.end()
 	}
-}
-
-type outcome struct {
-	answer []byte
-	err    error
-}
-
-func call(ctx context.Context, folder string, instance lambda.Handler, payload []byte) (out outcome) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			out = outcome{err: &Panicked{Folder: folder, Reason: reason, Stack: debug.Stack()}}
-		}
-	}()
-	answer, err := instance.Invoke(ctx, payload)
-	if err != nil {
-		return outcome{err: &Failed{Folder: folder, Type: "Unhandled", Err: err}}
-	}
-	if len(answer) > maxPayload {
-		return outcome{err: &Failed{Folder: folder, Type: "Function.ResponseSizeTooLarge",
-			Err: fmt.Errorf("answer of %d bytes is above %d", len(answer), maxPayload)}}
-	}
-	return outcome{answer: answer}
 }
 
 // instance is an idle one, the most recently used first, or a new one.
-func (f *function) instance(ctx context.Context) (lambda.Handler, error) {
+func (f *function) instance(ctx context.Context) (*instance, error) {
 	f.mu.Lock()
 	if last := len(f.idle) - 1; last >= 0 {
-		instance := f.idle[last]
+		warm := f.idle[last]
 		f.idle[last] = nil
 		f.idle = f.idle[:last]
 		f.mu.Unlock()
-		return instance, nil
+		return warm, nil
 	}
 	f.seen.opens++
 	f.mu.Unlock()
-	return f.open(ctx)
+	handler, err := f.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newInstance(f.spec.Folder, handler), nil
 }
 
 // open starts an instance. Its context ends with the instance, not with the
 // event that first needed it; Open itself is bounded as Lambda's init phase.
-func (f *function) open(ctx context.Context) (instance lambda.Handler, err error) {
+func (f *function) open(ctx context.Context) (lambda.Handler, error) {
 	type opened struct {
 		handler lambda.Handler
 		err     error
@@ -182,10 +166,20 @@ func (f *function) open(ctx context.Context) (instance lambda.Handler, err error
 	}
 }
 
-func (f *function) release(instance lambda.Handler) {
+func (f *function) release(free *instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.idle = append(f.idle, instance)
+	f.idle = append(f.idle, free)
+}
+
+// end ends the idle instances: nothing is invoked any more.
+func (f *function) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, free := range f.idle {
+		free.end()
+	}
+	f.idle = nil
 }
 
 // finish counts the invocation, and logs one that failed.

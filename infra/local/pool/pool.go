@@ -127,6 +127,9 @@ func (p *Pool) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
+		for _, f := range p.functions {
+			f.end()
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("close functions: invocations are still under way: %w", ctx.Err())

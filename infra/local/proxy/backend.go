@@ -1,12 +1,16 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -23,17 +27,25 @@ const (
 	maxAnswer = 32 << 20
 )
 
-// backend is the table engine, and the connections to it.
+// backend is the table engine, and the connections to it. A call is written and
+// its answer read by the caller's own goroutine: net/http's client has two for each
+// connection, and handing over to them costs more than the rest of the call.
 type backend struct {
-	url         string
-	connections *http.Transport
+	url  *url.URL
+	idle chan *wire
 }
 
-func newBackend(url string) *backend {
-	return &backend{url: url, connections: &http.Transport{
-		MaxIdleConns: idleConnections, MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleFor, DisableCompression: true,
-		WriteBufferSize: buffer, ReadBufferSize: buffer,
-	}}
+// wire is a connection to the engine, which one call uses at a time.
+type wire struct {
+	net.Conn
+	reader *bufio.Reader
+	writer *bufio.Writer
+	// used is when a call used it last.
+	used time.Time
+}
+
+func newBackend(at *url.URL) *backend {
+	return &backend{url: at, idle: make(chan *wire, idleConnections)}
 }
 
 var errTooLarge = errors.New("the answer is above 32 MB")
@@ -42,12 +54,9 @@ var errTooLarge = errors.New("the answer is above 32 MB")
 // where the engine may have done what was asked: as on AWS, the caller's SDK
 // decides whether to ask again.
 func (b *backend) do(c *Call) (Response, error) {
-	// Not the caller's context: what was sent can't be called back.
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, bytes.NewReader(c.Body))
-	if err != nil {
-		return Response{}, fmt.Errorf("table engine: %w", err)
+	request := &http.Request{
+		Method: http.MethodPost, URL: b.url, Host: b.url.Host, Header: make(http.Header, 6),
+		Body: io.NopCloser(bytes.NewReader(c.Body)), ContentLength: int64(len(c.Body)),
 	}
 	// What an engine looks at.
 	for _, name := range [...]string{"X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"} {
@@ -55,18 +64,79 @@ func (b *backend) do(c *Call) (Response, error) {
 			request.Header[name] = values
 		}
 	}
-	response, err := b.connections.RoundTrip(request)
+	// Not the caller's context: what was sent can't be called back.
+	over, err := b.connect(context.Background())
 	if err != nil {
 		return Response{}, fmt.Errorf("table engine: %w", err)
 	}
+	answer, again, err := over.ask(request)
+	if err != nil {
+		// The engine may have begun anew, and then the others are of no use either.
+		b.close()
+		return Response{}, fmt.Errorf("table engine: %w", errors.Join(err, over.Close()))
+	}
+	if again {
+		b.keep(over)
+	} else if err := over.Close(); err != nil {
+		return Response{}, fmt.Errorf("table engine: %w", err)
+	}
+	return answer, nil
+}
+
+// ask sends a request and reads its answer, and tells whether the connection can
+// be used again.
+func (c *wire) ask(request *http.Request) (answer Response, again bool, err error) {
+	if err := c.SetDeadline(time.Now().Add(answerWithin)); err != nil {
+		return Response{}, false, err
+	}
+	if err := errors.Join(request.Write(c.writer), c.writer.Flush()); err != nil {
+		return Response{}, false, err
+	}
+	response, err := http.ReadResponse(c.reader, request)
+	if err != nil {
+		return Response{}, false, err
+	}
 	body, err := readAnswer(response)
 	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return Response{}, fmt.Errorf("table engine: %w", err)
+		return Response{}, false, err
 	}
 	for _, name := range []string{"Connection", "Keep-Alive", "Content-Length", "Date"} {
 		response.Header.Del(name)
 	}
-	return Response{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+	return Response{Status: response.StatusCode, Header: response.Header, Body: body}, !response.Close, nil
+}
+
+// connect gives a connection that waits, or a new one.
+func (b *backend) connect(ctx context.Context) (*wire, error) {
+	for {
+		select {
+		case waiting := <-b.idle:
+			if time.Since(waiting.used) < idleFor {
+				return waiting, nil
+			}
+			// Nothing was under way.
+			_ = waiting.Close()
+		default:
+			port := cmp.Or(b.url.Port(), "80")
+			dialer := net.Dialer{Timeout: answerWithin}
+			conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(b.url.Hostname(), port))
+			if err != nil {
+				return nil, err
+			}
+			return &wire{Conn: conn, reader: bufio.NewReaderSize(conn, buffer), writer: bufio.NewWriterSize(conn, buffer)}, nil
+		}
+	}
+}
+
+// keep has a connection wait for the next call, where there is room.
+func (b *backend) keep(c *wire) {
+	c.used = time.Now()
+	select {
+	case b.idle <- c:
+	default:
+		// Nothing is under way.
+		_ = c.Close()
+	}
 }
 
 func readAnswer(response *http.Response) ([]byte, error) {
@@ -84,4 +154,14 @@ func readAnswer(response *http.Response) ([]byte, error) {
 }
 
 // close ends the connections that wait.
-func (b *backend) close() { b.connections.CloseIdleConnections() }
+func (b *backend) close() {
+	for {
+		select {
+		case waiting := <-b.idle:
+			// Nothing is under way.
+			_ = waiting.Close()
+		default:
+			return
+		}
+	}
+}

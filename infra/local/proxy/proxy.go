@@ -63,7 +63,7 @@ func New(o Options) (*Proxy, error) {
 		signers:    newSigners(o.Stack),
 		tables:     "arn:aws:dynamodb:" + o.Stack.Region + ":" + o.Stack.AccountID + ":table/",
 		queues:     "arn:aws:sqs:" + o.Stack.Region + ":" + o.Stack.AccountID + ":",
-		middleware: o.Middleware, log: o.Log, engine: newBackend(o.Engine),
+		middleware: o.Middleware, log: o.Log, engine: newBackend(address),
 	}
 	d.chain = chain(o.Middleware, d.forward)
 	return d, nil

@@ -26,6 +26,10 @@ type Caller struct {
 	RequestID string
 	// ConnectionID is the socket that the call came over, empty over HTTP.
 	ConnectionID string
+	// Unconfirmed is true where the caller is known from an instance's memory: who
+	// stands behind a socket never changes, but whether the socket stands is not
+	// known yet. Only functions that confirm it by themselves get such a caller.
+	Unconfirmed bool
 }
 
 // May tells whether the caller's token carries a permission.

@@ -65,6 +65,8 @@ type Connections interface {
 	// Caller gives the caller that an open socket was admitted with:
 	// UNAUTHORIZED where the socket is not, or no longer, open.
 	Caller(ctx context.Context, connectionID string) (caller.Caller, error)
+	// Acquainted gives the unconfirmed caller of a socket that this instance has met.
+	Acquainted(connectionID string) (c caller.Caller, known bool)
 }
 
 // Operators knows who operates the suite.

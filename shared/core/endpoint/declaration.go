@@ -79,6 +79,9 @@ type Declaration struct {
 	// QuietID is true where a frame may leave its id out, and then gets no answer
 	// unless it is refused.
 	QuietID bool
+	// Confirms is true where the method itself confirms that the caller's socket
+	// stands.
+	Confirms bool
 	// Input and Output describe the request and the answer; nil where there is
 	// none.
 	Input  *Shape
@@ -145,6 +148,17 @@ func Answers(status int) Option { return func(d *Declaration) { d.Status = statu
 // QuietID lets frames leave their id out: they get no answer then, unless they
 // are refused.
 func QuietID() Option { return func(d *Declaration) { d.QuietID = true } }
+
+// Confirms says that the method confirms, beside its other reads and before it
+// commits anything, that the socket of an unconfirmed caller stands: so a frame of a
+// socket that the instance has met waits for one read less.
+// It grants that read.
+func Confirms() Option {
+	return func(d *Declaration) {
+		d.Confirms = true
+		Reads(Realtime, BatchGetItem)(d)
+	}
+}
 
 // MaxBody bounds the body or frame, in bytes as sent; without it, 256 KB and
 // MaxFrame.

@@ -51,6 +51,11 @@ func (*house) Caller(_ context.Context, id string) (caller.Caller, error) {
 	return caller.Caller{UserID: "user_ada"}, nil
 }
 
+// Acquainted implements Connections.
+func (*house) Acquainted(id string) (caller.Caller, bool) {
+	return caller.Caller{UserID: "user_grace", Unconfirmed: true}, id == "met"
+}
+
 // note is an effect of a moment: sending "boom" panics, and "fail" fails.
 type note struct {
 	when effect.When

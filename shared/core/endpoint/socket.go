@@ -215,7 +215,7 @@ func (h *socketHandler) post(ctx context.Context, call *call, frame []byte) {
 }
 
 func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id string) (string, any, error) {
-	c, err := h.around.Connections.Caller(ctx, call.caller.ConnectionID)
+	c, err := h.connection(ctx, call.caller.ConnectionID)
 	if err != nil {
 		return id, nil, err
 	}
@@ -240,6 +240,16 @@ func (h *socketHandler) answer(ctx context.Context, call *call, raw []byte, id s
 	}
 	out, err := h.run(ctx, call, in)
 	return id, out, err
+}
+
+// connection gives the caller behind a socket, unconfirmed where the method confirms.
+func (h *socketHandler) connection(ctx context.Context, id string) (caller.Caller, error) {
+	if h.declaration.Confirms {
+		if c, known := h.around.Connections.Acquainted(id); known {
+			return c, nil
+		}
+	}
+	return h.around.Connections.Caller(ctx, id)
 }
 
 func (h *socketHandler) run(ctx context.Context, call *call, in any) (any, error) {

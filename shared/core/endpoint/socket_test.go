@@ -345,6 +345,32 @@ func TestSocketQuietID(t *testing.T) {
 	}
 }
 
+// A function that confirms by itself that a socket stands gets the caller from
+// memory where the instance has met the socket; every other function asks.
+func TestSocketConfirms(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		connection string
+		options    []Option
+		want       string
+	}{
+		"met":                       {"met", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_grace over met"}`},
+		"not met":                   {"open", []Option{Confirms()}, `{"type":"whispered","id":"7","text":"hi from user_ada over open"}`},
+		"met, but it doesn't check": {"met", nil, `{"type":"error","id":"7","code":"UNAUTHORIZED","detail":"No.","retryable":false}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var h house
+			event := frameEvent(`{"action":"whisper","id":"7","text":"hi"}`)
+			event.RequestContext.ConnectionID = tt.connection
+			dispatch(t, h.open(t, whispering(tt.options...)), event)
+			if got := string(bytes.Join(h.posted, []byte("|"))); got != tt.want {
+				t.Errorf("posted %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // mover asks whoever connected at a time to move over.
 type mover int64
 

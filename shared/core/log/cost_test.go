@@ -99,6 +99,17 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// The first entry of a topic by the clock: two looks for its end, its bucket and
+// itself.
+func TestCostOfTheFirst(t *testing.T) {
+	l := log.New(tabletest.New(t).Log, clock.NewManual(noon), log.ByClock(window, time.Hour, 20))
+	ctx, meter := table.WithMeter(t.Context())
+	a := by("c", 1, log.Tail)
+	if _, err := l.Append(ctx, a); err != nil || meter.Calls() != 4 {
+		t.Errorf("%d calls, want 4; %v", meter.Calls(), err)
+	}
+}
+
 // The end of a long topic is found through the directory, not bucket by bucket.
 func TestCostOfTheEnd(t *testing.T) {
 	for name, layout := range layouts() {

@@ -209,16 +209,19 @@ func (w *writer) beginFirstBucket(ctx context.Context) error {
 	if w.next.bucket != unfounded {
 		return nil
 	}
-	topic := w.intent.Topic
 	first := slot{bucket: w.log.layout.bucketAt(w.log.clock.Now()), position: 1}
-	if err := w.list(ctx, first, table.Absent()); err != nil {
-		return err
+	key := directoryKey(w.intent.Topic, first.position)
+	err := w.log.table.Put(ctx, key, directory{Bucket: first.bucket}, table.If(table.Absent()))
+	if stands, other := errors.AsType[*table.ConditionError](err); other {
+		var row directory
+		if err = stands.Decode(&row); err == nil {
+			first, err = row.begins(key)
+		}
 	}
-	at, _, err := w.log.listed(ctx, topic, first.position)
 	if err != nil {
-		return err
+		return fmt.Errorf("found: %w", err)
 	}
-	w.next = at
+	w.next = first
 	return nil
 }
 

@@ -126,7 +126,7 @@ func TestFramesOfABusyTopic(t *testing.T) {
 			}
 		}
 	}
-	if len(frames) > 4 {
+	if len(frames) > 8 {
 		t.Errorf("%d frames", len(frames))
 	}
 }

@@ -52,11 +52,12 @@ type Connections struct {
 	gateway  Gateway
 	clock    clock.Clock
 	lifetime time.Duration
+	met      *acquaintances
 }
 
 // NewConnections makes the keeper of sockets.
 func NewConnections(realtime, control *table.Table, sessions Sessions, gateway Gateway, c clock.Clock) *Connections {
-	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime}
+	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime, met: newAcquaintances()}
 }
 
 // WithLifetime sets how long sockets may live, where that isn't Lifetime.
@@ -230,18 +231,6 @@ func (s *Connections) unlist(ctx context.Context, userID, connectionID string) e
 		return fmt.Errorf("unlist socket: %w", err)
 	}
 	return nil
-}
-
-// Caller gives who stands behind an open socket.
-func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.Caller, error) {
-	item, err := table.Get[connectionItem](ctx, s.realtime, connectionKey(connectionID))
-	if errors.Is(err, table.ErrNotFound) || (err == nil && item.Closed) {
-		return caller.Caller{}, errs.New(errs.Unauthorized, "This connection is over. Please connect anew.")
-	}
-	if err != nil {
-		return caller.Caller{}, fmt.Errorf("read connection: %w", err)
-	}
-	return item.caller(connectionID), nil
 }
 
 // Close takes a socket down: it is marked first, so that no subscription can be

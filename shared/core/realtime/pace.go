@@ -6,13 +6,20 @@ import "time"
 // average, in short bursts, with no memory shared between writers. Every entry
 // carries Due, Tat and Group, derived from those of the entry before it, which
 // its writer has read. It is the generic cell rate algorithm (ITU-T I.371) with
-// T = 125 ms and a burst of three, plus two rules. A post that is still to come
+// T = 145 ms and a burst of seven, plus two rules. A post that is still to come
 // carries this entry too: the entries that it carries are a group, and the first
 // one's writer posts. And a post reads on from the group before it, so that an
 // entry which came too late for its own group's post goes with the next.
+//
+// In any five seconds the algorithm lets burst + 5000/T posts begin, 41, and one
+// more for each T by which a put may delay its post; the posts of late entries
+// and three heads come on top, within the cap of 50. A shorter burst with a
+// shorter T makes as many frames, but a topic of five commits a second that come
+// by chance (Poisson) spends its burst far more often: with a burst of three and
+// 125 ms 9 % of its commits wait, with these 1 %.
 const (
-	interval = 125 // T, in milliseconds
-	burst    = 3
+	interval = 145 // T, in milliseconds
+	burst    = 7
 	// ahead is how far in the future a post must lie for a writer to rely on it.
 	ahead = 20
 	// margin is how long before that post a writer's own put must have returned

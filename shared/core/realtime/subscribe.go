@@ -51,6 +51,8 @@ func (s *Service) Subscribe(ctx context.Context, c caller.Caller, in SubscribeRe
 	if err := s.admit(ctx, c, topic, source, in); err != nil {
 		return Subscribed{}, nil, err
 	}
+	// The subscription was written on the condition that the socket stands.
+	c.Unconfirmed = false
 	from := in.From
 	if registered.State {
 		from = new(int64(beforeState))
@@ -126,6 +128,11 @@ func (s *Service) possible(ctx context.Context, topic Topic, source Source, in S
 		return nil
 	}
 	if err := s.streams.epoch.Check(in.Epoch); err != nil {
+		return err
+	}
+	if *in.From == 0 {
+		// No topic ends before its beginning; it may have been trimmed.
+		_, _, err := source.Events(ctx, topic, 0, 1)
 		return err
 	}
 	newest, _, err := source.Head(ctx, topic)

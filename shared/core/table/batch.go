@@ -63,7 +63,7 @@ func BatchGet(ctx context.Context, gets ...Lookups) error {
 	}
 	first, _ := gets[0].place()
 	for try := 1; ; try++ {
-		out, err := first.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		out, err := first.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems:           request,
 			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 		})
@@ -188,7 +188,7 @@ func (t *Table) writeAll(ctx context.Context, puts []Item, deletes []Key) error 
 func (t *Table) writeBatch(ctx context.Context, requests []types.WriteRequest) error {
 	request := map[string][]types.WriteRequest{t.name: requests}
 	for try := 1; ; try++ {
-		out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+		out, err := t.api.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems:           request,
 			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 		})

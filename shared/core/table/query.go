@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -124,7 +125,7 @@ func list[T any](ctx context.Context, t *Table, q Query, ahead int) (Page[T], er
 		if !q.Filter.set {
 			in.Limit = new(int32(q.Limit - len(page.Items) + ahead + r.excluded()))
 		}
-		out, err := t.client.Query(ctx, in)
+		out, err := t.api.Query(ctx, in)
 		if err != nil {
 			return page, err
 		}
@@ -231,34 +232,42 @@ func (q Query) input(t *Table, r span) (*dynamodb.QueryInput, error) {
 	} else {
 		in.ConsistentRead = new(!q.Eventual)
 	}
-	key := expression.Key(pk).Equal(expression.Value(q.PK))
-	low, high, at := expression.Value(r.low), expression.Value(r.high), expression.Key(sk)
+	names := map[string]string{"#pk": pk}
+	values := map[string]types.AttributeValue{":pk": text(q.PK)}
+	key := "#pk = :pk"
+	// Written by hand: the SDK's builder takes as long for this as for the call.
+	also := func(condition string, bounds ...string) {
+		names["#sk"] = sk
+		key += " AND " + condition
+		for i, bound := range bounds {
+			values[[...]string{":a", ":b"}[i]] = text(bound)
+		}
+	}
 	switch {
 	case q.Prefix != "" && r.low == q.Prefix && r.high == q.Prefix+lastRune:
-		key = key.And(at.BeginsWith(q.Prefix))
+		also("begins_with(#sk, :a)", q.Prefix)
 	case r.low != "" && r.high != "":
-		key = key.And(at.Between(low, high))
+		also("#sk BETWEEN :a AND :b", r.low, r.high)
 	case q.Above != "":
-		key = key.And(at.GreaterThan(low))
+		also("#sk > :a", r.low)
 	case q.From != "":
-		key = key.And(at.GreaterThanEqual(low))
+		also("#sk >= :a", r.low)
 	case q.Below != "":
-		key = key.And(at.LessThan(high))
+		also("#sk < :a", r.high)
 	case q.To != "":
-		key = key.And(at.LessThanEqual(high))
+		also("#sk <= :a", r.high)
 	}
-	b := expression.NewBuilder().WithKeyCondition(key)
 	if q.Filter.set {
-		b = b.WithFilter(q.Filter.built)
+		filter, err := expression.NewBuilder().WithFilter(q.Filter.built).Build()
+		if err != nil {
+			return nil, err
+		}
+		in.FilterExpression = filter.Filter()
+		maps.Copy(names, filter.Names())
+		maps.Copy(values, filter.Values())
 	}
-	built, err := b.Build()
-	if err != nil {
-		return nil, err
-	}
-	in.KeyConditionExpression = built.KeyCondition()
-	in.FilterExpression = built.Filter()
-	in.ExpressionAttributeNames = built.Names()
-	in.ExpressionAttributeValues = built.Values()
+	in.KeyConditionExpression, in.ExpressionAttributeNames, in.ExpressionAttributeValues = &key, names, values
+	var err error
 	in.ExclusiveStartKey, err = q.start()
 	return in, err
 }

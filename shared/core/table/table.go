@@ -81,12 +81,13 @@ func textOf(av types.AttributeValue) string {
 // Table is one table by its physical name. It is safe for concurrent use.
 type Table struct {
 	client *dynamodb.Client
+	api    *api
 	name   string
 }
 
 // New names a table that a client reaches. It makes no call.
 func New(client *dynamodb.Client, name string) *Table {
-	return &Table{client: client, name: name}
+	return &Table{client: client, api: newAPI(client), name: name}
 }
 
 // Name is the table's physical name.
@@ -117,7 +118,7 @@ func Get[T any](ctx context.Context, t *Table, k Key, opts ...ReadOption) (T, er
 	for _, opt := range opts {
 		opt(in)
 	}
-	out, err := t.client.GetItem(ctx, in)
+	out, err := t.api.GetItem(ctx, in)
 	if err != nil {
 		return value, fmt.Errorf("get %s %s: %w", t.name, k, err)
 	}

@@ -125,7 +125,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		in.TransactItems = append(in.TransactItems, op.item)
 	}
 	for try := 1; ; try++ {
-		out, err := tx.ops[0].table.client.TransactWriteItems(ctx, in)
+		out, err := tx.ops[0].table.api.TransactWriteItems(ctx, in)
 		if err == nil {
 			meterWrite(ctx, each(out.ConsumedCapacity)...)
 			return nil

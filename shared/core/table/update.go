@@ -74,7 +74,7 @@ func (t *Table) updateItem(ctx context.Context, k Key, u Update, answer types.Re
 	if err != nil {
 		return nil, fmt.Errorf("update %s %s: %w", t.name, k, err)
 	}
-	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	out, err := t.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &t.name,
 		Key:                                 w.key.attributes(),
 		UpdateExpression:                    e.update,

@@ -109,7 +109,7 @@ func (t *Table) Put(ctx context.Context, k Key, item any, opts ...WriteOption) e
 	if err != nil {
 		return fmt.Errorf("put %s %s: %w", t.name, k, err)
 	}
-	out, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
+	out, err := t.api.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &t.name,
 		Item:                                put.item,
 		ConditionExpression:                 put.condition,
@@ -157,7 +157,7 @@ func (t *Table) Delete(ctx context.Context, k Key, opts ...WriteOption) error {
 	if err != nil {
 		return fmt.Errorf("delete %s %s: %w", t.name, k, err)
 	}
-	out, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	out, err := t.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                           &t.name,
 		Key:                                 w.key.attributes(),
 		ConditionExpression:                 e.condition,

@@ -1,5 +1,5 @@
 // Package apigateway posts frames through API Gateway's @connections, with the
-// real client; on a laptop the local gateway speaks the same protocol.
+// SDK's types and protocol; on a laptop the local gateway speaks the same.
 package apigateway
 
 import (
@@ -11,12 +11,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/rapport/rapport/shared/core/realtime"
+	"github.com/rapport/rapport/shared/core/sdk"
 )
 
 const (
@@ -44,7 +48,9 @@ type Config struct {
 
 // Poster implements realtime.Poster.
 type Poster struct {
-	client *apigatewaymanagementapi.Client
+	service sdk.Service
+	// unresolved is why there is no address: every call fails with it.
+	unresolved error
 }
 
 // New makes a poster. Without an endpoint every post fails: a function that
@@ -59,33 +65,59 @@ func New(c Config) *Poster {
 			t.MaxIdleConns, t.MaxIdleConnsPerHost = idle, idle
 		})
 	}
-	return &Poster{client: apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
+	o := apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
 		Region:       c.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		BaseEndpoint: &endpoint,
 		HTTPClient:   c.HTTP,
-		Retryer:      retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts }),
-	})}
+	}).Options()
+	p := &Poster{service: sdk.Service{
+		ID: apigatewaymanagementapi.ServiceID, SigningName: "execute-api", Region: o.Region, Credentials: o.Credentials,
+		Protocol: o.Protocol, Types: apigatewaymanagementapi.TypeRegistry, HTTP: o.HTTPClient, Signer: v4.NewSigner(),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts }),
+	}}
+	resolved, err := o.EndpointResolverV2.ResolveEndpoint(context.Background(), apigatewaymanagementapi.EndpointParameters{
+		Region: &o.Region, Endpoint: o.BaseEndpoint,
+	}.WithDefaults())
+	p.service.Endpoint, p.unresolved = resolved.URI, err
+	return p
+}
+
+// The operations that are called.
+var (
+	postToConnection = smithy.NewOperationSchema(schemas.PostToConnection, schemas.PostToConnectionRequest, nil)
+	getConnection    = smithy.NewOperationSchema(schemas.GetConnection, schemas.GetConnectionRequest, schemas.GetConnectionResponse)
+	deleteConnection = smithy.NewOperationSchema(schemas.DeleteConnection, schemas.DeleteConnectionRequest, nil)
+)
+
+// call asks for an operation; realtime.ErrGone where the socket is closed.
+func (p *Poster) call(ctx context.Context, op *smithy.OperationSchema, in smithy.Serializable, out smithy.Deserializable) error {
+	if p.unresolved != nil {
+		return p.unresolved
+	}
+	err := p.service.Call(ctx, op, in, out)
+	if _, gone := errors.AsType[*types.GoneException](err); gone {
+		return realtime.ErrGone
+	}
+	return err
 }
 
 // Post sends a frame to an open socket; realtime.ErrGone where it is closed.
 func (p *Poster) Post(ctx context.Context, connectionID string, frame []byte) error {
-	_, err := p.client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
+	err := p.call(ctx, postToConnection, &apigatewaymanagementapi.PostToConnectionInput{
 		ConnectionId: &connectionID, Data: frame,
-	})
-	if _, gone := errors.AsType[*types.GoneException](err); gone {
-		return realtime.ErrGone
-	}
-	if err != nil {
+	}, new(apigatewaymanagementapi.PostToConnectionOutput))
+	if err != nil && !errors.Is(err, realtime.ErrGone) {
 		return fmt.Errorf("post: %w", err)
 	}
-	return nil
+	return err
 }
 
 // Alive tells whether a socket is open.
 func (p *Poster) Alive(ctx context.Context, connectionID string) (bool, error) {
-	_, err := p.client.GetConnection(ctx, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &connectionID})
-	if _, gone := errors.AsType[*types.GoneException](err); gone {
+	err := p.call(ctx, getConnection, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &connectionID},
+		new(apigatewaymanagementapi.GetConnectionOutput))
+	if errors.Is(err, realtime.ErrGone) {
 		return false, nil
 	}
 	if err != nil {
@@ -97,11 +129,9 @@ func (p *Poster) Alive(ctx context.Context, connectionID string) (bool, error) {
 // Disconnect closes a socket after what was posted to it before; one that is closed
 // is no error.
 func (p *Poster) Disconnect(ctx context.Context, connectionID string) error {
-	_, err := p.client.DeleteConnection(ctx, &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &connectionID})
-	if _, gone := errors.AsType[*types.GoneException](err); gone {
-		return nil
-	}
-	if err != nil {
+	err := p.call(ctx, deleteConnection, &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &connectionID},
+		new(apigatewaymanagementapi.DeleteConnectionOutput))
+	if err != nil && !errors.Is(err, realtime.ErrGone) {
 		return fmt.Errorf("hang up: %w", err)
 	}
 	return nil
