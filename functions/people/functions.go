@@ -31,7 +31,7 @@ var (
 	Get = endpoint.HTTP("GET /v1/users/{userId}", "Get a person's card: their name, and what they show me.",
 		service.Get, endpoint.Fails("NOT_FOUND"))
 	Find = endpoint.HTTP("GET /v1/users", "Find people by the beginning of any part of their name.",
-		service.Find, endpoint.Serves("search"), endpoint.Reads(endpoint.Data, endpoint.Query))
+		service.Find, endpoint.Reads(endpoint.Data, endpoint.Query))
 
 	ListInterests = endpoint.HTTP("GET /v1/interests", "List what there is to be interested in.",
 		service.ListInterests, endpoint.Reads(endpoint.Data, endpoint.Query))
