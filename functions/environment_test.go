@@ -25,6 +25,7 @@ func TestFunctionsNeedWhatTheyUse(t *testing.T) {
 	not := func(is func(endpoint.FunctionSpec) bool) func(endpoint.FunctionSpec) bool {
 		return func(f endpoint.FunctionSpec) bool { return !is(f) }
 	}
+	messages := of("people/listmessages", "people/postmessage")
 	needs := map[string]func(endpoint.FunctionSpec) bool{
 		"STAGE":                    not(of()),
 		"WORKOS_API_KEY_SECRET_ID": signedIn,
@@ -34,10 +35,14 @@ func TestFunctionsNeedWhatTheyUse(t *testing.T) {
 		"DEPARTURES_QUEUE_URL":     of("realtime/disconnect"),
 		"WS_URL":                   of("users/ticket"),
 		"DATA_TABLE":               not(of("realtime", "system")),
-		"LOG_TABLE":                not(of("realtime", "system", "users", "flags")),
-		"REALTIME_TABLE":           not(of("system", "users/get", "users/update", "flags/list", "flags/get", "flags/history", "flags/evaluate")),
-		"CONTROL_TABLE":            not(of("system")),
-		"AUDIT_TABLE":              not(of("system")),
+		"LOG_TABLE": func(f endpoint.FunctionSpec) bool {
+			return messages(f) || !of("realtime", "system", "users", "flags", "people")(f)
+		},
+		"REALTIME_TABLE": func(f endpoint.FunctionSpec) bool {
+			return f.Name == "people/postmessage" || !of("system", "people", "users/get", "users/update", "flags/list", "flags/get", "flags/history", "flags/evaluate")(f)
+		},
+		"CONTROL_TABLE": not(of("system")),
+		"AUDIT_TABLE":   not(of("system")),
 	}
 	h := testkit.New(t, functions.All())
 	for _, f := range functions.All() {

@@ -8,6 +8,7 @@ import (
 	"github.com/rapport/rapport/functions/flags"
 	"github.com/rapport/rapport/functions/meetings"
 	"github.com/rapport/rapport/functions/notes"
+	"github.com/rapport/rapport/functions/people"
 	"github.com/rapport/rapport/functions/realtime"
 	"github.com/rapport/rapport/functions/streams"
 	"github.com/rapport/rapport/functions/system"
@@ -23,6 +24,7 @@ func All() []endpoint.FunctionSpec {
 		flags.Functions(),
 		meetings.Functions(),
 		notes.Functions(),
+		people.Functions(),
 		realtime.Functions(),
 		streams.Functions(),
 		system.Functions(),

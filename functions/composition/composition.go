@@ -20,6 +20,7 @@ import (
 	"github.com/rapport/rapport/shared/flags"
 	"github.com/rapport/rapport/shared/meetings"
 	"github.com/rapport/rapport/shared/notes"
+	"github.com/rapport/rapport/shared/people"
 	"github.com/rapport/rapport/shared/transcripts"
 	"github.com/rapport/rapport/shared/users"
 )
@@ -34,6 +35,8 @@ type Domains struct {
 	notes       *notes.Service
 	transcripts *transcripts.Service
 	flags       *flags.Service
+	people      *people.Service
+	messages    *people.Messages
 	reader      *flags.Reader
 }
 
@@ -109,6 +112,22 @@ func (d *Domains) Flags() *flags.Service {
 	return d.flags
 }
 
+// People gives the service of people.
+func (d *Domains) People() *people.Service {
+	if d.people == nil {
+		d.people = people.New(people.Parts{Data: d.Data(), Audit: d.Audit(), Once: d.Idempotency(), Clock: d.Clock})
+	}
+	return d.people
+}
+
+// Messages gives the service of what the two of a connection write to each other.
+func (d *Domains) Messages() *people.Messages {
+	if d.messages == nil {
+		d.messages = people.NewMessages(d.People(), d.newLog(people.MessageLayout()))
+	}
+	return d.messages
+}
+
 // FlagReader gives the flags to whoever stands behind one.
 func (d *Domains) FlagReader() *flags.Reader {
 	if d.reader == nil {
@@ -125,20 +144,23 @@ func (d *Domains) Topics() (*realtime.Registry, error) {
 		realtime.Registration{TopicType: notes.Topic(nil).TopicType, Source: d.Notes().Source()},
 		realtime.Registration{TopicType: transcripts.Topic(nil).TopicType, Source: d.Transcripts().Topics()},
 		realtime.Registration{TopicType: users.Topic(), Source: users.Topics(d.LogTable(), d.Clock)},
+		realtime.Registration{TopicType: people.MessageTopic(), Source: d.Messages().Topics()},
 		realtime.Registration{TopicType: flags.Topic(), Source: flags.NewSource(d.Data())},
 	)
 }
 
 // Movers are the domains whose records move topics.
 func (d *Domains) Movers() []realtime.Domain {
-	return []realtime.Domain{d.Meetings(), d.Notes().Source(), d.Transcripts().Topics(), d.Flags()}
+	return []realtime.Domain{d.Meetings(), d.Notes().Source(), d.Transcripts().Topics(), d.Messages().Topics(), d.Flags()}
 }
 
 // Projections are the handlers of all else that follows from records. What a new
 // one handles must pass the filters of streams/project, and what it does its
 // grants: see package functions/streams.
 func (d *Domains) Projections() []projection.Handler {
-	return []projection.Handler{meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}}
+	return []projection.Handler{
+		meetings.Names{Service: d.Meetings()}, notes.Snapshots{Service: d.Notes()}, people.Names{Service: d.People()}, people.Usage{Service: d.People()},
+	}
 }
 
 // Permissions is who may do what in a meeting, in all domains together, for

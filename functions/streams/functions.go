@@ -35,11 +35,11 @@ var (
 		endpoint.Delivers(), endpoint.Writes(endpoint.Realtime, endpoint.BatchWriteItem), endpoint.Closes(), endpoint.Audits())
 	// Project may see a record twice, as each of its handlers may. It is granted what
 	// all of them do together.
-	Project = endpoint.Stream("Data,Log", "stream: materialise the texts that changed, and bring people's new names into their meetings; a retry finds done what was.",
+	Project = endpoint.Stream("Data,Log", "stream: materialise the texts that changed, bring people's new names into their meetings and the index of names, and count their interests; a retry finds done what was.",
 		Service.Project, endpoint.Timeout(time.Minute),
 		endpoint.From(projectReads()...), endpoint.Lag(2*time.Minute),
 		endpoint.Reads(endpoint.Data, endpoint.GetItem, endpoint.BatchGetItem, endpoint.Query, endpoint.ConditionCheckItem),
-		endpoint.Writes(endpoint.Data, endpoint.PutItem), endpoint.ReadsIndex(endpoint.Data, "GSI1"),
+		endpoint.Writes(endpoint.Data, endpoint.PutItem, endpoint.UpdateItem, endpoint.DeleteItem), endpoint.ReadsIndex(endpoint.Data, "GSI1"),
 		endpoint.Reads(endpoint.Log, endpoint.GetItem, endpoint.BatchGetItem, endpoint.Query),
 		endpoint.Writes(endpoint.Log, endpoint.PutItem, endpoint.BatchWriteItem, endpoint.UpdateItem, endpoint.DeleteItem),
 		endpoint.Delivers())

@@ -41,7 +41,8 @@ func projectReads() []endpoint.Source {
 			// meetings holds up few others.
 			Table: endpoint.Data, BatchSize: 100, Parallel: 10,
 			Filters: []string{
-				`{"eventName":["MODIFY"],"dynamodb":{"Keys":{"PK":{"S":[{"prefix":"USER#"}]},"SK":{"S":["PROFILE"]}}}}`,
+				`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"PK":{"S":[{"prefix":"USER#"}]},"SK":{"S":["PROFILE"]}}}}`,
+				`{"dynamodb":{"Keys":{"PK":{"S":[{"prefix":"PERSON#"}]},"SK":{"S":["INTERESTS"]}}}}`,
 				`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"SK":{"S":[{"prefix":"PARTICIPANT#"}]}}}}`,
 			},
 		},

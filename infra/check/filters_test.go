@@ -32,8 +32,10 @@ func TestProjectIsGivenWhatItsHandlersHandle(t *testing.T) {
 		// those that the filters can't tell from them.
 		handled, passed []table.Event
 	}{
-		{name: "a user", table: "Data", pk: "USER#u", sk: "PROFILE", handled: []table.Event{table.Modify}},
+		{name: "a user", table: "Data", pk: "USER#u", sk: "PROFILE", handled: []table.Event{table.Insert, table.Modify}},
 		{name: "another item of a user", table: "Data", pk: "USER#u", sk: "SETTINGS"},
+		{name: "a person's interests", table: "Data", pk: "PERSON#u", sk: "INTERESTS", handled: []table.Event{table.Insert, table.Modify, table.Remove}},
+		{name: "a person's profile", table: "Data", pk: "PERSON#u", sk: "PROFILE"},
 		{name: "a meeting", table: "Data", pk: meeting, sk: "MEETING"},
 		{name: "a participant", table: "Data", pk: meeting, sk: "PARTICIPANT#u", handled: []table.Event{table.Insert, table.Modify}},
 		{name: "flags", table: "Data", pk: "FLAGS", sk: "FLAGS"},

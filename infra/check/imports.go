@@ -10,7 +10,7 @@ import (
 const (
 	leaves    = "shared/core/errs shared/core/epoch shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch shared/core/effect"
 	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/secret shared/core/log shared/core/realtime shared/core/logtopic shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection shared/core/session shared/core/identity shared/core/operators"
-	domains   = "shared/users shared/meetings shared/notes shared/transcripts shared/flags"
+	domains   = "shared/users shared/meetings shared/notes shared/transcripts shared/flags shared/people"
 )
 
 // parts says which parts of the tree each part may import; every part may
@@ -60,6 +60,7 @@ var parts = map[string]string{
 	"shared/notes":       leaves + " " + machinery + " shared/meetings",
 	"shared/transcripts": leaves + " " + machinery + " shared/meetings shared/flags",
 	"shared/flags":       leaves + " " + machinery,
+	"shared/people":      leaves + " " + machinery + " shared/users",
 
 	"shared/testkit": leaves + " " + machinery + " " + domains + " shared/core/endpoint shared/core/platform functions",
 	"infra":          leaves + " " + machinery + " " + domains + " shared/core/endpoint shared/core/platform shared/testkit functions web",

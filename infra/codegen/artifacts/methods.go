@@ -24,6 +24,23 @@ func clientNames() map[string]string {
 		"topics_listpresence":       "presence.list",
 		"topics_tellpresence":       "presence.tell",
 		"users_ticket":              "tickets.create",
+		"people_getprofile":         "profile.get",
+		"people_updateprofile":      "profile.update",
+		"people_listinterests":      "interests.list",
+		"people_getinterests":       "interests.mine",
+		"people_updateinterests":    "interests.update",
+		"people_listconnections":    "connections.list",
+		"people_connect":            "connections.create",
+		"people_accept":             "connections.accept",
+		"people_decline":            "connections.decline",
+		"people_disconnect":         "connections.delete",
+		"people_listmessages":       "connections.messages",
+		"people_postmessage":        "connections.write",
+		"people_listblocks":         "blocks.list",
+		"people_block":              "blocks.create",
+		"people_unblock":            "blocks.delete",
+		"people_getnotices":         "notices.get",
+		"people_updatenotices":      "notices.update",
 	}
 }
 

@@ -10,6 +10,33 @@ export interface Schemas {
     readonly firstPosition: number;
     readonly lastPosition: number;
   };
+  readonly Block: {
+    readonly blockedAt: string;
+    readonly userId: string;
+  };
+  readonly Card: {
+    readonly bio?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly company?: string;
+    readonly connectionCount: number;
+    readonly displayName: string;
+    readonly experienceLevel?: "junior" | "mid" | "senior" | "executive";
+    readonly experienceYears?: number;
+    readonly goals?: readonly string[];
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly headline?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly industry?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly jobTitle?: string;
+    readonly languages?: readonly string[];
+    readonly links?: Schemas["Links"];
+    readonly lookingFor?: readonly string[];
+    readonly meetingCount: number;
+    readonly skills?: readonly string[];
+    readonly timeZone?: string;
+    readonly userId: string;
+  };
   readonly Change: {
     readonly authorId: string;
     readonly clientId: string;
@@ -19,6 +46,13 @@ export interface Schemas {
     /** Where inserted text stood in text that was deleted at the same time; absent where none did. */
     readonly places?: readonly Schemas["Place"][];
     readonly version: number;
+  };
+  readonly Chosen: {
+    readonly category?: "academic" | "industry" | "skill" | "personal";
+    readonly interestId?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly name?: string;
+    readonly proficiency?: number;
   };
   readonly Chunk: {
     readonly authorId: string;
@@ -49,6 +83,18 @@ export interface Schemas {
     readonly version: number;
   };
   readonly Condition: Readonly<Record<string, unknown>>;
+  readonly Connection: {
+    readonly connectionId: string;
+    readonly createdAt: string;
+    /** out: I have asked. */
+    readonly direction: "in" | "out";
+    /** What the asker has said with it. */
+    readonly message?: string;
+    readonly state: "requested" | "accepted" | "declined";
+    readonly type: "connection" | "follow" | "mentor" | "mentee" | "collaborator";
+    readonly updatedAt: string;
+    readonly userId: string;
+  };
   readonly Cursor: {
     readonly anchor: number;
     readonly head: number;
@@ -115,9 +161,22 @@ export interface Schemas {
     /** All of them; 1 to 20. */
     readonly variants?: Readonly<Record<string, unknown>>;
   };
+  readonly Found: {
+    readonly displayName: string;
+    readonly headline?: string;
+    readonly userId: string;
+  };
   readonly Healthy: {
     readonly stage: string;
     readonly status: "ok";
+  };
+  readonly Held: {
+    readonly category: "academic" | "industry" | "skill" | "personal";
+    readonly interestId: string;
+    readonly name: string;
+    readonly parentId: string | null;
+    readonly proficiency?: number;
+    readonly usageCount: number;
   };
   readonly HistoryEntry: {
     readonly at: string;
@@ -141,9 +200,39 @@ export interface Schemas {
     readonly event: string;
     readonly id: string;
   };
+  readonly Interest: {
+    readonly category: "academic" | "industry" | "skill" | "personal";
+    readonly interestId: string;
+    readonly name: string;
+    readonly parentId: string | null;
+    readonly usageCount: number;
+  };
+  readonly Interests: {
+    readonly interests: readonly Schemas["Held"][];
+  };
   readonly Invitee: {
     readonly role: "observer" | "participant" | "co-host" | "host";
     readonly userId: string;
+  };
+  readonly Links: {
+    readonly linkedin?: string;
+    readonly website?: string;
+  };
+  readonly ListOfBlock: {
+    readonly items: readonly Schemas["Block"][];
+    readonly nextCursor: string | null;
+  };
+  readonly ListOfConnection: {
+    readonly items: readonly Schemas["Connection"][];
+    readonly nextCursor: string | null;
+  };
+  readonly ListOfFound: {
+    readonly items: readonly Schemas["Found"][];
+    readonly nextCursor: string | null;
+  };
+  readonly ListOfInterest: {
+    readonly items: readonly Schemas["Interest"][];
+    readonly nextCursor: string | null;
   };
   readonly ListOfMeeting: {
     readonly items: readonly Schemas["Meeting"][];
@@ -208,6 +297,23 @@ export interface Schemas {
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly title?: string;
   };
+  readonly Message: {
+    readonly authorId: string;
+    readonly createdAt: string;
+    readonly deletedAt: string | null;
+    readonly editedAt: string | null;
+    readonly messageId: string;
+    readonly position: number;
+    readonly reactions: readonly Schemas["Reaction"][];
+    readonly replyTo: string | null;
+    readonly text: string;
+  };
+  readonly MessageList: {
+    /** What the positions belong to. */
+    readonly epoch?: string;
+    readonly items: readonly Schemas["Message"][];
+    readonly nextCursor: string | null;
+  };
   readonly NotesAppendRequest: {
     readonly baseVersion: number;
     /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
@@ -218,6 +324,12 @@ export interface Schemas {
     readonly ops: readonly Schemas["Op"][];
     /** Where inserted text stood in text that was deleted up to baseVersion, where the client knows. */
     readonly places?: readonly Schemas["Place"][];
+  };
+  readonly Notices: {
+    readonly insights: Schemas["Ways"];
+    readonly invitation: Schemas["Ways"];
+    readonly match: Schemas["Ways"];
+    readonly reminder: Schemas["Ways"];
   };
   readonly Op: Op;
   readonly Participant: {
@@ -233,6 +345,60 @@ export interface Schemas {
     readonly nextCursor: string | null;
     /** The meeting's revision: the participants are at least as new as it. */
     readonly revision: number;
+  };
+  readonly PeopleConnectRequest: {
+    readonly message?: string;
+    /** mentor: the other is asked to be mine. */
+    readonly type: "connection" | "follow" | "mentor" | "mentee" | "collaborator";
+    readonly userId: string;
+  };
+  readonly PeoplePostRequest: {
+    readonly replyTo?: string;
+    readonly text: string;
+  };
+  readonly PeopleReportRequest: {
+    /** Where it happened, as the reporter says. */
+    readonly meetingId?: string;
+    readonly reason: string;
+    readonly text?: string;
+  };
+  readonly PeopleUpdateInterestsRequest: {
+    readonly interests: readonly Schemas["Chosen"][];
+  };
+  readonly PeopleUpdateNoticesRequest: {
+    readonly insights: Schemas["Ways"];
+    readonly invitation: Schemas["Ways"];
+    readonly match: Schemas["Ways"];
+    readonly reminder: Schemas["Ways"];
+  };
+  readonly PeopleUpdateProfileRequest: {
+    readonly bio?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly company?: string;
+    readonly experienceLevel?: "junior" | "mid" | "senior" | "executive";
+    readonly experienceYears?: number;
+    /** Each 1 to 200 characters. */
+    readonly goals?: readonly string[];
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly headline?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly industry?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly jobTitle?: string;
+    /** BCP 47, such as en or pt-BR. */
+    readonly languages?: readonly string[];
+    /** https alone. */
+    readonly links?: Schemas["Links"];
+    /** Of mentor, mentee, collaborator, peer, hire, job. */
+    readonly lookingFor?: readonly string[];
+    /** The one that was read; 0 of a profile that was never stored. */
+    readonly revision: number;
+    /** Each 1 to 80 characters. */
+    readonly skills?: readonly string[];
+    /** IANA, such as Europe/Berlin; UTC without one. */
+    readonly timeZone?: string;
+    /** Absent, it stays. */
+    readonly visibility?: "everyone" | "connections" | "nobody";
   };
   readonly Place: Place;
   readonly PresenceAnswer: {
@@ -265,6 +431,37 @@ export interface Schemas {
     readonly status: number;
     readonly title: string;
     readonly type: string;
+  };
+  readonly Profile: {
+    readonly bio?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly company?: string;
+    readonly experienceLevel?: "junior" | "mid" | "senior" | "executive";
+    readonly experienceYears?: number;
+    readonly goals: readonly string[];
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly headline?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly industry?: string;
+    /** One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
+    readonly jobTitle?: string;
+    /** BCP 47. */
+    readonly languages: readonly string[];
+    readonly links: Schemas["Links"];
+    /** Of mentor, mentee, collaborator, peer, hire, job. */
+    readonly lookingFor: readonly string[];
+    readonly revision: number;
+    readonly skills: readonly string[];
+    /** IANA. */
+    readonly timeZone: string;
+    readonly visibility: "everyone" | "connections" | "nobody";
+  };
+  readonly Reaction: {
+    readonly emoji: string;
+    readonly userIds: readonly string[];
+  };
+  readonly Reported: {
+    readonly reportId: string;
   };
   readonly Rule: {
     /** Empty: the rule holds for everybody. */
@@ -334,6 +531,10 @@ export interface Schemas {
   readonly UsersUpdateRequest: {
     /** What others see. One line that shows something: without control, direction or invisible characters; stored in NFC, without white space around it. */
     readonly displayName?: string;
+  };
+  readonly Ways: {
+    readonly app: boolean;
+    readonly email: boolean;
   };
   readonly Weighted: {
     readonly weights: Readonly<Record<string, number>>;
@@ -504,6 +705,149 @@ export interface Operations {
     };
     readonly answer: Schemas["Text"];
   };
+  /** POST /v1/connections/{connectionId}/accept: Accept a request that I got. */
+  people_accept: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly answer: Schemas["Connection"];
+  };
+  /** PUT /v1/me/blocks/{userId}: Block somebody; it ends what is between us. */
+  people_block: {
+    readonly path: {
+      readonly userId: string;
+    };
+    readonly answer: Schemas["Block"];
+  };
+  /** POST /v1/connections: Ask somebody for a connection, or accept theirs. */
+  people_connect: {
+    readonly body: Schemas["PeopleConnectRequest"];
+    readonly answer: Schemas["Connection"];
+  };
+  /** POST /v1/connections/{connectionId}/decline: Decline a request that I got. */
+  people_decline: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly answer: Schemas["Connection"];
+  };
+  /** DELETE /v1/connections/{connectionId}: End a connection, or a request, that I am one of. */
+  people_disconnect: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly answer: undefined;
+  };
+  /** GET /v1/users: Find people by the beginning of any part of their name. */
+  people_find: {
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+      readonly query: string;
+    };
+    readonly answer: Schemas["ListOfFound"];
+  };
+  /** GET /v1/users/{userId}: Get a person's card: their name, and what they show me. */
+  people_get: {
+    readonly path: {
+      readonly userId: string;
+    };
+    readonly answer: Schemas["Card"];
+  };
+  /** GET /v1/me/interests: Get my interests. */
+  people_getinterests: {
+    readonly answer: Schemas["Interests"];
+  };
+  /** GET /v1/me/notices: Get how I am told what. */
+  people_getnotices: {
+    readonly answer: Schemas["Notices"];
+  };
+  /** GET /v1/me/profile: Get my profile. */
+  people_getprofile: {
+    readonly answer: Schemas["Profile"];
+  };
+  /** GET /v1/me/blocks: List whom I have blocked. */
+  people_listblocks: {
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["ListOfBlock"];
+  };
+  /** GET /v1/connections: List my connections and requests, newest first. */
+  people_listconnections: {
+    readonly query: {
+      readonly cursor?: string;
+      readonly limit?: number;
+      readonly state?: "requested" | "accepted" | "declined";
+      readonly type?: "connection" | "follow" | "mentor" | "mentee" | "collaborator";
+    };
+    readonly answer: Schemas["ListOfConnection"];
+  };
+  /** GET /v1/interests: List what there is to be interested in. */
+  people_listinterests: {
+    readonly query: {
+      readonly category?: "academic" | "industry" | "skill" | "personal";
+      readonly cursor?: string;
+      readonly limit?: number;
+      readonly parentId?: string;
+      readonly query?: string;
+    };
+    readonly answer: Schemas["ListOfInterest"];
+  };
+  /** GET /v1/connections/{connectionId}/messages: List what we have written to each other, after a position. */
+  people_listmessages: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly query: {
+      readonly cursor?: string;
+      /** The epoch of from, where the client knows it: HISTORY_GONE where it isn't the present one. A cursor knows its own. */
+      readonly epoch?: string;
+      /** The last position seen; with a cursor it is ignored. */
+      readonly from?: number;
+      readonly limit?: number;
+    };
+    readonly answer: Schemas["MessageList"];
+  };
+  /** POST /v1/connections/{connectionId}/messages: Write to somebody with whom I have an accepted connection. */
+  people_postmessage: {
+    readonly path: {
+      readonly connectionId: string;
+    };
+    readonly body: Schemas["PeoplePostRequest"];
+    readonly answer: Schemas["Message"];
+  };
+  /** POST /v1/users/{userId}/report: Tell operators of somebody's abuse. */
+  people_report: {
+    readonly path: {
+      readonly userId: string;
+    };
+    readonly body: Schemas["PeopleReportRequest"];
+    readonly answer: Schemas["Reported"];
+  };
+  /** DELETE /v1/me/blocks/{userId}: Take my block of somebody away. */
+  people_unblock: {
+    readonly path: {
+      readonly userId: string;
+    };
+    readonly answer: undefined;
+  };
+  /** PUT /v1/me/interests: Replace my interests. */
+  people_updateinterests: {
+    readonly body: Schemas["PeopleUpdateInterestsRequest"];
+    readonly answer: Schemas["Interests"];
+  };
+  /** PUT /v1/me/notices: Say how I am told what. */
+  people_updatenotices: {
+    readonly body: Schemas["PeopleUpdateNoticesRequest"];
+    readonly answer: Schemas["Notices"];
+  };
+  /** PUT /v1/me/profile: Replace my profile; carries the revision that was read. */
+  people_updateprofile: {
+    readonly body: Schemas["PeopleUpdateProfileRequest"];
+    readonly answer: Schemas["Profile"];
+  };
   /** GET /healthz: Whether functions start and answer. */
   system_health: {
     readonly answer: Schemas["Healthy"];
@@ -577,6 +921,30 @@ export interface Methods<Options> {
   me(options?: Options): Promise<Operations["users_get"]["answer"]>;
   /** Change what I am called. */
   updateMe(body: Operations["users_update"]["body"], options?: Options): Promise<Operations["users_update"]["answer"]>;
+  readonly blocks: {
+    /** Block somebody; it ends what is between us. */
+    create(userId: string, options?: Options): Promise<Operations["people_block"]["answer"]>;
+    /** Take my block of somebody away. */
+    delete(userId: string, options?: Options): Promise<Operations["people_unblock"]["answer"]>;
+    /** List whom I have blocked. */
+    list(query?: Operations["people_listblocks"]["query"], options?: Options): Promise<Operations["people_listblocks"]["answer"]>;
+  };
+  readonly connections: {
+    /** Accept a request that I got. */
+    accept(connectionId: string, options?: Options): Promise<Operations["people_accept"]["answer"]>;
+    /** Ask somebody for a connection, or accept theirs. */
+    create(body: Operations["people_connect"]["body"], options?: Options): Promise<Operations["people_connect"]["answer"]>;
+    /** Decline a request that I got. */
+    decline(connectionId: string, options?: Options): Promise<Operations["people_decline"]["answer"]>;
+    /** End a connection, or a request, that I am one of. */
+    delete(connectionId: string, options?: Options): Promise<Operations["people_disconnect"]["answer"]>;
+    /** List my connections and requests, newest first. */
+    list(query?: Operations["people_listconnections"]["query"], options?: Options): Promise<Operations["people_listconnections"]["answer"]>;
+    /** List what we have written to each other, after a position. */
+    messages(connectionId: string, query?: Operations["people_listmessages"]["query"], options?: Options): Promise<Operations["people_listmessages"]["answer"]>;
+    /** Write to somebody with whom I have an accepted connection. */
+    write(connectionId: string, body: Operations["people_postmessage"]["body"], options?: Options): Promise<Operations["people_postmessage"]["answer"]>;
+  };
   readonly flags: {
     /** Create a flag. */
     create(body: Operations["flags_create"]["body"], options?: Options): Promise<Operations["flags_create"]["answer"]>;
@@ -592,6 +960,14 @@ export interface Methods<Options> {
     list(query?: Operations["flags_list"]["query"], options?: Options): Promise<Operations["flags_list"]["answer"]>;
     /** Change a flag; `kill` serves its default to everybody within two seconds. */
     update(key: string, body: Operations["flags_update"]["body"], options?: Options): Promise<Operations["flags_update"]["answer"]>;
+  };
+  readonly interests: {
+    /** List what there is to be interested in. */
+    list(query?: Operations["people_listinterests"]["query"], options?: Options): Promise<Operations["people_listinterests"]["answer"]>;
+    /** Get my interests. */
+    mine(options?: Options): Promise<Operations["people_getinterests"]["answer"]>;
+    /** Replace my interests. */
+    update(body: Operations["people_updateinterests"]["body"], options?: Options): Promise<Operations["people_updateinterests"]["answer"]>;
   };
   readonly meetings: {
     /** Create a meeting; I become its host. */
@@ -615,6 +991,12 @@ export interface Methods<Options> {
     /** Read the notes. */
     get(meetingId: string, options?: Options): Promise<Operations["notes_get"]["answer"]>;
   };
+  readonly notices: {
+    /** Get how I am told what. */
+    get(options?: Options): Promise<Operations["people_getnotices"]["answer"]>;
+    /** Say how I am told what. */
+    update(body: Operations["people_updatenotices"]["body"], options?: Options): Promise<Operations["people_updatenotices"]["answer"]>;
+  };
   readonly participants: {
     /** Give a participant another role; it holds at once. */
     changeRole(meetingId: string, userId: string, body: Operations["meetings_changerole"]["body"], options?: Options): Promise<Operations["meetings_changerole"]["answer"]>;
@@ -625,11 +1007,25 @@ export interface Methods<Options> {
     /** Remove a participant; their streams end at once. */
     remove(meetingId: string, userId: string, options?: Options): Promise<Operations["meetings_remove"]["answer"]>;
   };
+  readonly people: {
+    /** Find people by the beginning of any part of their name. */
+    find(query?: Operations["people_find"]["query"], options?: Options): Promise<Operations["people_find"]["answer"]>;
+    /** Get a person's card: their name, and what they show me. */
+    get(userId: string, options?: Options): Promise<Operations["people_get"]["answer"]>;
+    /** Tell operators of somebody's abuse. */
+    report(userId: string, body: Operations["people_report"]["body"], options?: Options): Promise<Operations["people_report"]["answer"]>;
+  };
   readonly presence: {
     /** List who is present in a meeting. */
     list(meetingId: string, query?: Operations["topics_listpresence"]["query"], options?: Options): Promise<Operations["topics_listpresence"]["answer"]>;
     /** Say that I am in a meeting, or leave, without a socket. */
     tell(meetingId: string, body: Operations["topics_tellpresence"]["body"], options?: Options): Promise<Operations["topics_tellpresence"]["answer"]>;
+  };
+  readonly profile: {
+    /** Get my profile. */
+    get(options?: Options): Promise<Operations["people_getprofile"]["answer"]>;
+    /** Replace my profile; carries the revision that was read. */
+    update(body: Operations["people_updateprofile"]["body"], options?: Options): Promise<Operations["people_updateprofile"]["answer"]>;
   };
   readonly tickets: {
     /** Get a ticket that opens one socket within 30 seconds. */
@@ -647,6 +1043,20 @@ export interface Methods<Options> {
 export const routes = {
   me: "GET /v1/me",
   updateMe: "PATCH /v1/me body",
+  blocks: {
+    create: "PUT /v1/me/blocks/{userId}",
+    delete: "DELETE /v1/me/blocks/{userId}",
+    list: "GET /v1/me/blocks query",
+  },
+  connections: {
+    accept: "POST /v1/connections/{connectionId}/accept",
+    create: "POST /v1/connections body",
+    decline: "POST /v1/connections/{connectionId}/decline",
+    delete: "DELETE /v1/connections/{connectionId}",
+    list: "GET /v1/connections query",
+    messages: "GET /v1/connections/{connectionId}/messages query",
+    write: "POST /v1/connections/{connectionId}/messages body",
+  },
   flags: {
     create: "POST /v1/admin/flags body",
     delete: "DELETE /v1/admin/flags/{key} query",
@@ -655,6 +1065,11 @@ export const routes = {
     history: "GET /v1/admin/flags/{key}/history query",
     list: "GET /v1/admin/flags query",
     update: "PATCH /v1/admin/flags/{key} body",
+  },
+  interests: {
+    list: "GET /v1/interests query",
+    mine: "GET /v1/me/interests",
+    update: "PUT /v1/me/interests body",
   },
   meetings: {
     create: "POST /v1/meetings body",
@@ -669,15 +1084,28 @@ export const routes = {
     changes: "GET /v1/meetings/{meetingId}/notes/changes query",
     get: "GET /v1/meetings/{meetingId}/notes",
   },
+  notices: {
+    get: "GET /v1/me/notices",
+    update: "PUT /v1/me/notices body",
+  },
   participants: {
     changeRole: "PATCH /v1/meetings/{meetingId}/participants/{userId} body",
     invite: "POST /v1/meetings/{meetingId}/participants body",
     list: "GET /v1/meetings/{meetingId}/participants query",
     remove: "DELETE /v1/meetings/{meetingId}/participants/{userId}",
   },
+  people: {
+    find: "GET /v1/users query",
+    get: "GET /v1/users/{userId}",
+    report: "POST /v1/users/{userId}/report body",
+  },
   presence: {
     list: "GET /v1/meetings/{meetingId}/presence query",
     tell: "POST /v1/meetings/{meetingId}/presence body",
+  },
+  profile: {
+    get: "GET /v1/me/profile",
+    update: "PUT /v1/me/profile body",
   },
   tickets: {
     create: "POST /v1/realtime/tickets",

@@ -1,0 +1,9 @@
+// Command block serves PUT /v1/me/blocks/{userId}.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/people"
+	"github.com/rapport/rapport/shared/core/endpoint"
+)
+
+func main() { endpoint.Serve(people.Open, people.Block) }

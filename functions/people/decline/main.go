@@ -1,0 +1,9 @@
+// Command decline serves POST /v1/connections/{connectionId}/decline.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/people"
+	"github.com/rapport/rapport/shared/core/endpoint"
+)
+
+func main() { endpoint.Serve(people.Open, people.Decline) }

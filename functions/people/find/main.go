@@ -1,0 +1,9 @@
+// Command find serves GET /v1/users.
+package main
+
+import (
+	"github.com/rapport/rapport/functions/people"
+	"github.com/rapport/rapport/shared/core/endpoint"
+)
+
+func main() { endpoint.Serve(people.Open, people.Find) }
