@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,9 +23,6 @@ const connect = "realtime/connect"
 func (e *environment) scene(ctx context.Context, folder string, event []byte) ([]byte, error) {
 	names := scene.Names{scene.Fresh: clock.NewID(clock.System{})}
 	for id, user := range map[string]string{scene.Ada: "ada", scene.Grace: "grace"} {
-		if !bytes.Contains(event, []byte(id)) {
-			continue
-		}
 		userID, err := e.person(ctx, user)
 		if err != nil {
 			return nil, err
