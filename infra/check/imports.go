@@ -8,7 +8,7 @@ import (
 
 // Names for several parts of the tree.
 const (
-	leaves    = "shared/core/errs shared/core/epoch shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch shared/core/effect"
+	leaves    = "shared/core/errs shared/core/cache shared/core/epoch shared/core/caller shared/core/clock shared/core/config shared/core/metrics shared/core/name shared/core/patch shared/core/effect"
 	machinery = "shared/core/table shared/core/paging shared/core/queue shared/core/blob shared/core/secret shared/core/log shared/core/realtime shared/core/logtopic shared/core/ot shared/core/audit shared/core/idempotency shared/core/projection shared/core/session shared/core/identity shared/core/operators"
 	domains   = "shared/users shared/meetings shared/notes shared/transcripts shared/flags shared/people"
 )
@@ -27,6 +27,7 @@ var parts = map[string]string{
 
 	"shared/core/errs":    "",
 	"shared/core/epoch":   "shared/core/errs",
+	"shared/core/cache":   "",
 	"shared/core/caller":  "",
 	"shared/core/clock":   "",
 	"shared/core/config":  "",

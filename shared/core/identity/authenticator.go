@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rapport/rapport/shared/core/cache"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/session"
 )
+
+// knownIdentities is how many a generation of the cache holds: with its strings one takes
+// some 300 bytes.
+const knownIdentities = 1000
 
 var errEnded = errors.New("the session has ended")
 
@@ -15,12 +20,14 @@ type Authenticator struct {
 	verifier *Verifier
 	users    Users
 	sessions *session.Store
-	cache    *cache
+	// known has which users identities name. That can't go out of date while the user
+	// exists.
+	known *cache.Cache[ID, string]
 }
 
 // NewAuthenticator makes the authenticator of a function.
 func NewAuthenticator(v *Verifier, u Users, sessions *session.Store) *Authenticator {
-	return &Authenticator{verifier: v, users: u, sessions: sessions, cache: newCache()}
+	return &Authenticator{verifier: v, users: u, sessions: sessions, known: cache.New[ID, string](knownIdentities)}
 }
 
 // Bearer gives the caller behind an access token. Session and user are read
@@ -50,7 +57,7 @@ func (a *Authenticator) Bearer(ctx context.Context, token string) (caller.Caller
 
 // cached gives the user of an identity that this instance has met.
 func (a *Authenticator) cached(ctx context.Context, id ID, sessionName string) (user caller.Caller, known bool, err error) {
-	userID, known := a.cache.get(id)
+	userID, known := a.known.Get(id)
 	if !known {
 		return caller.Caller{}, false, nil
 	}
@@ -65,7 +72,7 @@ func (a *Authenticator) cached(ctx context.Context, id ID, sessionName string) (
 	}
 	if unknown {
 		// The user was erased; whoever comes by that identity now is somebody new.
-		a.cache.forget(id)
+		a.known.Forget(id)
 	}
 	return user, !unknown, nil
 }
@@ -89,7 +96,7 @@ func (a *Authenticator) resolve(ctx context.Context, id ID, sessionName string) 
 		user, err = a.users.Caller(ctx, userID)
 	}
 	if err == nil {
-		a.cache.put(id, user.UserID)
+		a.known.Put(id, user.UserID)
 	}
 	return user, err
 }

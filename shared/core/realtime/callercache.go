@@ -4,52 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/errs"
 	"github.com/rapport/rapport/shared/core/table"
 )
-
-// maxCached is how many sockets a generation holds: one takes some 500
-// bytes.
-const maxCached = 1000
-
-// callerCache remembers, in one instance of a function, whose socket each is.
-// That never changes; whether the socket stands does, and isn't remembered.
-// It holds two generations: a full one becomes the older, whose sockets move on when
-// they are asked for and are else forgotten.
-type callerCache struct {
-	mu           sync.Mutex
-	newer, older map[string]Principal
-}
-
-func newCallerCache() *callerCache { return &callerCache{newer: map[string]Principal{}} }
-
-func (c *callerCache) get(connectionID string) (p Principal, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p, ok = c.newer[connectionID]; ok {
-		return p, true
-	}
-	if p, ok = c.older[connectionID]; ok {
-		c.add(connectionID, p)
-	}
-	return p, ok
-}
-
-func (c *callerCache) put(connectionID string, p Principal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.add(connectionID, p)
-}
-
-func (c *callerCache) add(connectionID string, p Principal) {
-	if len(c.newer) >= maxCached {
-		c.older, c.newer = c.newer, map[string]Principal{}
-	}
-	c.newer[connectionID] = p
-}
 
 // Caller gives who stands behind an open socket.
 func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.Caller, error) {
@@ -60,13 +19,13 @@ func (s *Connections) Caller(ctx context.Context, connectionID string) (caller.C
 	if err != nil {
 		return caller.Caller{}, fmt.Errorf("read connection: %w", err)
 	}
-	s.callers.put(connectionID, item.Principal)
+	s.callers.Put(connectionID, item.Principal)
 	return item.caller(connectionID), nil
 }
 
 // Cached gives the unconfirmed caller of a socket that this instance has served before.
 func (s *Connections) Cached(connectionID string) (caller.Caller, bool) {
-	p, known := s.callers.get(connectionID)
+	p, known := s.callers.Get(connectionID)
 	c := p.caller(connectionID)
 	c.Unconfirmed = true
 	return c, known

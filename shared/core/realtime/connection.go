@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rapport/rapport/shared/core/cache"
 	"github.com/rapport/rapport/shared/core/caller"
 	"github.com/rapport/rapport/shared/core/clock"
 	"github.com/rapport/rapport/shared/core/errs"
@@ -24,6 +25,9 @@ const (
 	MaxSockets = 10
 	// MaxTopics is how many topics a socket follows at once.
 	MaxTopics = 20
+	// knownSockets is how many a generation of the cache of callers holds: one takes some
+	// 500 bytes.
+	knownSockets = 1000
 
 	opTicket     = "ticket"
 	opSockets    = "sockets"
@@ -52,12 +56,14 @@ type Connections struct {
 	gateway  Gateway
 	clock    clock.Clock
 	lifetime time.Duration
-	callers  *callerCache
+	// callers has whose socket each is. That never changes; whether the socket stands
+	// does, and isn't remembered.
+	callers *cache.Cache[string, Principal]
 }
 
 // NewConnections makes the keeper of sockets.
 func NewConnections(realtime, control *table.Table, sessions Sessions, gateway Gateway, c clock.Clock) *Connections {
-	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime, callers: newCallerCache()}
+	return &Connections{realtime: realtime, control: control, sessions: sessions, gateway: gateway, clock: c, lifetime: Lifetime, callers: cache.New[string, Principal](knownSockets)}
 }
 
 // WithLifetime sets how long sockets may live, where that isn't Lifetime.
