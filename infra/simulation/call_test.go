@@ -1,14 +1,17 @@
 package simulation
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// call is a table call as it stands on the wire.
+// call is a call of a table, a queue or a secret as it stands on the wire.
 type call struct {
 	operation string
 	body      []byte
@@ -145,3 +148,36 @@ func number(item map[string]any, name string) string {
 	n, _ := object(item[name])["N"].(string)
 	return n
 }
+
+// receive reads a call of a queue or a secret, and lets the time pass until it arrives.
+func (s *simulation) receive(r *http.Request) (*operation, call, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, call{}, err
+	}
+	c, err := parseCall(r.Header.Get("X-Amz-Target"), body)
+	if err != nil {
+		return nil, call{}, err
+	}
+	o := operationOf(r.Context())
+	s.wire.settle(o, c, c.operation, r)
+	return o, c, o.sleep(r.Context(), c.operation, s.paces.post)
+}
+
+// request gives the call as a request that can be read.
+func (c call) request(r *http.Request) *http.Request {
+	again := r.Clone(r.Context())
+	again.Body = io.NopCloser(bytes.NewReader(c.body))
+	return again
+}
+
+// recorded is an answer of a handler.
+type recorded struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorded) Header() http.Header         { return r.header }
+func (r *recorded) WriteHeader(status int)      { r.status = status }
+func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }

@@ -199,7 +199,7 @@ func (s *simulation) instance(ctx context.Context, function endpoint.FunctionSpe
 	}
 	s.mu.Unlock()
 	return function.Open(ctx, s.env, endpoint.Overrides{
-		Tables: s.wire, Queues: sentMessages{s}, Secrets: keys{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
+		Tables: s.wire, Queues: queueCalls{s}, Secrets: secretCalls{s}, Web: web{s}, Sockets: posts{s}, Log: slog.New(logs{s}),
 	})
 }
 

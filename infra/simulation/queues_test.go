@@ -1,10 +1,8 @@
 package simulation
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -37,58 +35,33 @@ func openQueues(t testing.TB, functions []endpoint.FunctionSpec) *queues.Queues 
 	return q
 }
 
-// sentMessages carries the calls of queues: each takes its time, and faults fall.
-type sentMessages struct{ w *simulation }
+// queueCalls carries the calls of queues: each takes its time, and faults fall.
+type queueCalls struct{ w *simulation }
 
 // Do implements aws.HTTPClient.
-func (m sentMessages) Do(r *http.Request) (*http.Response, error) {
-	o := operationOf(r.Context())
-	body, err := io.ReadAll(r.Body)
+func (q queueCalls) Do(r *http.Request) (*http.Response, error) {
+	o, c, err := q.w.receive(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := parseCall(r.Header.Get("X-Amz-Target"), body)
-	if err != nil {
-		return nil, err
-	}
-	m.w.wire.settle(o, c, c.operation, r)
-	if err := o.sleep(r.Context(), c.operation, m.w.paces.post); err != nil {
-		return nil, err
-	}
-	fault := m.w.faults.Queue(o.function, c.operation)
-	answer := &recorded{header: http.Header{}, status: http.StatusOK}
+	fault := q.w.faults.Queue(o.function, c.operation)
+	given := &recorded{header: http.Header{}, status: http.StatusOK}
 	if fault == faults.QueueFailed {
-		(&queues.Failure{Status: http.StatusInternalServerError, Code: "InternalError", Query: "InternalError"}).Write(answer)
+		(&queues.Failure{Status: http.StatusInternalServerError, Code: "InternalError", Query: "InternalError"}).Write(given)
 	} else {
-		again := r.Clone(r.Context())
-		again.Body = io.NopCloser(bytes.NewReader(body))
-		m.w.queues.ServeHTTP(answer, again)
+		q.w.queues.ServeHTTP(given, c.request(r))
 	}
-	m.w.note(o, "%s: %d %s", c.operation, answer.status, fault)
-	err = o.sleep(r.Context(), c.operation, m.w.paces.post)
-	m.w.wire.ended(o, c, c.operation)
+	q.w.note(o, "%s: %d %s", c.operation, given.status, fault)
+	err = o.sleep(r.Context(), c.operation, q.w.paces.post)
+	q.w.wire.ended(o, c, c.operation)
 	if fault == faults.QueueAnswerLost {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{
-		StatusCode: answer.status, Status: http.StatusText(answer.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: answer.header, Body: io.NopCloser(&answer.body), ContentLength: int64(answer.body.Len()), Request: r,
-	}, nil
+	return answer{status: given.status, header: given.header, body: given.body.Bytes()}.response(r), nil
 }
-
-// recorded is an answer of the queues.
-type recorded struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (r *recorded) Header() http.Header         { return r.header }
-func (r *recorded) WriteHeader(status int)      { r.status = status }
-func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 // worker takes messages from one queue to its function.
 type worker struct {

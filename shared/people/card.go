@@ -22,7 +22,7 @@ type Card struct {
 	UserID          string `json:"userId"`
 	DisplayName     string `json:"displayName"`
 	ConnectionCount int64  `json:"connectionCount"`
-	MeetingCount    int64  `json:"meetingCount"`
+	MeetingCount    int64  `json:"meetingCount" doc:"0 for everybody as yet: nothing counts who had joined a meeting that ended."`
 	About
 	Skills     []string `json:"skills,omitzero"`
 	Goals      []string `json:"goals,omitzero"`

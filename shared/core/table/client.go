@@ -9,6 +9,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/rapport/rapport/shared/core/sdk"
 )
 
 // ClientConfig is what a client needs, under the names that Lambda gives it. A
@@ -34,10 +36,7 @@ func NewClient(c ClientConfig) *dynamodb.Client {
 		Region:      c.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		HTTPClient:  c.HTTP,
-		Retryer: retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = 3
-			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) { return delay(try), nil })
-		}), "TransactionConflictException"),
+		Retryer:     retry.AddWithErrorCodes(sdk.NewRetryer(3, firstDelay), "TransactionConflictException"),
 	}
 	if c.Endpoint != "" {
 		o.BaseEndpoint = &c.Endpoint

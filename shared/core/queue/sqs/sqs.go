@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -21,9 +20,12 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/rapport/rapport/shared/core/queue"
+	"github.com/rapport/rapport/shared/core/sdk"
 )
 
 const (
+	// firstDelay bounds the wait before the second try, and twice that before the third.
+	firstDelay = 50 * time.Millisecond
 	// attempts bounds the tries of one call, attempt each of them.
 	attempts = 3
 	attempt  = 2 * time.Second
@@ -64,10 +66,7 @@ func NewClient(c Config) *sqs.Client {
 		Region:      c.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		HTTPClient:  c.HTTP,
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = attempts
-			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) { return delay(try), nil })
-		}),
+		Retryer:     sdk.NewRetryer(attempts, firstDelay),
 	}
 	if c.Endpoint != "" {
 		o.BaseEndpoint = &c.Endpoint

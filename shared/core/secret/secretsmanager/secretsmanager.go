@@ -11,16 +11,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"github.com/rapport/rapport/shared/core/sdk"
 	"github.com/rapport/rapport/shared/core/secret"
 )
 
 const (
+	// firstDelay bounds the wait before the second try, and twice that before the third.
+	firstDelay = 50 * time.Millisecond
 	// attempts bounds the tries of one call, attempt each of them: a read is two calls.
 	attempts = 3
 	attempt  = time.Second
@@ -57,10 +59,7 @@ func New(c Config) *Store {
 		Region:      c.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		HTTPClient:  c.HTTP,
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = attempts
-			o.Backoff = retry.BackoffDelayerFunc(func(try int, _ error) (time.Duration, error) { return delay(try), nil })
-		}),
+		Retryer:     sdk.NewRetryer(attempts, firstDelay),
 	}
 	if c.Endpoint != "" {
 		o.BaseEndpoint = &c.Endpoint

@@ -32,6 +32,7 @@ export interface Schemas {
     readonly languages?: readonly string[];
     readonly links?: Schemas["Links"];
     readonly lookingFor?: readonly string[];
+    /** 0 for everybody as yet: nothing counts who had joined a meeting that ended. */
     readonly meetingCount: number;
     readonly skills?: readonly string[];
     readonly timeZone?: string;
